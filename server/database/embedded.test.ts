@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { connectDatabase, openDatabase, type Database } from './connect.ts';
+import { startEmbeddedPostgres, type EmbeddedOptions } from './embedded.ts';
+
+let dataDir: string;
+beforeEach(async () => {
+	dataDir = await mkdtemp(path.join(os.tmpdir(), 'daftar-embedded-'));
+});
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+it('keeps what was written, durably, and leaves nothing running', async () => {
+	const first = await started({ dataDir });
+	await first.database.sql`create table page (line text)`;
+	await first.database.sql`insert into page values ('دفتر')`;
+	const [settings] = await first.database.sql`
+		select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,
+			current_setting('listen_addresses') as tcp, current_setting('server_encoding') as encoding`;
+	expect(settings).toEqual({ fsync: 'on', commit: 'on', tcp: '', encoding: 'UTF8' });
+	const pid = await postmasterPid();
+	await first.close();
+	await first.close();
+	expect(isAlive(pid)).toBe(false);
+	expect(await readdir(dataDir)).toEqual(['postgres']);
+
+	const second = await started({ dataDir });
+	expect(await second.database.sql`select line from page`).toMatchObject([{ line: 'دفتر' }]);
+});
+
+it('lets only its own user reach the files and the socket', async () => {
+	await started({ dataDir });
+	const home = path.join(dataDir, 'postgres');
+	for (const folder of [home, path.join(home, 'data'), path.join(home, 'socket')]) {
+		expect((await stat(folder)).mode & 0o077).toBe(0);
+	}
+});
+
+it('starts PostgreSQL again when it dies, at the same address', async () => {
+	const told: string[] = [];
+	const { database } = await started({ dataDir, tell: ({ kind }) => told.push(kind) });
+	await database.sql`create table page as select 7 as line`;
+	process.kill(await postmasterPid(), 'SIGKILL');
+
+	await vi.waitFor(() => {
+		expect(told).toEqual(['died', 'returned']);
+	}, 10_000);
+	await vi.waitFor(async () => {
+		expect(await database.sql`select line from page`).toMatchObject([{ line: 7 }]);
+	}, 5_000);
+});
+
+it('refuses a second start on the same folder in one sentence', async () => {
+	await started({ dataDir });
+	await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
+		`Daftar already runs on the data folder ${dataDir} (process ${String(process.pid)}).`
+	);
+});
+
+it('takes over the lock of a process that is gone, though its number is used again', async () => {
+	await writeFile(path.join(dataDir, 'lock'), JSON.stringify({ pid: process.pid, startedAt: '1' }));
+	await started({ dataDir });
+	const lock = await readFile(path.join(dataDir, 'lock'), 'utf8');
+	expect(lock).not.toContain('"startedAt":"1"');
+});
+
+it('lets one of many starts have a stale lock', async () => {
+	await writeFile(path.join(dataDir, 'lock'), 'torn');
+	const starts = await Promise.allSettled(
+		Array.from({ length: 4 }, () => startEmbeddedPostgres({ dataDir }))
+	);
+	const won = starts.filter((start) => start.status === 'fulfilled');
+	for (const { value } of won) await value.stop();
+	expect(won).toHaveLength(1);
+});
+
+it('never ends a stranger whose number the last PostgreSQL had', async () => {
+	await (await started({ dataDir })).close();
+	const stranger = spawn('sleep', ['60']);
+	onTestFinished(() => void stranger.kill());
+	const file = path.join(dataDir, 'postgres/data/postmaster.pid');
+	await writeFile(file, `${String(stranger.pid)}\n`, { mode: 0o600 });
+
+	await started({ dataDir });
+	expect(stranger.exitCode).toBeNull();
+	expect(stranger.signalCode).toBeNull();
+});
+
+it('works under a folder whose name is too long for a socket, or has spaces', async () => {
+	const deep = path.join(dataDir, 'a shop, its data '.repeat(5), 'x'.repeat(100));
+	const { database } = await started({ dataDir: deep });
+	expect(await database.sql`select 1 as one`).toMatchObject([{ one: 1 }]);
+});
+
+it('begins again where a first start was killed half way', async () => {
+	await mkdir(path.join(dataDir, 'postgres/data.new'), { recursive: true });
+	await writeFile(path.join(dataDir, 'postgres/data.new/PG_VERSION'), '18\n');
+	await started({ dataDir });
+	expect(await readdir(path.join(dataDir, 'postgres'))).not.toContain('data.new');
+});
+
+it('refuses the files of another PostgreSQL', async () => {
+	await mkdir(path.join(dataDir, 'postgres/data'), { recursive: true });
+	await writeFile(path.join(dataDir, 'postgres/data/PG_VERSION'), '15\n');
+	await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
+		/belongs to PostgreSQL 15, and this Daftar brings 18\.$/
+	);
+	expect(await readdir(dataDir)).toEqual(['postgres']);
+});
+
+it('refuses a folder under a file in one sentence', async () => {
+	const file = path.join(dataDir, 'file');
+	await writeFile(file, '');
+	const under = path.join(file, 'data');
+	await expect(startEmbeddedPostgres({ dataDir: under })).rejects.toThrow(
+		`The data folder ${under} cannot be written (ENOTDIR).`
+	);
+});
+
+it('says why PostgreSQL did not start, and gives the folder back', async () => {
+	await expect(
+		startEmbeddedPostgres({ dataDir, settings: { shared_buffers: 'many' } })
+	).rejects.toThrow(/^PostgreSQL did not start: .*shared_buffers/);
+	await started({ dataDir });
+});
+
+it('refuses a database that is not in UTF-8', async () => {
+	const { url, database } = await started({ dataDir });
+	await database.sql`create database plain encoding 'LATIN1' locale 'C' locale_provider 'libc' template template0`;
+	await expect(openDatabase(url.replace(/[^/]*$/, 'plain'))).rejects.toThrow(/is not in UTF-8/);
+});
+
+interface Started {
+	readonly url: string;
+	readonly database: Database;
+	readonly close: () => Promise<void>;
+}
+
+async function started(options: EmbeddedOptions): Promise<Started> {
+	const { url, stop } = await startEmbeddedPostgres({
+		...options,
+		settings: { shared_buffers: '8MB', ...options.settings }
+	});
+	const database = connectDatabase(url, { connectionsMax: 2 });
+	const close = async (): Promise<void> => {
+		await database.close();
+		await stop();
+	};
+	onTestFinished(close);
+	return { url, database, close };
+}
+
+async function postmasterPid(): Promise<number> {
+	const file = path.join(dataDir, 'postgres/data/postmaster.pid');
+	return Number((await readFile(file, 'utf8')).split('\n')[0]);
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch {
+		return false;
+	}
+}

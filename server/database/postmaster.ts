@@ -1,0 +1,176 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readlinkSync, realpathSync } from 'node:fs';
+import { open, readFile, rm, stat, truncate } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Runner } from './privilege.ts';
+
+const POLL_MS = 20;
+/** After a crash PostgreSQL first replays its log, which on a slow disk takes a while. */
+const READY_MS_MAX = 120_000;
+const FAST_STOP_MS_MAX = 20_000;
+const IMMEDIATE_STOP_MS_MAX = 5_000;
+const LOG_BYTES_MAX = 10 * 1024 * 1024;
+
+/** What one run of PostgreSQL needs. Folders are absolute. */
+export interface PostmasterParts {
+	readonly program: string;
+	readonly runner: Runner;
+	readonly pgdata: string;
+	readonly socketFolder: string;
+	readonly logFile: string;
+	readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Starts PostgreSQL and waits until it takes connections. Throws where it ends before that. */
+export async function startPostmaster(parts: PostmasterParts): Promise<ChildProcess> {
+	const logBytes = await trimLog(parts.logFile);
+	const child = await launch(parts);
+	const deadline = Date.now() + READY_MS_MAX;
+	while (!(await isReady(parts.pgdata, child.pid))) {
+		if (hasEnded(child)) throw await failure(parts.logFile, logBytes);
+		if (Date.now() > deadline) {
+			await stopPostmaster(child);
+			throw new Error(
+				`PostgreSQL was not ready within ${String(READY_MS_MAX / 1000)} s, see ${parts.logFile}.`
+			);
+		}
+		await sleep(POLL_MS);
+	}
+	return child;
+}
+
+/** Stops PostgreSQL in order, and less politely where it does not come to an end. */
+export async function stopPostmaster(child: ChildProcess): Promise<void> {
+	if (hasEnded(child) || child.pid === undefined) return;
+	const ended = once(child, 'exit');
+	await end(child.pid, () => hasEnded(child));
+	await ended;
+}
+
+/**
+ * Ends a PostgreSQL that still runs on `pgdata` after the Daftar that started it was killed. A
+ * process is only touched when it is PostgreSQL and this folder is the one it works in.
+ */
+export async function endOrphan(pgdata: string): Promise<void> {
+	const [pid] = await readPidFile(pgdata);
+	if (pid === undefined) return;
+	if (isPostmasterOf(pid, pgdata)) return end(pid, () => !isPostmasterOf(pid, pgdata));
+
+	// The number is free, or a stranger's, or a dead process's that nobody collected. PostgreSQL
+	// would take the last two for another postmaster and not start; its shared memory still tells
+	// it when one really lives.
+	await rm(path.join(pgdata, 'postmaster.pid'), { force: true });
+}
+
+/** Whether process `pid` is a PostgreSQL that works in `pgdata`. */
+function isPostmasterOf(pid: number, pgdata: string): boolean {
+	try {
+		if (process.platform !== 'linux') {
+			const command = execFileSync('ps', ['-o', 'command=', '-p', String(pid)], {
+				encoding: 'utf8'
+			});
+			return command.includes('postgres') && command.includes(pgdata);
+		}
+		const proc = `/proc/${String(pid)}`;
+		return (
+			path.basename(readlinkSync(`${proc}/exe`)).startsWith('postgres') &&
+			readlinkSync(`${proc}/cwd`) === realpathSync(pgdata)
+		);
+	} catch {
+		return false;
+	}
+}
+
+async function launch(parts: PostmasterParts): Promise<ChildProcess> {
+	const { runner, pgdata, socketFolder, logFile } = parts;
+	const log = await open(logFile, 'a', 0o600);
+	const settings = Object.entries(parts.settings).flatMap(([name, to]) => ['-c', `${name}=${to}`]);
+	const [program = '', ...args] = [
+		...runner.prefix,
+		parts.program,
+		...['-D', pgdata, '-k', socketFolder],
+		...settings
+	];
+	try {
+		// Detached: Ctrl-C goes to the whole process group of a terminal, and PostgreSQL has to
+		// outlive us by the moment in which we finish what we are doing.
+		const child = spawn(program, args, {
+			detached: true,
+			stdio: ['ignore', log.fd, log.fd],
+			env: plainEnvironment(),
+			...runner.account
+		});
+		await once(child, 'spawn');
+		return child;
+	} finally {
+		await log.close();
+	}
+}
+
+/** Without the caller's PG… variables and language, which would change how PostgreSQL works. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+	return { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
+}
+
+async function isReady(pgdata: string, pid: number | undefined): Promise<boolean> {
+	const [written, state] = await readPidFile(pgdata);
+	return written !== undefined && written === pid && state === 'ready';
+}
+
+/** The first line of `postmaster.pid` is the process number, the eighth its state. */
+async function readPidFile(pgdata: string): Promise<[pid?: number, state?: string]> {
+	const text = await readFile(path.join(pgdata, 'postmaster.pid'), 'utf8').catch(() => '');
+	const lines = text.split('\n').map((line) => line.trim());
+	const pid = Number(lines[0]);
+	return Number.isSafeInteger(pid) && pid > 1 ? [pid, lines[7] ?? ''] : [];
+}
+
+async function end(pid: number, hasGone: () => boolean): Promise<void> {
+	const steps = [
+		['SIGINT', FAST_STOP_MS_MAX],
+		['SIGQUIT', IMMEDIATE_STOP_MS_MAX],
+		['SIGKILL', IMMEDIATE_STOP_MS_MAX]
+	] as const;
+	for (const [signal, waitMs] of steps) {
+		kill(pid, signal);
+		const deadline = Date.now() + waitMs;
+		while (!hasGone() && Date.now() < deadline) await sleep(POLL_MS);
+		if (hasGone()) return;
+	}
+	throw new Error(`PostgreSQL (process ${String(pid)}) does not end.`);
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+	try {
+		process.kill(pid, signal);
+	} catch {
+		// It has ended by itself, which is what was wanted.
+	}
+}
+
+function hasEnded(child: ChildProcess): boolean {
+	return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Begins the log anew where it has grown too long, and says how long it is. */
+async function trimLog(logFile: string): Promise<number> {
+	const bytes = await stat(logFile).then(
+		({ size }) => size,
+		() => 0
+	);
+	if (bytes <= LOG_BYTES_MAX) return bytes;
+	await truncate(logFile);
+	return 0;
+}
+
+/** What PostgreSQL wrote last into its log since it was `fromByte` long. */
+async function failure(logFile: string, fromByte: number): Promise<Error> {
+	const log = (await readFile(logFile)).subarray(fromByte).toString();
+	const fatal = log
+		.split('\n')
+		.findLast((line) => line.includes('FATAL') || line.includes('error while loading'));
+	const reason = fatal?.replace(/^.*?FATAL:\s*/, '') ?? 'it gave no reason';
+	return new Error(`PostgreSQL did not start: ${reason}, see ${logFile}.`);
+}

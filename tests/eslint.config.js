@@ -1,0 +1,93 @@
+import path from 'node:path';
+import js from '@eslint/js';
+import svelte from 'eslint-plugin-svelte';
+import { defineConfig } from 'eslint/config';
+import globals from 'globals';
+import ts from 'typescript-eslint';
+import svelteConfig from '../svelte.config.js';
+
+/** What would make the domain depend on when, where or by whom it is run. */
+const IMPURE = [
+	'Date',
+	'crypto',
+	'performance',
+	'fetch',
+	'console',
+	'process',
+	'setTimeout',
+	'setInterval',
+	'window',
+	'document',
+	'localStorage',
+	'indexedDB'
+];
+
+export default defineConfig(
+	{ ignores: ['tests/eslint.config.js', '.svelte-kit/', 'build/', 'drizzle/', '*.config.*'] },
+	js.configs.recommended,
+	ts.configs.strictTypeChecked,
+	ts.configs.stylisticTypeChecked,
+	svelte.configs.recommended,
+	{
+		languageOptions: {
+			globals: { ...globals.browser, ...globals.node },
+			parserOptions: {
+				projectService: true,
+				tsconfigRootDir: path.resolve(import.meta.dirname, '..'),
+				extraFileExtensions: ['.svelte']
+			}
+		},
+		linterOptions: { reportUnusedDisableDirectives: 'error' },
+		rules: {
+			complexity: ['error', 10],
+			eqeqeq: 'error',
+			'max-depth': ['error', 3],
+			'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+			'max-params': ['error', 3],
+			'no-console': 'error',
+			'no-param-reassign': 'error',
+			'no-undef': 'off',
+			'@typescript-eslint/consistent-type-imports': 'error',
+			'@typescript-eslint/explicit-module-boundary-types': 'error',
+			'@typescript-eslint/strict-boolean-expressions': 'error',
+			'@typescript-eslint/switch-exhaustiveness-check': [
+				'error',
+				{ considerDefaultExhaustiveForUnions: true }
+			]
+		}
+	},
+	{
+		files: ['**/*.svelte', '**/*.svelte.ts'],
+		languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } }
+	},
+	{
+		files: ['src/domain/**/*.ts'],
+		ignores: ['tests/eslint.config.js', '**/*.test.ts'],
+		rules: {
+			'no-restricted-globals': [
+				'error',
+				...IMPURE.map((name) => ({
+					name,
+					message: 'the domain takes time, ids and chance as arguments'
+				}))
+			],
+			'no-restricted-properties': [
+				'error',
+				{ object: 'Math', property: 'random', message: 'take it as an argument' }
+			]
+		}
+	},
+	{
+		files: ['**/*.test.ts', 'tests/**'],
+		rules: { 'max-lines-per-function': 'off', complexity: 'off' }
+	},
+	{
+		// Run before there are packages, so not in TypeScript; checked through JSDoc by svelte-check.
+		files: ['**/*.js'],
+		rules: {
+			'@typescript-eslint/explicit-module-boundary-types': 'off',
+			'@typescript-eslint/strict-boolean-expressions': 'off'
+		}
+	},
+	{ files: ['server/main.ts', 'server/commands/*.ts'], rules: { 'no-console': 'off' } }
+);
