@@ -1,0 +1,33 @@
+import { assert } from './assert.ts';
+import { concatBytes, tag, uuidToBytes } from './bytes.ts';
+import { PUBLIC_KEY_BYTES } from './crypto.ts';
+import type { BranchId, BusinessId, PersonId } from './ids.ts';
+
+export const NONCE_BYTES = 32;
+
+export interface Claim {
+	readonly business: BusinessId;
+	readonly branch: BranchId;
+	readonly person: PersonId;
+	/** The uncompressed point, 65 bytes. */
+	readonly publicKey: Uint8Array;
+}
+
+/** What the key of a business's first device signs when its owner signs up: these ids are mine. */
+export function claimStatement({ business, branch, person, publicKey }: Claim): Uint8Array {
+	assert(publicKey.length === PUBLIC_KEY_BYTES, 'a claim names a whole public key');
+	const ids = [business, branch, person].map(uuidToBytes);
+	return concatBytes(tag('daftar/claim/v1'), ...ids, publicKey);
+}
+
+/** What a joining device signs: it holds the private half of the key it brings. */
+export function joinStatement(publicKey: Uint8Array): Uint8Array {
+	assert(publicKey.length === PUBLIC_KEY_BYTES, 'a joining device brings a whole public key');
+	return concatBytes(tag('daftar/join/v1'), publicKey);
+}
+
+/** What a device signs to be known again: a nonce of the relay's, so that it cannot be replayed. */
+export function deviceStatement(nonce: Uint8Array, business: BusinessId): Uint8Array {
+	assert(nonce.length === NONCE_BYTES, 'a nonce has 32 bytes');
+	return concatBytes(tag('daftar/device/v1'), nonce, uuidToBytes(business));
+}

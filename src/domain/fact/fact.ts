@@ -1,0 +1,241 @@
+import type { RecordCore } from '#domain/confirmation/record.ts';
+import type { RecordRest } from '#domain/confirmation/rest.ts';
+import type { SignedRecord } from '#domain/confirmation/signed-record.ts';
+import type { BranchId, DeviceCode, FactId, LedgerId, PersonId, ProductId } from '#domain/ids.ts';
+import type { Stamp } from '#domain/stamp.ts';
+import type { TaxPart } from '#domain/tax.ts';
+
+/** What every fact says of itself: its name, when it was written, which day it belongs to, by whom. */
+export interface FactHead {
+	readonly id: FactId;
+	/** The writing device's code, or `0.{epoch}` for the relay. */
+	readonly code: string;
+	readonly n: number;
+	readonly at: Stamp;
+	/** The business day, by the branch's zone and cut-off when the act was done. */
+	readonly on: string;
+	/** Member number; 0 for the relay. */
+	readonly by: number;
+}
+
+/** A line as it was sold: what it was called, what it cost, and what it came to, rounded once. */
+export interface SoldLine {
+	readonly productId: ProductId | null;
+	readonly name: string;
+	readonly quantityThousandths: number;
+	readonly unitPriceMinor: number;
+	readonly totalMinor: number;
+	readonly tax?: SoldTax;
+}
+
+/** The tax of a line as sold: its class, and each component with its rate and amount. */
+export interface SoldTax {
+	readonly taxClass: string;
+	readonly parts: readonly TaxPart[];
+}
+
+/**
+ * A signed record and what its bytes say. That the rest is the one which the core names, and that
+ * the device signed it, is checked where cryptography is at hand.
+ */
+export interface FactRecord {
+	readonly signed: SignedRecord;
+	readonly core: RecordCore;
+	readonly rest: RecordRest;
+}
+
+/** What was handed over (a sale) or back (a return). */
+export interface FactTender {
+	readonly kind: 'cash' | 'account';
+	readonly minor: number;
+}
+
+/** Whether the prices of a document hold its tax or the tax comes on top. */
+export type TaxSide = 'in' | 'ex';
+
+export interface SaleFact extends FactHead {
+	readonly kind: 'sale';
+	readonly receipt: number;
+	readonly lines: readonly SoldLine[];
+	readonly tenders: readonly FactTender[];
+	/** The due of what went on account. */
+	readonly record?: FactRecord;
+	readonly taxSide?: TaxSide;
+	/** What cash rounding added (or took, negative). */
+	readonly roundingMinor?: number;
+}
+
+export interface ReturnedLine extends SoldLine {
+	/** The line of the sale, from 0; −1 where the sale is not known. */
+	readonly saleLine: number;
+	readonly isDamaged: boolean;
+}
+
+export interface ReturnFact extends FactHead {
+	readonly kind: 'return';
+	readonly receipt: number;
+	readonly saleId: FactId | null;
+	readonly lines: readonly ReturnedLine[];
+	readonly refunds: readonly FactTender[];
+	/** The credit of what went back on account. */
+	readonly record?: FactRecord;
+	readonly taxSide?: TaxSide;
+	readonly roundingMinor?: number;
+}
+
+export const ADJUST_REASONS = [
+	'waste',
+	'expired',
+	'ownUse',
+	'gift',
+	'theft',
+	'found',
+	'correction',
+	'opening'
+] as const;
+export type AdjustReason = (typeof ADJUST_REASONS)[number];
+
+export interface AdjustFact extends FactHead {
+	readonly kind: 'adjust';
+	readonly rows: readonly StockDelta[];
+	readonly reason: AdjustReason;
+}
+
+export interface StockDelta {
+	readonly productId: ProductId;
+	readonly deltaThousandths: number;
+}
+
+export const PRODUCT_UNITS = ['piece', 'kg', 'g', 'l', 'm'] as const;
+export type ProductUnit = (typeof PRODUCT_UNITS)[number];
+export const PRODUCT_KINDS = ['goods', 'service', 'untracked'] as const;
+export type ProductKind = (typeof PRODUCT_KINDS)[number];
+
+/** What a fact may say of a product; what it does not name stays as it was. */
+export interface ProductFields {
+	readonly name?: string;
+	readonly price?: number;
+	readonly codes?: readonly string[];
+	readonly category?: string;
+	readonly unit?: ProductUnit;
+	readonly kind?: ProductKind;
+	readonly sku?: string;
+	readonly favourite?: boolean;
+	/** Thousandths at which stock is low; null for none. */
+	readonly low?: number | null;
+	readonly active?: boolean;
+	readonly taxClass?: string;
+}
+
+export interface ProductFact extends FactHead {
+	readonly kind: 'product';
+	/** `productId` null: this row makes a product, named by `productIdOf(id, row)`. */
+	readonly rows: readonly {
+		readonly productId: ProductId | null;
+		readonly fields: ProductFields;
+	}[];
+}
+
+export interface CustomerFields {
+	readonly name?: string;
+	readonly nick?: string;
+	readonly phone?: string;
+	readonly address?: string;
+	readonly note?: string;
+	/** Most the customer may owe, minor units; null for no limit. */
+	readonly limit?: number | null;
+	/** Days until a due falls due; null for none. */
+	readonly terms?: number | null;
+	readonly active?: boolean;
+}
+
+export interface CustomerFact extends FactHead {
+	readonly kind: 'customer';
+	readonly rows: readonly { readonly ledgerId: LedgerId; readonly fields: CustomerFields }[];
+}
+
+export interface SettingFields {
+	readonly name?: string;
+	readonly address?: string;
+	readonly phone?: string;
+	readonly currency?: string;
+	readonly zone?: string;
+	/** Minutes after midnight at which the business day begins. */
+	readonly cutoff?: number;
+	readonly tax?: 'none' | TaxSide;
+	readonly decimals?: number;
+	readonly cashStep?: number;
+	readonly accent?: string;
+}
+
+export interface SettingFact extends FactHead {
+	readonly kind: 'setting';
+	readonly fields: SettingFields;
+}
+
+export interface RecordFact extends FactHead {
+	readonly kind: 'record';
+	readonly records: readonly FactRecord[];
+	/** How the money of its payments came; absent where none moved. */
+	readonly tender?: 'cash';
+}
+
+export interface MemberFields {
+	readonly name?: string;
+	readonly role?: 'owner';
+	readonly person?: PersonId;
+}
+
+export interface MemberFact extends FactHead {
+	readonly kind: 'member';
+	readonly member: number;
+	readonly fields: MemberFields;
+}
+
+export interface DeviceFields {
+	/** The 65-byte public point, base64url. */
+	readonly key?: string;
+	readonly member?: number;
+	readonly sight?: 'office' | 'counter';
+	readonly branch?: BranchId;
+}
+
+export interface DeviceFact extends FactHead {
+	readonly kind: 'device';
+	readonly device: DeviceCode;
+	readonly fields: DeviceFields;
+}
+
+/** Something that happened, written once, never edited and never deleted. */
+export type Fact =
+	| SaleFact
+	| ReturnFact
+	| AdjustFact
+	| ProductFact
+	| CustomerFact
+	| SettingFact
+	| RecordFact
+	| MemberFact
+	| DeviceFact;
+
+export type FactKind = Fact['kind'];
+
+/** The kinds this program reads and writes; the relay names them in its hello. */
+export const FACT_KINDS: readonly FactKind[] = [
+	'sale',
+	'return',
+	'adjust',
+	'product',
+	'customer',
+	'setting',
+	'record',
+	'member',
+	'device'
+];
+
+export const FACT_BYTES_MAX = 65_536;
+export const FACT_ROWS_MAX = 2_000;
+export const FACT_LINES_MAX = 1_000;
+export const FACT_TENDERS_MAX = 8;
+export const FACT_RECORDS_MAX = 8;
+export const NAME_LENGTH_MAX = 200;

@@ -1,0 +1,39 @@
+import { compareFactIds, type FactId } from './ids.ts';
+
+/** When a fact was written, by its device's corrected clock; the counter orders what one millisecond holds. */
+export interface Stamp {
+	/** Milliseconds UTC. */
+	readonly wall: number;
+	readonly counter: number;
+}
+
+/** A device follows a peer's stamp no further than this ahead of its own corrected time. */
+export const STAMP_AHEAD_MAX_MS = 5 * 60_000;
+
+/** The stamp of a device's next fact: later than every stamp it wrote or followed. */
+export function nextStamp(last: Stamp, nowMs: number): Stamp {
+	return nowMs > last.wall
+		? { wall: nowMs, counter: 0 }
+		: { wall: last.wall, counter: last.counter + 1 };
+}
+
+/** What a device keeps after it saw a peer's `seen`: the later of both, unless `seen` is too far ahead. */
+export function followStamp(last: Stamp, seen: Stamp, nowMs: number): Stamp {
+	if (seen.wall > nowMs + STAMP_AHEAD_MAX_MS) return last;
+	return compareStamps(seen, last) > 0 ? seen : last;
+}
+
+export function compareStamps(a: Stamp, b: Stamp): number {
+	return a.wall === b.wall ? a.counter - b.counter : a.wall - b.wall;
+}
+
+/** A fact's place in the order that all folds use. */
+export interface FactOrder extends Stamp {
+	readonly id: FactId;
+}
+
+/** By stamp, then by id: a total order, whatever order facts arrive in. */
+export function compareFactOrder(a: FactOrder, b: FactOrder): number {
+	const byStamp = compareStamps(a, b);
+	return byStamp === 0 ? compareFactIds(a.id, b.id) : byStamp;
+}

@@ -1,0 +1,205 @@
+import * as Y from 'yjs';
+import { createHash } from 'node:crypto';
+import { parseDocumentName } from '#documents/document-name.ts';
+import { observeFacts, readFacts } from '#documents/facts.ts';
+import type { BranchId } from '#domain/ids.ts';
+import { parseFactId } from '#domain/ids.ts';
+import { ok } from '#domain/result.ts';
+import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
+import type { HaveRange } from '#sync/frames.ts';
+import type { CreateProvider, ProviderEvents } from '#state/relay-provider.ts';
+import type { FeedRow, RelayHttp } from '#state/relay-http.ts';
+import type { Checkpoint } from '#state/checkpoint.ts';
+
+/** A relay in memory: documents, a feed in commit order, have ranges. It speaks as the real one does. */
+export interface FakeRelay {
+	readonly feed: FeedRow[];
+	/** What the device of `code` is told; `isUp` false looks like no network. */
+	line(code: string): { readonly createProvider: CreateProvider; readonly http: RelayHttp };
+	isUp: boolean;
+	epoch: number;
+	now: number;
+	/** Facts that are refused, by id. */
+	readonly refused: Map<string, string>;
+	checkpoint: Checkpoint | undefined;
+	/** Forgets all but the first `s` facts, as a restored backup does. */
+	restore(s: number): void;
+	/** Resolves when nothing more is on its way. */
+	quiet(): Promise<void>;
+}
+
+interface Socket {
+	readonly code: string;
+	readonly name: string;
+	readonly events: ProviderEvents;
+	isOpen: boolean;
+}
+
+export function createFakeRelay(): FakeRelay {
+	const docs = new Map<string, Y.Doc>();
+	const sockets = new Set<Socket>();
+	let busy = 0;
+
+	/** Every message takes a turn of the loop. */
+	function soon(work: () => void): void {
+		busy += 1;
+		setTimeout(() => {
+			busy -= 1;
+			work();
+		}, 0);
+	}
+
+	function docOf(name: string): Y.Doc {
+		const known = docs.get(name);
+		if (known !== undefined) return known;
+		const doc = new Y.Doc();
+		docs.set(name, doc);
+		const address = parseDocumentName(name);
+		const branch: BranchId | null =
+			address.ok && 'branch' in address.value ? address.value.branch : null;
+		observeFacts(doc, (facts) => {
+			const touched = new Set<string>();
+			for (const { id, text } of facts) {
+				if (relay.feed.some((row) => idOf(row) === id)) continue;
+				relay.feed.push({ s: relay.feed.length + 1, branch, text });
+				touched.add(codeOf(id));
+			}
+			soon(() => {
+				for (const socket of sockets) {
+					if (touched.has(socket.code))
+						socket.events.have({ epoch: relay.epoch, ranges: rangesOf(socket.code) });
+					socket.events.feed({ s: relay.feed.length });
+				}
+			});
+		});
+		return doc;
+	}
+
+	function rangesOf(code: string): HaveRange[] {
+		const own = relay.feed
+			.map((row) => ({ id: parseFactId(idOf(row)), text: row.text }))
+			.flatMap(({ id, text }) => (id.ok && id.value.code === code ? [{ n: id.value.n, text }] : []))
+			.toSorted((a, b) => a.n - b.n);
+		const ranges: { from: number; to: number; xor: bigint }[] = [];
+		for (const { n, text } of own) {
+			const last = ranges.at(-1);
+			const digest = BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
+			if (last?.to === n - 1 && n % HAVE_RANGE_LENGTH !== 0) {
+				last.to = n;
+				last.xor ^= digest;
+			} else ranges.push({ from: n, to: n, xor: digest });
+		}
+		return ranges.map(({ from, to, xor }) => [from, to, xor.toString(16).padStart(16, '0')]);
+	}
+
+	const createProvider =
+		(code: string): CreateProvider =>
+		(name, doc, events) => {
+			const socket: Socket = { code, name, events, isOpen: false };
+			const relayDoc = docOf(name);
+			const up = (update: Uint8Array, origin: unknown): void => {
+				if (origin === relay || !socket.isOpen) return;
+				soon(() => {
+					hear(update);
+				});
+			};
+			const hear = (update: Uint8Array): void => {
+				if (!socket.isOpen || !relay.isUp) return;
+				const probe = new Y.Doc();
+				Y.applyUpdate(probe, Y.encodeStateAsUpdate(relayDoc));
+				Y.applyUpdate(probe, update);
+				const bad = readFacts(probe).filter(({ id }) => relay.refused.has(id));
+				if (bad.length === 0) Y.applyUpdate(relayDoc, update, socket);
+				else events.nack({ refused: bad.map(({ id }) => [id, relay.refused.get(id) ?? '']) });
+			};
+			const down = (update: Uint8Array, origin: unknown): void => {
+				if (origin === socket) return;
+				soon(() => {
+					if (socket.isOpen) Y.applyUpdate(doc, update, relay);
+				});
+			};
+			const open = (): void => {
+				if (!relay.isUp) {
+					events.closed(1006);
+					return;
+				}
+				socket.isOpen = true;
+				sockets.add(socket);
+				const { epoch, now } = relay;
+				events.hello({ epoch, kinds: [], now, limits: {}, s: relay.feed.length });
+				events.have({ epoch, ranges: rangesOf(code) });
+				Y.applyUpdate(doc, Y.encodeStateAsUpdate(relayDoc), relay);
+				hear(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(relayDoc)));
+				events.synced();
+			};
+			doc.on('update', up);
+			relayDoc.on('update', down);
+			return {
+				connect: () => {
+					soon(open);
+				},
+				close: () => {
+					socket.isOpen = false;
+					sockets.delete(socket);
+					doc.off('update', up);
+					relayDoc.off('update', down);
+				}
+			};
+		};
+
+	const http: RelayHttp = {
+		ticket: () => Promise.resolve({ ticket: 'fake' }),
+		feed: ({ epoch, s }) => {
+			if (!relay.isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
+			if (epoch !== relay.epoch)
+				return Promise.resolve(
+					ok({ kind: 'epochEnded', epoch: relay.epoch, survivedTo: relay.feed.length })
+				);
+			const rows = relay.feed.slice(s, s + 50);
+			return Promise.resolve(ok({ kind: 'page', rows, last: relay.feed.length }));
+		},
+		history: ({ s }) =>
+			Promise.resolve(ok(relay.feed.filter((row) => row.s < s).toReversed().slice(0, 50))),
+		checkpoint: () =>
+			Promise.resolve(
+				relay.checkpoint === undefined
+					? { ok: false, error: 'unreachable' }
+					: ok(relay.checkpoint)
+			),
+		forgetToken: () => undefined
+	};
+
+	const relay: FakeRelay = {
+		feed: [],
+		line: (code) => ({ createProvider: createProvider(code), http }),
+		isUp: true,
+		epoch: 1,
+		now: 0,
+		refused: new Map(),
+		checkpoint: undefined,
+		restore: (s) => {
+			relay.feed.splice(s);
+			relay.epoch += 1;
+			docs.clear();
+			for (const socket of [...sockets]) {
+				socket.isOpen = false;
+				sockets.delete(socket);
+				socket.events.closed(1006);
+			}
+		},
+		quiet: async () => {
+			for (let idle = 0; idle < 5; idle += busy === 0 ? 1 : 0) {
+				await new Promise((resolve) => setTimeout(resolve, 2));
+			}
+		}
+	};
+	return relay;
+}
+
+function idOf({ text }: FeedRow): string {
+	return /^\["([^"]+)"/.exec(text)?.[1] ?? '';
+}
+
+function codeOf(id: string): string {
+	return id.slice(0, id.lastIndexOf('-'));
+}

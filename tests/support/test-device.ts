@@ -1,0 +1,68 @@
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
+import { createBook, type Book } from '#state/book.ts';
+import { createChanges } from '#state/changes.ts';
+import { openDevice, type Device, type DeviceParts, type Identity } from '#state/device.ts';
+import { mintIdentity } from '#state/identity.ts';
+import { createSigner, createSigningKeys, createWebCrypto } from '#state/web-crypto.ts';
+import { parseDeviceCode } from '#domain/ids.ts';
+import { seeded } from './seeded.ts';
+
+/** A device in memory with a clock and ids that a seed repeats. */
+export interface TestDevice {
+	readonly device: Device;
+	readonly book: Book;
+	readonly store: DeviceStore;
+	readonly parts: DeviceParts;
+	/** Its own clock, ms; tests turn it. */
+	readonly clock: { now: number };
+}
+
+export interface TestDeviceOptions {
+	readonly seed: number;
+	readonly store?: DeviceStore;
+	/** Another device of this business, instead of one that founds its own. */
+	readonly joins?: { readonly identity: Identity; readonly code: string };
+	readonly currency?: string;
+}
+
+export const TEST_NOW = Date.parse('2026-11-20T10:00:00Z');
+
+export async function openTestDevice(options: TestDeviceOptions): Promise<TestDevice> {
+	const { seed, store = createMemoryDeviceStore(), joins } = options;
+	const clock = { now: TEST_NOW };
+	const uuid = testUuids(seed);
+	const signer = await createSigner(await createSigningKeys());
+	const parts: DeviceParts = {
+		store,
+		signer,
+		crypto: createWebCrypto(),
+		clock: () => clock.now,
+		uuid,
+		changes: createChanges()
+	};
+	const own = mintIdentity({ uuid, publicKey: signer.publicKey });
+	const code = parseDeviceCode(joins?.code ?? 'A');
+	if (!code.ok) throw new Error('no device code');
+	const minted =
+		joins === undefined ? own : { ...joins.identity, publicKey: own.publicKey, code: code.value };
+	const device = await openDevice(parts, minted);
+	if (options.currency !== undefined) await device.changeSettings({ currency: options.currency });
+	return { device, book: createBook({ store, identity: () => device.identity }), store, parts, clock };
+}
+
+function testUuids(seed: number): DeviceParts['uuid'] {
+	const random = seeded(seed);
+	const uuid = (version: '4' | '7') => (): string => {
+		const hex = Array.from({ length: 32 }, () => random(16).toString(16)).join('');
+		const variant = '89ab'.charAt(random(4));
+		return [
+			hex.slice(0, 8),
+			hex.slice(8, 12),
+			version + hex.slice(13, 16),
+			variant + hex.slice(17, 20),
+			hex.slice(20)
+		].join('-');
+	};
+	return { v4: uuid('4'), v7: uuid('7') };
+}
