@@ -88,6 +88,18 @@ it('never ends a stranger whose number the last PostgreSQL had', async () => {
 	expect(stranger.signalCode).toBeNull();
 });
 
+it('never ends the PostgreSQL of another folder', async () => {
+	const other = await started({ dataDir: path.join(dataDir, 'other') });
+	const pid = await postmasterPid('other');
+	await (await started({ dataDir })).close();
+	const file = path.join(dataDir, 'postgres/data/postmaster.pid');
+	await writeFile(file, `${String(pid)}\n`, { mode: 0o600 });
+
+	await started({ dataDir });
+	expect(await postmasterPid('other')).toBe(pid);
+	expect(await other.database.sql`select 1 as one`).toMatchObject([{ one: 1 }]);
+});
+
 it('works under a folder whose name is too long for a socket, or has spaces', async () => {
 	const deep = path.join(dataDir, 'a shop, its data '.repeat(5), 'x'.repeat(100));
 	const { database } = await started({ dataDir: deep });
@@ -152,8 +164,8 @@ async function started(options: EmbeddedOptions): Promise<Started> {
 	return { url, database, close };
 }
 
-async function postmasterPid(): Promise<number> {
-	const file = path.join(dataDir, 'postgres/data/postmaster.pid');
+async function postmasterPid(folder = '.'): Promise<number> {
+	const file = path.join(dataDir, folder, 'postgres/data/postmaster.pid');
 	return Number((await readFile(file, 'utf8')).split('\n')[0]);
 }
 

@@ -28,6 +28,8 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
 			version: PACKAGE.version
 		});
 		const postmaster = await postmasterPid();
+		// A signal to our group must not reach it before we have finished with it.
+		expect(groupOf(postmaster)).not.toBe(groupOf(Number(program.child.pid)));
 
 		signalGroup(program, signal);
 		signalGroup(program, signal);
@@ -146,6 +148,14 @@ async function health(address: string): Promise<unknown> {
 async function postmasterPid(): Promise<number> {
 	const file = path.join(dataDir, 'postgres/data/postmaster.pid');
 	return Number((await readFile(file, 'utf8')).split('\n')[0]);
+}
+
+/** The third field behind the program's name, which may hold spaces. */
+function groupOf(pid: number): string | undefined {
+	return readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+		.split(') ')
+		.at(-1)
+		?.split(' ')[2];
 }
 
 /** A process that ended but was not collected has no program any more. */

@@ -30,15 +30,16 @@ export interface FakeRelay {
 
 interface Socket {
 	readonly code: string;
-	readonly name: string;
 	readonly events: ProviderEvents;
-	isOpen: boolean;
+	/** Takes it off the line; undefined while it is not on it. */
+	end: (() => void) | undefined;
 }
 
 export function createFakeRelay(): FakeRelay {
 	const docs = new Map<string, Y.Doc>();
 	const sockets = new Set<Socket>();
 	let busy = 0;
+	let isUp = true;
 
 	/** Every message takes a turn of the loop. */
 	function soon(work: () => void): void {
@@ -95,16 +96,9 @@ export function createFakeRelay(): FakeRelay {
 	const createProvider =
 		(code: string): CreateProvider =>
 		(name, doc, events) => {
-			const socket: Socket = { code, name, events, isOpen: false };
-			const relayDoc = docOf(name);
-			const up = (update: Uint8Array, origin: unknown): void => {
-				if (origin === relay || !socket.isOpen) return;
-				soon(() => {
-					hear(update);
-				});
-			};
+			const socket: Socket = { code, events, end: undefined };
 			const hear = (update: Uint8Array): void => {
-				if (!socket.isOpen || !relay.isUp) return;
+				const relayDoc = docOf(name);
 				const probe = new Y.Doc();
 				Y.applyUpdate(probe, Y.encodeStateAsUpdate(relayDoc));
 				Y.applyUpdate(probe, update);
@@ -112,19 +106,35 @@ export function createFakeRelay(): FakeRelay {
 				if (bad.length === 0) Y.applyUpdate(relayDoc, update, socket);
 				else events.nack({ refused: bad.map(({ id }) => [id, relay.refused.get(id) ?? '']) });
 			};
-			const down = (update: Uint8Array, origin: unknown): void => {
-				if (origin === socket) return;
-				soon(() => {
-					if (socket.isOpen) Y.applyUpdate(doc, update, relay);
-				});
-			};
 			const open = (): void => {
-				if (!relay.isUp) {
+				if (!isUp) {
 					events.closed(1006);
 					return;
 				}
-				socket.isOpen = true;
+				const relayDoc = docOf(name);
+				// What is on its way when the socket ends is lost.
+				const up = (update: Uint8Array, origin: unknown): void => {
+					if (origin === relay) return;
+					soon(() => {
+						if (socket.end === end) hear(update);
+					});
+				};
+				const down = (update: Uint8Array, origin: unknown): void => {
+					if (origin === socket) return;
+					soon(() => {
+						if (socket.end === end) Y.applyUpdate(doc, update, relay);
+					});
+				};
+				const end = (): void => {
+					socket.end = undefined;
+					sockets.delete(socket);
+					doc.off('update', up);
+					relayDoc.off('update', down);
+				};
+				socket.end = end;
 				sockets.add(socket);
+				doc.on('update', up);
+				relayDoc.on('update', down);
 				const { epoch, now } = relay;
 				events.hello({ epoch, kinds: [], now, limits: {}, s: relay.feed.length });
 				events.have({ epoch, ranges: rangesOf(code) });
@@ -132,25 +142,31 @@ export function createFakeRelay(): FakeRelay {
 				hear(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(relayDoc)));
 				events.synced();
 			};
-			doc.on('update', up);
-			relayDoc.on('update', down);
+			let isClosed = false;
 			return {
 				connect: () => {
-					soon(open);
+					soon(() => {
+						if (!isClosed && socket.end === undefined) open();
+					});
 				},
 				close: () => {
-					socket.isOpen = false;
-					sockets.delete(socket);
-					doc.off('update', up);
-					relayDoc.off('update', down);
+					isClosed = true;
+					socket.end?.();
 				}
 			};
 		};
 
+	function cutAll(): void {
+		for (const socket of [...sockets]) {
+			socket.end?.();
+			socket.events.closed(1006);
+		}
+	}
+
 	const http: RelayHttp = {
 		ticket: () => Promise.resolve({ ticket: 'fake' }),
 		feed: ({ epoch, s }) => {
-			if (!relay.isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
+			if (!isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
 			if (epoch !== relay.epoch)
 				return Promise.resolve(
 					ok({ kind: 'epochEnded', epoch: relay.epoch, survivedTo: relay.feed.length })
@@ -159,12 +175,17 @@ export function createFakeRelay(): FakeRelay {
 			return Promise.resolve(ok({ kind: 'page', rows, last: relay.feed.length }));
 		},
 		history: ({ s }) =>
-			Promise.resolve(ok(relay.feed.filter((row) => row.s < s).toReversed().slice(0, 50))),
+			Promise.resolve(
+				ok(
+					relay.feed
+						.filter((row) => row.s < s)
+						.toReversed()
+						.slice(0, 50)
+				)
+			),
 		checkpoint: () =>
 			Promise.resolve(
-				relay.checkpoint === undefined
-					? { ok: false, error: 'unreachable' }
-					: ok(relay.checkpoint)
+				relay.checkpoint === undefined ? { ok: false, error: 'unreachable' } : ok(relay.checkpoint)
 			),
 		forgetToken: () => undefined
 	};
@@ -172,7 +193,13 @@ export function createFakeRelay(): FakeRelay {
 	const relay: FakeRelay = {
 		feed: [],
 		line: (code) => ({ createProvider: createProvider(code), http }),
-		isUp: true,
+		get isUp() {
+			return isUp;
+		},
+		set isUp(toBe) {
+			isUp = toBe;
+			if (!toBe) cutAll();
+		},
 		epoch: 1,
 		now: 0,
 		refused: new Map(),
@@ -181,11 +208,7 @@ export function createFakeRelay(): FakeRelay {
 			relay.feed.splice(s);
 			relay.epoch += 1;
 			docs.clear();
-			for (const socket of [...sockets]) {
-				socket.isOpen = false;
-				sockets.delete(socket);
-				socket.events.closed(1006);
-			}
+			cutAll();
 		},
 		quiet: async () => {
 			for (let idle = 0; idle < 5; idle += busy === 0 ? 1 : 0) {

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve, type WebSocketServerLike } from '@hono/node-server';
 import { Hono } from 'hono';
+import * as decoding from 'lib0/decoding';
 import { WebSocket, WebSocketServer } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
@@ -14,7 +15,7 @@ import { createTickets, type Tickets } from '#server/auth/tickets.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
-import type { Project } from '#server/relay/batch.ts';
+import type { Project } from '#server/projections/effected.ts';
 import { createRelay, type Relay } from '#server/relay/relay.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { PAYLOAD_BYTES_MAX } from '#sync/limits.ts';
@@ -199,12 +200,15 @@ export interface RawSocket {
 export async function rawSocket(
 	stand: RelayStand,
 	code: string,
-	{ document = stand.today(), headers = {}, ticket = '' } = {}
+	{ document = stand.today(), headers = {}, ticket = '', autoPong = true } = {}
 ): Promise<RawSocket> {
 	const given = ticket === '' ? await ticketFor(stand, code, document) : ticket;
-	const socket = new WebSocket(`${stand.url}/${document}?ticket=${given}`, { headers });
+	const socket = new WebSocket(`${stand.url}/${document}?ticket=${given}`, { headers, autoPong });
 	const heard: Uint8Array[] = [];
 	const waiting = new Set<() => void>();
+	socket.on('unexpected-response', (_request, { statusCode }) => {
+		socket.emit('error', new Error(String(statusCode)));
+	});
 	socket.on('message', (data: Buffer) => {
 		heard.push(new Uint8Array(data));
 		for (const look of waiting) look();
@@ -268,4 +272,11 @@ export async function until(
 		if (Date.now() > end) throw new Error('it did not come to pass');
 		await new Promise((resolve) => setTimeout(resolve, 10));
 	}
+}
+
+/** The JSON of one of the relay's own messages. */
+export function jsonIn(frame: Uint8Array): string {
+	const decoder = decoding.createDecoder(frame);
+	decoding.readVarUint(decoder);
+	return decoding.readVarString(decoder);
 }

@@ -1,3 +1,4 @@
+import type { Signer } from '#domain/crypto.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { createBook, type Book } from '#state/book.ts';
@@ -24,6 +25,8 @@ export interface TestDeviceOptions {
 	/** Another device of this business, instead of one that founds its own. */
 	readonly joins?: { readonly identity: Identity; readonly code: string };
 	readonly currency?: string;
+	/** The key that the relay knows it by; else one of its own. */
+	readonly signer?: Signer;
 }
 
 export const TEST_NOW = Date.parse('2026-11-20T10:00:00Z');
@@ -32,7 +35,7 @@ export async function openTestDevice(options: TestDeviceOptions): Promise<TestDe
 	const { seed, store = createMemoryDeviceStore(), joins } = options;
 	const clock = { now: TEST_NOW };
 	const uuid = testUuids(seed);
-	const signer = await createSigner(await createSigningKeys());
+	const signer = options.signer ?? (await createSigner(await createSigningKeys()));
 	const parts: DeviceParts = {
 		store,
 		signer,
@@ -48,7 +51,13 @@ export async function openTestDevice(options: TestDeviceOptions): Promise<TestDe
 		joins === undefined ? own : { ...joins.identity, publicKey: own.publicKey, code: code.value };
 	const device = await openDevice(parts, minted);
 	if (options.currency !== undefined) await device.changeSettings({ currency: options.currency });
-	return { device, book: createBook({ store, identity: () => device.identity }), store, parts, clock };
+	return {
+		device,
+		book: createBook({ store, identity: () => device.identity }),
+		store,
+		parts,
+		clock
+	};
 }
 
 function testUuids(seed: number): DeviceParts['uuid'] {

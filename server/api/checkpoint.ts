@@ -1,0 +1,28 @@
+import { Hono } from 'hono';
+import { compress } from 'hono/compress';
+import type { Sql } from 'postgres';
+import type { DeviceAuth } from '#server/auth/device-auth.ts';
+import { readCheckpoint } from '#server/projections/checkpoint.ts';
+import { devicesOnly, type DeviceEnv } from './device-caller.ts';
+import { problem, refusal } from './problem.ts';
+
+export interface CheckpointParts {
+	readonly sql: Sql;
+	readonly epoch: number;
+	readonly deviceAuth: Pick<DeviceAuth, 'authenticateDevice'>;
+}
+
+/** FEED-4. `GET /checkpoint?branch=`: all facts up to one number of the feed, folded, for the caller's branch. */
+export function checkpointRoutes({ sql, epoch, deviceAuth }: CheckpointParts): Hono {
+	const routes = new Hono<DeviceEnv>();
+	routes.use('/checkpoint', devicesOnly(deviceAuth), compress());
+	routes.get('/checkpoint', async (c) => {
+		const { business, branch } = c.var.caller;
+		const asked = c.req.query('branch') ?? branch;
+		if (asked !== branch) return problem(c, refusal('branchUnknown'));
+		return c.json(await readCheckpoint(sql, business, epoch));
+	});
+	const api = new Hono();
+	api.route('/', routes);
+	return api;
+}

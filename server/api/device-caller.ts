@@ -1,0 +1,26 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
+import { problem, refusal } from './problem.ts';
+
+export interface DeviceEnv {
+	Variables: { caller: DeviceCaller };
+}
+
+/** Lets devices through that proved themselves, and tells the route which one calls. */
+export function devicesOnly(
+	deviceAuth: Pick<DeviceAuth, 'authenticateDevice'>
+): MiddlewareHandler<DeviceEnv> {
+	return async (c, next) => {
+		const caller = await deviceAuth.authenticateDevice(c.req.raw.headers);
+		if (!caller.ok) return problem(c, refusal(caller.error));
+		c.set('caller', caller.value);
+		return next();
+	};
+}
+
+/** A whole number of the query, from 0; undefined where it is absent or something else. */
+export function wholeQuery(c: Context, name: string): number | undefined {
+	const text = c.req.query(name) ?? '';
+	const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : NaN;
+	return Number.isSafeInteger(value) ? value : undefined;
+}

@@ -1,0 +1,42 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { getCookie } from 'hono/cookie';
+import { SESSION_COOKIE } from '#server/auth/sessions.ts';
+import { problem, refusal } from './problem.ts';
+
+/** Requests that change something come from our own pages, or from a program with no cookie. */
+export const ownOriginOnly: MiddlewareHandler = async (c, next) => {
+	if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && isForeign(c)) {
+		return problem(c, refusal('foreignOrigin'));
+	}
+	return next();
+};
+
+/** A body is JSON, and says so: a foreign form cannot. */
+export const jsonOnly: MiddlewareHandler = async (c, next) => {
+	if (c.req.method === 'POST') {
+		const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+		if (type !== 'application/json') return problem(c, refusal('notJson'));
+	}
+	return next();
+};
+
+/** Stops reading a body that is longer. */
+export function bodyBytesAtMost(maxSize: number): MiddlewareHandler {
+	return bodyLimit({ maxSize, onError: (c) => problem(c, refusal('bodyTooLarge')) });
+}
+
+function isForeign(c: Context): boolean {
+	const site = c.req.header('sec-fetch-site');
+	const origin = c.req.header('origin');
+	if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+	if (origin !== undefined) return hostOf(origin) !== hostOf(c.req.url, c.req.header('host'));
+	// Every browser of ours sends one of the two with a change; without either no cookie counts.
+	return site === undefined && getCookie(c, SESSION_COOKIE) !== undefined;
+}
+
+/** Hosts, not whole origins: behind a proxy that ends TLS we do not see the scheme. */
+function hostOf(url: string, header?: string): string | undefined {
+	if (header !== undefined) return header.toLowerCase();
+	return URL.canParse(url) ? new URL(url).host : undefined;
+}

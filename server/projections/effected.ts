@@ -1,0 +1,19 @@
+import type { Sql } from 'postgres';
+import type { Effects } from '#domain/fact/effects.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import type { BranchId, BusinessId } from '#domain/ids.ts';
+
+/** A fact that was never folded before, and where it belongs. */
+export interface FactToProject {
+	readonly business: BusinessId;
+	readonly branch: BranchId;
+	readonly fact: Fact;
+}
+
+/** The same with what it does. */
+export interface Effected extends FactToProject {
+	readonly effects: Effects;
+}
+
+/** Moves the projections by facts that were never folded before, in the transaction that `sql` is. */
+export type Project = (sql: Sql, facts: readonly FactToProject[]) => Promise<void>;

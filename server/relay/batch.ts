@@ -1,0 +1,294 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { assert } from '#domain/assert.ts';
+import { parseFactId, type BusinessId } from '#domain/ids.ts';
+import type { FactToProject, Project } from '#server/projections/effected.ts';
+import {
+	decide,
+	deviceKey,
+	factKey,
+	type Decision,
+	type ForkedFact,
+	type Ground,
+	type NewFact,
+	type Submission
+} from './decide.ts';
+import { catchUp, type Room } from './room.ts';
+
+export interface BatchParts {
+	readonly sql: Sql;
+	readonly project: Project;
+	readonly clock: () => number;
+}
+
+/** What a committed batch came to. */
+export interface Written {
+	/** One for each submission, in order. */
+	readonly decisions: readonly Decision[];
+	/** The feed's last number of each business that moved. */
+	readonly feeds: ReadonlyMap<BusinessId, number>;
+	/** The last update of each document that grew. */
+	readonly sequences: ReadonlyMap<Room, number>;
+}
+
+/**
+ * RELAY-11, RELAY-12. Writes a batch in one transaction: locks, looks, decides, inserts, projects. Nothing in
+ * memory has changed when it resolves or rejects; the caller tells and takes over.
+ */
+export async function writeBatch(
+	{ sql, project, clock }: BatchParts,
+	batch: readonly Submission[]
+): Promise<Written> {
+	const written = await sql.begin(async (transaction) => {
+		const tx = asSql(transaction);
+		const rooms = roomsOf(batch);
+		const { ground, feeds, sequences } = await lockAndLook(tx, rooms, batch);
+		const decisions = batch.map((submission) => decide(submission, ground));
+		await keep(tx, { decisions, batch, feeds, sequences, receivedAt: clock(), project });
+		return { decisions, feeds, sequences };
+	});
+	return written;
+}
+
+/** The driver types a transaction apart from a pool; what we ask of both is the same. */
+function asSql(transaction: TransactionSql): Sql {
+	return transaction as unknown as Sql;
+}
+
+/** In the order of their keys: whoever locks several locks them in this order. */
+function roomsOf(batch: readonly Submission[]): readonly Room[] {
+	return Array.from(new Set(batch.map(({ room }) => room))).sort((a, b) =>
+		keyOf(a) < keyOf(b) ? -1 : 1
+	);
+}
+
+function keyOf({ address, name }: Room): string {
+	return `${address.business} ${name}`;
+}
+
+interface Looked {
+	readonly ground: Ground;
+	readonly feeds: Map<BusinessId, number>;
+	readonly sequences: Map<Room, number>;
+}
+
+async function lockAndLook(
+	tx: Sql,
+	rooms: readonly Room[],
+	batch: readonly Submission[]
+): Promise<Looked> {
+	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
+	const [heads, feeds, removed, known] = await Promise.all([
+		lockDocuments(tx, rooms),
+		lockFeeds(tx, rooms),
+		readRemoved(tx, batch),
+		readKnown(tx, batch)
+	]);
+	const sequences = new Map<Room, number>();
+	for (const room of rooms) {
+		const sequence = heads.get(keyOf(room));
+		assert(sequence !== undefined, 'a document is made before it is written');
+		// Another relay wrote: what a device may send next is known only after it.
+		if (sequence > room.sequence) await catchUp(tx, room);
+		sequences.set(room, sequence);
+	}
+	const ground = { textByFact: known, layerByRoom: new Map(), removed };
+	return { ground, feeds, sequences };
+}
+
+async function lockDocuments(
+	tx: Sql,
+	rooms: readonly Room[]
+): Promise<ReadonlyMap<string, number>> {
+	const rows = await tx<{ business: string; document: string; sequence: string }[]>`
+		select business, document, sequence from document_head
+		where (business, document) in (
+			select * from unnest(
+				${rooms.map(({ address }) => address.business)}::uuid[],
+				${rooms.map(({ name }) => name)}::text[]
+			)
+		)
+		order by business, document
+		for update`;
+	return new Map(
+		rows.map(({ business, document, sequence }) => [`${business} ${document}`, Number(sequence)])
+	);
+}
+
+async function lockFeeds(tx: Sql, rooms: readonly Room[]): Promise<Map<BusinessId, number>> {
+	const businesses = Array.from(new Set(rooms.map(({ address }) => address.business)));
+	const rows = await tx<{ business: BusinessId; s: string }[]>`
+		select business, s from feed_head where business = any(${businesses}::uuid[])
+		order by business
+		for update`;
+	return new Map(rows.map(({ business, s }) => [business, Number(s)]));
+}
+
+async function readRemoved(tx: Sql, batch: readonly Submission[]): Promise<ReadonlySet<string>> {
+	const callers = Array.from(
+		new Map(batch.map(({ caller }) => [deviceKey(caller), caller])).values()
+	);
+	const rows = await tx<{ business: BusinessId; code: string }[]>`
+		select device.business, device.code from device
+		join unnest(
+			${callers.map(({ business }) => business)}::uuid[],
+			${callers.map(({ code }) => code)}::text[]
+		) as caller (business, code) using (business, code)
+		where removed_at is not null`;
+	return new Set(rows.map(({ business, code }) => `${business} ${code}`));
+}
+
+/** The texts of those facts of the batch that the database has. */
+async function readKnown(tx: Sql, batch: readonly Submission[]): Promise<Map<string, string>> {
+	const asked = batch.flatMap(({ caller, checks }) =>
+		Array.from(checks, ([item, check]) => item.key ?? (check.ok ? check.value.id : '')).flatMap(
+			(id) => {
+				const parsed = parseFactId(id);
+				return parsed.ok ? [{ business: caller.business, ...parsed.value }] : [];
+			}
+		)
+	);
+	const rows = await tx<{ business: string; code: string; n: string; text: string }[]>`
+		select fact.business, fact.code, fact.n, fact.text from fact
+		join unnest(
+			${asked.map(({ business }) => business)}::uuid[],
+			${asked.map(({ code }) => code)}::text[],
+			${asked.map(({ n }) => n)}::bigint[]
+		) as asked (business, code, n)
+		on fact.business = asked.business and fact.code = asked.code collate "C" and fact.n = asked.n`;
+	return new Map(
+		rows.map(({ business, code, n, text }) => [factKey(business, `${code}-${n}`), text])
+	);
+}
+
+interface ToKeep {
+	readonly decisions: readonly Decision[];
+	readonly batch: readonly Submission[];
+	readonly feeds: Map<BusinessId, number>;
+	readonly sequences: Map<Room, number>;
+	readonly receivedAt: number;
+	readonly project: Project;
+}
+
+async function keep(tx: Sql, toKeep: ToKeep): Promise<void> {
+	const { decisions, feeds, sequences, project } = toKeep;
+	const facts = decisions.flatMap((decision) =>
+		decision.kind === 'accepted' ? decision.facts : []
+	);
+	const forks = decisions.flatMap((decision) => (decision.kind === 'fork' ? decision.forks : []));
+	await Promise.all([
+		insertUpdates(tx, toKeep),
+		insertFacts(tx, facts, feeds),
+		insertForks(tx, forks, toKeep.receivedAt)
+	]);
+	await Promise.all([
+		moveDocuments(tx, sequences),
+		moveFeeds(tx, feeds),
+		facts.length === 0 ? undefined : project(tx, facts.map(toProject))
+	]);
+}
+
+function toProject({ room, fact }: NewFact): FactToProject {
+	return { business: room.address.business, branch: room.address.branch, fact };
+}
+
+/** Numbers the pieces on from each document's last one. */
+async function insertUpdates(tx: Sql, { decisions, batch, sequences }: ToKeep): Promise<void> {
+	const rows = batch.flatMap(({ room }, at) => {
+		const decision = decisions[at];
+		if (decision?.kind !== 'accepted') return [];
+		return decision.pieces.map((piece) => {
+			const sequence = (sequences.get(room) ?? 0) + 1;
+			sequences.set(room, sequence);
+			return { room, sequence, hex: Buffer.from(piece).toString('hex') };
+		});
+	});
+	if (rows.length === 0) return;
+	await tx`
+		insert into document_update (business, document, sequence, update)
+		select business, document, sequence, decode(hex, 'hex')
+		from unnest(
+			${rows.map(({ room }) => room.address.business)}::uuid[],
+			${rows.map(({ room }) => room.name)}::text[],
+			${rows.map(({ sequence }) => sequence)}::bigint[],
+			${rows.map(({ hex }) => hex)}::text[]
+		) as given (business, document, sequence, hex)`;
+}
+
+/** Gives each fact the next number of its business's feed: gapless, for the counter is locked. */
+async function insertFacts(
+	tx: Sql,
+	facts: readonly NewFact[],
+	feeds: Map<BusinessId, number>
+): Promise<void> {
+	if (facts.length === 0) return;
+	const numbers = facts.map(({ room }) => {
+		const s = (feeds.get(room.address.business) ?? 0) + 1;
+		feeds.set(room.address.business, s);
+		return s;
+	});
+	const result = await tx`
+		insert into fact (business, code, n, kind, branch, document, wall, counter, on_day, member,
+			text, digest, s)
+		select * from unnest(
+			${facts.map(({ room }) => room.address.business)}::uuid[],
+			${facts.map(({ fact }) => fact.code)}::text[],
+			${facts.map(({ fact }) => fact.n)}::bigint[],
+			${facts.map(({ fact }) => fact.kind)}::text[],
+			${facts.map(({ room }) => room.address.branch)}::uuid[],
+			${facts.map(({ room }) => room.name)}::text[],
+			${facts.map(({ fact }) => fact.at.wall)}::bigint[],
+			${facts.map(({ fact }) => fact.at.counter)}::int[],
+			${facts.map(({ fact }) => fact.on)}::text[]::date[],
+			${facts.map(({ fact }) => fact.by)}::int[],
+			${facts.map(({ text }) => text)}::text[],
+			${facts.map(({ digest }) => String(BigInt.asIntN(64, digest)))}::bigint[],
+			${numbers}::bigint[]
+		)
+		on conflict do nothing`;
+	// Looked up under the counter's lock, which every writer of facts holds.
+	assert(result.count === facts.length, 'no fact came in behind the lock');
+}
+
+async function insertForks(
+	tx: Sql,
+	forks: readonly ForkedFact[],
+	receivedAt: number
+): Promise<void> {
+	if (forks.length === 0) return;
+	await tx`
+		insert into fork (business, code, n, digest, document, text, received_at)
+		select business, code, n, digest, document, text, ${receivedAt}::bigint
+		from unnest(
+			${forks.map(({ room }) => room.address.business)}::uuid[],
+			${forks.map(({ code }) => code)}::text[],
+			${forks.map(({ n }) => n)}::bigint[],
+			${forks.map(({ digest }) => String(BigInt.asIntN(64, digest)))}::bigint[],
+			${forks.map(({ room }) => room.name)}::text[],
+			${forks.map(({ text }) => text)}::text[]
+		) as given (business, code, n, digest, document, text)
+		on conflict do nothing`;
+}
+
+async function moveDocuments(tx: Sql, sequences: ReadonlyMap<Room, number>): Promise<void> {
+	const rooms = Array.from(sequences);
+	await tx`
+		update document_head set sequence = moved.sequence
+		from unnest(
+			${rooms.map(([{ address }]) => address.business)}::uuid[],
+			${rooms.map(([{ name }]) => name)}::text[],
+			${rooms.map(([, sequence]) => sequence)}::bigint[]
+		) as moved (business, document, sequence)
+		where document_head.business = moved.business
+			and document_head.document = moved.document
+			and document_head.sequence < moved.sequence`;
+}
+
+async function moveFeeds(tx: Sql, feeds: ReadonlyMap<BusinessId, number>): Promise<void> {
+	await tx`
+		update feed_head set s = moved.s
+		from unnest(
+			${Array.from(feeds.keys())}::uuid[],
+			${Array.from(feeds.values())}::bigint[]
+		) as moved (business, s)
+		where feed_head.business = moved.business and feed_head.s < moved.s`;
+}

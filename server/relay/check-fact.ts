@@ -1,0 +1,99 @@
+import { hash } from 'node:crypto';
+import { utcDay, type BranchDay } from '#documents/document-name.ts';
+import { effectsOf } from '#domain/fact/effects.ts';
+import type { Fact, FactRecord } from '#domain/fact/fact.ts';
+import { parseFact, type FactRefusal } from '#domain/fact/parse-fact.ts';
+import { verifyRecord } from '#domain/confirmation/signed-record.ts';
+import type { RecordRest } from '#domain/confirmation/rest.ts';
+import type { CryptoParts } from '#domain/crypto.ts';
+import { receiptNumber } from '#domain/ids.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { DeviceCaller } from '#server/auth/device-auth.ts';
+import { mayWrite } from './rights.ts';
+
+/** Why a fact is refused, in the words of the nack; the first that applies. */
+export type CheckRefusal =
+	| FactRefusal
+	| 'notYourMember'
+	| 'notYourKind'
+	| 'beyondTomorrow'
+	| 'recordWrong'
+	| 'recordUnsigned'
+	| 'recordOfAnother';
+
+export interface CheckParts {
+	readonly caller: DeviceCaller;
+	readonly address: BranchDay;
+	readonly crypto: CryptoParts;
+	/** The relay's clock, ms. */
+	readonly now: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** RELAY-6, RELAY-7, RELAY-8. Whether this device may write this text as a fact into this document. */
+export async function checkFact(
+	text: string,
+	parts: CheckParts
+): Promise<Result<Fact, CheckRefusal>> {
+	const { caller, address, now } = parts;
+	const parsed = parseFact(text);
+	if (!parsed.ok) return parsed;
+	const fact = parsed.value;
+	if (!mayWrite({ role: caller.role, document: address.kind, fact: fact.kind })) {
+		return err('notYourKind');
+	}
+	if (fact.by !== caller.member) return err('notYourMember');
+	if (address.day > utcDay(now + DAY_MS)) return err('beyondTomorrow');
+	for (const record of effectsOf(fact).records) {
+		const refusal = await refusalOfRecord(record, { fact, text }, parts);
+		if (refusal !== undefined) return err(refusal);
+	}
+	return ok(fact);
+}
+
+/** The first 8 bytes of the SHA-256 of a fact's text, unsigned. */
+export function digestOf(text: string): bigint {
+	return hash('sha256', text, 'buffer').readBigUInt64BE(0);
+}
+
+async function refusalOfRecord(
+	{ signed }: FactRecord,
+	{ fact, text }: FactWithText,
+	{ caller, crypto }: CheckParts
+): Promise<CheckRefusal | undefined> {
+	const verified = await verifyRecord(signed, caller.publicKey, crypto);
+	if (!verified.ok) {
+		const { kind } = verified.error;
+		return kind === 'unknownKid' || kind === 'wrongSignature' ? 'recordUnsigned' : 'recordWrong';
+	}
+	const { core, rest } = verified.value;
+	const isOfFact =
+		core.businessId === caller.business &&
+		rest.br === caller.branch &&
+		rest.d === fact.code &&
+		rest.n === fact.n &&
+		rest.on === fact.on;
+	return isOfFact && isOfReceipt(rest, { fact, text }) ? undefined : 'recordOfAnother';
+}
+
+interface FactWithText {
+	readonly fact: Fact;
+	readonly text: string;
+}
+
+/** What the record of a sale or return says of its receipt is so; a record alone may name any. */
+function isOfReceipt(rest: RecordRest, { fact, text }: FactWithText): boolean {
+	if (fact.kind !== 'sale' && fact.kind !== 'return') return true;
+	if (rest.rc !== undefined && rest.rc !== receiptNumber(fact.code, fact.receipt)) return false;
+	return fact.kind !== 'sale' || rest.sale === undefined || rest.sale === hashOfSale(text);
+}
+
+/** SHA-256 of `[receipt counter, lines, tenders]` as the fact has them, base64url. */
+function hashOfSale(text: string): string {
+	const parts = JSON.parse(text) as readonly unknown[];
+	return hash('sha256', JSON.stringify(parts.slice(HEAD_LENGTH, HEAD_LENGTH + 3)), 'base64url');
+}
+
+/** Id, kind, wall, counter, day, member. */
+const HEAD_LENGTH = 6;

@@ -1,0 +1,72 @@
+import type { HaveRange } from '#sync/frames.ts';
+import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
+
+/** A run of a device's committed facts inside one block, and the XOR of their digests. */
+export interface Run {
+	from: number;
+	to: number;
+	digest: bigint;
+}
+
+/** Which facts of one device are committed, in runs that never cross a multiple of 512. */
+export interface HaveBook {
+	/** Adds a committed fact; one that is in already changes nothing. */
+	add(n: number, digest: bigint): void;
+	/** All runs, or those of the blocks that hold the given facts, as they go over the wire. */
+	ranges(ofFacts?: readonly number[]): readonly HaveRange[];
+}
+
+export function createHaveBook(runs: Iterable<Readonly<Run>>): HaveBook {
+	const runsByBlock = new Map<number, Run[]>();
+	for (const run of runs) runsIn(runsByBlock, blockOf(run.from)).push({ ...run });
+
+	return {
+		add: (n, digest) => {
+			addTo(runsIn(runsByBlock, blockOf(n)), n, digest);
+		},
+		ranges: (ofFacts) => {
+			const blocks = new Set(ofFacts?.map(blockOf) ?? runsByBlock.keys());
+			return Array.from(blocks)
+				.sort((a, b) => a - b)
+				.flatMap((block) => (runsByBlock.get(block) ?? []).map(encodeRun));
+		}
+	};
+}
+
+function blockOf(n: number): number {
+	return Math.floor(n / HAVE_RANGE_LENGTH);
+}
+
+function runsIn(runsByBlock: Map<number, Run[]>, block: number): Run[] {
+	const runs = runsByBlock.get(block);
+	if (runs !== undefined) return runs;
+	const fresh: Run[] = [];
+	runsByBlock.set(block, fresh);
+	return fresh;
+}
+
+/** Keeps the runs in order and apart: a fact extends one, joins two, or begins one. */
+function addTo(runs: Run[], n: number, digest: bigint): void {
+	// Facts come in order nearly always, so the place is looked for from the end.
+	const at = runs.findLastIndex((run) => run.from <= n);
+	const before = runs[at];
+	const after = runs[at + 1];
+	if (before !== undefined && n <= before.to) return;
+	if (before?.to === n - 1) {
+		before.to = n;
+		before.digest ^= digest;
+		if (after?.from !== n + 1) return;
+		before.to = after.to;
+		before.digest ^= after.digest;
+		runs.splice(at + 1, 1);
+	} else if (after?.from === n + 1) {
+		after.from = n;
+		after.digest ^= digest;
+	} else {
+		runs.splice(at + 1, 0, { from: n, to: n, digest });
+	}
+}
+
+function encodeRun({ from, to, digest }: Run): HaveRange {
+	return [from, to, digest.toString(16).padStart(16, '0')];
+}

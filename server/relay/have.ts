@@ -1,0 +1,83 @@
+import type { Sql } from 'postgres';
+import { deviceKey, type Device } from './decide.ts';
+import { createHaveBook, type HaveBook } from './have-book.ts';
+
+/** The have books of the devices that are connected. */
+export interface HaveShelf {
+	/** The device's book, read from the database when its first socket opens. */
+	open(device: Device): Promise<HaveBook>;
+	close(device: Device): void;
+	/** Notes a committed fact, in the book of its device if that is open. */
+	add(device: Device, n: number, digest: bigint): void;
+	/** The book, where it is open and has been read. */
+	find(device: Device): HaveBook | undefined;
+}
+
+interface Opened {
+	readonly reading: Promise<HaveBook>;
+	/** Undefined while it is being read. */
+	book: HaveBook | undefined;
+	/** Committed while the book was being read, and so perhaps not in what was read. */
+	readonly meanwhile: (readonly [n: number, digest: bigint])[];
+	readers: number;
+}
+
+export function createHaveShelf(sql: Sql): HaveShelf {
+	const openedByDevice = new Map<string, Opened>();
+
+	async function read(device: Device): Promise<HaveBook> {
+		const book = await readHaveBook(sql, device);
+		const opened = openedByDevice.get(deviceKey(device));
+		if (opened !== undefined) {
+			for (const [n, digest] of opened.meanwhile) book.add(n, digest);
+			opened.book = book;
+		}
+		return book;
+	}
+
+	return {
+		open: (device) => {
+			const key = deviceKey(device);
+			const opened = openedByDevice.get(key);
+			if (opened !== undefined) {
+				opened.readers += 1;
+				return opened.reading;
+			}
+			const reading = read(device);
+			openedByDevice.set(key, { reading, book: undefined, meanwhile: [], readers: 1 });
+			return reading;
+		},
+		close: (device) => {
+			const opened = openedByDevice.get(deviceKey(device));
+			if (opened === undefined) return;
+			opened.readers -= 1;
+			if (opened.readers === 0) openedByDevice.delete(deviceKey(device));
+		},
+		add: (device, n, digest) => {
+			const opened = openedByDevice.get(deviceKey(device));
+			if (opened?.book === undefined) opened?.meanwhile.push([n, digest]);
+			else opened.book.add(n, digest);
+		},
+		find: (device) => openedByDevice.get(deviceKey(device))?.book
+	};
+}
+
+/** RELAY-17. Runs of a device's committed facts, cut at multiples of 512, each with the XOR of its digests. */
+async function readHaveBook(sql: Sql, { business, code }: Device): Promise<HaveBook> {
+	const rows = await sql<{ from: string; to: string; digest: string }[]>`
+		select min(n) as from, max(n) as to, bit_xor(digest) as digest
+		from (
+			select n, digest, n / 512 as block,
+				n - row_number() over (partition by n / 512 order by n) as island
+			from fact where business = ${business} and code = ${code}
+		) as numbered
+		group by block, island
+		order by min(n)`;
+	return createHaveBook(
+		rows.map(({ from, to, digest }) => ({
+			from: Number(from),
+			to: Number(to),
+			digest: BigInt.asUintN(64, BigInt(digest))
+		}))
+	);
+}

@@ -1,0 +1,145 @@
+import type { Sql } from 'postgres';
+import type { BusinessId } from '#domain/ids.ts';
+import { encodeFeedNews, encodeHave, encodeUpdate } from '#sync/frames.ts';
+import type { Written } from './batch.ts';
+import type { Connection } from './connection.ts';
+import { deviceKey, type Device, type NewFact, type Submission } from './decide.ts';
+import { deliver, type Committed } from './delivery.ts';
+import type { HaveShelf } from './have.ts';
+import type { Room } from './room.ts';
+import { createRooms, type Rooms } from './rooms.ts';
+
+/** Who is connected, and the documents they have open. */
+export interface Hub extends Rooms {
+	join(connection: Connection): void;
+	leave(connection: Connection): void;
+	connections(): Iterable<Connection>;
+	connectionsOf(device: Device): ReadonlySet<Connection>;
+	/** Those that have a socket open. */
+	businesses(): Iterable<BusinessId>;
+	/** RELAY-13. Takes a committed batch over and tells those whom it concerns: have, updates, feed. */
+	tell(batch: readonly Submission[], written: Written): void;
+	/** Tells the sockets of a business how far its feed has come. */
+	tellFeed(business: BusinessId, s: number): void;
+}
+
+export interface HubParts {
+	readonly sql: Sql;
+	readonly epoch: number;
+	readonly shelf: HaveShelf;
+}
+
+export function createHub(parts: HubParts): Hub {
+	const rooms = createRooms(parts.sql);
+	const all = new Set<Connection>();
+	const byRoom = createGroups<Room>();
+	const byDevice = createGroups<string>();
+	const byBusiness = createGroups<BusinessId>();
+
+	return {
+		...rooms,
+		join: (connection) => {
+			all.add(connection);
+			byRoom.add(connection.room, connection);
+			byDevice.add(deviceKey(connection.caller), connection);
+			byBusiness.add(connection.caller.business, connection);
+		},
+		leave: (connection) => {
+			all.delete(connection);
+			byRoom.remove(connection.room, connection);
+			byDevice.remove(deviceKey(connection.caller), connection);
+			byBusiness.remove(connection.caller.business, connection);
+		},
+		connections: () => all,
+		connectionsOf: (device) => byDevice.of(deviceKey(device)),
+		tell: (batch, written) => {
+			const committedByRoom = takeOver(batch, written);
+			const facts = factsOf(written);
+			tellHave(parts, byDevice, facts);
+			for (const [room, committed] of committedByRoom) {
+				for (const connection of byRoom.of(room)) deliver(parts.sql, connection, committed);
+			}
+			const moved = new Set(facts.map(({ device }) => device.business));
+			for (const business of moved) {
+				tellFeed(byBusiness.of(business), written.feeds.get(business) ?? 0);
+			}
+		},
+		businesses: () => byBusiness.keys(),
+		tellFeed: (business, s) => {
+			tellFeed(byBusiness.of(business), s);
+		}
+	};
+}
+
+/** The rooms learn what their documents hold now. Returns what is to be passed on, in order. */
+function takeOver(
+	batch: readonly Submission[],
+	{ decisions, sequences }: Written
+): ReadonlyMap<Room, readonly Committed[]> {
+	const committedByRoom = new Map<Room, Committed[]>();
+	batch.forEach(({ room, sender }, at) => {
+		const decision = decisions[at];
+		if (decision?.kind !== 'accepted') return;
+		for (const placed of decision.items) room.state.add(placed);
+		const committed = committedByRoom.get(room) ?? [];
+		committedByRoom.set(room, committed);
+		for (const piece of decision.pieces) {
+			const sequence = room.sequence + committed.length + 1;
+			committed.push({ sequence, frame: encodeUpdate(piece), sender });
+		}
+	});
+	for (const [room, sequence] of sequences) room.sequence = sequence;
+	return new Map(Array.from(committedByRoom).filter(([, committed]) => committed.length > 0));
+}
+
+function factsOf({ decisions }: Written): readonly NewFact[] {
+	return decisions.flatMap((decision) => (decision.kind === 'accepted' ? decision.facts : []));
+}
+
+/** Every socket of a device hears it: the one that sent the facts may be gone by now. */
+function tellHave(
+	{ epoch, shelf }: HubParts,
+	byDevice: Groups<string>,
+	facts: readonly NewFact[]
+): void {
+	for (const [key, ofDevice] of Map.groupBy(facts, ({ device }) => deviceKey(device))) {
+		for (const { device, fact, digest } of ofDevice) shelf.add(device, fact.n, digest);
+		const book = ofDevice[0] === undefined ? undefined : shelf.find(ofDevice[0].device);
+		if (book === undefined) continue;
+		const frame = encodeHave({ epoch, ranges: book.ranges(ofDevice.map(({ fact }) => fact.n)) });
+		for (const connection of byDevice.of(key)) connection.send(frame);
+	}
+}
+
+function tellFeed(connections: Iterable<Connection>, s: number): void {
+	const frame = encodeFeedNews({ s });
+	for (const connection of connections) connection.send(frame);
+}
+
+/** Connections by something that they have in common. */
+interface Groups<Key> {
+	of(key: Key): ReadonlySet<Connection>;
+	keys(): Iterable<Key>;
+	add(key: Key, connection: Connection): void;
+	remove(key: Key, connection: Connection): void;
+}
+
+const NOBODY: ReadonlySet<Connection> = new Set();
+
+function createGroups<Key>(): Groups<Key> {
+	const groups = new Map<Key, Set<Connection>>();
+	return {
+		of: (key) => groups.get(key) ?? NOBODY,
+		keys: () => groups.keys(),
+		add: (key, connection) => {
+			const group = groups.get(key);
+			if (group === undefined) groups.set(key, new Set([connection]));
+			else group.add(connection);
+		},
+		remove: (key, connection) => {
+			const group = groups.get(key);
+			group?.delete(connection);
+			if (group?.size === 0) groups.delete(key);
+		}
+	};
+}

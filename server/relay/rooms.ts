@@ -1,0 +1,37 @@
+import type { Sql } from 'postgres';
+import type { BranchDay } from '#documents/document-name.ts';
+import { loadRoom, type Room } from './room.ts';
+
+/** The documents that somebody has open. */
+export interface Rooms {
+	/** The document, loaded once for all who hold it. Each `hold` is followed by one `release`. */
+	readonly hold: (name: string, address: BranchDay) => Promise<Room>;
+	readonly release: (name: string) => void;
+}
+
+interface Held {
+	readonly loading: Promise<Room>;
+	holders: number;
+}
+
+export function createRooms(sql: Sql): Rooms {
+	const heldByName = new Map<string, Held>();
+	return {
+		hold: (name, address) => {
+			const held = heldByName.get(name);
+			if (held !== undefined) {
+				held.holders += 1;
+				return held.loading;
+			}
+			const loading = loadRoom(sql, name, address);
+			heldByName.set(name, { loading, holders: 1 });
+			return loading;
+		},
+		release: (name) => {
+			const held = heldByName.get(name);
+			if (held === undefined) return;
+			held.holders -= 1;
+			if (held.holders === 0) heldByName.delete(name);
+		}
+	};
+}

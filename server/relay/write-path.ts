@@ -1,0 +1,80 @@
+import { isDatabaseGone } from '#server/database/connect.ts';
+import { writeBatch, type BatchParts, type Written } from './batch.ts';
+import type { Decision, Submission } from './decide.ts';
+
+export interface WritePathParts extends BatchParts {
+	/** RELAY-13. Called after each COMMIT, before anybody waiting for a decision hears it. */
+	readonly committed: (batch: readonly Submission[], written: Written) => void;
+	/** A batch or a single update could not be written: the database is gone, or we are wrong. */
+	readonly failed: (fault: unknown) => void;
+}
+
+export interface WritePath {
+	/** What became of the update. */
+	submit(submission: Submission): Promise<Outcome>;
+	/** Resolves when nothing is being written. */
+	idle(): Promise<void>;
+}
+
+/** `unavailable`: the database is gone, try again. `unstorable`: it is there and would not take this update. */
+export type Outcome = Decision | { readonly kind: 'unavailable' | 'unstorable' };
+
+/** How many updates one transaction takes. */
+const BATCH_LENGTH_MAX = 512;
+
+interface Waiting {
+	readonly submission: Submission;
+	readonly resolve: (outcome: Outcome) => void;
+}
+
+/** RELAY-11. One batch at a time: what comes while one is written makes the next. */
+export function createWritePath(parts: WritePathParts): WritePath {
+	const waiting: Waiting[] = [];
+	let running: Promise<void> | undefined;
+
+	async function run(): Promise<void> {
+		// Lets all that came with the same turn of the loop into one batch.
+		await Promise.resolve();
+		while (waiting.length > 0) await writeOrSplit(waiting.splice(0, BATCH_LENGTH_MAX));
+		running = undefined;
+	}
+
+	async function writeOrSplit(batch: readonly Waiting[]): Promise<void> {
+		const fault = await write(batch);
+		if (fault === undefined) return;
+		parts.failed(fault);
+		if (batch.length === 1 || isDatabaseGone(fault)) {
+			const kind = isDatabaseGone(fault) ? 'unavailable' : 'unstorable';
+			for (const { resolve } of batch) resolve({ kind });
+			return;
+		}
+		// RELAY-14. One update that cannot be written stops nobody else's.
+		for (const one of batch) await writeOrSplit([one]);
+	}
+
+	/** Undefined where it was committed, else why it was not. */
+	async function write(batch: readonly Waiting[]): Promise<unknown> {
+		const submissions = batch.map(({ submission }) => submission);
+		try {
+			const written = await writeBatch(parts, submissions);
+			parts.committed(submissions, written);
+			batch.forEach(({ resolve }, at) => {
+				resolve(written.decisions[at] ?? { kind: 'unavailable' });
+			});
+			return undefined;
+		} catch (fault) {
+			return fault;
+		}
+	}
+
+	return {
+		submit: (submission) =>
+			new Promise((resolve) => {
+				waiting.push({ submission, resolve });
+				running ??= run();
+			}),
+		idle: async () => {
+			await running;
+		}
+	};
+}

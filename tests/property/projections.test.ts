@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { currencyKey, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
+import { DAY_TOTAL_NAMES } from '#domain/fact/effects.ts';
+import { foldFacts, type ShopNumbers } from '#domain/fact/fold.ts';
+import type { DeviceCode } from '#domain/ids.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { createProject } from '#server/projections/project.ts';
+import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { seeded } from '#tests/support/seeded.ts';
+import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS, type Trade } from '#tests/support/trade.ts';
+
+const PINNED_SEEDS = [1, 2, 3];
+const FRESH_SEEDS = [Math.floor(Math.random() * 1e9)];
+const FACTS = 150;
+const CODES = ['A', 'B', 'AA'] as DeviceCode[];
+
+const crypto = createNodeCrypto();
+const project = createProject(crypto);
+let database: TestDatabase;
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterAll(() => database.close());
+
+describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
+	it('[PROJ-1] the tables equal a fold of the facts, in any order and any split into batches', async () => {
+		const trade = await tradeOf(seed);
+		const expected = plain(foldFacts(trade.facts, trade.hashOf));
+		const random = seeded(seed);
+		for (let round = 0; round < 3; round += 1) {
+			await empty();
+			for (const batch of split(shuffle(trade.facts, random), random)) {
+				await database.sql.begin((tx) =>
+					project(
+						tx as never,
+						batch.map(({ fact }) => ({ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }))
+					)
+				);
+			}
+			expect(await readTables()).toEqual(expected);
+			await expectReceipts(trade);
+		}
+		// The trade did something worth folding.
+		expect(expected.balances.size).toBeGreaterThan(0);
+		expect(expected.stock.size).toBeGreaterThan(0);
+		expect(trade.facts.filter(({ fact }) => fact.kind === 'return').length).toBeGreaterThan(0);
+	}, 60_000);
+});
+
+async function tradeOf(seed: number): Promise<Trade> {
+	const signers = await Promise.all(CODES.map(async () => createSigner(await createSigningKeys())));
+	return makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
+}
+
+function shuffle<T>(things: readonly T[], random: (limit: number) => number): readonly T[] {
+	const left = [...things];
+	return things.flatMap(() => left.splice(random(left.length), 1));
+}
+
+function split<T>(things: readonly T[], random: (limit: number) => number): readonly T[][] {
+	const batches: T[][] = [];
+	for (let at = 0; at < things.length;) {
+		const length = 1 + random(40);
+		batches.push(things.slice(at, at + length));
+		at += length;
+	}
+	return batches;
+}
+
+async function empty(): Promise<void> {
+	await database.sql`
+		truncate product, customer, setting, sale, sale_line, tender, sale_return, return_line, stock,
+			record, balance, day_total`;
+}
+
+/** The numbers in a form that tables have too: plain objects, sums as texts. */
+type Plain = Record<
+	'products' | 'customers' | 'stock' | 'days' | 'balances',
+	Map<string, unknown>
+> & {
+	settings: object;
+};
+
+function plain(numbers: ShopNumbers): Plain {
+	return {
+		products: new Map(numbers.products),
+		customers: new Map(numbers.customers),
+		settings: numbers.settings,
+		stock: new Map([...numbers.stock].map(([key, sum]) => [key, String(sum)])),
+		days: new Map(
+			[...numbers.days].map(([key, day]) => [key, DAY_TOTAL_NAMES.map((name) => String(day[name]))])
+		),
+		balances: new Map(
+			[...numbers.balances].flatMap(([ledger, byCurrency]) =>
+				[...byCurrency].map(([key, sums]) => [`${ledger} ${key}`, sumsOf(sums)] as const)
+			)
+		)
+	};
+}
+
+function sumsOf({ confirmed, waiting, credited, disputed, total }: LedgerSums): readonly string[] {
+	return [confirmed, waiting, credited, disputed, total].map(String);
+}
+
+async function readTables(): Promise<Plain> {
+	const { sql } = database;
+	const products = await sql`select product, fields from product`;
+	const customers = await sql`select ledger, fields from customer`;
+	const [setting] = await sql`select fields from setting`;
+	const stock = await sql`select branch, product, thousandths from stock`;
+	const days = await sql`select * from day_total`;
+	const balances = await sql`select * from balance`;
+	return {
+		products: new Map(products.map((row) => [String(row['product']), row['fields']])),
+		customers: new Map(customers.map((row) => [String(row['ledger']), row['fields']])),
+		settings: (setting?.['fields'] ?? {}) as object,
+		stock: new Map(
+			stock.map((row) => [`${String(row['branch'])} ${String(row['product'])}`, row['thousandths']])
+		),
+		days: new Map(
+			days.map((row) => [
+				`${String(row['branch'])} ${String(row['on_day'])}`,
+				DAY_TOTAL_NAMES.map((name) => row[snake(name)] as string)
+			])
+		),
+		balances: new Map(
+			balances.map((row) => [
+				`${String(row['ledger'])} ${currencyKey(row as never)}`,
+				['confirmed', 'waiting', 'credited', 'disputed', 'total'].map((name) => row[name] as string)
+			])
+		)
+	};
+}
+
+function snake(name: string): string {
+	return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Every sale and return is there once, with its lines and tenders. */
+async function expectReceipts({ facts }: Trade): Promise<void> {
+	const { sql } = database;
+	const written = facts.map(({ fact }) => fact);
+	const sales = written.filter((fact) => fact.kind === 'sale');
+	const returns = written.filter((fact) => fact.kind === 'return');
+	const count = async (table: string): Promise<number> => {
+		const [row] = await sql`select count(*)::int as count from ${sql(table)}`;
+		return Number(row?.['count']);
+	};
+	expect(await count('sale')).toBe(sales.length);
+	expect(await count('sale_line')).toBe(sales.flatMap(({ lines }) => lines).length);
+	expect(await count('sale_return')).toBe(returns.length);
+	expect(await count('return_line')).toBe(returns.flatMap(({ lines }) => lines).length);
+	expect(await count('tender')).toBe(
+		[...sales.flatMap(({ tenders }) => tenders), ...returns.flatMap(({ refunds }) => refunds)]
+			.length
+	);
+}
