@@ -58,8 +58,16 @@ export default defineConfig(
 	},
 	{
 		files: ['**/*.svelte', '**/*.svelte.ts'],
-		languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } }
+		languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
+		rules: {
+			// An event's arrow says what happens, and returns nothing to anybody.
+			'@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+			// State is replaced whole ($state.raw), so that a map or a date in it never changes.
+			'svelte/prefer-svelte-reactivity': 'off'
+		}
 	},
+	// Daftar is served at the root of its origin: every address is written as it is.
+	{ files: ['src/**'], rules: { 'svelte/no-navigation-without-resolve': 'off' } },
 	{
 		files: ['src/domain/**/*.ts'],
 		ignores: ['tests/eslint.config.js', '**/*.test.ts'],

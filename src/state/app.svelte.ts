@@ -1,0 +1,356 @@
+import { createContext } from 'svelte';
+import { assert } from '#domain/assert.ts';
+import { businessDayOf } from '#domain/calendar.ts';
+import type { Signer } from '#domain/crypto.ts';
+import { parseBusinessId, parseProductId, type ProductId } from '#domain/ids.ts';
+import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
+import { isStorageFull, type DeviceStore, type TableName } from '#storage/device-store.ts';
+import { createBook, type Book, type StockedProduct } from './book.ts';
+import { createChanges, type Changes } from './changes.ts';
+import { databaseName, REGISTRY_NAME } from './database-name.ts';
+import { openDevice, type Device, type DeviceParts } from './device.ts';
+import { mintIdentity, type Identity } from './identity.ts';
+import { Live, type LiveParts } from './live.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import { oftenSold } from './often.ts';
+import { createRegistry } from './registry.ts';
+import { shopSettings, type ShopSettings } from './shop-settings.ts';
+import { suggestedSettings } from './suggested-settings.ts';
+import { SyncStatus } from './sync-status.svelte.ts';
+import { createTabLead, type Locks, type TabLead } from './tab-lead.ts';
+import { parseCart, Till, type CartLine } from './till.svelte.ts';
+import { uuidV7 } from './uuid-v7.ts';
+import { createSigner, createSigningKeys, createWebCrypto } from './web-crypto.ts';
+
+/** What the app is made of; `openApp` makes them, and a test may hand in its own. */
+export interface AppParts {
+	readonly device: Device;
+	readonly book: Book;
+	readonly store: DeviceStore;
+	readonly changes: Changes;
+	/** Proves to the relay which device this is. */
+	readonly signer: Signer;
+	/** This device's time, ms. */
+	readonly clock: () => number;
+	/** Where small things of no weight are kept; the browser's `localStorage`. */
+	readonly shelf: Shelf;
+}
+
+type Shelf = Pick<Storage, 'getItem' | 'setItem'>;
+
+/** How the shop's money is written. */
+export interface ShopMoney {
+	readonly currency: string;
+	readonly exponent: number;
+	readonly shownDecimals: number;
+}
+
+/** What this device's screens stand on: the shop's settings, the till, and every question to the book. */
+export class App {
+	readonly device: Device;
+	readonly book: Book;
+	readonly signer: Signer;
+	readonly clock: () => number;
+	readonly till: Till;
+	readonly sync: SyncStatus;
+	/** Every product, by name. Read once it is needed, and again when a product changes; not its stock. */
+	readonly catalogue: Live<readonly StockedProduct[]>;
+	/** What was sold often lately, most first; counted once a start, so that no tile moves under a finger. */
+	often: readonly ProductId[] = [];
+	readonly #shelf: Shelf;
+	readonly #store: DeviceStore;
+	readonly #changes: Changes;
+	settings: ShopSettings = $state.raw(shopSettings([]));
+	identity: Identity;
+	/** Who works here, as the shop calls them; empty until the business has members. */
+	memberName = $state.raw('');
+	/** Another tab leads: here one may look. */
+	isReadOnly = $state.raw(false);
+	/** The disk took nothing the last time; the cart is kept in this page. */
+	isStorageFull = $state.raw(false);
+	/** What broke last, where no screen awaited it. */
+	fault = $state.raw<unknown>();
+
+	readonly money = $derived.by<ShopMoney>(() => {
+		const { currency, exponent, shownDecimals } = this.settings.money;
+		return { currency, exponent, shownDecimals };
+	});
+	/** Undefined until the shop has a name. */
+	readonly shopName = $derived.by(() =>
+		this.settings.name === '' ? undefined : this.settings.name
+	);
+
+	constructor(parts: AppParts) {
+		this.device = parts.device;
+		this.book = parts.book;
+		this.signer = parts.signer;
+		this.clock = parts.clock;
+		this.#store = parts.store;
+		this.#changes = parts.changes;
+		this.#shelf = parts.shelf;
+		this.identity = $state.raw(parts.device.identity);
+		this.catalogue = new Live(['products'], () => parts.book.allProducts(), {
+			...this.#liveParts(),
+			keeps: true
+		});
+		this.sync = new SyncStatus(parts.clock);
+		this.till = new Till({
+			sell: (draft) => this.keeping(() => parts.device.sell(draft)),
+			takeBack: (draft) => this.keeping(() => parts.device.takeBack(draft)),
+			keepCart: (lines) => this.#keepCart(lines),
+			currency: () => this.settings.money
+		});
+	}
+
+	/** Reads what every screen needs before the first is shown, and follows it from then on. */
+	async begin(): Promise<void> {
+		const [cart] = await Promise.all([
+			this.#store.read(['meta'], (rows) => readMeta(rows, 'cart')),
+			this.#follow()
+		]);
+		this.till.restore(parseCart(cart));
+		this.often = this.#readOften();
+		this.#changes.on((moved) => {
+			if (moved.some((table) => FOLLOWED.includes(table))) void this.awaitless(this.#follow());
+		});
+		setInterval(() => {
+			this.sync.tick();
+		}, MINUTE_MS);
+	}
+
+	/** Goes on the network while this tab leads; what it takes for that is loaded only now. */
+	async connect(lead: TabLead): Promise<void> {
+		const { createBrowserLink } = await import('./browser-link.ts');
+		const link = createBrowserLink({
+			device: this.device,
+			store: this.#store,
+			changes: this.#changes,
+			signer: this.signer,
+			clock: this.clock,
+			onFault: (fault) => {
+				this.fault = fault;
+			}
+		});
+		link.on((status) => {
+			this.sync.take(status);
+		});
+		this.sync.take(link.status);
+		lead.on((role) => void this.awaitless(role === 'leader' ? link.start() : link.stop()));
+		if (lead.role === 'leader') await link.start();
+		const wake = (): void => {
+			if (document.visibilityState === 'visible') link.wake();
+		};
+		window.addEventListener('online', wake);
+		document.addEventListener('visibilitychange', wake);
+	}
+
+	/** Looks only, while another tab leads. */
+	follow(lead: TabLead): void {
+		const look = (): void => {
+			this.isReadOnly = lead.role === 'reader';
+		};
+		lead.on(look);
+		// A lock is given in a moment; until then nobody is told that another tab has it.
+		setTimeout(look, LEAD_WAIT_MS);
+	}
+
+	/** The business day it is now, by the shop's zone and cut-off. */
+	today(): string {
+		return businessDayOf(this.clock(), this.settings.zone, this.settings.cutoff);
+	}
+
+	/** An answer of the book that stays as fresh as the tables it stands on. */
+	live<T>(tables: readonly TableName[], ask: () => Promise<T>): Live<T> {
+		return new Live(tables, ask, this.#liveParts());
+	}
+
+	/** Counts what is sold often, for the tiles of the next start. */
+	async countOften(): Promise<void> {
+		const often = oftenSold(await this.book.recentReceipts(OFTEN_RECEIPTS), OFTEN_MAX);
+		this.#shelf.setItem(this.#oftenKey(), JSON.stringify(often));
+	}
+
+	#readOften(): readonly ProductId[] {
+		const kept: unknown = JSON.parse(this.#shelf.getItem(this.#oftenKey()) ?? '[]');
+		return Array.isArray(kept)
+			? kept.map(parseProductId).flatMap((id) => (id.ok ? id.value : []))
+			: [];
+	}
+
+	#oftenKey(): string {
+		return `daftar.often.${this.device.identity.business}`;
+	}
+
+	#liveParts(): LiveParts {
+		return {
+			changes: this.#changes,
+			onFault: (fault) => {
+				this.fault = fault;
+			}
+		};
+	}
+
+	/**
+	 * Runs an act that writes, and tells a full disk from success: that one is shown on every screen
+	 * until something could be written again. The fault goes on to whoever awaited the act.
+	 */
+	async keeping<T>(act: () => Promise<T>): Promise<T> {
+		try {
+			const result = await act();
+			this.isStorageFull = false;
+			return result;
+		} catch (fault) {
+			if (isStorageFull(fault)) this.isStorageFull = true;
+			throw fault;
+		}
+	}
+
+	/** Shows a fault of what no screen awaits. */
+	async awaitless(work: Promise<unknown>): Promise<void> {
+		try {
+			await work;
+		} catch (fault) {
+			this.fault = fault;
+		}
+	}
+
+	async #follow(): Promise<void> {
+		const [settings, unsent, members] = await Promise.all([
+			this.book.settings(),
+			this.book.unsent(),
+			this.book.members()
+		]);
+		this.settings = settings;
+		this.identity = this.device.identity;
+		this.memberName = members.find(({ number }) => number === this.identity.member)?.name ?? '';
+		this.sync.unsent = unsent.count;
+		this.sync.unsentMinor = unsent.minorOnAccountOrCash;
+		this.sync.oldestAt = unsent.oldestAt;
+		this.sync.refused = unsent.refused;
+		this.sync.tick();
+	}
+
+	async #keepCart(lines: readonly CartLine[]): Promise<void> {
+		await this.awaitless(
+			this.keeping(() => this.#store.write(['meta'], (rows) => writeMeta(rows, 'cart', lines)))
+		);
+	}
+}
+
+const FOLLOWED: readonly TableName[] = ['meta', 'settings', 'members', 'devices', 'journal'];
+const OFTEN_RECEIPTS = 200;
+const OFTEN_MAX = 24;
+const MINUTE_MS = 60_000;
+const LEAD_WAIT_MS = 500;
+/** The till is painted and the first tap may come: then the network's turn has come too. */
+const CONNECT_AFTER_MS = 1_500;
+
+export const [useApp, provideApp] = createContext<App>();
+
+let opened: Promise<App> | undefined;
+
+/** Opens this device's book once a page, or makes a new one: no server is needed for it. */
+export function openApp(): Promise<App> {
+	opened ??= open();
+	return opened;
+}
+
+async function open(): Promise<App> {
+	const minted = parseBusinessId(crypto.randomUUID());
+	assert(minted.ok, 'a browser mints UUIDs v4');
+	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
+	const business = await registry.begin(minted.value);
+	registry.close();
+
+	const name = databaseName(business);
+	const store = createDexieDeviceStore(name);
+	const changes = createChanges(new BroadcastChannel(name));
+	const parts: DeviceParts = {
+		store,
+		changes,
+		signer: await createSigner(await keysOf(store)),
+		crypto: createWebCrypto(),
+		clock: () => Date.now(),
+		uuid: {
+			v4: () => crypto.randomUUID(),
+			v7: () => uuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
+		}
+	};
+	const identity = {
+		...mintIdentity({ uuid: parts.uuid, publicKey: parts.signer.publicKey }),
+		business
+	};
+	const device = await openDevice(parts, identity);
+	const book = createBook({ store, identity: () => device.identity });
+	if (!device.identity.claimed) await suggest(device, book);
+
+	const app = new App({
+		device,
+		book,
+		store,
+		changes,
+		signer: parts.signer,
+		clock: parts.clock,
+		shelf: localStorage
+	});
+	await app.begin();
+	const lead = leadOf(name);
+	app.follow(lead);
+	setTimeout(() => {
+		void app.awaitless(app.connect(lead));
+		void app.awaitless(app.countOften());
+	}, CONNECT_AFTER_MS);
+	return app;
+}
+
+function leadOf(name: string): TabLead {
+	return createTabLead({
+		locks: locksOf(navigator),
+		name,
+		isVisible: () => document.visibilityState === 'visible',
+		onVisibility: (changed) => {
+			document.addEventListener('visibilitychange', changed);
+			return () => {
+				document.removeEventListener('visibilitychange', changed);
+			};
+		},
+		channel: new BroadcastChannel(`${name}-lead`),
+		timers: {
+			after(ms, work) {
+				const timer = setTimeout(work, ms);
+				return () => {
+					clearTimeout(timer);
+				};
+			}
+		}
+	});
+}
+
+/** Where there are none, every tab is the only one it knows of. */
+function locksOf({ locks }: Partial<Navigator>): Locks | undefined {
+	if (locks === undefined) return undefined;
+	return { request: (name, options, held) => locks.request(name, options, held) };
+}
+
+/** The device's keys, made at its first start; of two tabs that make them the first one's are kept. */
+async function keysOf(store: DeviceStore): Promise<CryptoKeyPair> {
+	const held = await store.read(['meta'], (rows) => readMeta(rows, 'keys'));
+	if (held !== undefined) return held;
+	const fresh = await createSigningKeys();
+	return store.write(['meta'], async (rows) => {
+		const first = await readMeta(rows, 'keys');
+		if (first !== undefined) return first;
+		await writeMeta(rows, 'keys', fresh);
+		return fresh;
+	});
+}
+
+/** A shop begins with what the device knows of where it is; its owner may change it. */
+async function suggest(device: Device, book: Book): Promise<void> {
+	const { currency, zone } = await book.settings();
+	if (currency !== undefined && zone !== 'UTC') return;
+	const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+	await device.changeSettings(
+		suggestedSettings({ languages: navigator.languages, zone: timeZone })
+	);
+}

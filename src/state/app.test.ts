@@ -1,0 +1,131 @@
+import { expect, it } from 'vitest';
+import type { LedgerId } from '#domain/ids.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import { storageFull, type DeviceStore } from '#storage/device-store.ts';
+import { openTestDevice } from '#tests/support/test-device.ts';
+import { App } from './app.svelte.ts';
+
+/** A store whose disk can be filled. */
+function fillable(): { readonly store: DeviceStore; readonly disk: { isFull: boolean } } {
+	const inner = createMemoryDeviceStore();
+	const disk = { isFull: false };
+	const store: DeviceStore = {
+		...inner,
+		write: (tables, work) =>
+			disk.isFull ? Promise.reject(storageFull('no room')) : inner.write(tables, work)
+	};
+	return { store, disk };
+}
+
+async function shop(store: DeviceStore, shelf = new Map<string, string>()): Promise<App> {
+	const { device, book, parts } = await openTestDevice({ seed: 7, store, currency: 'KES' });
+	const app = new App({
+		device,
+		book,
+		store,
+		changes: parts.changes,
+		signer: parts.signer,
+		clock: parts.clock,
+		shelf: {
+			getItem: (key) => shelf.get(key) ?? null,
+			setItem: (key, value) => shelf.set(key, value)
+		}
+	});
+	await app.begin();
+	return app;
+}
+
+const BREAD = { id: 'A-2', name: 'Bread', price: 6_500 };
+
+it('[TILL-3] sells what stands in the cart, and empties it when it is saved', async () => {
+	const app = await shop(fillable().store);
+	app.till.add(BREAD);
+	app.till.add(BREAD);
+	app.till.addAmount(25_000, 'Airtime');
+	expect([app.till.totalMinor, app.till.pieces, app.till.lines.length]).toEqual([38_000, 3, 2]);
+
+	const sold = await app.till.takeCash(50_000);
+	expect(sold?.ok).toBe(true);
+	expect(app.till.finished).toMatchObject({
+		receipt: 'A-000001',
+		totalMinor: 38_000,
+		changeMinor: 12_000
+	});
+	expect([app.till.lines, app.till.totalMinor]).toEqual([[], 0]);
+	expect((await app.book.dayTotals(app.today())).cashInMinor).toBe(38_000n);
+});
+
+it('[TILL-3] does nothing on a second tap while a sale is being written', async () => {
+	const app = await shop(fillable().store);
+	app.till.add(BREAD);
+	const [first, second] = await Promise.all([app.till.takeCash(6_500), app.till.takeCash(6_500)]);
+	expect([first?.ok, second]).toEqual([true, undefined]);
+	expect((await app.book.recentReceipts(10)).length).toBe(1);
+});
+
+it('[TILL-3] keeps a cart that cannot be sold, and says why', async () => {
+	const app = await shop(fillable().store);
+	app.till.add(BREAD);
+	expect(await app.till.takeCash(5_000)).toEqual({
+		ok: false,
+		error: { kind: 'shortfall', missingMinor: 1_500 }
+	});
+	const nobody = { ledger: '11111111-2222-4333-8444-555555555555' as LedgerId, name: 'Nobody' };
+	expect(await app.till.putOnAccount(nobody)).toMatchObject({ error: { kind: 'unknownCustomer' } });
+	expect([app.till.lines.length, app.till.finished]).toEqual([1, undefined]);
+});
+
+it('[TILL-4] finds the open cart again after a reload', async () => {
+	const { store } = fillable();
+	const before = await shop(store);
+	before.till.add(BREAD);
+	before.till.setQuantity(1, 2_500);
+	before.till.addAmount(100, '');
+	await Promise.resolve();
+	const after = await shop(store);
+	expect(after.till.lines).toEqual(before.till.lines);
+	expect(after.till.totalMinor).toBe(16_350);
+});
+
+it('[TILL-5] keeps the cart when the disk is full, says so, and sells once there is room', async () => {
+	const { store, disk } = fillable();
+	const app = await shop(store);
+	app.till.add(BREAD);
+	disk.isFull = true;
+	await expect(app.till.takeCash(6_500)).rejects.toMatchObject({ name: 'StorageFull' });
+	expect([app.isStorageFull, app.till.isSelling, app.till.lines.length]).toEqual([true, false, 1]);
+	app.till.add(BREAD);
+	expect(app.till.totalMinor).toBe(13_000);
+
+	disk.isFull = false;
+	expect((await app.till.takeCash(13_000))?.ok).toBe(true);
+	expect([app.isStorageFull, app.till.lines.length]).toEqual([false, 0]);
+});
+
+it('[TILL-6] takes the last sale back by a return, and puts its lines into the cart', async () => {
+	const app = await shop(fillable().store);
+	const added = await app.device.addCustomer({ name: 'Amina' });
+	if (!added.ok) throw new Error('Amina was refused');
+	app.till.add(BREAD);
+	const { lines } = app.till;
+	await app.till.putOnAccount({ ledger: added.value, name: 'Amina' });
+	expect((await app.book.customer(added.value))?.totalMinor).toBe(6_500n);
+
+	expect((await app.till.undo())?.ok).toBe(true);
+	expect((await app.book.customer(added.value))?.totalMinor).toBe(0n);
+	expect([app.till.lines, app.till.finished]).toEqual([lines, undefined]);
+	expect(await app.till.undo()).toBeUndefined();
+});
+
+it('[TILL-1] remembers what is sold often for the next start', async () => {
+	const shelf = new Map<string, string>();
+	const { store } = fillable();
+	const app = await shop(store, shelf);
+	for (const id of ['A-2', 'A-3', 'A-3']) {
+		app.till.add({ id, name: id, price: 100 });
+		await app.till.takeCash(100);
+	}
+	await app.countOften();
+	expect(app.often).toEqual([]);
+	expect((await shop(store, shelf)).often).toEqual(['A-3', 'A-2']);
+});

@@ -1,0 +1,86 @@
+import type { CryptoParts } from '#domain/crypto.ts';
+import { effectsOf } from '#domain/fact/effects.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { parseFactId, type BranchId } from '#domain/ids.ts';
+import { dayFromNumber } from '#domain/calendar.ts';
+import type { FactRow, RecordRow } from '#storage/device-store.ts';
+import { recordRowsOf } from './record-row.ts';
+
+/** A fact as documents and the feed bring it. */
+export interface FactText {
+	readonly text: string;
+	/** The branch whose journal holds it; null for a fact of the whole business. */
+	readonly branch: BranchId | null;
+}
+
+/** A fact that was parsed, with all that waiting was needed for: ready for a transaction. */
+export interface ArrivedFact {
+	/** Null for a kind that this program does not know: kept, and not counted until it does. */
+	readonly fact: Fact | null;
+	readonly row: FactRow;
+	readonly records: readonly RecordRow[];
+}
+
+/** Reads a fact and its records; undefined where it is none, or a record of it is not whole. */
+export async function arrive(
+	{ text, branch }: FactText,
+	crypto: CryptoParts
+): Promise<ArrivedFact | undefined> {
+	const parsed = parseFact(text);
+	if (!parsed.ok) return parsed.error === 'unknownKind' ? arriveUnknown(text, branch) : undefined;
+	const records = await recordRowsOf(parsed.value, crypto);
+	if (records === undefined) return undefined;
+	return { fact: parsed.value, row: factRow(parsed.value, text, branch), records };
+}
+
+export function factRow(fact: Fact, text: string, branch: BranchId | null): FactRow {
+	const { id, code, n, kind, at, on, by } = fact;
+	return {
+		id,
+		code,
+		n,
+		kind,
+		branch: branch ?? '',
+		wall: at.wall,
+		counter: at.counter,
+		on,
+		by,
+		text,
+		refs: refsOf(fact)
+	};
+}
+
+/** By what a fact is looked up, beside its id, day and kind. */
+function refsOf(fact: Fact): readonly string[] {
+	const { records, customers, products, receipt, returnOf } = effectsOf(fact);
+	const adjusted = fact.kind === 'adjust' ? fact.rows.map(({ productId }) => productId) : [];
+	const refs = [
+		...records.map(({ core }) => core.ledgerId),
+		...customers.map(({ key }) => key),
+		...products.map(({ key }) => key),
+		...adjusted,
+		...(receipt === null ? [] : [`receipt:${receipt}`]),
+		...(returnOf === null ? [] : [`sale:${returnOf}`])
+	];
+	return [...new Set(refs)];
+}
+
+/** The parser looked at the head before it met the kind, so the head may be taken on trust. */
+function arriveUnknown(text: string, branch: BranchId | null): ArrivedFact | undefined {
+	const [id, kind, wall, counter, on, by] = JSON.parse(text) as readonly unknown[];
+	const parsed = parseFactId(id);
+	if (!parsed.ok) return undefined;
+	const row: FactRow = {
+		...parsed.value,
+		kind: String(kind),
+		branch: branch ?? '',
+		wall: Number(wall),
+		counter: Number(counter),
+		on: dayFromNumber(Number(on)),
+		by: Number(by),
+		text,
+		refs: []
+	};
+	return { fact: null, row, records: [] };
+}

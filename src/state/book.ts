@@ -1,0 +1,389 @@
+import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import { DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
+import {
+	documentTotalMinor,
+	sumOfKind,
+	toPayMinor,
+	changeMinor
+} from '#domain/fact/document-total.ts';
+import type { ReturnFact, SaleFact } from '#domain/fact/fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { parseFactId, type LedgerId, type ProductId } from '#domain/ids.ts';
+import { compareFactOrder } from '#domain/stamp.ts';
+import { codeKey } from '#domain/text.ts';
+import {
+	only,
+	type BalanceRow,
+	type CustomerRow,
+	type DeviceRow,
+	type DeviceStore,
+	type FactRow,
+	type MemberRow,
+	type ProductRow,
+	type RecordRow,
+	type StoreReader,
+	type TableName
+} from '#storage/device-store.ts';
+import type { Identity } from './identity.ts';
+import { shopSettings, type ShopSettings } from './shop-settings.ts';
+import { readReturns } from './take-back.ts';
+
+export type { ShopSettings } from './shop-settings.ts';
+
+/** A product with its level in this branch, thousandths. */
+export interface StockedProduct extends ProductRow {
+	readonly level: bigint;
+}
+
+/** A customer with what he owes in the shop's currency. */
+export interface CustomerWithBalance extends CustomerRow {
+	/** Minor units: above zero he owes, below he paid in advance. */
+	readonly totalMinor: bigint;
+	/** Every currency in which anything was written. */
+	readonly balances: readonly BalanceRow[];
+	/** When his latest record happened, ms; 0 where there is none. */
+	readonly lastAt: number;
+}
+
+/** How far a record or sale has come: on this device's disk, or in the relay's database too. */
+export type Mark = 'saved' | 'sent';
+
+export interface MarkedRecord extends RecordRow {
+	readonly mark: Mark;
+	/** Why the relay would not have its fact. */
+	readonly refused?: string;
+	/** Who wrote it. */
+	readonly by: number;
+}
+
+export interface RecordsPage {
+	/** Newest first. */
+	readonly records: readonly MarkedRecord[];
+	/** Where the next page begins; absent on the last one. */
+	readonly before?: RecordPlace;
+}
+
+/** The place of a record in its ledger: when it happened, then its hash. */
+export interface RecordPlace {
+	readonly at: number;
+	readonly h: RecordHash;
+}
+
+/** A sale or return, with what it came to. */
+export interface Receipt {
+	/** `A-000123`. */
+	readonly receipt: string;
+	readonly fact: SaleFact | ReturnFact;
+	readonly mark: Mark;
+	/** All lines with their taxes, before cash rounding; minor units. */
+	readonly totalMinor: bigint;
+	readonly toPayMinor: bigint;
+	readonly cashMinor: bigint;
+	readonly accountMinor: bigint;
+	/** 0 for a return. */
+	readonly changeMinor: bigint;
+	/** Whose account it went on. */
+	readonly ledger?: LedgerId;
+}
+
+export interface ReceiptWithReturns extends Receipt {
+	readonly returns: readonly ReturnFact[];
+	/** Thousandths that came back of each line of a sale, by its place. */
+	readonly returnedThousandths: readonly number[];
+}
+
+/** What exists on this device alone. */
+export interface Unsent {
+	readonly count: number;
+	/** Cash and account of the sales, returns and records among them, minor units, summed without signs. */
+	readonly minorOnAccountOrCash: bigint;
+	/** When the oldest was written, ms. */
+	readonly oldestAt: number | undefined;
+	readonly refused: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** Questions over what the device holds. Every answer is of one moment; nothing is kept here. */
+export interface Book {
+	/** Products in use, favourites first, then by name. */
+	productsOnTiles(limit: number): Promise<readonly StockedProduct[]>;
+	/** Archived ones too. */
+	allProducts(): Promise<readonly StockedProduct[]>;
+	product(id: ProductId): Promise<StockedProduct | undefined>;
+	/** Exact, but for case and spaces; one in use before an archived one. */
+	productByCode(code: string): Promise<StockedProduct | undefined>;
+	customersWithBalances(): Promise<readonly CustomerWithBalance[]>;
+	customer(ledger: LedgerId): Promise<CustomerWithBalance | undefined>;
+	recordsOf(
+		ledger: LedgerId,
+		page: { readonly before?: RecordPlace; readonly limit: number }
+	): Promise<RecordsPage>;
+	/** Of this branch; zeros where the day has none. */
+	dayTotals(on: string): Promise<DayTotals>;
+	/** Sales and returns of this branch, newest first. */
+	recentReceipts(limit: number): Promise<readonly Receipt[]>;
+	/** By receipt number or fact id. */
+	receipt(name: string): Promise<ReceiptWithReturns | undefined>;
+	/** Thousandths in this branch. */
+	stockOf(product: ProductId): Promise<bigint>;
+	settings(): Promise<ShopSettings>;
+	unsent(): Promise<Unsent>;
+	members(): Promise<readonly MemberRow[]>;
+	devices(): Promise<readonly DeviceRow[]>;
+}
+
+export interface BookParts {
+	readonly store: DeviceStore;
+	readonly identity: () => Identity;
+}
+
+/** Beyond every text of a day or id. */
+const TEXT_END = '\uffff';
+
+export function createBook({ store, identity }: BookParts): Book {
+	const ask = <T>(
+		tables: readonly TableName[],
+		question: (rows: StoreReader) => Promise<T>
+	): Promise<T> => store.read(tables, question);
+	const branch = (): Identity['branch'] => identity().branch;
+
+	return {
+		productsOnTiles: (limit) =>
+			ask(['products', 'stock'], async (rows) => {
+				const inUse = (await rows.all('products')).filter(({ active }) => active !== false);
+				return withLevels(rows, branch(), inUse.toSorted(byTile).slice(0, limit));
+			}),
+		allProducts: () =>
+			ask(['products', 'stock'], async (rows) =>
+				withLevels(rows, branch(), (await rows.all('products')).toSorted(byName))
+			),
+		product: (id) => ask(['products', 'stock'], (rows) => readProduct(rows, branch(), id)),
+		productByCode: (code) =>
+			ask(['products', 'stock'], async (rows) => {
+				const found = await rows.find('products', only('codeKeys', codeKey(code)));
+				const best = found.find(({ active }) => active !== false) ?? found[0];
+				return best === undefined ? undefined : readProduct(rows, branch(), best.id);
+			}),
+		customersWithBalances: () => ask(CUSTOMER_TABLES, readCustomers),
+		customer: (ledger) => ask(CUSTOMER_TABLES, (rows) => readCustomer(rows, ledger)),
+		recordsOf: (ledger, page) =>
+			ask(['records', 'facts', 'journal'], (rows) => readRecords(rows, ledger, page)),
+		dayTotals: (on) =>
+			ask(['days'], async (rows) => (await rows.get('days', [branch(), on])) ?? DAY_ZERO),
+		recentReceipts: (limit) =>
+			ask(['facts', 'journal', 'days'], (rows) => readRecent(rows, branch(), limit)),
+		receipt: (name) => ask(['facts', 'journal'], (rows) => readReceipt(rows, name)),
+		stockOf: (product) =>
+			ask(['stock'], async (rows) => (await rows.get('stock', [branch(), product]))?.level ?? 0n),
+		settings: () => ask(['settings'], async (rows) => shopSettings(await rows.all('settings'))),
+		unsent: () => ask(['journal', 'meta'], readUnsent),
+		members: () => ask(['members'], (rows) => rows.all('members')),
+		devices: () => ask(['devices'], (rows) => rows.all('devices'))
+	};
+}
+
+const CUSTOMER_TABLES: readonly TableName[] = ['customers', 'balances', 'settings'];
+
+async function withLevels(
+	rows: StoreReader,
+	branch: string,
+	products: readonly ProductRow[]
+): Promise<readonly StockedProduct[]> {
+	const stock = await rows.getMany(
+		'stock',
+		products.map(({ id }) => [branch, id])
+	);
+	return products.map((product, place) => ({ ...product, level: stock[place]?.level ?? 0n }));
+}
+
+async function readProduct(
+	rows: StoreReader,
+	branch: string,
+	id: ProductId
+): Promise<StockedProduct | undefined> {
+	const product = await rows.get('products', id);
+	return product === undefined ? undefined : (await withLevels(rows, branch, [product]))[0];
+}
+
+function byTile(a: ProductRow, b: ProductRow): number {
+	const byFavourite = Number(b.favourite === true) - Number(a.favourite === true);
+	return byFavourite === 0 ? byName(a, b) : byFavourite;
+}
+
+function byName(a: ProductRow, b: ProductRow): number {
+	if (a.searchKey === b.searchKey) return a.id < b.id ? -1 : 1;
+	return a.searchKey < b.searchKey ? -1 : 1;
+}
+
+async function readCustomers(rows: StoreReader): Promise<readonly CustomerWithBalance[]> {
+	const customers = await rows.all('customers');
+	const balances = Map.groupBy(await rows.all('balances'), ({ ledger }) => ledger);
+	const { money } = shopSettings(await rows.all('settings'));
+	return customers.map((row) => withBalance(row, balances.get(row.ledger) ?? [], money));
+}
+
+async function readCustomer(
+	rows: StoreReader,
+	ledger: LedgerId
+): Promise<CustomerWithBalance | undefined> {
+	const customer = await rows.get('customers', ledger);
+	if (customer === undefined) return undefined;
+	const balances = await rows.find('balances', only('ledger', ledger));
+	const { money } = shopSettings(await rows.all('settings'));
+	return withBalance(customer, balances, money);
+}
+
+function withBalance(
+	customer: CustomerRow,
+	balances: readonly BalanceRow[],
+	money: ShopSettings['money']
+): CustomerWithBalance {
+	const key = currencyKey(money);
+	return {
+		...customer,
+		totalMinor: balances.find(({ currency }) => currency === key)?.total ?? 0n,
+		balances,
+		lastAt: balances.reduce((last, { lastAt }) => Math.max(last, lastAt), 0)
+	};
+}
+
+async function readRecords(
+	rows: StoreReader,
+	ledger: LedgerId,
+	{ before, limit }: { readonly before?: RecordPlace; readonly limit: number }
+): Promise<RecordsPage> {
+	const all = (await rows.find('records', only('ledger', ledger))).toSorted(newestFirst);
+	const from = before === undefined ? all : all.filter((row) => newestFirst(before, row) < 0);
+	const page = from.slice(0, limit);
+	const facts = await rows.getMany(
+		'facts',
+		page.map(({ factId }) => factId)
+	);
+	const journal = await journalOf(
+		rows,
+		page.map(({ factId }) => factId)
+	);
+	const records = page.map((row, place): MarkedRecord => {
+		const own = journal.get(row.factId);
+		return {
+			...row,
+			by: facts[place]?.by ?? 0,
+			mark: markOf(own),
+			...(own?.refused !== undefined && { refused: own.refused })
+		};
+	});
+	const last = page.at(-1);
+	const hasMore = from.length > page.length && last !== undefined;
+	return { records, ...(hasMore && { before: { at: last.at, h: last.h } }) };
+}
+
+function newestFirst(a: RecordPlace, b: RecordPlace): number {
+	if (a.at !== b.at) return b.at - a.at;
+	if (a.h === b.h) return 0;
+	return a.h < b.h ? 1 : -1;
+}
+
+interface OwnMark {
+	readonly sent: 0 | 1;
+	readonly refused?: string;
+}
+
+/** What is not this device's own came from the relay. */
+function markOf(own: OwnMark | undefined): Mark {
+	return own === undefined || own.sent === 1 ? 'sent' : 'saved';
+}
+
+/** The journal rows of those facts that are this device's own. */
+async function journalOf(
+	rows: StoreReader,
+	ids: readonly string[]
+): Promise<ReadonlyMap<string, OwnMark>> {
+	const numbers = ids.flatMap((id) => {
+		const parsed = parseFactId(id);
+		return parsed.ok ? [parsed.value.n] : [];
+	});
+	const found = await rows.getMany('journal', numbers);
+	// Another device's fact of the same n is not this row: ids are compared, not numbers.
+	return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row]])));
+}
+
+async function readRecent(
+	rows: StoreReader,
+	branch: string,
+	limit: number
+): Promise<readonly Receipt[]> {
+	const days = await rows.find('days', {
+		from: [branch, ''],
+		to: [branch, TEXT_END],
+		isReverse: true
+	});
+	const found: FactRow[] = [];
+	for (const { on } of days) {
+		if (found.length >= limit) break;
+		const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
+		found.push(...ofDay.filter(({ kind }) => kind === 'sale' || kind === 'return'));
+	}
+	const newest = found.toSorted((a, b) => compareFactOrder(b, a)).slice(0, limit);
+	const marks = await journalOf(
+		rows,
+		newest.map(({ id }) => id)
+	);
+	return newest.flatMap((row) => receiptOf(row, marks));
+}
+
+async function readReceipt(
+	rows: StoreReader,
+	name: string
+): Promise<ReceiptWithReturns | undefined> {
+	const trimmed = name.trim().toUpperCase();
+	const row =
+		(await rows.get('facts', trimmed)) ??
+		(await rows.find('facts', only('refs', `receipt:${trimmed}`)))[0];
+	if (row === undefined) return undefined;
+	const [receipt] = receiptOf(row, await journalOf(rows, [row.id]));
+	if (receipt === undefined) return undefined;
+	const returns = receipt.fact.kind === 'sale' ? await readReturns(rows, row.id) : [];
+	const returnedThousandths = receipt.fact.lines.map((_line, place) =>
+		returns
+			.flatMap(({ lines }) => lines)
+			.filter(({ saleLine }) => saleLine === place)
+			.reduce((sum, { quantityThousandths }) => sum + quantityThousandths, 0)
+	);
+	return { ...receipt, returns, returnedThousandths };
+}
+
+function receiptOf(row: FactRow, marks: ReadonlyMap<string, OwnMark>): readonly Receipt[] {
+	const parsed = parseFact(row.text);
+	if (!parsed.ok) return [];
+	const fact = parsed.value;
+	if (fact.kind !== 'sale' && fact.kind !== 'return') return [];
+	const number = row.refs.find((ref) => ref.startsWith('receipt:')) ?? '';
+	const tenders = fact.kind === 'sale' ? fact.tenders : fact.refunds;
+	const ledger = fact.record?.core.ledgerId;
+	return [
+		{
+			receipt: number.slice('receipt:'.length),
+			fact,
+			mark: markOf(marks.get(row.id)),
+			totalMinor: documentTotalMinor(fact),
+			toPayMinor: toPayMinor(fact),
+			cashMinor: sumOfKind(tenders, 'cash'),
+			accountMinor: sumOfKind(tenders, 'account'),
+			changeMinor: fact.kind === 'sale' ? changeMinor(fact) : 0n,
+			...(ledger !== undefined && { ledger })
+		}
+	];
+}
+
+async function readUnsent(rows: StoreReader): Promise<Unsent> {
+	const unsent = await rows.find('journal', only('sent', 0));
+	const [first] = unsent;
+	return {
+		count: unsent.length,
+		minorOnAccountOrCash: unsent.reduce((sum, { minor }) => sum + minor, 0n),
+		oldestAt: first && unsent.reduce((oldest, { at }) => Math.min(oldest, at), first.at),
+		refused: unsent.flatMap(({ id, refused }) =>
+			refused === undefined ? [] : [{ id, reason: refused }]
+		)
+	};
+}

@@ -1,0 +1,52 @@
+import type { TableName } from '#storage/device-store.ts';
+
+/** Says which tables moved, by this tab's acts or another's. */
+export interface Changes {
+	/** Returns the way to stop. */
+	on(told: (tables: readonly TableName[]) => void): () => void;
+	/** Says so here and in the other tabs. */
+	tell(tables: readonly TableName[]): void;
+	close(): void;
+}
+
+/** As much of a `BroadcastChannel` as changes need. */
+export interface ChangeChannel {
+	postMessage(message: unknown): void;
+	addEventListener(type: 'message', heard: (event: { readonly data: unknown }) => void): void;
+	close(): void;
+}
+
+/** Changes of one database; with a channel, other tabs hear of them too. */
+export function createChanges(channel?: ChangeChannel): Changes {
+	const listeners = new Set<(tables: readonly TableName[]) => void>();
+
+	function tellHere(tables: readonly TableName[]): void {
+		for (const listener of [...listeners]) listener(tables);
+	}
+
+	channel?.addEventListener('message', ({ data }) => {
+		if (isTableNames(data)) tellHere(data);
+	});
+
+	return {
+		on: (told) => {
+			listeners.add(told);
+			return () => {
+				listeners.delete(told);
+			};
+		},
+		tell: (tables) => {
+			if (tables.length === 0) return;
+			tellHere(tables);
+			channel?.postMessage(tables);
+		},
+		close: () => {
+			listeners.clear();
+			channel?.close();
+		}
+	};
+}
+
+function isTableNames(data: unknown): data is readonly TableName[] {
+	return Array.isArray(data) && data.every((name) => typeof name === 'string');
+}

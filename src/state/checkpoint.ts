@@ -1,0 +1,268 @@
+import { parseRecordHash } from '#domain/confirmation/record-hash.ts';
+import { parseRecordId } from '#domain/confirmation/record.ts';
+import { recordKinds } from '#domain/confirmation/record-kind.ts';
+import { DAY_TOTAL_NAMES, DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
+import {
+	isCustomerFields,
+	isDeviceFields,
+	isMemberFields,
+	isProductFields,
+	isSettingFields
+} from '#domain/fact/fields.ts';
+import { isOneOf, isText, isWhole } from '#domain/fact/shape.ts';
+import {
+	parseBranchId,
+	parseDeviceCode,
+	parseFactId,
+	parseLedgerId,
+	parseProductId
+} from '#domain/ids.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { codeKey, searchKey } from '#domain/text.ts';
+import type {
+	CustomerRow,
+	DayRow,
+	DeviceRow,
+	FieldStamps,
+	MemberRow,
+	ProductRow,
+	RecordRow,
+	SettingRow,
+	StockRow
+} from '#storage/device-store.ts';
+import type { CheckpointPlace, NumberRange } from './meta.ts';
+
+/** All facts of a business up to a place in its feed, folded: what a new device begins with. */
+export interface Checkpoint extends CheckpointPlace {
+	readonly settings: readonly SettingRow[];
+	readonly members: readonly MemberRow[];
+	readonly devices: readonly DeviceRow[];
+	readonly products: readonly ProductRow[];
+	readonly customers: readonly CustomerRow[];
+	/** Every record of every ledger: balances are folded from them here. */
+	readonly records: readonly RecordRow[];
+	readonly stock: readonly StockRow[];
+	readonly days: readonly DayRow[];
+}
+
+/** Which part of the relay's answer is not of its form. */
+export interface CheckpointRefusal {
+	readonly kind: 'notACheckpoint';
+	readonly part: string;
+}
+
+/** Reads the answer of `GET /api/checkpoint`: rows as a device keeps them, sums as decimal texts. */
+export function parseCheckpoint(value: unknown): Result<Checkpoint, CheckpointRefusal> {
+	if (!isObject(value)) return refused('checkpoint');
+	const { epoch, s } = value;
+	if (!isWhole(epoch, 1, Number.MAX_SAFE_INTEGER)) return refused('epoch');
+	if (!isWhole(s, 0, Number.MAX_SAFE_INTEGER)) return refused('s');
+	const ranges = parseRanges(value['ranges']);
+	if (ranges === undefined) return refused('ranges');
+
+	const settings = all(value['settings'], parseSetting);
+	if (settings === undefined) return refused('settings');
+	const members = all(value['members'], parseMember);
+	if (members === undefined) return refused('members');
+	const devices = all(value['devices'], parseDevice);
+	if (devices === undefined) return refused('devices');
+	const products = all(value['products'], parseProduct);
+	if (products === undefined) return refused('products');
+	const goods = { settings, members, devices, products };
+	return parseMoney(value, { epoch, s, ranges, ...goods });
+}
+
+type Begun = Omit<Checkpoint, 'customers' | 'records' | 'stock' | 'days'>;
+
+function parseMoney(
+	value: Readonly<Record<string, unknown>>,
+	begun: Begun
+): Result<Checkpoint, CheckpointRefusal> {
+	const customers = all(value['customers'], parseCustomer);
+	if (customers === undefined) return refused('customers');
+	const records = all(value['records'], parseRecord);
+	if (records === undefined) return refused('records');
+	const stock = all(value['stock'], parseStock);
+	if (stock === undefined) return refused('stock');
+	const days = all(value['days'], parseDay);
+	if (days === undefined) return refused('days');
+	return ok({ ...begun, customers, records, stock, days });
+}
+
+function refused(part: string): Result<never, CheckpointRefusal> {
+	return err({ kind: 'notACheckpoint', part });
+}
+
+/** Every row, or nothing where one of them is not of its form. */
+function all<Row>(
+	value: unknown,
+	parseRow: (row: Readonly<Record<string, unknown>>) => Row | undefined
+): readonly Row[] | undefined {
+	if (!Array.isArray(value)) return undefined;
+	const rows: Row[] = [];
+	for (const one of value as readonly unknown[]) {
+		const row = isObject(one) ? parseRow(one) : undefined;
+		if (row === undefined) return undefined;
+		rows.push(row);
+	}
+	return rows;
+}
+
+function parseRanges(value: unknown): CheckpointPlace['ranges'] | undefined {
+	if (!isObject(value)) return undefined;
+	const ranges: Record<string, readonly NumberRange[]> = {};
+	for (const [code, list] of Object.entries(value)) {
+		if (!Array.isArray(list) || !list.every(isRange)) return undefined;
+		ranges[code] = list;
+	}
+	return ranges;
+}
+
+function isRange(value: unknown): value is NumberRange {
+	if (!Array.isArray(value) || value.length !== 2) return false;
+	const [from, to] = value as readonly unknown[];
+	const isFrom = isWhole(from, 1, Number.MAX_SAFE_INTEGER);
+	return isFrom && isWhole(to, from, Number.MAX_SAFE_INTEGER);
+}
+
+function parseStamps(value: unknown): FieldStamps | undefined {
+	return isObject(value) && Object.values(value).every(isStamp)
+		? (value as FieldStamps)
+		: undefined;
+}
+
+function isStamp(value: unknown): boolean {
+	if (!Array.isArray(value) || value.length !== 3) return false;
+	const [wall, counter, id] = value as readonly unknown[];
+	const max = Number.MAX_SAFE_INTEGER;
+	return isWhole(wall, 0, max) && isWhole(counter, 0, max) && parseFactId(id).ok;
+}
+
+/** The fields of an entity, apart from its key and stamps, without those that were never set. */
+function fieldsOf(row: Readonly<Record<string, unknown>>, key: string): object {
+	const apart = [key, 'stamps', 'searchKey', 'codeKeys'];
+	return Object.fromEntries(
+		Object.entries(row).filter(([field, value]) => !apart.includes(field) && value !== undefined)
+	);
+}
+
+function parseSetting(row: Readonly<Record<string, unknown>>): SettingRow | undefined {
+	const { field, value } = row;
+	const stamps = parseStamps(row['stamps']);
+	if (typeof field !== 'string' || !isSettingFields({ [field]: value })) return undefined;
+	if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+	return stamps && { field, value, stamps };
+}
+
+function parseMember(row: Readonly<Record<string, unknown>>): MemberRow | undefined {
+	const number = row['number'];
+	const fields: unknown = fieldsOf(row, 'number');
+	const stamps = parseStamps(row['stamps']);
+	if (!isWhole(number, 1, Number.MAX_SAFE_INTEGER) || !isMemberFields(fields)) return undefined;
+	return stamps && { ...fields, number, stamps };
+}
+
+function parseDevice(row: Readonly<Record<string, unknown>>): DeviceRow | undefined {
+	const code = parseDeviceCode(row['code']);
+	const fields: unknown = fieldsOf(row, 'code');
+	const stamps = parseStamps(row['stamps']);
+	if (!code.ok || !isDeviceFields(fields)) return undefined;
+	return stamps && { ...fields, code: code.value, stamps };
+}
+
+function parseProduct(row: Readonly<Record<string, unknown>>): ProductRow | undefined {
+	const id = parseProductId(row['id']);
+	const fields: unknown = fieldsOf(row, 'id');
+	const stamps = parseStamps(row['stamps']);
+	if (!id.ok || stamps === undefined || !isProductFields(fields)) return undefined;
+	return {
+		...fields,
+		id: id.value,
+		searchKey: searchKey(fields.name ?? ''),
+		codeKeys: [...new Set((fields.codes ?? []).map(codeKey))],
+		stamps
+	};
+}
+
+function parseCustomer(row: Readonly<Record<string, unknown>>): CustomerRow | undefined {
+	const ledger = parseLedgerId(row['ledger']);
+	const fields: unknown = fieldsOf(row, 'ledger');
+	const stamps = parseStamps(row['stamps']);
+	if (!ledger.ok || stamps === undefined || !isCustomerFields(fields)) return undefined;
+	const words = [fields.name ?? '', fields.nick ?? '', fields.phone ?? ''];
+	return { ...fields, ledger: ledger.value, searchKey: searchKey(words.join(' ')), stamps };
+}
+
+function parseRecord(row: Readonly<Record<string, unknown>>): RecordRow | undefined {
+	const h = parseRecordHash(row['h']);
+	const ledger = parseLedgerId(row['ledger']);
+	const factId = parseFactId(row['factId']);
+	const rest = parseRecordTerms(row);
+	const more = parseRecordMore(row);
+	if (!h.ok || !ledger.ok || !factId.ok) return undefined;
+	if (rest === undefined || more === undefined) return undefined;
+	return { h: h.value, ledger: ledger.value, factId: factId.value.id, ...rest, ...more };
+}
+
+type RecordTerms = Pick<
+	RecordRow,
+	'kind' | 'amount' | 'currency' | 'exponent' | 'at' | 'on' | 'record'
+>;
+
+function parseRecordTerms(row: Readonly<Record<string, unknown>>): RecordTerms | undefined {
+	const { kind, amount, currency, exponent, at, on, record } = row;
+	const max = Number.MAX_SAFE_INTEGER;
+	if (!isOneOf(kind, recordKinds()) || !isWhole(amount, 1, max)) return undefined;
+	if (!isText(currency, 3) || !isWhole(exponent, 0, 4)) return undefined;
+	if (!isWhole(at, 0, max) || !isText(on, 10)) return undefined;
+	const id = parseRecordId(record);
+	return id.ok ? { kind, amount, currency, exponent, at, on, record: id.value } : undefined;
+}
+
+type RecordMore = Pick<RecordRow, 'ref' | 'note' | 'dueAt' | 'receipt'>;
+
+/** What only some records say; absent and null are the same. */
+function parseRecordMore(row: Readonly<Record<string, unknown>>): RecordMore | undefined {
+	const said = Object.entries(RECORD_MORE).flatMap(([name, isRight]) => {
+		const value = row[name];
+		return value === undefined || value === null ? [] : [{ name, value, isRight }];
+	});
+	if (!said.every(({ value, isRight }) => isRight(value))) return undefined;
+	return Object.fromEntries(said.map(({ name, value }) => [name, value]));
+}
+
+const RECORD_MORE: Readonly<Record<keyof RecordMore, (value: unknown) => boolean>> = {
+	ref: (value) => parseRecordHash(value).ok,
+	note: (value) => typeof value === 'string',
+	dueAt: (value) => isWhole(value, 0, Number.MAX_SAFE_INTEGER),
+	receipt: (value) => typeof value === 'string'
+};
+
+function parseStock(row: Readonly<Record<string, unknown>>): StockRow | undefined {
+	const branch = parseBranchId(row['branch']);
+	const product = parseProductId(row['product']);
+	const level = parseSum(row['level']);
+	if (!branch.ok || !product.ok || level === undefined) return undefined;
+	return { branch: branch.value, product: product.value, level };
+}
+
+function parseDay(row: Readonly<Record<string, unknown>>): DayRow | undefined {
+	const branch = parseBranchId(row['branch']);
+	const on = row['on'];
+	if (!branch.ok || !isText(on, 10)) return undefined;
+	let totals: DayTotals = DAY_ZERO;
+	for (const name of DAY_TOTAL_NAMES) {
+		const sum = parseSum(row[name]);
+		if (sum === undefined) return undefined;
+		totals = { ...totals, [name]: sum };
+	}
+	return { ...totals, branch: branch.value, on };
+}
+
+function parseSum(value: unknown): bigint | undefined {
+	return typeof value === 'string' && /^-?[0-9]{1,40}$/.test(value) ? BigInt(value) : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,89 @@
+import type { Result } from '#domain/result.ts';
+import type { DeviceRow, MemberRow } from '#storage/device-store.ts';
+import { inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
+import type { Invite } from './account-answers.ts';
+import type { App } from './app.svelte.ts';
+import type { Live } from './live.ts';
+
+/** A device of the shop, as its list shows it. */
+export interface ShopDevice {
+	/** The letters on its receipts. */
+	readonly code: string;
+	/** Who uses it, as the shop calls them; empty where it has no name for them. */
+	readonly member: string;
+	readonly isThis: boolean;
+}
+
+export type InviteStage =
+	| { readonly kind: 'none' }
+	| { readonly kind: 'asking' }
+	| { readonly kind: 'open'; readonly link: string; readonly expiresAt: number }
+	| { readonly kind: 'refused'; readonly code: ApiRefusal };
+
+/** The devices of the shop, and the way in for one more. */
+export class DevicesList {
+	readonly #app: App;
+	readonly #api: AccountApi;
+	readonly #devices: Live<readonly DeviceRow[]>;
+	readonly #members: Live<readonly MemberRow[]>;
+	invite = $state.raw<InviteStage>({ kind: 'none' });
+	/** Moves every second while an invite stands. */
+	#now = $state.raw(0);
+
+	readonly devices = $derived.by<readonly ShopDevice[]>(() => {
+		const { code: own } = this.#app.identity;
+		const members = this.#members.value ?? [];
+		const rows = this.#devices.value ?? [];
+		const listed = rows.map(({ code, member }) => ({
+			code,
+			member: members.find(({ number }) => number === member)?.name ?? '',
+			isThis: code === own
+		}));
+		const hasOwn = listed.some(({ isThis }) => isThis);
+		return hasOwn ? listed : [{ code: own, member: this.#app.memberName, isThis: true }, ...listed];
+	});
+	readonly secondsLeft = $derived.by(() => {
+		if (this.invite.kind !== 'open') return 0;
+		return Math.max(0, Math.ceil((this.invite.expiresAt - this.#now) / 1_000));
+	});
+
+	constructor(app: App, api: AccountApi) {
+		this.#app = app;
+		this.#api = api;
+		this.#devices = app.live(['devices'], () => app.book.devices());
+		this.#members = app.live(['members'], () => app.book.members());
+	}
+
+	/** Asks for a link by which one device may join, once. */
+	async ask(origin: string): Promise<void> {
+		this.invite = { kind: 'asking' };
+		const invited = await this.#invited();
+		this.tick();
+		this.invite = invited.ok
+			? {
+					kind: 'open',
+					link: inviteLink(origin, invited.value),
+					// The relay says until when by its own clock; this device's may stand apart.
+					expiresAt: invited.value.expiresAt - (this.#app.sync.clockOffMs ?? 0)
+				}
+			: { kind: 'refused', code: invited.error };
+	}
+
+	close(): void {
+		this.invite = { kind: 'none' };
+	}
+
+	tick(): void {
+		this.#now = this.#app.clock();
+	}
+
+	/** By the session, else by this device's own key: a browser may have lost its cookie. */
+	async #invited(): Promise<Result<Invite, ApiRefusal>> {
+		const { business, branch, code } = this.#app.identity;
+		const bySession = await this.#api.invite({ business, branch });
+		if (bySession.ok || !['notSignedIn', 'notAMember'].includes(bySession.error)) return bySession;
+		const bearer = await this.#api.deviceToken({ business, code }, this.#app.signer);
+		if (!bearer.ok) return bearer;
+		return this.#api.invite({ business, branch }, bearer.value.token);
+	}
+}

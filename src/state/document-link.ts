@@ -1,0 +1,122 @@
+import { appendFact, observeFacts, readFacts, type DocumentFact } from '#documents/facts.ts';
+import { parseDocumentName } from '#documents/document-name.ts';
+import type { BranchId } from '#domain/ids.ts';
+import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
+import type { DocumentsHost } from '#storage/documents-host.ts';
+import type { Doc } from 'yjs';
+import type { CreateProvider, ProviderEvents, RelayProvider } from './relay-provider.ts';
+import type { FactText } from './arrived-fact.ts';
+
+/** A document that is open here and has a line to the relay. */
+export interface DocumentLink {
+	readonly name: string;
+	/** Puts own facts in at once; those of another document are left out. */
+	append(rows: readonly JournalRow[]): void;
+	connect(): void;
+	close(): Promise<void>;
+}
+
+export interface DocumentLinkParts {
+	readonly store: DeviceStore;
+	readonly documents: DocumentsHost;
+	readonly createProvider: CreateProvider;
+	/** Own facts are in the journal already, and need not come in again. */
+	readonly isOwn: (id: string) => boolean;
+}
+
+export interface DocumentLinkEvents extends Omit<ProviderEvents, 'synced'> {
+	/** Facts of other devices came in, or lay in what this device kept of the document. */
+	arrived(facts: readonly FactText[]): void;
+	/** The document holds another text under an own id. */
+	forked(): void;
+}
+
+/** An update of about this size goes out at once; the relay takes larger ones, a slow line does not. */
+const UPDATE_BYTES_MAX = 32 * 1024;
+
+/**
+ * Opens a document and its line. Own facts that wait are put back after the first sync only: what
+ * this device lost of the document may be at the relay, and comes back by itself.
+ */
+export async function openDocumentLink(
+	name: string,
+	parts: DocumentLinkParts,
+	events: DocumentLinkEvents
+): Promise<DocumentLink> {
+	const branch = branchOf(name);
+	const { doc } = await parts.documents.open(name);
+	const tell = (facts: readonly DocumentFact[]): void => {
+		const others = facts.filter(({ id, text }) => !parts.isOwn(id) && isUnder(id, text));
+		if (others.length > 0) events.arrived(others.map(({ text }) => ({ text, branch })));
+	};
+	tell(readFacts(doc));
+	const stop = observeFacts(doc, tell);
+	const append = (rows: readonly JournalRow[]): void => {
+		if (
+			!appendAll(
+				doc,
+				rows.filter(({ document }) => document === name)
+			)
+		)
+			events.forked();
+	};
+	const provider: RelayProvider = parts.createProvider(name, doc, {
+		...events,
+		synced: () => {
+			void waiting(parts.store, name).then(append);
+		}
+	});
+	return {
+		name,
+		append,
+		connect: () => {
+			provider.connect();
+		},
+		close: async () => {
+			stop();
+			provider.close();
+			await parts.documents.close(name);
+		}
+	};
+}
+
+/** A day of one branch; the device opens no others. */
+function branchOf(name: string): BranchId | null {
+	const address = parseDocumentName(name);
+	return address.ok && 'branch' in address.value ? address.value.branch : null;
+}
+
+/** A text under another id's key is no fact; the relay lets none in, and none is taken here. */
+function isUnder(id: string, text: string): boolean {
+	return text.startsWith(`${JSON.stringify([id]).slice(0, -1)},`);
+}
+
+/** False where the document has other bytes under an id of ours. */
+function appendAll(doc: Doc, rows: readonly JournalRow[]): boolean {
+	let left = rows;
+	while (left.length > 0) {
+		const piece = left.slice(0, pieceLength(left));
+		const outcomes = doc.transact(() => piece.map(({ id, text }) => appendFact(doc, { id, text })));
+		if (outcomes.some(({ ok }) => !ok)) return false;
+		left = left.slice(piece.length);
+	}
+	return true;
+}
+
+/** How many rows fit into one update; at least one. */
+function pieceLength(rows: readonly JournalRow[]): number {
+	let bytes = 0;
+	const over = rows.findIndex(({ text }) => {
+		bytes += text.length;
+		return bytes > UPDATE_BYTES_MAX;
+	});
+	return over === -1 ? rows.length : Math.max(1, over);
+}
+
+/** Own facts of the document that the relay has not got and did not refuse, in their order. */
+async function waiting(store: DeviceStore, name: string): Promise<readonly JournalRow[]> {
+	const rows = await store.read(['journal'], (read) =>
+		read.find('journal', only('document', name))
+	);
+	return rows.filter(({ sent, refused }) => sent === 0 && refused === undefined);
+}

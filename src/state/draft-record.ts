@@ -1,0 +1,74 @@
+import { parseRecordCore, parseRecordId } from '#domain/confirmation/record.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import { isCredit, isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
+import type { RestItem } from '#domain/confirmation/rest.ts';
+import { withItems } from '#domain/confirmation/rest-items.ts';
+import { signRecord } from '#domain/confirmation/signed-record.ts';
+import { advisoryBalance } from '#domain/confirmation/limits.ts';
+import type { FactHead, FactRecord } from '#domain/fact/fact.ts';
+import type { LedgerId } from '#domain/ids.ts';
+import { assert } from '#domain/assert.ts';
+import type { DeviceParts, Moment } from './write-path.ts';
+
+/** What a record says; who writes it, when and under which number comes from the moment. */
+export interface RecordOf {
+	readonly kind: RecordKind;
+	readonly ledger: LedgerId;
+	/** Minor units, 1 … 10¹³. */
+	readonly minor: number;
+	/** What the customer owed before, as this device knew it. */
+	readonly owedMinor: bigint;
+	readonly note?: string;
+	readonly dueAt?: number;
+	readonly ref?: RecordHash;
+	readonly receipt?: string;
+	readonly items?: readonly RestItem[];
+	/** SHA-256 of the whole sale, base64url. */
+	readonly saleHash?: string;
+}
+
+/** Signs a record as part of the fact `head`. */
+export async function draftRecord(
+	of: RecordOf,
+	{ identity, settings }: Moment,
+	{ head, parts }: { readonly head: FactHead; readonly parts: DeviceParts }
+): Promise<FactRecord> {
+	const { business, branch, code, person } = identity;
+	const recordId = parseRecordId(parts.uuid.v7());
+	assert(recordId.ok, 'the record ids handed in are UUIDs v7');
+	const bare = {
+		br: branch,
+		d: code,
+		n: head.n,
+		u: person,
+		on: head.on,
+		...(of.receipt !== undefined && { rc: of.receipt }),
+		...(of.ref !== undefined && { ref: of.ref }),
+		...(of.dueAt !== undefined && { due: of.dueAt }),
+		...(of.saleHash !== undefined && { sale: of.saleHash }),
+		...(of.note !== undefined && of.note !== '' && { note: of.note })
+	};
+	const rest = withItems(bare, of.items ?? []);
+	const core = {
+		kind: of.kind,
+		isMadeOffline: parts.isOnline?.() !== true,
+		currency: settings.money.currency,
+		exponent: settings.money.exponent,
+		amount: of.minor,
+		occurredAt: head.at.wall,
+		businessId: business,
+		ledgerId: of.ledger,
+		recordId: recordId.value,
+		balanceAfter: advisoryBalance(of.owedMinor + owedBy(of))
+	};
+	const signed = await signRecord({ core, rest }, parts.signer, parts.crypto);
+	const written = parseRecordCore(signed.a);
+	assert(written.ok, 'a core we wrote is a core');
+	return { signed, core: written.value, rest };
+}
+
+/** What the record adds to the debt, at the first look. */
+export function owedBy({ kind, minor }: Pick<RecordOf, 'kind' | 'minor'>): bigint {
+	if (isDebit(kind)) return BigInt(minor);
+	return isCredit(kind) || kind === 'reversalOfDebit' ? -BigInt(minor) : 0n;
+}

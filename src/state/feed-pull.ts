@@ -1,0 +1,140 @@
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import type { DeviceStore, StoreReader } from '#storage/device-store.ts';
+import type { Device } from './device.ts';
+import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
+import type { FeedRow, RelayHttp, RelayRefusal } from './relay-http.ts';
+
+export interface FeedPullParts {
+	readonly device: Device;
+	readonly store: DeviceStore;
+	readonly http: RelayHttp;
+}
+
+/** How a pull ended: at the feed's end, or not. */
+export type PullOutcome = 'caughtUp' | RelayRefusal;
+
+/** The way out of the relay: everything that this device does not hear in today's journal. */
+export interface FeedPull {
+	/** Takes in all that follows, up to `s` of `epoch` at the least. One at a time. */
+	pull(told: FeedPlace): Promise<PullOutcome>;
+	/** Takes in one page of what a checkpoint stood for; false when there is nothing older to take. */
+	backfill(): Promise<boolean>;
+	/** Where this device is; undefined before its first pull. */
+	place(): Promise<FeedPlace | undefined>;
+}
+
+/** A device that is this far behind begins with a checkpoint, which is smaller than the facts. */
+const CATCH_UP_MAX = 5_000;
+const NEW_DEVICE_CATCH_UP_MAX = 200;
+/** Sales are kept for 400 days; what is older comes when it is asked for. */
+const HISTORY_MS = 400 * 86_400_000;
+
+export function createFeedPull(parts: FeedPullParts): FeedPull {
+	const { device, store, http } = parts;
+	let last: Promise<unknown> = Promise.resolve();
+
+	function pull(told: FeedPlace): Promise<PullOutcome> {
+		const turn = last.then(() => pullTo(parts, told));
+		last = turn.catch(() => undefined);
+		return turn;
+	}
+
+	return {
+		pull,
+		place: () => store.read(['meta'], (rows) => readMeta(rows, 'feed')),
+		backfill: async () => {
+			const from = await store.read(['meta'], historyPlace);
+			if (from === undefined) return false;
+			const answer = await http.history(from);
+			if (!answer.ok) return false;
+			await device.receive(answer.value);
+			const lowest = answer.value.reduce((least, { s }) => Math.min(least, s), from.s);
+			const isOver =
+				answer.value.length === 0 || lowest <= 1 || (await isOldEnough(parts, answer.value));
+			const s = isOver ? 0 : lowest;
+			await store.write(['meta'], (rows) => writeMeta(rows, 'history', { epoch: from.epoch, s }));
+			return !isOver;
+		}
+	};
+}
+
+async function pullTo(parts: FeedPullParts, told: FeedPlace): Promise<PullOutcome> {
+	let place = await begin(parts, told);
+	while (typeof place !== 'string') {
+		if (place.epoch === told.epoch && place.s >= told.s) return 'caughtUp';
+		const next = await step(parts, place);
+		if (next === undefined) return 'caughtUp';
+		const isOther = typeof next !== 'string' && next.epoch !== place.epoch;
+		// In another epoch this device may be far behind, and a checkpoint the shorter way.
+		place = isOther ? await begin(parts, told) : next;
+	}
+	return place;
+}
+
+/** Where to go on from: the place that was kept, or a checkpoint where that is shorter. */
+async function begin(
+	{ device, store, http }: FeedPullParts,
+	told: FeedPlace
+): Promise<FeedPlace | RelayRefusal> {
+	const { feed, sequence } = await store.read(['meta'], async (rows) => ({
+		feed: await readMeta(rows, 'feed'),
+		sequence: await readMeta(rows, 'sequence')
+	}));
+	const isNew = feed === undefined && (sequence?.n ?? 0) === 0;
+	const behind = told.s - (feed?.epoch === told.epoch ? feed.s : 0);
+	const isFar = behind > (isNew ? NEW_DEVICE_CATCH_UP_MAX : CATCH_UP_MAX);
+	if (!isFar) return feed ?? keepPlace(store, { epoch: told.epoch, s: 0 });
+
+	const checkpoint = await http.checkpoint(device.identity.branch);
+	if (!checkpoint.ok) return checkpoint.error;
+	await device.takeCheckpoint(checkpoint.value);
+	const { epoch, s } = checkpoint.value;
+	return store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'history', { epoch, s: s + 1 });
+		return (await readMeta(rows, 'feed')) ?? { epoch, s };
+	});
+}
+
+/** One page; undefined where the place is the feed's end. */
+async function step(
+	{ device, store, http }: FeedPullParts,
+	place: FeedPlace
+): Promise<FeedPlace | RelayRefusal | undefined> {
+	const answer = await http.feed(place);
+	if (!answer.ok) return answer.error;
+	if (answer.value.kind === 'epochEnded') {
+		const { epoch, survivedTo } = answer.value;
+		if (epoch <= place.epoch) return 'unreachable';
+		// What was beyond is still here: the rows stay, and are handed in again where they are ours.
+		return keepPlace(store, { epoch, s: Math.min(place.s, survivedTo) });
+	}
+	const { rows } = answer.value;
+	if (rows.length === 0) return undefined;
+	await device.receive(rows);
+	const s = rows.reduce((most, row) => Math.max(most, row.s), place.s);
+	return keepPlace(store, { epoch: place.epoch, s });
+}
+
+/** After the facts are kept, never before: a page taken twice is one page. */
+async function keepPlace(store: DeviceStore, place: FeedPlace): Promise<FeedPlace> {
+	await store.write(['meta'], (rows) => writeMeta(rows, 'feed', place));
+	return place;
+}
+
+/** Below which number history is missing; undefined where nothing is. */
+async function historyPlace(rows: StoreReader): Promise<FeedPlace | undefined> {
+	const place = await readMeta(rows, 'history');
+	return place === undefined || place.s <= 1 ? undefined : place;
+}
+
+/** Whether all of the page was written longer ago than sales are kept, by this device's last stamp. */
+async function isOldEnough({ store }: FeedPullParts, rows: readonly FeedRow[]): Promise<boolean> {
+	const stamp = await store.read(['meta'], (meta) => readMeta(meta, 'stamp'));
+	const oldest = (stamp?.wall ?? 0) - HISTORY_MS;
+	return rows.every(({ text }) => wallOf(text) < oldest);
+}
+
+function wallOf(text: string): number {
+	const parsed = parseFact(text);
+	return parsed.ok ? parsed.value.at.wall : 0;
+}

@@ -1,0 +1,82 @@
+import { parseFactId } from '#domain/ids.ts';
+import type { HaveRange } from '#sync/frames.ts';
+import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
+import type { DeviceStore, JournalRow, StoreWriter } from '#storage/device-store.ts';
+
+/** What the relay's ranges mean for this device's own facts. */
+export type HaveOutcome =
+	| { readonly kind: 'sent'; readonly marked: number }
+	/** The relay holds another text under one of our ids: this device's numbers are used by two. */
+	| { readonly kind: 'fork'; readonly range: HaveRange };
+
+/**
+ * Marks own facts as sent: those of a range whose digest is that of this device's own rows. Marks
+ * nothing of a range that it cannot agree with.
+ */
+export async function markSent(
+	store: DeviceStore,
+	ranges: readonly HaveRange[]
+): Promise<HaveOutcome> {
+	let marked = 0;
+	for (const range of ranges) {
+		const count = await store.write(['journal'], (rows) => markRange(rows, range));
+		if (count === undefined) return { kind: 'fork', range };
+		marked += count;
+	}
+	return { kind: 'sent', marked };
+}
+
+/** How many rows were marked; undefined where the digests differ. */
+async function markRange(
+	rows: StoreWriter,
+	[from, to, digest]: HaveRange
+): Promise<number | undefined> {
+	// A range never crosses a multiple of its length, so a longer one is not an honest relay's.
+	if (to - from >= HAVE_RANGE_LENGTH) return undefined;
+	const keys = Array.from({ length: to - from + 1 }, (_none, place) => from + place);
+	const held = await rows.getMany('journal', keys);
+	const own = held.filter((row) => row !== undefined);
+	if (own.length < held.length || xorDigests(own) !== digest) return undefined;
+	const unsent = own.filter(({ sent }) => sent === 0);
+	await rows.put('journal', unsent.map(asSent));
+	return unsent.length;
+}
+
+/** What the database has cannot have been refused for good. */
+function asSent({ n, id, document, text, digest, at, minor }: JournalRow): JournalRow {
+	return { n, id, document, text, digest, sent: 1, at, minor };
+}
+
+/** The XOR of the rows' digests, 16 hex digits. */
+function xorDigests(rows: readonly Pick<JournalRow, 'digest'>[]): string {
+	const xor = rows.reduce((sum, { digest }) => sum ^ BigInt(`0x${digest}`), 0n);
+	return xor.toString(16).padStart(16, '0');
+}
+
+/** After the database was restored, nothing is sent until it says so again. */
+export async function unmarkSent(store: DeviceStore): Promise<void> {
+	await store.write(['journal'], async (rows) => {
+		const sent = (await rows.all('journal')).filter((row) => row.sent === 1);
+		await rows.put(
+			'journal',
+			sent.map((row) => ({ ...row, sent: 0 }))
+		);
+	});
+}
+
+/** Keeps why the relay would not have some of our facts. Answers how many rows that were. */
+export async function keepRefused(
+	store: DeviceStore,
+	refused: readonly (readonly [id: string, reason: string])[]
+): Promise<number> {
+	return store.write(['journal'], async (rows) => {
+		const marked: JournalRow[] = [];
+		for (const [id, reason] of refused) {
+			const parsed = parseFactId(id);
+			const row = parsed.ok ? await rows.get('journal', parsed.value.n) : undefined;
+			if (row?.id === id && row.sent === 0) marked.push({ ...row, refused: reason });
+		}
+		await rows.put('journal', marked);
+		return marked.length;
+	});
+}

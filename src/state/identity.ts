@@ -1,0 +1,52 @@
+import { encodeBase64url } from '#domain/bytes.ts';
+import {
+	parseBranchId,
+	parseBusinessId,
+	parseDeviceCode,
+	parsePersonId,
+	type BranchId,
+	type BusinessId,
+	type DeviceCode,
+	type PersonId
+} from '#domain/ids.ts';
+import { assert } from '#domain/assert.ts';
+
+/** Which device of which business this is, and for whom it writes. */
+export interface Identity {
+	readonly business: BusinessId;
+	readonly branch: BranchId;
+	readonly person: PersonId;
+	/** Member number: 1 is the owner. */
+	readonly member: number;
+	/** The letters on its receipts. */
+	readonly code: DeviceCode;
+	/** The 65-byte point, base64url. */
+	readonly publicKey: string;
+	readonly sight: 'office' | 'counter';
+	/** Whether the relay knows the business: before, nothing of it can be sent. */
+	readonly claimed: boolean;
+}
+
+export interface IdentityParts {
+	readonly uuid: { readonly v4: () => string };
+	readonly publicKey: Uint8Array;
+}
+
+/** The identity of a business that begins on this device, with no server: its owner, its device `A`. */
+export function mintIdentity({ uuid, publicKey }: IdentityParts): Identity {
+	const business = parseBusinessId(uuid.v4());
+	const branch = parseBranchId(uuid.v4());
+	const person = parsePersonId(uuid.v4());
+	const code = parseDeviceCode('A');
+	assert(business.ok && branch.ok && person.ok && code.ok, 'the ids handed in are UUIDs v4');
+	return {
+		business: business.value,
+		branch: branch.value,
+		person: person.value,
+		member: 1,
+		code: code.value,
+		publicKey: encodeBase64url(publicKey),
+		sight: 'office',
+		claimed: false
+	};
+}

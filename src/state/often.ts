@@ -1,0 +1,38 @@
+import type { Book, Receipt, StockedProduct } from './book.ts';
+import type { ProductId } from '#domain/ids.ts';
+
+/** Products by how many of these sales they stand on, most first; at most `limit`. */
+export function oftenSold(receipts: readonly Receipt[], limit: number): readonly ProductId[] {
+	const sales = new Map<ProductId, number>();
+	for (const { fact } of receipts) {
+		if (fact.kind !== 'sale') continue;
+		const ids = new Set(fact.lines.flatMap(({ productId }) => productId ?? []));
+		for (const id of ids) sales.set(id, (sales.get(id) ?? 0) + 1);
+	}
+	return [...sales]
+		.toSorted(([a, salesA], [b, salesB]) =>
+			salesA === salesB ? (a < b ? -1 : 1) : salesB - salesA
+		)
+		.slice(0, limit)
+		.map(([id]) => id);
+}
+
+/** The tiles of the till: favourites, then what is often sold, then the rest by name. */
+export async function tilesOf(
+	book: Book,
+	often: readonly ProductId[],
+	limit: number
+): Promise<readonly StockedProduct[]> {
+	const [all, sold] = await Promise.all([
+		book.productsOnTiles(limit),
+		Promise.all(often.map((id) => book.product(id)))
+	]);
+	const inUse = sold.filter((product) => product !== undefined && product.active !== false);
+	const favourites = all.filter(({ favourite }) => favourite === true);
+	const tiles = new Map([...favourites, ...inUse, ...all].flatMap(byId));
+	return [...tiles.values()].slice(0, limit);
+}
+
+function byId(product: StockedProduct | undefined): readonly [ProductId, StockedProduct][] {
+	return product === undefined ? [] : [[product.id, product]];
+}

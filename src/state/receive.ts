@@ -1,0 +1,132 @@
+import { FACT_KINDS } from '#domain/fact/fact.ts';
+import { parseFactId } from '#domain/ids.ts';
+import { followStamp } from '#domain/stamp.ts';
+import type { StoreWriter } from '#storage/device-store.ts';
+import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import type { Identity } from './identity.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import { addAll, foldArrived, isInside, READ_MODEL_TABLES } from './read-model.ts';
+import type { DeviceParts } from './write-path.ts';
+
+/** What became of facts that arrived. */
+export interface ReceiveReport {
+	/** New ones, kept. */
+	readonly fresh: number;
+	/** Those that are no facts, or hold a record that is not whole. */
+	readonly unreadable: number;
+}
+
+/** Facts of one transaction: enough to be quick, few enough to leave a phone its breath. */
+const TRANSACTION_FACTS_MAX = 300;
+
+/**
+ * Takes in facts in any order and any number of times. What is known already is not read again;
+ * what is read is hashed before the transaction, because nothing else may be waited for inside it.
+ */
+export async function receiveFacts(
+	facts: readonly FactText[],
+	parts: DeviceParts,
+	identity: Identity
+): Promise<ReceiveReport> {
+	let fresh = 0;
+	let unreadable = 0;
+	for (let start = 0; start < facts.length; start += TRANSACTION_FACTS_MAX) {
+		const piece = await unknownOf(facts.slice(start, start + TRANSACTION_FACTS_MAX), parts);
+		const arrived: ArrivedFact[] = [];
+		for (const fact of piece) {
+			const one = await arrive(fact, parts.crypto);
+			if (one === undefined) unreadable += 1;
+			else arrived.push(one);
+		}
+		if (arrived.length > 0) fresh += await keepArrived(arrived, parts, identity);
+	}
+	return { fresh, unreadable };
+}
+
+/** Those whose id is not held. A text that names no id is left for the parser to refuse. */
+async function unknownOf(
+	facts: readonly FactText[],
+	{ store }: DeviceParts
+): Promise<readonly FactText[]> {
+	const ids = facts.map(({ text }) => idAtStart(text));
+	const held = await store.read(['facts'], (rows) => rows.getMany('facts', ids));
+	return facts.filter((_fact, place) => held[place] === undefined);
+}
+
+function idAtStart(text: string): string {
+	const id = /^\["([^"\\]{1,40})"/.exec(text)?.[1] ?? '';
+	return parseFactId(id).ok ? id : '';
+}
+
+/**
+ * Facts of this device's own code that its journal does not have: it was restored from a backup, or
+ * copied. Its next fact takes a number behind theirs, so that nothing written is taken for known.
+ */
+async function skipOwn(
+	rows: StoreWriter,
+	fresh: readonly ArrivedFact[],
+	{ code }: Identity
+): Promise<void> {
+	const own = fresh.filter(({ row }) => row.code === code);
+	if (own.length === 0) return;
+	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
+	const after = own.reduce(
+		({ n, receipt }, { row, fact }) => ({
+			n: Math.max(n, row.n),
+			receipt: fact !== null && 'receipt' in fact ? Math.max(receipt, fact.receipt) : receipt
+		}),
+		sequence
+	);
+	await writeMeta(rows, 'sequence', after);
+}
+
+async function keepArrived(
+	arrived: readonly ArrivedFact[],
+	{ store, clock, changes }: DeviceParts,
+	identity: Identity
+): Promise<number> {
+	const report = await store.write(READ_MODEL_TABLES, async (rows) => {
+		const folded = await foldArrived(rows, arrived, identity.business);
+		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
+		const before = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
+		const seen = folded.fresh.map(({ row }) => ({ wall: row.wall, counter: row.counter }));
+		const after = seen.reduce((last, stamp) => followStamp(last, stamp, nowMs), before);
+		await writeMeta(rows, 'stamp', after);
+		await skipOwn(rows, folded.fresh, identity);
+		return folded;
+	});
+	changes.tell(report.moved);
+	return report.fresh.length;
+}
+
+/**
+ * Counts what was kept uncounted because its kind was not known, now that this program knows it.
+ * Done once after each update of the program.
+ */
+export async function countNewKinds(parts: DeviceParts, identity: Identity): Promise<void> {
+	const { store, crypto } = parts;
+	const held = await store.read(['meta', 'facts'], async (rows) => {
+		const before = await readMeta(rows, 'kinds');
+		const learned = FACT_KINDS.filter((kind) => before?.includes(kind) === false);
+		return { before, rows: await rows.findAny('facts', 'kind', learned) };
+	});
+	if (held.before !== undefined && FACT_KINDS.every((kind) => held.before?.includes(kind) === true))
+		return;
+	const arrived: ArrivedFact[] = [];
+	for (const { text, branch } of held.rows) {
+		const one = await arrive({ text, branch: branch === '' ? null : branch }, crypto);
+		if (one?.fact !== undefined && one.fact !== null) arrived.push(one);
+	}
+	await store.write(READ_MODEL_TABLES, async (rows) => {
+		// Another tab may have been quicker.
+		if ((await readMeta(rows, 'kinds'))?.join() !== held.before?.join()) return;
+		const checkpoint = await readMeta(rows, 'checkpoint');
+		const counted = arrived.filter(({ row }) => !isInside(row, checkpoint));
+		await rows.put(
+			'facts',
+			counted.map(({ row }) => row)
+		);
+		await addAll(rows, counted, identity.business);
+		await writeMeta(rows, 'kinds', FACT_KINDS);
+	});
+}

@@ -1,0 +1,201 @@
+import { parseBranchId, type BranchId } from '#domain/ids.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { TicketAnswer } from '#sync/ticket-socket.ts';
+import type { FactText } from './arrived-fact.ts';
+import { parseCheckpoint, type Checkpoint } from './checkpoint.ts';
+import type { FeedPlace } from './meta.ts';
+
+/** A fact with its number in the business's feed. */
+export interface FeedRow extends FactText {
+	readonly s: number;
+}
+
+/** What the feed answers: what follows a place, or that the place is of an ended epoch. */
+export type FeedAnswer =
+	| { readonly kind: 'page'; readonly rows: readonly FeedRow[]; readonly last: number }
+	| { readonly kind: 'epochEnded'; readonly epoch: number; readonly survivedTo: number };
+
+/** `unreachable` may work later; `refused` will not, until somebody lets this device in again. */
+export type RelayRefusal = 'unreachable' | 'refused';
+
+/** The relay's routes that a device's key opens. */
+export interface RelayHttp {
+	/** Rejects where the relay is not reached, as the socket expects it. */
+	ticket(document: string): Promise<TicketAnswer>;
+	feed(after: FeedPlace): Promise<Result<FeedAnswer, RelayRefusal>>;
+	/** Rows below `before`, the latest first; none where there is nothing older. */
+	history(before: FeedPlace): Promise<Result<readonly FeedRow[], RelayRefusal>>;
+	checkpoint(branch: BranchId): Promise<Result<Checkpoint, RelayRefusal>>;
+	/** Forgets the token: the next request proves the key again. */
+	forgetToken(): void;
+}
+
+export interface RelayHttpParts {
+	readonly fetch: typeof globalThis.fetch;
+	/** Where the relay is: empty for the page's own origin. */
+	readonly base?: string;
+	/** Proves the device's key and gets a bearer token of an hour. */
+	readonly getToken: () => Promise<Result<{ readonly token: string }, RelayRefusal>>;
+	readonly clock: () => number;
+}
+
+/** A page of the feed is up to 1 MB, over a line of 20 kB/s. */
+const ANSWER_MS_MAX = 90_000;
+/** A token is of an hour; no two clocks need agree on which. */
+const TOKEN_MS = 45 * 60_000;
+
+export function createRelayHttp(parts: RelayHttpParts): RelayHttp {
+	const ask = createAsk(parts);
+	return {
+		async ticket(document) {
+			const answer = await ask('/sync/tickets', { document });
+			if (!answer.ok) {
+				if (answer.error === 'refused') return { refused: 'rights' };
+				throw new Error('the relay was not reached for a ticket');
+			}
+			const { status, body } = answer.value;
+			if (status < 300 && isObject(body) && typeof body['ticket'] === 'string')
+				return { ticket: body['ticket'] };
+			if (status === 403) return { refused: 'rights' };
+			if (status === 401) return { refused: 'ticket' };
+			throw new Error(`the relay gave no ticket: ${String(status)}`);
+		},
+		async feed({ epoch, s }) {
+			const answer = await ask(`/feed?epoch=${String(epoch)}&after=${String(s)}`);
+			return answer.ok ? readFeed(answer.value) : answer;
+		},
+		async history({ epoch, s }) {
+			const answer = await ask(`/history?epoch=${String(epoch)}&before=${String(s)}`);
+			if (!answer.ok) return answer;
+			const feed = readFeed(answer.value);
+			if (!feed.ok) return feed;
+			return feed.value.kind === 'page' ? ok(feed.value.rows) : err('unreachable');
+		},
+		async checkpoint(branch) {
+			const answer = await ask(`/checkpoint?branch=${branch}`);
+			if (!answer.ok) return answer;
+			const { status, body } = answer.value;
+			if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
+			const parsed = parseCheckpoint(body);
+			return parsed.ok ? parsed : err('unreachable');
+		},
+		forgetToken: () => {
+			ask.forgetToken();
+		}
+	};
+}
+
+interface Answered {
+	readonly status: number;
+	readonly body: unknown;
+}
+
+interface Ask {
+	(path: string, body?: object): Promise<Result<Answered, RelayRefusal>>;
+	forgetToken(): void;
+}
+
+/** Asks with the device's token, and once again with a new one where it is not taken. */
+function createAsk(parts: RelayHttpParts): Ask {
+	let held: { readonly token: string; readonly at: number } | undefined;
+
+	async function tokenOf(): Promise<Result<string, RelayRefusal>> {
+		const now = parts.clock();
+		if (held !== undefined && Math.abs(now - held.at) < TOKEN_MS) return ok(held.token);
+		const fetched = await parts.getToken();
+		if (!fetched.ok) return fetched;
+		held = { token: fetched.value.token, at: now };
+		return ok(held.token);
+	}
+
+	async function once(path: string, body?: object): Promise<Result<Answered, RelayRefusal>> {
+		const token = await tokenOf();
+		if (!token.ok) return token;
+		const answered = await exchange(parts, { path, token: token.value, body });
+		return answered === undefined ? err('unreachable') : ok(answered);
+	}
+
+	const ask = async (path: string, body?: object): Promise<Result<Answered, RelayRefusal>> => {
+		const first = await once(path, body);
+		if (!first.ok || first.value.status !== 401) return first;
+		held = undefined;
+		return once(path, body);
+	};
+	return Object.assign(ask, {
+		forgetToken: () => {
+			held = undefined;
+		}
+	});
+}
+
+interface Sent {
+	readonly path: string;
+	readonly token: string;
+	readonly body: object | undefined;
+}
+
+/** Undefined where nobody answered, or somebody who does not speak JSON. */
+async function exchange(
+	{ fetch, base = '' }: RelayHttpParts,
+	{ path, token, body }: Sent
+): Promise<Answered | undefined> {
+	const headers = new Headers({ authorization: `Bearer ${token}` });
+	if (body !== undefined) headers.set('content-type', 'application/json');
+	try {
+		const response = await fetch(`${base}/api${path}`, {
+			method: body === undefined ? 'GET' : 'POST',
+			headers,
+			cache: 'no-store',
+			credentials: 'same-origin',
+			redirect: 'error',
+			signal: AbortSignal.timeout(ANSWER_MS_MAX),
+			...(body === undefined ? {} : { body: JSON.stringify(body) })
+		});
+		const text = await response.text();
+		return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+	} catch {
+		// The network's many ways to fail are all one: later, it may work.
+		return undefined;
+	}
+}
+
+function readFeed({ status, body }: Answered): Result<FeedAnswer, RelayRefusal> {
+	if (!isObject(body)) return err('unreachable');
+	if (status === 409) return readEpochEnded(body);
+	if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
+	const { rows, last } = body;
+	if (!Array.isArray(rows) || !isCount(last)) return err('unreachable');
+	const read = (rows as readonly unknown[]).map(readRow);
+	return read.every((row) => row !== undefined)
+		? ok({ kind: 'page', rows: read, last })
+		: err('unreachable');
+}
+
+function readEpochEnded({
+	epoch,
+	survivedTo
+}: Readonly<Record<string, unknown>>): Result<FeedAnswer, RelayRefusal> {
+	if (!isCount(epoch) || !isCount(survivedTo)) return err('unreachable');
+	return ok({ kind: 'epochEnded', epoch, survivedTo });
+}
+
+function readRow(row: unknown): FeedRow | undefined {
+	if (!Array.isArray(row) || row.length !== 3) return undefined;
+	const [s, rawBranch, text] = row as readonly unknown[];
+	if (!isCount(s) || typeof text !== 'string') return undefined;
+	if (rawBranch === null) return { s, branch: null, text };
+	const branch = parseBranchId(rawBranch);
+	return branch.ok ? { s, branch: branch.value, text } : undefined;
+}
+
+function isFinal(status: number): boolean {
+	return status === 401 || status === 403;
+}
+
+function isCount(value: unknown): value is number {
+	return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,397 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { journalName } from '#documents/document-name.ts';
+import { appendFact, readFacts } from '#documents/facts.ts';
+import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
+import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
+import { seeded } from '#tests/support/seeded.ts';
+import { checkpointOf, foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
+import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
+import { readMeta } from './meta.ts';
+import {
+	backoffMs,
+	createRelayLink,
+	type RelayLink,
+	type RelayLinkParts,
+	type Timers
+} from './relay-link.ts';
+
+const DAY_MS = 86_400_000;
+
+interface LinkedDevice extends TestDevice {
+	readonly link: RelayLink;
+	readonly documents: DocumentsHost;
+	readonly faults: unknown[];
+	/** Lets every waiting timer ring. */
+	readonly ring: () => void;
+}
+
+const open: RelayLink[] = [];
+afterEach(async () => {
+	for (const link of open.splice(0)) await link.stop();
+});
+
+async function linked(
+	relay: FakeRelay,
+	seed: number,
+	joins?: { readonly from: TestDevice; readonly code: string }
+): Promise<LinkedDevice> {
+	const test = await openTestDevice({
+		seed,
+		...(joins && { joins: { identity: joins.from.device.identity, code: joins.code } })
+	});
+	const { code, member } = test.device.identity;
+	await test.device.markClaimed({ code, member });
+	const draw = seeded(seed);
+	const random = (limit: number): number => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit;
+	const documents = createMemoryDocumentsHost(random);
+	const { timers, ring } = testTimers();
+	const faults: unknown[] = [];
+	const parts: RelayLinkParts = {
+		...relay.line(code),
+		...test.parts,
+		device: test.device,
+		documents,
+		timers,
+		random,
+		onFault: (fault) => faults.push(fault)
+	};
+	const link = createRelayLink(parts);
+	open.push(link);
+	return { ...test, link, documents, faults, ring };
+}
+
+function testTimers(): { readonly timers: Timers; readonly ring: () => void } {
+	const waiting = new Set<() => void>();
+	return {
+		timers: {
+			after: (_ms, work) => {
+				const ring = (): void => {
+					waiting.delete(ring);
+					work();
+				};
+				waiting.add(ring);
+				return () => waiting.delete(ring);
+			}
+		},
+		ring: () => {
+			for (const work of [...waiting]) work();
+		}
+	};
+}
+
+function sell(test: TestDevice, minor = 100): ReturnType<TestDevice['device']['sell']> {
+	return test.device.sell({
+		lines: [{ name: '', quantityThousandths: 1_000, unitPriceMinor: minor }],
+		tenders: [{ kind: 'cash', minor }]
+	});
+}
+
+async function sent(test: TestDevice): Promise<readonly (0 | 1)[]> {
+	const rows = await test.store.read(['journal'], (read) => read.all('journal'));
+	return rows.map((row) => row.sent);
+}
+
+function texts(relay: FakeRelay): readonly string[] {
+	return relay.feed.map(({ text }) => text);
+}
+
+describe('relay link', () => {
+	it('[LINK-1] says sent only when the relay’s ranges have the fact under its own digest', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 1);
+		await sell(a);
+		expect(await sent(a)).toEqual([0]);
+		await a.link.start();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1]);
+		await sell(a);
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 1]);
+		expect(a.link.status).toMatchObject({
+			state: 'online',
+			unsent: 0,
+			feedBehind: 0,
+			halted: undefined
+		});
+		expect((await a.book.recentReceipts(2)).map(({ mark }) => mark)).toEqual(['sent', 'sent']);
+		expect(texts(relay)).toHaveLength(2);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-2] brings what two devices wrote apart to both, once, whatever way it came', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 2);
+		const b = await linked(relay, 3, { from: a, code: 'B' });
+		for (const device of [a, b, a, b]) await sell(device, 150);
+		await a.link.start();
+		await relay.quiet();
+		await b.link.start();
+		await relay.quiet();
+		await sell(a, 50);
+		await relay.quiet();
+		const numbers = await storedNumbers(a.store);
+		expect(await storedNumbers(b.store)).toEqual(numbers);
+		expect(await foldedNumbers(b.store)).toEqual(numbers);
+		expect((await b.book.dayTotals('2026-11-20')).salesMinor).toBe(650n);
+		expect(texts(relay)).toHaveLength(5);
+		expect([...a.faults, ...b.faults]).toEqual([]);
+	});
+
+	it('[LINK-3] hands in what was written on earlier days, and keeps open only today’s journal', async () => {
+		const relay = createFakeRelay();
+		const a = await linked(relay, 4);
+		for (let day = 0; day < 5; day += 1) {
+			a.clock.now = TEST_NOW + day * DAY_MS;
+			await sell(a);
+		}
+		relay.now = a.clock.now;
+		await a.link.start();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 1, 1, 1, 1]);
+		const { business, branch } = a.device.identity;
+		const today = journalName(business, branch, a.clock.now);
+		expect(await a.store.read(['meta'], (rows) => readMeta(rows, 'documents'))).toEqual([today]);
+		const past = await a.documents.open(journalName(business, branch, TEST_NOW));
+		expect(readFacts(past.doc)).toEqual([]);
+
+		a.clock.now += DAY_MS;
+		relay.now = a.clock.now;
+		a.ring();
+		await relay.quiet();
+		const next = journalName(business, branch, a.clock.now);
+		expect(await a.store.read(['meta'], (rows) => readMeta(rows, 'documents'))).toEqual([next]);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-4] puts unsent facts back into a document that was lost, and only under absent keys', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 5);
+		await a.link.start();
+		await relay.quiet();
+		relay.isUp = false;
+		await sell(a);
+		await sell(a);
+		await a.link.stop();
+		const { business, branch } = a.device.identity;
+		await a.documents.drop(journalName(business, branch, TEST_NOW));
+		relay.isUp = true;
+		await a.link.start();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 1]);
+		expect(texts(relay)).toHaveLength(2);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-4] stops, and says why, where its document has other bytes under an own id', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 6);
+		await sell(a);
+		const { business, branch } = a.device.identity;
+		const { doc } = await a.documents.open(journalName(business, branch, TEST_NOW));
+		appendFact(doc, { id: 'A-1', text: '["A-1","other"]' });
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ halted: 'fork', state: 'offline', unsent: 1 });
+	});
+
+	it('[LINK-5] marks nothing and stops where the relay has another text under an own id', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 7);
+		await sell(a);
+		const b = await linked(relay, 8, { from: a, code: 'A' });
+		await sell(b, 999);
+		await b.link.start();
+		await relay.quiet();
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status.halted).toBe('fork');
+		expect(await sent(a)).toEqual([0]);
+		expect(texts(relay)).toHaveLength(1);
+	});
+
+	it('[LINK-6] keeps a refused fact with its reason, and sends the honest rest', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		relay.refused.set('A-2', 'badBody');
+		const a = await linked(relay, 9);
+		for (let n = 1; n <= 3; n += 1) await sell(a, n);
+		await a.link.start();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 0, 1]);
+		expect(a.link.status).toMatchObject({
+			unsent: 0,
+			refused: [{ id: 'A-2', reason: 'badBody' }],
+			halted: undefined
+		});
+		expect((await a.book.unsent()).refused).toEqual([{ id: 'A-2', reason: 'badBody' }]);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-7] tries again by itself, and at once when it is woken', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		relay.isUp = false;
+		const a = await linked(relay, 10);
+		await sell(a);
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ state: 'offline', unsent: 1 });
+		a.ring();
+		await relay.quiet();
+		expect(a.link.status.state).toBe('offline');
+		relay.isUp = true;
+		a.link.wake();
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ state: 'online', unsent: 0 });
+	});
+
+	it('[LINK-7] waits for a random time that grows to thirty seconds', () => {
+		const longest = (attempt: number): number => backoffMs(attempt, (limit) => limit - 1);
+		expect([0, 1, 2, 3, 4, 5, 99].map(longest)).toEqual([
+			1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000
+		]);
+		expect(backoffMs(9, () => 0)).toBe(0);
+	});
+
+	it('[LINK-8] does nothing for a business that the relay does not know, until it was claimed', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const test = await openTestDevice({ seed: 11 });
+		const { timers } = testTimers();
+		const random = (limit: number): number => Math.floor(limit / 3);
+		const link = createRelayLink({
+			...relay.line('A'),
+			...test.parts,
+			device: test.device,
+			documents: createMemoryDocumentsHost(random),
+			timers,
+			random,
+			onFault: (fault) => {
+				throw fault;
+			}
+		});
+		open.push(link);
+		await sell(test);
+		await link.start();
+		expect(link.status).toMatchObject({ state: 'notJoined', unsent: 1 });
+		await test.device.markClaimed({ code: test.device.identity.code, member: 1 });
+		await relay.quiet();
+		expect(link.status).toMatchObject({ state: 'online', unsent: 0 });
+	});
+
+	it('[LINK-9] corrects its clock by the relay’s, and leaves a small difference alone', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW + 600_000;
+		const a = await linked(relay, 12);
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status.clockOffMs).toBe(600_000);
+		const sold = await sell(a);
+		expect(sold.ok && sold.value.fact.at.wall).toBe(TEST_NOW + 600_000);
+		await a.link.stop();
+		relay.now = TEST_NOW + 601_500;
+		await a.link.start();
+		await relay.quiet();
+		expect(await a.store.read(['meta'], (rows) => readMeta(rows, 'offset'))).toBe(600_000);
+	});
+
+	it('[LINK-10] hands in again what a restored database has lost, its own and once', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 13);
+		const b = await linked(relay, 14, { from: a, code: 'B' });
+		await a.link.start();
+		await b.link.start();
+		for (const device of [a, b, a, b, a]) await sell(device);
+		await relay.quiet();
+		expect(texts(relay)).toHaveLength(5);
+		relay.restore(2);
+		await relay.quiet();
+		a.link.wake();
+		b.link.wake();
+		await relay.quiet();
+		expect(new Set(texts(relay)).size).toBe(5);
+		expect(texts(relay)).toHaveLength(5);
+		expect(await sent(a)).toEqual([1, 1, 1]);
+		expect(await sent(b)).toEqual([1, 1]);
+		const numbers = await storedNumbers(a.store);
+		expect(await storedNumbers(b.store)).toEqual(numbers);
+		expect((await a.book.dayTotals('2026-11-20')).salesCount).toBe(5n);
+		expect([...a.faults, ...b.faults]).toEqual([]);
+	});
+
+	it('[LINK-11] begins a new device with a checkpoint, then the feed, then history in idle time', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 15);
+		await a.link.start();
+		for (let n = 1; n <= 205; n += 1) await sell(a, n);
+		await relay.quiet();
+		relay.checkpoint = await checkpointOf(a.store, 205);
+		await sell(a, 206);
+		await relay.quiet();
+
+		const b = await linked(relay, 16, { from: a, code: 'B' });
+		await b.link.start();
+		await relay.quiet();
+		expect((await b.book.dayTotals('2026-11-20')).salesCount).toBe(206n);
+		for (let page = 0; page < 8; page += 1) {
+			b.ring();
+			await relay.quiet();
+		}
+		expect(await b.store.read(['facts'], (rows) => rows.count('facts'))).toBe(206);
+		expect(await storedNumbers(b.store)).toEqual(await foldedNumbers(b.store));
+		expect(await storedNumbers(b.store)).toEqual(await storedNumbers(a.store));
+		expect(b.faults).toEqual([]);
+	});
+});
+
+describe('many devices, an unsteady network', () => {
+	it.each([1, 2, 3, 4, 5, 6])(
+		'[LINK-2] seed %i: all agree in the end, each fact once',
+		async (seed) => {
+			const relay = createFakeRelay();
+			relay.now = TEST_NOW;
+			const random = seeded(seed);
+			const a = await linked(relay, seed * 10);
+			const b = await linked(relay, seed * 10 + 1, { from: a, code: 'B' });
+			const c = await linked(relay, seed * 10 + 2, { from: a, code: 'C' });
+			const devices = [a, b, c];
+			let sold = 0;
+			let dropped = 0;
+			for (let turn = 0; turn < 60; turn += 1) {
+				const device = devices[random(3)] ?? a;
+				const what = random(6);
+				if (what < 3) {
+					await sell(device, 1 + random(500));
+					sold += 1;
+				} else if (what === 3) await device.link.start();
+				else if (what === 4) {
+					await device.link.stop();
+					dropped += 1;
+				} else relay.isUp = random(3) > 0;
+				if (random(3) === 0) await relay.quiet();
+			}
+			relay.isUp = true;
+			for (const { link } of devices) await link.start();
+			await relay.quiet();
+			for (const device of devices) device.link.wake();
+			await relay.quiet();
+			expect(sold).toBeGreaterThan(10);
+			expect(dropped).toBeGreaterThan(0);
+			expect(texts(relay)).toHaveLength(sold);
+			const numbers = await storedNumbers(a.store);
+			for (const device of devices) {
+				expect(await storedNumbers(device.store)).toEqual(numbers);
+				expect(device.link.status).toMatchObject({ unsent: 0, halted: undefined, state: 'online' });
+				expect(device.faults).toEqual([]);
+			}
+			expect(await foldedNumbers(a.store)).toEqual(numbers);
+		}
+	);
+});

@@ -1,0 +1,588 @@
+import { journalName } from '#documents/document-name.ts';
+import type { Have, Hello, Nack } from '#sync/frames.ts';
+import { CLOSE } from '#sync/close-code.ts';
+import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
+import type { DocumentsHost, Random } from '#storage/documents-host.ts';
+import type { Changes } from './changes.ts';
+import type { Device } from './device.ts';
+import { openDocumentLink, type DocumentLink, type DocumentLinkEvents } from './document-link.ts';
+import { createFeedPull, type FeedPull } from './feed-pull.ts';
+import { keepRefused, markSent, unmarkSent } from './have.ts';
+import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
+import type { FactText } from './arrived-fact.ts';
+import type { RelayHttp, RelayRefusal } from './relay-http.ts';
+import type { CreateProvider } from './relay-provider.ts';
+
+/** Why the link stopped, until a person does something about it. */
+export type LinkHalt =
+	/** Another device uses this one's numbers: a restored backup or a copied profile. */
+	| 'fork'
+	/** The device was removed, or may not have its branch's journal. */
+	| 'rights'
+	/** The relay keeps refusing what this device sends. */
+	| 'refused';
+
+/** How things stand between this device and the relay; the last real round trip says it. */
+export interface LinkStatus {
+	readonly state: 'offline' | 'connecting' | 'online' | 'notJoined';
+	/** Own facts that the relay's database has not got. */
+	readonly unsent: number;
+	/** Numbers of the feed that were told of and did not come yet. */
+	readonly feedBehind: number;
+	/** By this device's corrected clock, ms. */
+	readonly lastContactAt: number | undefined;
+	/** How far this device's clock is behind the relay's, ms; undefined until it was asked. */
+	readonly clockOffMs: number | undefined;
+	readonly refused: readonly { readonly id: string; readonly reason: string }[];
+	readonly halted: LinkHalt | undefined;
+}
+
+export interface RelayLink {
+	readonly status: LinkStatus;
+	/** Calls on every change of `status`. Returns the way to stop. */
+	on(told: (status: LinkStatus) => void): () => void;
+	/** Goes on the network. Waits for a claim where the relay does not know the business yet. */
+	start(): Promise<void>;
+	/** Leaves the network, and closes what is open. May be started again. */
+	stop(): Promise<void>;
+	/** The network came back, or the page is looked at again: tries now. */
+	wake(): void;
+}
+
+/** Timers handed in, so that a replay may have its own. */
+export interface Timers {
+	/** Calls `work` once after `ms`; the answer takes it back. */
+	after(ms: number, work: () => void): () => void;
+}
+
+export interface RelayLinkParts {
+	readonly device: Device;
+	readonly store: DeviceStore;
+	readonly changes: Changes;
+	readonly documents: DocumentsHost;
+	readonly createProvider: CreateProvider;
+	readonly http: RelayHttp;
+	/** This device's own clock, ms. */
+	readonly clock: () => number;
+	readonly timers: Timers;
+	readonly random: Random;
+	/** Takes the fault of work that nobody awaits. */
+	readonly onFault: (fault: unknown) => void;
+	/** Whether the relay's clock corrects this device's; a replay's clocks are right. */
+	readonly correctsClock?: boolean;
+}
+
+const BACKOFF_MS_MIN = 1_000;
+const BACKOFF_MS_MAX = 30_000;
+const DAY_MS = 86_400_000;
+/** Below it the difference of two clocks is the way of the message. */
+const CLOCK_STEP_MS = 2_000;
+const IDLE_MS = 2_000;
+/** Beyond every text of an index. */
+const TEXT_END = '\uffff';
+const REOPENINGS_MAX = 3;
+/** A fork and a forgery are answered by the close that follows; the facts themselves may be right. */
+const PASSING_REASONS: ReadonlySet<string> = new Set(['fork', 'forgery']);
+
+/** Makes the link of a device to its relay; it does nothing until it is started. */
+export function createRelayLink(parts: RelayLinkParts): RelayLink {
+	const listeners = new Set<(status: LinkStatus) => void>();
+	let status: LinkStatus = {
+		state: parts.device.identity.claimed ? 'offline' : 'notJoined',
+		unsent: 0,
+		feedBehind: 0,
+		lastContactAt: undefined,
+		clockOffMs: undefined,
+		refused: [],
+		halted: undefined
+	};
+	const run = createLinkRun(parts, {
+		read: () => status,
+		change: (moved) => {
+			status = { ...status, ...moved };
+			for (const listener of [...listeners]) listener(status);
+		}
+	});
+	return {
+		get status() {
+			return status;
+		},
+		on: (told) => {
+			listeners.add(told);
+			return () => {
+				listeners.delete(told);
+			};
+		},
+		start: () => start(run),
+		stop: () => stop(run),
+		wake: () => {
+			wake(run);
+		}
+	};
+}
+
+async function start(run: LinkRun): Promise<void> {
+	if (run.isRunning) return;
+	run.isRunning = true;
+	run.cancels.push(
+		run.parts.changes.on((tables) => {
+			if (tables.includes('journal')) run.later(() => putNew(run));
+			if (tables.includes('meta') && run.lines.size === 0) run.later(() => begin(run));
+		})
+	);
+	await run.inTurn(() => begin(run));
+}
+
+async function stop(run: LinkRun): Promise<void> {
+	run.isRunning = false;
+	for (const cancel of run.cancels.splice(0)) cancel();
+	await run.inTurn(() => closeLines(run));
+	showState(run);
+}
+
+function wake(run: LinkRun): void {
+	for (const line of run.lines.values()) {
+		if (line.cancelRetry === undefined) continue;
+		line.cancelRetry();
+		line.cancelRetry = undefined;
+		line.attempt = 0;
+		line.link.connect();
+	}
+	if (run.told > 0 && run.isRunning) pullFeed(run);
+	showState(run);
+}
+
+/** Opens what is to be open; nothing of a business that the relay does not know. */
+async function begin(run: LinkRun): Promise<void> {
+	const { store, device } = run.parts;
+	if (!canRun(run)) {
+		run.say.change({ state: device.identity.claimed ? 'offline' : 'notJoined' });
+		await count(run);
+		return;
+	}
+	if (run.lines.size > 0) return;
+	const sequence = await store.read(['meta'], (rows) => readMeta(rows, 'sequence'));
+	run.lastPut = sequence?.n ?? 0;
+	await arrange(run);
+	await count(run);
+}
+
+function canRun({ isRunning, parts, say }: LinkRun): boolean {
+	return isRunning && parts.device.identity.claimed && say.read().halted === undefined;
+}
+
+/** Opens today's journal and each that holds something unsent; ends and removes all others. */
+async function arrange(run: LinkRun): Promise<void> {
+	if (!canRun(run)) return;
+	const { store, documents } = run.parts;
+	const wanted = await wantedDocuments(run);
+	const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
+	const open = new Set([...(kept ?? []), ...run.lines.keys()]);
+	// Named before it is made, so that a database that a crash leaves behind is found again.
+	if (wanted.difference(new Set(kept)).size > 0) await keepNames(store, open.union(wanted));
+	for (const name of wanted) await openLine(run, name);
+	const over = open.difference(wanted);
+	for (const name of over) {
+		await closeLine(run, name);
+		await documents.drop(name);
+	}
+	if (over.size > 0) await keepNames(store, wanted);
+	rollOver(run);
+	showState(run);
+}
+
+async function keepNames(store: DeviceStore, names: ReadonlySet<string>): Promise<void> {
+	await store.write(['meta'], (rows) => writeMeta(rows, 'documents', [...names]));
+}
+
+async function wantedDocuments(run: LinkRun): Promise<ReadonlySet<string>> {
+	const { business, branch } = run.parts.device.identity;
+	const now = await correctedNow(run);
+	const unsent = await unsentRows(run);
+	const waiting = unsent.filter(({ refused }) => refused === undefined);
+	return new Set([journalName(business, branch, now), ...waiting.map((row) => row.document)]);
+}
+
+/** At the next UTC midnight of the corrected clock there is another journal of today. */
+function rollOver(run: LinkRun): void {
+	run.cancelRollOver?.();
+	run.cancelRollOver = undefined;
+	void correctedNow(run).then((now) => {
+		if (!canRun(run)) return;
+		run.cancelRollOver?.();
+		run.cancelRollOver = run.parts.timers.after(DAY_MS - (now % DAY_MS), () => {
+			run.later(() => arrange(run));
+		});
+	}, run.parts.onFault);
+}
+
+async function correctedNow({ parts }: LinkRun): Promise<number> {
+	const offset = await parts.store.read(['meta'], (rows) => readMeta(rows, 'offset'));
+	return parts.clock() + (offset ?? 0);
+}
+
+async function openLine(run: LinkRun, name: string): Promise<Line> {
+	const known = run.lines.get(name);
+	if (known !== undefined) return known;
+	const { parts } = run;
+	const own = `${parts.device.identity.code}-`;
+	const link = await openDocumentLink(
+		name,
+		{ ...parts, isOwn: (id) => id.startsWith(own) },
+		eventsOf(run, name)
+	);
+	const line: Line = { link, isOnline: false, attempt: 0, cancelRetry: undefined };
+	run.lines.set(name, line);
+	link.connect();
+	return line;
+}
+
+async function closeLine(run: LinkRun, name: string): Promise<void> {
+	const line = run.lines.get(name);
+	if (line === undefined) return;
+	run.lines.delete(name);
+	line.cancelRetry?.();
+	await line.link.close();
+}
+
+async function closeLines(run: LinkRun): Promise<void> {
+	run.cancelRollOver?.();
+	run.cancelRollOver = undefined;
+	for (const name of [...run.lines.keys()]) await closeLine(run, name);
+}
+
+function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
+	return {
+		hello: (hello) => {
+			hear(run, name);
+			run.later(() => greet(run, hello));
+		},
+		have: (have) => {
+			hear(run, name);
+			run.later(() => takeHave(run, have));
+		},
+		nack: (nack) => {
+			hear(run, name);
+			run.later(() => takeNack(run, name, nack));
+		},
+		feed: ({ s }) => {
+			hear(run, name);
+			tellFeed(run, s);
+		},
+		arrived: (facts) => {
+			run.arrivals.push(...facts);
+			if (run.arrivals.length === facts.length) run.later(() => takeArrivals(run));
+		},
+		forked: () => {
+			run.later(() => halt(run, 'fork'));
+		},
+		closed: (code) => {
+			run.later(() => takeClose(run, name, code));
+		}
+	};
+}
+
+/** The relay spoke: the line is up, whatever the browser says of the network. */
+function hear(run: LinkRun, name: string): void {
+	const line = run.lines.get(name);
+	if (line !== undefined) {
+		line.isOnline = true;
+		line.attempt = 0;
+	}
+	run.say.change({ lastContactAt: run.parts.clock() + run.offset });
+	showState(run);
+}
+
+/** What the relay says first: its clock, its epoch, and how far the feed has come. */
+async function greet(run: LinkRun, { epoch, now, s }: Hello): Promise<void> {
+	const { store, clock, correctsClock } = run.parts;
+	const off = now - clock();
+	const { isNewEpoch, offset } = await store.write(['meta'], async (rows) => {
+		const before = (await readMeta(rows, 'offset')) ?? 0;
+		const isOff = correctsClock !== false && Math.abs(off - before) >= CLOCK_STEP_MS;
+		if (isOff) await writeMeta(rows, 'offset', off);
+		await writeMeta(rows, 'contactAt', now);
+		const known = await readMeta(rows, 'epoch');
+		await writeMeta(rows, 'epoch', epoch);
+		return { isNewEpoch: known !== undefined && known !== epoch, offset: isOff ? off : before };
+	});
+	run.offset = offset;
+	// What this database was not heard to have is unsent again, until its have says otherwise.
+	if (isNewEpoch) await unmarkSent(store);
+	run.epoch = epoch;
+	run.say.change({ clockOffMs: off });
+	tellFeed(run, s);
+	if (isNewEpoch) await count(run);
+}
+
+async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
+	if (epoch !== run.epoch) return;
+	const outcome = await markSent(run.parts.store, ranges);
+	if (outcome.kind === 'fork') {
+		await halt(run, 'fork');
+		return;
+	}
+	if (outcome.marked === 0) return;
+	run.parts.changes.tell(['journal']);
+	await count(run);
+	await arrange(run);
+}
+
+/**
+ * What is refused in words stays here, shown. The relay took nothing of the update that it stood in,
+ * so the honest rest goes out again under a fresh client id.
+ */
+async function takeNack(run: LinkRun, name: string, { refused }: Nack): Promise<void> {
+	const final = refused.filter(([, reason]) => !PASSING_REASONS.has(reason));
+	if (final.length === 0) return;
+	const marked = await keepRefused(run.parts.store, final);
+	if (marked > 0) run.parts.changes.tell(['journal']);
+	await count(run);
+	await reopen(run, name);
+}
+
+/** Ends a document here and begins it anew with what is unsent. */
+async function reopen(run: LinkRun, name: string): Promise<void> {
+	const times = (run.reopenings.get(name) ?? 0) + 1;
+	run.reopenings.set(name, times);
+	if (times > REOPENINGS_MAX) {
+		await halt(run, 'refused');
+		return;
+	}
+	await closeLine(run, name);
+	await run.parts.documents.drop(name);
+	await arrange(run);
+}
+
+async function takeArrivals(run: LinkRun): Promise<void> {
+	const facts = run.arrivals.splice(0);
+	await run.parts.device.receive(facts);
+}
+
+async function takeClose(run: LinkRun, name: string, code: number): Promise<void> {
+	const line = run.lines.get(name);
+	if (line === undefined || !canRun(run)) return;
+	line.isOnline = false;
+	switch (code) {
+		case CLOSE.fork:
+			await halt(run, 'fork');
+			return;
+		case CLOSE.rights:
+			await halt(run, 'rights');
+			return;
+		case CLOSE.forgery:
+		case CLOSE.tooLarge:
+			await reopen(run, name);
+			return;
+		case CLOSE.ticket:
+			run.parts.http.forgetToken();
+			retry(run, line);
+			return;
+		default:
+			retry(run, line);
+	}
+}
+
+/** Full jitter: a shop's devices, and a town's, do not come back in one moment. */
+function retry(run: LinkRun, line: Line): void {
+	line.cancelRetry?.();
+	line.cancelRetry = run.parts.timers.after(backoffMs(line.attempt, run.parts.random), () => {
+		line.cancelRetry = undefined;
+		line.link.connect();
+		showState(run);
+	});
+	line.attempt += 1;
+	showState(run);
+}
+
+export function backoffMs(attempt: number, random: Random): number {
+	const most = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attempt, 10));
+	return random(most + 1);
+}
+
+/** Own facts that were written since: into their document at once, which is opened for them. */
+async function putNew(run: LinkRun): Promise<void> {
+	if (canRun(run)) {
+		const rows = await run.parts.store.read(['journal'], (read) =>
+			read.find('journal', { from: run.lastPut + 1, to: Number.MAX_SAFE_INTEGER })
+		);
+		for (const [name, ofName] of Map.groupBy(rows, ({ document }) => document)) {
+			const line = await openLine(run, name);
+			line.link.append(ofName.filter(({ sent }) => sent === 0));
+		}
+		run.lastPut = rows.at(-1)?.n ?? run.lastPut;
+	}
+	await count(run);
+}
+
+async function unsentRows({ parts }: LinkRun): Promise<readonly JournalRow[]> {
+	return parts.store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
+}
+
+async function count(run: LinkRun): Promise<void> {
+	const { unsent, refused } = await run.parts.store.read(['journal'], async (rows) => ({
+		unsent: await rows.countIn('journal', only('sent', 0)),
+		refused: await rows.find('journal', { index: 'refused', from: '', to: TEXT_END })
+	}));
+	run.say.change({
+		unsent: unsent - refused.length,
+		refused: refused.map(({ id, refused: reason = '' }) => ({ id, reason }))
+	});
+}
+
+function tellFeed(run: LinkRun, s: number): void {
+	run.told = Math.max(run.told, s);
+	pullFeed(run);
+}
+
+/** One pull at a time; what is told meanwhile is pulled by the next. */
+function pullFeed(run: LinkRun): void {
+	if (run.isPulling || !canRun(run) || run.epoch === 0) return;
+	run.isPulling = true;
+	void pull(run).then(
+		() => {
+			run.isPulling = false;
+		},
+		(fault: unknown) => {
+			run.isPulling = false;
+			run.parts.onFault(fault);
+		}
+	);
+}
+
+async function pull(run: LinkRun): Promise<void> {
+	for (;;) {
+		const told = { epoch: run.epoch, s: run.told };
+		if (await isCaughtUp(run, told)) break;
+		const outcome = await run.feed.pull(told);
+		if (!canRun(run)) return;
+		if (outcome !== 'caughtUp') {
+			pullLater(run, outcome);
+			return;
+		}
+		run.feedAttempt = 0;
+		// What the feed's end is, the relay has just said: only news makes another round worth while.
+		if (run.epoch === told.epoch && run.told === told.s) break;
+	}
+	run.say.change({ feedBehind: 0 });
+	fillHistory(run);
+}
+
+async function isCaughtUp(run: LinkRun, told: FeedPlace): Promise<boolean> {
+	const place = await run.feed.place();
+	const have = place?.epoch === told.epoch ? place.s : 0;
+	run.say.change({ feedBehind: Math.max(0, told.s - have) });
+	return place !== undefined && have >= told.s;
+}
+
+function pullLater(run: LinkRun, why: RelayRefusal): void {
+	if (why === 'refused') {
+		run.later(() => halt(run, 'rights'));
+		return;
+	}
+	again(run, backoffMs(run.feedAttempt, run.parts.random), () => {
+		pullFeed(run);
+	});
+	run.feedAttempt += 1;
+}
+
+/** What a checkpoint stood for comes when nothing else does, a page at a time. */
+function fillHistory(run: LinkRun): void {
+	again(run, IDLE_MS, () => {
+		run.feed.backfill().then((hasMore) => {
+			if (hasMore && canRun(run)) fillHistory(run);
+		}, run.parts.onFault);
+	});
+}
+
+function again(run: LinkRun, ms: number, work: () => void): void {
+	const cancel = run.parts.timers.after(ms, () => {
+		run.cancels = run.cancels.filter((other) => other !== cancel);
+		if (canRun(run)) work();
+	});
+	run.cancels.push(cancel);
+}
+
+/** Stops, and says why; nothing is lost, and nothing is tried again by itself. */
+async function halt(run: LinkRun, why: LinkHalt): Promise<void> {
+	run.say.change({ halted: why });
+	await closeLines(run);
+	showState(run);
+}
+
+function showState(run: LinkRun): void {
+	const lines = [...run.lines.values()];
+	const isConnecting = lines.some(({ cancelRetry }) => cancelRetry === undefined);
+	const reach = isConnecting ? 'connecting' : 'offline';
+	const state = lines.some(({ isOnline }) => isOnline) ? 'online' : reach;
+	const isJoined = run.parts.device.identity.claimed;
+	run.say.change({ state: isJoined ? state : 'notJoined' });
+}
+
+/** One document's line, and when it is tried again. */
+interface Line {
+	readonly link: DocumentLink;
+	isOnline: boolean;
+	attempt: number;
+	cancelRetry: (() => void) | undefined;
+}
+
+/** What moves while the link runs. */
+interface LinkRun {
+	readonly parts: RelayLinkParts;
+	readonly feed: FeedPull;
+	readonly say: {
+		read(): LinkStatus;
+		change(moved: Partial<LinkStatus>): void;
+	};
+	readonly lines: Map<string, Line>;
+	/** How often a document was begun anew, by its name. */
+	readonly reopenings: Map<string, number>;
+	readonly arrivals: FactText[];
+	/** One piece of work at a time, in the order in which it came. */
+	inTurn<T>(work: () => Promise<T>): Promise<T>;
+	/** The same, with nobody waiting. */
+	later(work: () => Promise<void>): void;
+	isRunning: boolean;
+	isPulling: boolean;
+	/** The last own number that was put into a document by this run. */
+	lastPut: number;
+	/** Of the relay's database; 0 before its first hello. */
+	epoch: number;
+	/** The last number of the feed that was told of. */
+	told: number;
+	offset: number;
+	feedAttempt: number;
+	cancels: (() => void)[];
+	cancelRollOver: (() => void) | undefined;
+}
+
+function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
+	let last: Promise<unknown> = Promise.resolve();
+	const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+		const turn = last.then(work);
+		last = turn.catch(() => undefined);
+		return turn;
+	};
+	return {
+		parts,
+		feed: createFeedPull(parts),
+		say,
+		lines: new Map(),
+		reopenings: new Map(),
+		arrivals: [],
+		inTurn,
+		later: (work) => {
+			inTurn(work).catch(parts.onFault);
+		},
+		isRunning: false,
+		isPulling: false,
+		lastPut: 0,
+		epoch: 0,
+		told: 0,
+		offset: 0,
+		feedAttempt: 0,
+		cancels: [],
+		cancelRollOver: undefined
+	};
+}

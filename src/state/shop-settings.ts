@@ -1,0 +1,48 @@
+import {
+	currencySettings,
+	parseCurrency,
+	type Currency,
+	type CurrencySettings
+} from '#domain/currency.ts';
+import type { SettingFields } from '#domain/fact/fact.ts';
+import type { SettingRow } from '#storage/device-store.ts';
+
+/** What the business settled, with what holds until it settles anything. */
+export interface ShopSettings extends SettingFields {
+	readonly name: string;
+	readonly zone: string;
+	/** Minutes after midnight at which the business day begins. */
+	readonly cutoff: number;
+	readonly tax: 'none' | 'in' | 'ex';
+	readonly money: CurrencySettings;
+}
+
+const CURRENCY_UNTIL_CHOSEN = 'USD';
+
+export function shopSettings(rows: readonly SettingRow[]): ShopSettings {
+	const fields: SettingFields = Object.fromEntries(rows.map(({ field, value }) => [field, value]));
+	return {
+		...fields,
+		name: fields.name ?? '',
+		zone: fields.zone ?? 'UTC',
+		cutoff: fields.cutoff ?? 0,
+		tax: fields.tax ?? 'none',
+		money: moneyOf(fields)
+	};
+}
+
+function moneyOf({ currency, decimals, cashStep }: SettingFields): CurrencySettings {
+	const habits = currencySettings(currencyOf(currency));
+	return {
+		...habits,
+		shownDecimals: Math.min(decimals ?? habits.shownDecimals, habits.exponent),
+		cashStepMinor: cashStep ?? habits.cashStepMinor
+	};
+}
+
+function currencyOf(code: string | undefined): Currency {
+	const chosen = parseCurrency(code ?? CURRENCY_UNTIL_CHOSEN);
+	if (chosen.ok) return chosen.value;
+	// A currency that this program does not know: its amounts are still whole minor units.
+	return currencyOf(CURRENCY_UNTIL_CHOSEN);
+}

@@ -1,0 +1,274 @@
+import type { CurrencySettings } from '#domain/currency.ts';
+import { cashToPay, quickCash } from '#domain/sale/cash.ts';
+import { ringUp, type CartRefusal } from '#domain/sale/line.ts';
+import { saleTotals } from '#domain/sale/sale-totals.ts';
+import type { SaleFact } from '#domain/fact/fact.ts';
+import type { LedgerId, ProductId } from '#domain/ids.ts';
+import { AMOUNT_MINOR_MAX } from '#domain/money.ts';
+import { QUANTITY_THOUSANDTHS_MAX, THOUSANDTHS } from '#domain/quantity.ts';
+import type { Result } from '#domain/result.ts';
+import type { SaleDraft, SaleDraftLine, SellRefusal, Sold, TenderDraft } from './sell.ts';
+import type { ReturnDraft, ReturnRefusal, TakenBack } from './take-back.ts';
+
+/** A line of the open sale. Plain data: it is kept as it is, and survives a reload. */
+export interface CartLine {
+	/** Its own number in this cart. */
+	readonly key: number;
+	/** Undefined for an amount without a product. */
+	readonly productId?: ProductId;
+	readonly name: string;
+	readonly unitPriceMinor: number;
+	readonly quantityThousandths: number;
+}
+
+/** What the till sells: a product of the book, as far as a line needs it. */
+export interface Sellable {
+	readonly id: string;
+	readonly name?: string;
+	readonly price?: number;
+}
+
+/** A finished sale, as the till shows it until the next one. */
+export interface FinishedSale {
+	readonly receipt: string;
+	readonly fact: SaleFact;
+	/** As they stood in the cart; undoing puts them back. */
+	readonly lines: readonly CartLine[];
+	readonly totalMinor: number;
+	/** What was handed over in cash; 0 on account. */
+	readonly handedMinor: number;
+	readonly changeMinor: number;
+	/** Who owes it now. */
+	readonly customer?: { readonly ledger: LedgerId; readonly name: string };
+}
+
+export interface TillParts {
+	readonly sell: (draft: SaleDraft) => Promise<Result<Sold, SellRefusal>>;
+	readonly takeBack: (draft: ReturnDraft) => Promise<Result<TakenBack, ReturnRefusal>>;
+	readonly keepCart: (lines: readonly CartLine[]) => Promise<void>;
+	readonly currency: () => CurrencySettings;
+}
+
+export interface Quick {
+	readonly handedMinor: number;
+	readonly changeMinor: number;
+}
+
+/** The sale being rung up on this device. */
+export class Till {
+	readonly #parts: TillParts;
+	lines = $state.raw<readonly CartLine[]>([]);
+	/** The last sale of this page, until the next line is rung up. */
+	finished = $state.raw<FinishedSale | undefined>();
+	/** A sale is being written; a second tap waits for it and does nothing. */
+	isSelling = $state.raw(false);
+
+	readonly #rung = $derived.by(() => ringUp(this.lines.map(draftOf), 'line'));
+	readonly #totals = $derived.by(() => (this.#rung.ok ? saleTotals(this.#rung.value) : undefined));
+	/** What all lines come to, minor units. */
+	readonly totalMinor = $derived.by(() =>
+		this.#totals?.ok === true ? this.#totals.value.totalMinor : 0
+	);
+	/** What that is in cash, by the smallest coin. */
+	readonly cashMinor = $derived.by(
+		() => cashToPay(this.totalMinor, this.#parts.currency()).cashMinor
+	);
+	/** Why this cart is no sale yet. */
+	readonly refusal = $derived.by<CartRefusal['kind'] | 'totalTooLarge' | undefined>(() => {
+		if (!this.#rung.ok) return this.#rung.error.kind;
+		return this.#totals?.ok === false ? 'totalTooLarge' : undefined;
+	});
+	/** Line totals by line key, minor units. */
+	readonly lineTotals = $derived.by<ReadonlyMap<number, number>>(() => {
+		const rung = this.#rung.ok ? this.#rung.value : [];
+		return new Map(this.lines.map(({ key }, index) => [key, rung[index]?.totalMinor ?? 0]));
+	});
+	/** How much of each product stands in the cart, thousandths by product id. */
+	readonly quantityByProductId = $derived.by<ReadonlyMap<string, number>>(() => {
+		const sums = new Map<string, number>();
+		for (const { productId, quantityThousandths } of this.lines) {
+			if (productId !== undefined)
+				sums.set(productId, (sums.get(productId) ?? 0) + quantityThousandths);
+		}
+		return sums;
+	});
+	/** Whole pieces, where a weight counts as one. */
+	readonly pieces = $derived.by(() =>
+		this.lines.reduce((sum, line) => sum + piecesOf(line.quantityThousandths), 0)
+	);
+	/** What people are likely to hand over, exact first. */
+	readonly quick = $derived.by<readonly Quick[]>(() =>
+		quickCash(this.totalMinor, this.#parts.currency()).map((handedMinor) => ({
+			handedMinor,
+			changeMinor: handedMinor - this.cashMinor
+		}))
+	);
+
+	constructor(parts: TillParts) {
+		this.#parts = parts;
+	}
+
+	/** Takes up the cart that was kept, as it was before the reload. */
+	restore(lines: readonly CartLine[]): void {
+		this.lines = lines;
+	}
+
+	/** One more of a product; its own line grows where there is one at the same price. */
+	add(product: Sellable): void {
+		const unitPriceMinor = product.price ?? 0;
+		const line = this.lines.find(
+			(other) => other.productId === product.id && other.unitPriceMinor === unitPriceMinor
+		);
+		if (line !== undefined) {
+			this.setQuantity(line.key, line.quantityThousandths + THOUSANDTHS);
+			return;
+		}
+		this.#append({
+			productId: product.id as ProductId,
+			name: product.name ?? '',
+			unitPriceMinor,
+			quantityThousandths: THOUSANDTHS
+		});
+	}
+
+	/** An amount of its own, without a product, or for a product whose price is open. */
+	addAmount(minor: number, name: string, product?: Sellable): void {
+		if (minor <= 0 || minor > AMOUNT_MINOR_MAX) return;
+		const line = { name, unitPriceMinor: minor, quantityThousandths: THOUSANDTHS };
+		this.#append(product === undefined ? line : { ...line, productId: product.id as ProductId });
+	}
+
+	/** Nothing is left of a line at nothing. */
+	setQuantity(key: number, quantityThousandths: number): void {
+		if (quantityThousandths > QUANTITY_THOUSANDTHS_MAX) return;
+		this.#set(
+			this.lines
+				.map((line) => (line.key === key ? { ...line, quantityThousandths } : line))
+				.filter((line) => line.quantityThousandths > 0)
+		);
+	}
+
+	setPrice(key: number, unitPriceMinor: number): void {
+		if (unitPriceMinor < 0 || unitPriceMinor > AMOUNT_MINOR_MAX) return;
+		this.#set(this.lines.map((line) => (line.key === key ? { ...line, unitPriceMinor } : line)));
+	}
+
+	remove(key: number): void {
+		this.#set(this.lines.filter((line) => line.key !== key));
+	}
+
+	/** Empties the cart and answers what puts it back. */
+	clear(): () => void {
+		const before = this.lines;
+		this.#set([]);
+		return () => {
+			this.#set(before);
+		};
+	}
+
+	/** Ends the sale with cash. */
+	async takeCash(handedMinor: number): Promise<Result<Sold, SellRefusal> | undefined> {
+		return this.#sell({ kind: 'cash', minor: handedMinor });
+	}
+
+	/** Ends the sale on a customer's account, whole. */
+	async putOnAccount(customer: {
+		readonly ledger: LedgerId;
+		readonly name: string;
+	}): Promise<Result<Sold, SellRefusal> | undefined> {
+		return this.#sell(
+			{ kind: 'account', minor: this.totalMinor, ledger: customer.ledger },
+			customer
+		);
+	}
+
+	/** Takes the last sale back, all of it, and puts its lines into the cart again. */
+	async undo(): Promise<Result<TakenBack, ReturnRefusal> | undefined> {
+		const sale = this.finished;
+		if (sale === undefined) return undefined;
+		const taken = await this.#parts.takeBack({
+			sale: sale.fact.id,
+			lines: sale.fact.lines.map(({ name, quantityThousandths }, saleLine) => ({
+				saleLine,
+				name,
+				quantity: quantityThousandths,
+				damaged: false
+			})),
+			refund:
+				sale.customer === undefined
+					? { kind: 'cash' }
+					: { kind: 'account', ledger: sale.customer.ledger }
+		});
+		if (!taken.ok) return taken;
+		this.finished = undefined;
+		this.#set([...sale.lines]);
+		return taken;
+	}
+
+	/** Answers nothing where a sale is being written already. The cart stays until it is saved. */
+	async #sell(
+		tender: TenderDraft,
+		customer?: FinishedSale['customer']
+	): Promise<Result<Sold, SellRefusal> | undefined> {
+		if (this.isSelling) return undefined;
+		this.isSelling = true;
+		try {
+			const { lines, totalMinor } = this;
+			const sold = await this.#parts.sell({
+				lines: lines.map(soldLineOf),
+				tenders: tender.minor === 0 ? [] : [tender]
+			});
+			if (!sold.ok) return sold;
+			this.finished = {
+				receipt: sold.value.receipt,
+				fact: sold.value.fact,
+				lines,
+				totalMinor,
+				handedMinor: tender.kind === 'cash' ? tender.minor : 0,
+				changeMinor: sold.value.changeMinor,
+				...(customer === undefined ? {} : { customer })
+			};
+			this.#set([]);
+			return sold;
+		} finally {
+			this.isSelling = false;
+		}
+	}
+
+	#append(line: Omit<CartLine, 'key'>): void {
+		const key = 1 + Math.max(0, ...this.lines.map((other) => other.key));
+		this.#set([...this.lines, { key, ...line }]);
+	}
+
+	#set(lines: readonly CartLine[]): void {
+		this.lines = lines;
+		void this.#parts.keepCart(lines);
+	}
+}
+
+/** Reads a kept cart back; what is no cart of ours is an empty one. */
+export function parseCart(value: unknown): readonly CartLine[] {
+	return Array.isArray(value) && value.every(isCartLine) ? value : [];
+}
+
+function isCartLine(value: unknown): value is CartLine {
+	if (typeof value !== 'object' || value === null) return false;
+	const line = value as Partial<Record<keyof CartLine, unknown>>;
+	const amounts = [line.key, line.unitPriceMinor, line.quantityThousandths];
+	return typeof line.name === 'string' && amounts.every(Number.isSafeInteger);
+}
+
+function draftOf(line: CartLine): Parameters<typeof ringUp>[0][number] {
+	const { name, unitPriceMinor, quantityThousandths } = line;
+	return { name, unitPriceMinor, quantityThousandths, taxTerms: { mode: 'none' } };
+}
+
+function soldLineOf(line: CartLine): SaleDraftLine {
+	const { productId, name, unitPriceMinor, quantityThousandths } = line;
+	const amounts = { name, unitPriceMinor, quantityThousandths };
+	return productId === undefined ? amounts : { productId, ...amounts };
+}
+
+function piecesOf(quantityThousandths: number): number {
+	return quantityThousandths % THOUSANDTHS === 0 ? quantityThousandths / THOUSANDTHS : 1;
+}

@@ -1,0 +1,103 @@
+import { deviceStoreContract } from '#tests/contract/device-store.ts';
+import { IDBDatabase, IDBFactory, IDBKeyRange, IDBObjectStore } from 'fake-indexeddb';
+import { afterEach, expect, it, vi } from 'vitest';
+import { createDexieDeviceStore } from './device-store.dexie.ts';
+import { isStorageFull, type DeviceStore } from './device-store.ts';
+
+function open(indexedDB = new IDBFactory()): DeviceStore {
+	return createDexieDeviceStore('daftar-test', { indexedDB, keyRange: IDBKeyRange });
+}
+
+deviceStoreContract('dexie', () => Promise.resolve(open()));
+
+afterEach(() => {
+	vi.restoreAllMocks();
+});
+
+it('[STORAGE-9] keeps what was written when the store is opened again', async () => {
+	const indexedDB = new IDBFactory();
+	const first = open(indexedDB);
+	await first.write(['meta'], (rows) => rows.put('meta', [{ key: 'sequence', value: 7n }]));
+	first.close();
+	const second = open(indexedDB);
+	const row = await second.read(['meta'], (rows) => rows.get('meta', 'sequence'));
+	expect(row).toEqual({ key: 'sequence', value: 7n });
+});
+
+it('[STORAGE-9] asks for a strict write', async () => {
+	const asked = vi.spyOn(IDBDatabase.prototype, 'transaction');
+	const store = open();
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	expect(asked.mock.calls.map(([, mode, options]) => [mode, options])).toContainEqual([
+		'readwrite',
+		{ durability: 'strict' }
+	]);
+});
+
+it('[STORAGE-8] turns an abort for want of room into its own fault, and keeps what was there', async () => {
+	const store = open();
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'cart', value: 'small' }]));
+	fullDisk();
+	const fault: unknown = await store
+		.write(['meta'], (rows) => rows.put('meta', [{ key: 'cart', value: 'large' }]))
+		.catch((cause: unknown) => cause);
+	vi.restoreAllMocks();
+	expect(isStorageFull(fault)).toBe(true);
+	const cart = await store.read(['meta'], (rows) => rows.get('meta', 'cart'));
+	expect(cart?.value).toBe('small');
+});
+
+it('[STORAGE-10] opens a lost connection again, once, and does the work', async () => {
+	const store = open();
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	const losses = loseConnection(1);
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]));
+	expect(losses.left).toBe(0);
+	vi.restoreAllMocks();
+	expect((await store.read(['meta'], (rows) => rows.get('meta', 'a')))?.value).toBe(2);
+});
+
+it('[STORAGE-10] gives up when the connection is lost again', async () => {
+	const store = open();
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	loseConnection(9);
+	await expect(
+		store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]))
+	).rejects.toThrow(/connection/i);
+});
+
+/** A put that the browser takes and then aborts, as it does when the disk is full. */
+function fullDisk(): void {
+	const put = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put')?.value as (
+		this: IDBObjectStore,
+		...given: unknown[]
+	) => unknown;
+	vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+		this: IDBObjectStore,
+		...given: unknown[]
+	) {
+		const request = put.apply(this, given);
+		const transaction = this.transaction as unknown as { _abort(name: string): void };
+		transaction._abort('QuotaExceededError');
+		return request as never;
+	});
+}
+
+function loseConnection(times: number): { left: number } {
+	const losses = { left: times };
+	const put = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put')?.value as (
+		this: IDBObjectStore,
+		...given: unknown[]
+	) => unknown;
+	vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+		this: IDBObjectStore,
+		...given: unknown[]
+	) {
+		if (losses.left > 0) {
+			losses.left -= 1;
+			throw new DOMException('Connection to Indexed Database server lost.', 'UnknownError');
+		}
+		return put.apply(this, given) as never;
+	});
+	return losses;
+}

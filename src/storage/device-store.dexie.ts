@@ -1,0 +1,176 @@
+import Dexie, { type Table, type Transaction } from 'dexie';
+import {
+	storageFull,
+	TABLES,
+	type DeviceStore,
+	type Key,
+	type Rows,
+	type Span,
+	type StoreReader,
+	type StoreWriter,
+	type TableName
+} from './device-store.ts';
+
+export interface DexieStoreOptions {
+	/** The browser's own where absent. */
+	readonly indexedDB?: IDBFactory;
+	readonly keyRange?: typeof IDBKeyRange;
+}
+
+const VERSION = 1;
+const CAUSES_MAX = 8;
+
+/** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */
+export function createDexieDeviceStore(
+	name: string,
+	{ indexedDB, keyRange }: DexieStoreOptions = {}
+): DeviceStore {
+	const database = new Dexie(name, {
+		chromeTransactionDurability: 'strict',
+		// Every tab reads the disk: a cache of our own would have to hear of other tabs' writes.
+		cache: 'disabled',
+		...(indexedDB === undefined ? {} : { indexedDB }),
+		...(keyRange === undefined ? {} : { IDBKeyRange: keyRange })
+	});
+	database.version(VERSION).stores(schema());
+
+	async function transact<T>(
+		mode: 'r' | 'rw',
+		scope: readonly TableName[],
+		work: Work<T>
+	): Promise<T> {
+		let last: Transaction | undefined;
+		try {
+			return await reopeningOnce(database, () =>
+				database.transaction(mode, [...scope], (transaction) => {
+					last = transaction;
+					return work(transaction);
+				})
+			);
+		} catch (cause) {
+			// A full disk aborts: the requests say so of the transaction, not of the disk.
+			throw isQuota(cause) || isQuota(abortOf(last)) ? storageFull(cause) : cause;
+		}
+	}
+
+	return {
+		read: (tables, work) => transact('r', tables, (open) => work(createReader(open))),
+		write: (tables, work) => transact('rw', tables, (open) => work(createWriter(open))),
+		close: () => {
+			database.close();
+		}
+	};
+}
+
+type Work<T> = (transaction: Transaction) => Promise<T>;
+
+function schema(): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(TABLES).map(([name, { key, indexes }]) => [
+			name,
+			[key, ...indexes.map((index) => index.split('+'))].map(spell).join(', ')
+		])
+	);
+}
+
+function spell(fields: readonly string[]): string {
+	return fields.length === 1 ? (fields[0] ?? '') : `[${fields.join('+')}]`;
+}
+
+function createReader(transaction: Transaction): StoreReader {
+	const open = <N extends TableName>(name: N): Table<Rows[N], Key> =>
+		transaction.table<Rows[N], Key>(name);
+	return {
+		get: (table, key) => open(table).get(key),
+		getMany: (table, keys) => open(table).bulkGet([...keys]),
+		find: (table, span) => rowsOf(open(table), indexName(table, span.index), span),
+		findAny: (table, index, keys) =>
+			open(table)
+				.where(indexName(table, index))
+				.anyOf([...keys])
+				.distinct()
+				.toArray(),
+		all: (table) => open(table).toArray(),
+		count: (table) => open(table).count(),
+		countIn: (table, { index, from, to }) =>
+			open(table).where(indexName(table, index)).between(from, to, true, true).count()
+	};
+}
+
+function createWriter(transaction: Transaction): StoreWriter {
+	const open = <N extends TableName>(name: N): Table<Rows[N], Key> =>
+		transaction.table<Rows[N], Key>(name);
+	return {
+		...createReader(transaction),
+		put: async (table, rows) => {
+			await open(table).bulkPut(rows);
+		},
+		remove: async (table, keys) => {
+			await open(table).bulkDelete([...keys]);
+		},
+		clear: async (table) => {
+			await open(table).clear();
+		}
+	};
+}
+
+function rowsOf<Row>(table: Table<Row, Key>, index: string, span: Span): Promise<Row[]> {
+	const found = table.where(index).between(span.from, span.to, true, true);
+	const inOrder = span.isReverse === true ? found.reverse() : found;
+	return (span.limit === undefined ? inOrder : inOrder.limit(span.limit)).toArray();
+}
+
+function indexName(table: TableName, index: string | undefined): string {
+	if (index === undefined) return TABLES[table].key.length === 1 ? ':id' : spell(TABLES[table].key);
+	return spell(index.split('+'));
+}
+
+/**
+ * iOS drops the connection of a page that slept. The work is done again on a new one, once; work that
+ * was on disk already finds that out by what it asserts.
+ */
+async function reopeningOnce<T>(database: Dexie, work: () => PromiseLike<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (fault) {
+		if (!isConnectionLost(fault)) throw fault;
+		database.close({ disableAutoOpen: false });
+		await database.open();
+		return await work();
+	}
+}
+
+function isConnectionLost(fault: unknown): boolean {
+	return causes(fault).some(
+		({ name, message }) =>
+			(name === 'UnknownError' || name === 'InvalidStateError' || name === 'AbortError') &&
+			/connection.*(lost|clos)/i.test(message)
+	);
+}
+
+function isQuota(fault: unknown): boolean {
+	return causes(fault).some(({ name }) => name === 'QuotaExceededError');
+}
+
+/** Why the browser ended the transaction, where it did. */
+function abortOf(transaction: Transaction | undefined): unknown {
+	const inner: unknown = transaction === undefined ? null : Reflect.get(transaction, 'idbtrans');
+	return inner instanceof Object ? Reflect.get(inner, 'error') : null;
+}
+
+/** A fault and what Dexie wrapped inside it. */
+function causes(fault: unknown): { readonly name: string; readonly message: string }[] {
+	const found: { readonly name: string; readonly message: string }[] = [];
+	let next: unknown = fault;
+	while (next instanceof Error || next instanceof DOMException) {
+		if (found.length >= CAUSES_MAX) break;
+		found.push({ name: next.name, message: next.message });
+		next = Reflect.get(next, 'inner') ?? firstFailure(next) ?? Reflect.get(next, 'cause');
+	}
+	return found;
+}
+
+function firstFailure(fault: object): unknown {
+	const failures: unknown = Reflect.get(fault, 'failures');
+	return Array.isArray(failures) ? failures[0] : undefined;
+}

@@ -1,0 +1,248 @@
+import type { LedgerSums } from '#domain/confirmation/ledger-fold.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import type { RecordKind } from '#domain/confirmation/record-kind.ts';
+import type { DayTotals } from '#domain/fact/effects.ts';
+import type {
+	CustomerFields,
+	DeviceFields,
+	MemberFields,
+	ProductFields
+} from '#domain/fact/fact.ts';
+import type { BranchId, DeviceCode, FactId, LedgerId, ProductId } from '#domain/ids.ts';
+
+/** A folded field's place in the order of facts: wall ms, counter, fact id. */
+export type FieldStamp = readonly [wall: number, counter: number, id: FactId];
+export type FieldStamps = Readonly<Record<string, FieldStamp>>;
+
+/** Small things that are one of a kind: identity, sequence, stamp, the place in the feed, an open cart. */
+export interface MetaRow {
+	readonly key: string;
+	readonly value: unknown;
+}
+
+/** One of this device's own facts, and what became of it. */
+export interface JournalRow {
+	readonly n: number;
+	readonly id: FactId;
+	/** The document it goes to the relay in. */
+	readonly document: string;
+	readonly text: string;
+	/** First 8 bytes of the text's SHA-256, in hex. */
+	readonly digest: string;
+	readonly sent: 0 | 1;
+	/** When it was written, ms. */
+	readonly at: number;
+	/** The money that it tells of, minor units, without its sign. */
+	readonly minor: bigint;
+	/** Why the relay would not have it. */
+	readonly refused?: string;
+}
+
+/** A fact that this device holds, its own or another's. */
+export interface FactRow {
+	readonly id: FactId;
+	readonly code: string;
+	readonly n: number;
+	/** A `FactKind`, or the name of one that this program does not know yet. */
+	readonly kind: string;
+	/** The branch it was written in; empty for a fact of the whole business. */
+	readonly branch: BranchId | '';
+	readonly wall: number;
+	readonly counter: number;
+	readonly on: string;
+	readonly by: number;
+	readonly text: string;
+	/** Ledgers, `sale:{id}` of a return, `receipt:{A-000123}`, products of a product or adjust fact. */
+	readonly refs: readonly string[];
+}
+
+export interface ProductRow extends ProductFields {
+	readonly id: ProductId;
+	/** The name, folded for searching. */
+	readonly searchKey: string;
+	/** Its codes as they are compared: trimmed, without case. */
+	readonly codeKeys: readonly string[];
+	readonly stamps: FieldStamps;
+}
+
+export interface CustomerRow extends CustomerFields {
+	readonly ledger: LedgerId;
+	readonly searchKey: string;
+	readonly stamps: FieldStamps;
+}
+
+export interface SettingRow {
+	readonly field: string;
+	readonly value: string | number;
+	readonly stamps: FieldStamps;
+}
+
+export interface MemberRow extends MemberFields {
+	readonly number: number;
+	readonly stamps: FieldStamps;
+}
+
+export interface DeviceRow extends DeviceFields {
+	readonly code: DeviceCode;
+	readonly stamps: FieldStamps;
+}
+
+/** A ledger record under the hash of its core; two facts that carry one H are one row. */
+export interface RecordRow {
+	/** H, base64url. */
+	readonly h: RecordHash;
+	readonly ledger: LedgerId;
+	/** The fact that carried it; of several the lowest in the order of facts. */
+	readonly factId: FactId;
+	readonly kind: RecordKind;
+	/** Minor units. */
+	readonly amount: number;
+	readonly currency: string;
+	readonly exponent: number;
+	/** When it happened, ms, as its core says. */
+	readonly at: number;
+	readonly on: string;
+	/** UUID v7. */
+	readonly record: string;
+	/** H of the record that this one reverses or lowers. */
+	readonly ref?: RecordHash;
+	readonly note?: string;
+	readonly dueAt?: number;
+	/** Receipt number. */
+	readonly receipt?: string;
+}
+
+/** The sums of one ledger in one currency, minor units. */
+export interface BalanceRow extends LedgerSums {
+	readonly ledger: LedgerId;
+	/** Code and exponent together: `INR/2`. */
+	readonly currency: string;
+	/** When its latest record happened, ms. */
+	readonly lastAt: number;
+}
+
+export interface StockRow {
+	readonly branch: BranchId;
+	readonly product: ProductId;
+	/** Thousandths of a unit. */
+	readonly level: bigint;
+}
+
+/** What one business day of a branch came to. */
+export interface DayRow extends DayTotals {
+	readonly branch: BranchId;
+	readonly on: string;
+}
+
+export interface Rows {
+	readonly meta: MetaRow;
+	readonly journal: JournalRow;
+	readonly facts: FactRow;
+	readonly products: ProductRow;
+	readonly customers: CustomerRow;
+	readonly settings: SettingRow;
+	readonly members: MemberRow;
+	readonly devices: DeviceRow;
+	readonly records: RecordRow;
+	readonly balances: BalanceRow;
+	readonly stock: StockRow;
+	readonly days: DayRow;
+}
+
+export type TableName = keyof Rows;
+
+/** What a row or an index is found by; compared as IndexedDB compares: numbers, then text, then lists. */
+export type Key = number | string | readonly (number | string)[];
+
+interface TableForm {
+	/** The fields that name a row, in order. */
+	readonly key: readonly string[];
+	/** Each index by its name: one field, several joined by `+`, or `*` before one that holds a list. */
+	readonly indexes: readonly string[];
+}
+
+/** Every table with its primary key and indexes. */
+export const TABLES: Readonly<Record<TableName, TableForm>> = {
+	meta: { key: ['key'], indexes: [] },
+	journal: { key: ['n'], indexes: ['sent', 'document', 'refused'] },
+	facts: { key: ['id'], indexes: ['branch+on', 'kind', '*refs'] },
+	products: { key: ['id'], indexes: ['searchKey', '*codeKeys'] },
+	customers: { key: ['ledger'], indexes: ['searchKey'] },
+	settings: { key: ['field'], indexes: [] },
+	members: { key: ['number'], indexes: [] },
+	devices: { key: ['code'], indexes: [] },
+	records: { key: ['h'], indexes: ['ledger', 'factId'] },
+	balances: { key: ['ledger', 'currency'], indexes: ['ledger'] },
+	stock: { key: ['branch', 'product'], indexes: [] },
+	days: { key: ['branch', 'on'], indexes: [] }
+};
+
+/** Which rows: those whose index (the primary key where none is named) lies between two keys, both counted. */
+export interface Span {
+	/** A name of `TABLES[table].indexes`, without its `*`. */
+	readonly index?: string;
+	readonly from: Key;
+	readonly to: Key;
+	/** Largest first. */
+	readonly isReverse?: boolean;
+	readonly limit?: number;
+}
+
+export interface StoreReader {
+	get<N extends TableName>(table: N, key: Key): Promise<Rows[N] | undefined>;
+	/** One answer for each key, in the keys' order. */
+	getMany<N extends TableName>(
+		table: N,
+		keys: readonly Key[]
+	): Promise<readonly (Rows[N] | undefined)[]>;
+	/** Rows of a span, in the order of its index, then of the primary key. */
+	find<N extends TableName>(table: N, span: Span): Promise<readonly Rows[N][]>;
+	/** Rows that bear any of the keys in the index, each row once, in no promised order. */
+	findAny<N extends TableName>(
+		table: N,
+		index: string,
+		keys: readonly Key[]
+	): Promise<readonly Rows[N][]>;
+	/** Every row, in the order of the primary key. */
+	all<N extends TableName>(table: N): Promise<readonly Rows[N][]>;
+	count(table: TableName): Promise<number>;
+	/** How many rows `find` would give; its limit does not count. */
+	countIn(table: TableName, span: Span): Promise<number>;
+}
+
+export interface StoreWriter extends StoreReader {
+	/** Adds rows, in the place of rows of the same key. */
+	put<N extends TableName>(table: N, rows: readonly Rows[N][]): Promise<void>;
+	remove(table: TableName, keys: readonly Key[]): Promise<void>;
+	clear(table: TableName): Promise<void>;
+}
+
+/**
+ * What a device keeps, in tables. `read` sees one moment; `write` happens whole, on disk when it
+ * resolves, or not at all: it rejects with whatever `work` threw, or with `storageFull`. In `work`
+ * nothing may be awaited but the store's own calls, on the tables that were named. A row handed out
+ * is a copy or frozen: changing it changes nothing that is stored.
+ */
+export interface DeviceStore {
+	read<T>(tables: readonly TableName[], work: (rows: StoreReader) => Promise<T>): Promise<T>;
+	write<T>(tables: readonly TableName[], work: (rows: StoreWriter) => Promise<T>): Promise<T>;
+	close(): void;
+}
+
+const FULL = 'StorageFull';
+
+/** The fault of a device whose disk has no room. What was being written is not written. */
+export function storageFull(cause: unknown): Error {
+	const fault = new Error('there is no room left on this device', { cause });
+	fault.name = FULL;
+	return fault;
+}
+
+export function isStorageFull(fault: unknown): boolean {
+	return fault instanceof Error && fault.name === FULL;
+}
+
+/** A span of exactly one key. */
+export function only(index: string, key: Key): Span {
+	return { index, from: key, to: key };
+}

@@ -1,0 +1,75 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createMemoryDocumentsHost, type DocumentsHost } from './documents-host.ts';
+import { createIndexeddbDocumentsHost } from './documents-indexeddb.ts';
+import { seeded } from '#tests/support/seeded.ts';
+
+function documentsHostContract(name: string, create: () => DocumentsHost): void {
+	describe(`documents host: ${name}`, () => {
+		const DOCUMENT = 'j/x/y/20261120';
+		let host: DocumentsHost;
+		beforeEach(() => {
+			host = create();
+		});
+
+		const write = async (id: string): Promise<void> => {
+			const { doc } = await host.open(DOCUMENT);
+			doc.getMap('f').set(id, `text of ${id}`);
+		};
+		const held = async (): Promise<readonly string[]> =>
+			[...(await host.open(DOCUMENT)).doc.getMap('f').keys()].sort();
+
+		it('[STORAGE-11] gives one document a name, however often it is opened', async () => {
+			const [first, second] = await Promise.all([host.open(DOCUMENT), host.open(DOCUMENT)]);
+			expect(first.doc).toBe(second.doc);
+		});
+
+		it('[STORAGE-11] keeps a closed document, and nothing of a dropped one', async () => {
+			await write('A-1');
+			await settled();
+			await host.close(DOCUMENT);
+			expect(await held()).toEqual(['A-1']);
+			await write('A-2');
+			await settled();
+			await host.close(DOCUMENT);
+			expect(await held()).toEqual(['A-1', 'A-2']);
+			await host.drop(DOCUMENT);
+			expect(await held()).toEqual([]);
+		});
+
+		it('[STORAGE-12] draws a new client id of 53 bits for each opening', async () => {
+			const ids: number[] = [];
+			for (let opening = 0; opening < 8; opening += 1) {
+				ids.push((await host.open(DOCUMENT)).doc.clientID);
+				await host.close(DOCUMENT);
+			}
+			expect(new Set(ids).size).toBe(8);
+			expect(ids.some((id) => id > 2 ** 32)).toBe(true);
+			expect(ids.every((id) => Number.isSafeInteger(id) && id > 0)).toBe(true);
+		});
+
+		it('[STORAGE-11] closes and drops what is not open', async () => {
+			await host.close('j/x/y/20261121');
+			await host.drop('j/x/y/20261121');
+			expect(await held()).toEqual([]);
+		});
+	});
+}
+
+const draw = seeded(7);
+const random = (limit: number): number => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit;
+
+documentsHostContract('memory', () => createMemoryDocumentsHost(random));
+
+documentsHostContract('indexeddb', () => {
+	vi.stubGlobal('indexedDB', new IDBFactory());
+	vi.stubGlobal('IDBKeyRange', IDBKeyRange);
+	return createIndexeddbDocumentsHost(random);
+});
+
+/** y-indexeddb says nothing of its writes; a few turns of the loop are enough for the fake. */
+function settled(): Promise<void> {
+	return new Promise((resolve) => {
+		setTimeout(resolve, 20);
+	});
+}
