@@ -1,4 +1,4 @@
-/** Rows by key, in the order in which they came. What `Map.groupBy` does on browsers newer than our floor. */
+/** Rows by key, in the order in which they came. Our oldest browsers have no grouping of their own. */
 export function groupBy<Row, Key>(
 	rows: Iterable<Row>,
 	keyOf: (row: Row) => Key

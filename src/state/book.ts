@@ -12,6 +12,7 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseFactId, type LedgerId, type ProductId } from '#domain/ids.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { codeKey } from '#domain/text.ts';
+import { groupBy } from '#domain/group-by.ts';
 import {
 	only,
 	type BalanceRow,
@@ -217,7 +218,7 @@ function byName(a: ProductRow, b: ProductRow): number {
 
 async function readCustomers(rows: StoreReader): Promise<readonly CustomerWithBalance[]> {
 	const customers = await rows.all('customers');
-	const balances = Map.groupBy(await rows.all('balances'), ({ ledger }) => ledger);
+	const balances = groupBy(await rows.all('balances'), ({ ledger }) => ledger);
 	const { money } = shopSettings(await rows.all('settings'));
 	return customers.map((row) => withBalance(row, balances.get(row.ledger) ?? [], money));
 }

@@ -22,6 +22,7 @@ export interface DocumentLinkParts {
 	readonly createProvider: CreateProvider;
 	/** Own facts are in the journal already, and need not come in again. */
 	readonly isOwn: (id: string) => boolean;
+	readonly onFault: (fault: unknown) => void;
 }
 
 export interface DocumentLinkEvents extends Omit<ProviderEvents, 'synced'> {
@@ -63,7 +64,7 @@ export async function openDocumentLink(
 	const provider: RelayProvider = parts.createProvider(name, doc, {
 		...events,
 		synced: () => {
-			void waiting(parts.store, name).then(append);
+			waiting(parts.store, name).then(append, parts.onFault);
 		}
 	});
 	return {

@@ -18,6 +18,7 @@ import {
 } from '#domain/ids.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { codeKey, searchKey } from '#domain/text.ts';
+import { groupBy } from '#domain/group-by.ts';
 import type {
 	CustomerRow,
 	DeviceRow,
@@ -307,7 +308,7 @@ export async function foldBalances(
 	business: BusinessId
 ): Promise<void> {
 	const records = await rows.findAny('records', 'ledger', ledgers);
-	const recordsByLedger = Map.groupBy(records, ({ ledger }) => ledger);
+	const recordsByLedger = groupBy(records, ({ ledger }) => ledger);
 	const balances = [...recordsByLedger].flatMap(([ledgerId, ofLedger]) => {
 		const scope = { businessId: business, ledgerId };
 		const folded = ofLedger.map((row): LedgerRecord => ledgerRecordOf(row, business));

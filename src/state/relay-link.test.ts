@@ -302,26 +302,37 @@ describe('relay link', () => {
 
 	it('[LINK-10] hands in again what a restored database has lost, its own and once', async () => {
 		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
 		const a = await linked(relay, 13);
 		const b = await linked(relay, 14, { from: a, code: 'B' });
+		const at = (now: number): void => {
+			relay.now = a.clock.now = b.clock.now = now;
+		};
+		at(TEST_NOW - DAY_MS);
 		await a.link.start();
 		await b.link.start();
 		for (const device of [a, b, a, b, a]) await sell(device);
 		await relay.quiet();
-		expect(texts(relay)).toHaveLength(5);
-		relay.restore(2);
+		at(TEST_NOW);
+		for (const device of [a, b]) {
+			device.ring();
+			await relay.quiet();
+			await sell(device);
+		}
+		await relay.quiet();
+		expect(texts(relay)).toHaveLength(7);
+		// The journal of yesterday is on no device any more: only the rows say what was lost.
+		relay.restore(0);
 		await relay.quiet();
 		a.link.wake();
 		b.link.wake();
 		await relay.quiet();
-		expect(new Set(texts(relay)).size).toBe(5);
-		expect(texts(relay)).toHaveLength(5);
-		expect(await sent(a)).toEqual([1, 1, 1]);
-		expect(await sent(b)).toEqual([1, 1]);
+		expect(new Set(texts(relay)).size).toBe(7);
+		expect(texts(relay)).toHaveLength(7);
+		expect(await sent(a)).toEqual([1, 1, 1, 1]);
+		expect(await sent(b)).toEqual([1, 1, 1]);
 		const numbers = await storedNumbers(a.store);
 		expect(await storedNumbers(b.store)).toEqual(numbers);
-		expect((await a.book.dayTotals('2026-11-20')).salesCount).toBe(5n);
+		expect((await a.book.dayTotals('2026-11-19')).salesCount).toBe(5n);
 		expect([...a.faults, ...b.faults]).toEqual([]);
 	});
 

@@ -1,3 +1,4 @@
+import { groupBy } from '#domain/group-by.ts';
 import { journalName } from '#documents/document-name.ts';
 import type { Have, Hello, Nack } from '#sync/frames.ts';
 import { CLOSE } from '#sync/close-code.ts';
@@ -179,14 +180,15 @@ async function arrange(run: LinkRun): Promise<void> {
 	const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
 	const open = new Set([...(kept ?? []), ...run.lines.keys()]);
 	// Named before it is made, so that a database that a crash leaves behind is found again.
-	if (wanted.difference(new Set(kept)).size > 0) await keepNames(store, open.union(wanted));
+	const isNamed = [...wanted].every((name) => kept?.includes(name) === true);
+	if (!isNamed) await keepNames(store, new Set([...open, ...wanted]));
 	for (const name of wanted) await openLine(run, name);
-	const over = open.difference(wanted);
+	const over = [...open].filter((name) => !wanted.has(name));
 	for (const name of over) {
 		await closeLine(run, name);
 		await documents.drop(name);
 	}
-	if (over.size > 0) await keepNames(store, wanted);
+	if (over.length > 0) await keepNames(store, wanted);
 	rollOver(run);
 	showState(run);
 }
@@ -309,6 +311,8 @@ async function greet(run: LinkRun, { epoch, now, s }: Hello): Promise<void> {
 	run.offset = offset;
 	// What this database was not heard to have is unsent again, until its have says otherwise.
 	if (isNewEpoch) await unmarkSent(store);
+	// Which days lost something is known when the first ranges were heard, not before.
+	run.mustArrange ||= isNewEpoch;
 	run.epoch = epoch;
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
@@ -322,7 +326,8 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 		await halt(run, 'fork');
 		return;
 	}
-	if (outcome.marked === 0) return;
+	if (outcome.marked === 0 && !run.mustArrange) return;
+	run.mustArrange = false;
 	run.parts.changes.tell(['journal']);
 	await count(run);
 	await arrange(run);
@@ -406,7 +411,7 @@ async function putNew(run: LinkRun): Promise<void> {
 		const rows = await run.parts.store.read(['journal'], (read) =>
 			read.find('journal', { from: run.lastPut + 1, to: Number.MAX_SAFE_INTEGER })
 		);
-		for (const [name, ofName] of Map.groupBy(rows, ({ document }) => document)) {
+		for (const [name, ofName] of groupBy(rows, ({ document }) => document)) {
 			const line = await openLine(run, name);
 			line.link.append(ofName.filter(({ sent }) => sent === 0));
 		}
@@ -545,6 +550,8 @@ interface LinkRun {
 	later(work: () => Promise<void>): void;
 	isRunning: boolean;
 	isPulling: boolean;
+	/** Whether what is open must be looked through, though nothing was marked. */
+	mustArrange: boolean;
 	/** The last own number that was put into a document by this run. */
 	lastPut: number;
 	/** Of the relay's database; 0 before its first hello. */
@@ -577,6 +584,7 @@ function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
 		},
 		isRunning: false,
 		isPulling: false,
+		mustArrange: false,
 		lastPut: 0,
 		epoch: 0,
 		told: 0,

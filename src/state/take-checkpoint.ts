@@ -1,4 +1,5 @@
 import { parseFact } from '#domain/fact/parse-fact.ts';
+import { groupBy } from '#domain/group-by.ts';
 import type { FactRow, StoreWriter, TableName } from '#storage/device-store.ts';
 import type { ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -62,7 +63,7 @@ async function factsOutside(
 		'factId',
 		outside.map(({ id }) => id)
 	);
-	const recordsByFact = Map.groupBy(records, ({ factId }) => factId);
+	const recordsByFact = groupBy(records, ({ factId }) => factId);
 	return outside.map((row) => ({
 		fact: factOf(row),
 		row,

@@ -1,0 +1,214 @@
+import { Hono } from 'hono';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseBranchId, parseDeviceCode, parsePersonId, type DeviceCode } from '#domain/ids.ts';
+import { ok } from '#domain/result.ts';
+import { checkpointRoutes } from '#server/api/checkpoint.ts';
+import { feedRoutes } from '#server/api/feed.ts';
+import type { DeviceAuth } from '#server/auth/device-auth.ts';
+import { createRelayHttp } from '#state/relay-http.ts';
+import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
+import { createWebsocketProviders } from '#state/relay-provider.ts';
+import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
+import {
+	createRelayStand,
+	EPOCH,
+	ticketFor,
+	until,
+	type RelayStand
+} from '#tests/support/relay-stand.ts';
+import { seeded } from '#tests/support/seeded.ts';
+import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
+import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
+import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+
+const DAY_MS = 86_400_000;
+
+interface Linked extends TestDevice {
+	readonly link: RelayLink;
+	readonly faults: unknown[];
+}
+
+let stand: RelayStand;
+const links: RelayLink[] = [];
+beforeEach(async () => {
+	stand = await createRelayStand();
+	stand.clock.now = TEST_NOW;
+	return async () => {
+		await stand.close();
+	};
+});
+afterEach(async () => {
+	for (const link of links.splice(0)) await link.stop();
+});
+
+/** A real device on the real relay: stock provider, tickets, feed and checkpoint over HTTP. */
+async function linked(letters: string, seed: number): Promise<Linked> {
+	const code = parseDeviceCode(letters);
+	const person = parsePersonId('0192f0c1-7a00-4000-8000-0000000000e1');
+	const branch = parseBranchId(TRADE_BRANCH);
+	if (!code.ok || !person.ok || !branch.ok) throw new Error('no identity');
+	const signer = await stand.addDevice(letters);
+	const identity = {
+		business: TRADE_BUSINESS,
+		branch: branch.value,
+		person: person.value,
+		member: 1,
+		code: code.value,
+		publicKey: '',
+		sight: 'office' as const,
+		claimed: true
+	};
+	const test = await openTestDevice({ seed, signer, joins: { identity, code: letters } });
+	const faults: unknown[] = [];
+	const http = httpOf(code.value, signer.publicKey);
+	const draw = seeded(seed);
+	const link = createRelayLink({
+		...test.parts,
+		device: test.device,
+		documents: createMemoryDocumentsHost(
+			(limit) => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit
+		),
+		http,
+		createProvider: createWebsocketProviders({
+			origin: stand.url.replace('/sync', ''),
+			WebSocket: globalThis.WebSocket,
+			getTicket: async (document) => ({ ticket: await ticketFor(stand, letters, document) })
+		}),
+		random: draw,
+		timers: {
+			after: (ms, work) => {
+				const timer = setTimeout(work, Math.min(ms, 20));
+				return () => {
+					clearTimeout(timer);
+				};
+			}
+		},
+		onFault: (fault) => faults.push(fault)
+	});
+	links.push(link);
+	return { ...test, link, faults };
+}
+
+function httpOf(code: DeviceCode, publicKey: Uint8Array): ReturnType<typeof createRelayHttp> {
+	const deviceAuth: Pick<DeviceAuth, 'authenticateDevice'> = {
+		authenticateDevice: () =>
+			Promise.resolve(
+				ok({
+					business: TRADE_BUSINESS,
+					branch: TRADE_BRANCH,
+					code,
+					member: 1,
+					role: 'owner',
+					sight: 'office',
+					publicKey
+				})
+			)
+	};
+	const { sql } = stand.database;
+	const app = new Hono();
+	app.route('/api', feedRoutes({ sql, epoch: EPOCH, deviceAuth }));
+	app.route('/api', checkpointRoutes({ sql, epoch: EPOCH, deviceAuth }));
+	return createRelayHttp({
+		fetch: async (address, init) =>
+			app.request(address instanceof Request ? address : address.toString(), init),
+		base: 'http://relay.test',
+		getToken: () => Promise.resolve(ok({ token: 'stand' })),
+		clock: () => stand.clock.now
+	});
+}
+
+async function trade(test: TestDevice, sales: number): Promise<void> {
+	const { device } = test;
+	const made = await device.addProducts([{ name: `Tea of ${device.identity.code}`, price: 250 }]);
+	const customer = await device.addCustomer({ name: `Amina of ${device.identity.code}` });
+	if (!made.ok || !customer.ok) throw new Error('refused');
+	const [productId] = made.value;
+	if (productId === undefined) throw new Error('a product was made');
+	for (let n = 0; n < sales; n += 1) {
+		const line = { productId, name: 'Tea', quantityThousandths: 1_000 + n, unitPriceMinor: 1_000 };
+		const minor = 1_000 + n;
+		const sold = await device.sell({
+			lines: [line],
+			tenders: [
+				n % 2 === 0 ? { kind: 'cash', minor } : { kind: 'account', minor, ledger: customer.value }
+			]
+		});
+		if (!sold.ok) throw new Error(JSON.stringify(sold.error));
+	}
+	await device.writeRecords(customer.value, [{ kind: 'payment', minor: 700 }]);
+}
+
+function isQuiet({ link }: Linked): boolean {
+	const { state, unsent, feedBehind } = link.status;
+	return state === 'online' && unsent === 0 && feedBehind === 0;
+}
+
+async function agree(devices: readonly Linked[]): Promise<void> {
+	const held = (device: Linked): Promise<number> =>
+		device.store.read(['facts'], (rows) => rows.count('facts'));
+	const [first] = devices;
+	if (first === undefined) throw new Error('no device');
+	await until(() => devices.every(isQuiet));
+	const [count] = await stand.database.sql<{ facts: string }[]>`
+		select count(*) as facts from fact where business = ${TRADE_BUSINESS}`;
+	await until(async () => {
+		const counts = await Promise.all(devices.map(held));
+		return counts.every((of) => of === Number(count?.facts));
+	});
+	const numbers = await storedNumbers(first.store);
+	expect(Object.keys(numbers).length).toBeGreaterThan(4);
+	for (const device of devices) {
+		expect(await storedNumbers(device.store)).toEqual(numbers);
+		expect(device.faults).toEqual([]);
+	}
+	expect(await foldedNumbers(first.store)).toEqual(numbers);
+	expect(stand.faults).toEqual([]);
+}
+
+describe('a device and the real relay', { timeout: 60_000 }, () => {
+	it('[LINK-2] two devices that sold apart, one of them days ago, agree once both were online', async () => {
+		const a = await linked('A', 1);
+		const b = await linked('B', 2);
+		a.clock.now = TEST_NOW - 5 * DAY_MS;
+		await trade(a, 6);
+		a.clock.now = TEST_NOW;
+		await trade(b, 5);
+		await a.link.start();
+		await until(() => isQuiet(a));
+		await b.link.start();
+		await agree([a, b]);
+		expect((await a.book.recentReceipts(1))[0]?.mark).toBe('sent');
+	});
+
+	it('[LINK-12] loses and doubles nothing when the relay ends in the middle', async () => {
+		const a = await linked('A', 3);
+		const b = await linked('B', 4);
+		await a.link.start();
+		await b.link.start();
+		for (let round = 0; round < 3; round += 1) {
+			const trading = Promise.all([trade(a, 4), trade(b, 4)]);
+			await stand.restart();
+			await trading;
+			a.link.wake();
+			b.link.wake();
+		}
+		await agree([a, b]);
+		const rows = await a.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.every(({ sent }) => sent === 1)).toBe(true);
+	});
+
+	it('[LINK-11] a device that joins last begins with the relay’s checkpoint', async () => {
+		const a = await linked('A', 5);
+		await trade(a, 230);
+		await a.link.start();
+		await until(() => isQuiet(a), 20_000);
+		const c = await linked('C', 6);
+		await c.link.start();
+		await until(() => isQuiet(c), 20_000);
+		expect(await storedNumbers(c.store)).toEqual(await storedNumbers(a.store));
+		expect(
+			(await c.store.read(['meta'], (rows) => rows.get('meta', 'checkpoint')))?.value
+		).toBeDefined();
+		await agree([a, c]);
+	});
+});
