@@ -22,15 +22,23 @@ export const PASSWORDS_WAITING_MAX = 64;
 /** A password nobody has: only how long it takes to compare with it counts. */
 const NOBODYS_PASSWORD = 'no account has this password';
 
-export function createPasswords(waitingMax = PASSWORDS_WAITING_MAX): Passwords {
+export interface PasswordsParts {
+	readonly argon2?: { readonly hash: typeof hash; readonly verify: typeof verify };
+	readonly waitingMax?: number;
+}
+
+export function createPasswords({
+	argon2 = { hash, verify },
+	waitingMax = PASSWORDS_WAITING_MAX
+}: PasswordsParts = {}): Passwords {
 	const inTurn = createTurns(waitingMax);
 	let nobodys: Promise<string> | undefined;
 	return {
-		hash: (password) => inTurn(() => hash(password, ARGON2)),
+		hash: (password) => inTurn(() => argon2.hash(password, ARGON2)),
 		isRight: (typed, passwordHash) =>
 			inTurn(async () => {
-				nobodys ??= hash(NOBODYS_PASSWORD, ARGON2);
-				const isSame = await verify(passwordHash ?? (await nobodys), passwordForm(typed));
+				nobodys ??= argon2.hash(NOBODYS_PASSWORD, ARGON2);
+				const isSame = await argon2.verify(passwordHash ?? (await nobodys), passwordForm(typed));
 				return isSame && passwordHash !== undefined;
 			})
 	};

@@ -18,13 +18,21 @@ async function run(): Promise<number> {
 		process.stdout.write(`${HELP}\n`);
 		return 0;
 	}
-	const outcome = await replay(parsed.value, { tell, interrupted: untilInterrupted() });
-	if (!outcome.ok) {
-		tell(outcome.error);
+	try {
+		const outcome = await replay(parsed.value, { tell, interrupted: untilInterrupted() });
+		if (!outcome.ok) throw new Error(outcome.error);
+		process.stdout.write(`${JSON.stringify(outcome.value)}\n`);
+		return outcome.value.devicesAgree && outcome.value.databaseAgrees ? 0 : 1;
+	} catch (fault) {
+		tell(reasonOf(fault));
 		return 1;
 	}
-	process.stdout.write(`${JSON.stringify(outcome.value)}\n`);
-	return outcome.value.devicesAgree && outcome.value.databaseAgrees ? 0 : 1;
+}
+
+/** A fault and what brought it about, in one line. */
+function reasonOf(fault: unknown): string {
+	if (!(fault instanceof Error)) return String(fault);
+	return fault.cause === undefined ? fault.message : `${fault.message}: ${reasonOf(fault.cause)}`;
 }
 
 function tell(line: string): void {
@@ -32,10 +40,13 @@ function tell(line: string): void {
 }
 
 function untilInterrupted(): Promise<never> {
-	return new Promise((_resolve, reject) => {
+	const interrupted = new Promise<never>((_resolve, reject) => {
 		for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 			process.on(signal, () => {
 				reject(new Error(`stopped by ${signal}`));
 			});
 	});
+	// It may come when nobody waits any more.
+	interrupted.catch(() => undefined);
+	return interrupted;
 }

@@ -7,7 +7,7 @@ import type { App } from './app.svelte.ts';
 import type { CustomerWithBalance } from './book.ts';
 import { searchCustomers } from './customer-search.ts';
 import { entriesOf, type Entry } from './customer-thread.ts';
-import type { CustomerEditRefusal, FieldRefusal } from './entity-acts.ts';
+import type { CustomerEditRefusal } from './entity-acts.ts';
 import type { Live } from './live.ts';
 import type { RecordDraft, RecordRefusal } from './write-records.ts';
 
@@ -135,14 +135,6 @@ export class CustomerPage {
 	async change(fields: CustomerFields): Promise<Result<undefined, CustomerEditRefusal>> {
 		return this.#app.keeping(() => this.#app.device.changeCustomer(this.ledger, fields));
 	}
-}
-
-/** Writes a new customer's page. */
-export async function addCustomer(
-	app: App,
-	fields: CustomerFields
-): Promise<Result<LedgerId, FieldRefusal>> {
-	return app.keeping(() => app.device.addCustomer(fields));
 }
 
 function compareBig(a: bigint, b: bigint): number {

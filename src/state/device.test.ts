@@ -2,6 +2,8 @@ import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeBase64url } from '#domain/bytes.ts';
+import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
+import { DAY_ZERO } from '#domain/fact/effects.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import {
 	factId,
@@ -25,6 +27,7 @@ import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-d
 import { openDevice, type FactText, type SaleDraft } from './device.ts';
 import { parseCheckpoint } from './checkpoint.ts';
 import { readMeta } from './meta.ts';
+import { createWebCrypto } from './web-crypto.ts';
 
 const NOBODY = ledger('11111111-2222-4333-8444-555555555555');
 const DAY_MS = 86_400_000;
@@ -360,6 +363,35 @@ describe('records', () => {
 			tender: null
 		});
 		expect(value(transfer).tender).toBeUndefined();
+	});
+
+	it('[FACT-8] what is taken back leaves the day as if it had not been written', async () => {
+		const { device, book, amina } = await shop();
+		const written = value(
+			await device.writeRecords(amina, [
+				{ kind: 'due', minor: 500 },
+				{ kind: 'payment', minor: 200 },
+				{ kind: 'openingDebit', minor: 70 }
+			])
+		);
+		const [due, payment, opening] = await Promise.all(
+			written.records.map(({ signed }) => recordHash(signed.a, createWebCrypto()))
+		);
+		if (due === undefined || payment === undefined || opening === undefined)
+			throw new Error('three records were written');
+		const undo = async (
+			kind: 'reversalOfDebit' | 'reversalOfCredit',
+			minor: number,
+			ref: RecordHash
+		) => value(await device.writeRecords(amina, [{ kind, minor, ref }]));
+		expect(await undo('reversalOfDebit', 500, due)).toMatchObject({ undoes: 'due' });
+		expect(await undo('reversalOfCredit', 200, payment)).toMatchObject({
+			undoes: 'payment',
+			tender: 'cash'
+		});
+		expect(await undo('reversalOfDebit', 70, opening)).not.toHaveProperty('undoes');
+		expect(await book.dayTotals('2026-11-20')).toMatchObject(DAY_ZERO);
+		expect((await book.customer(amina))?.totalMinor).toBe(0n);
 	});
 
 	it('[DEVICE-7] refuses, in this order, what a ledger cannot take', async () => {

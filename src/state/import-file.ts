@@ -4,7 +4,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 
 /** 20 MB: ten times the longest list that is taken in. */
 export const IMPORT_BYTES_MAX = 20 * 1024 * 1024;
-export const IMPORT_COLUMNS_MAX = 100;
+const IMPORT_COLUMNS_MAX = 100;
 
 /** Why a file is no list of products, in the order in which it is asked. */
 export type FileRefusal =

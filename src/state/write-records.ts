@@ -1,7 +1,13 @@
+import { assert } from '#domain/assert.ts';
 import { isAmount, isInstant } from '#domain/confirmation/limits.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isCredit, isDebit, isOpening } from '#domain/confirmation/record-kind.ts';
-import { FACT_RECORDS_MAX, type FactRecord, type RecordFact } from '#domain/fact/fact.ts';
+import {
+	FACT_RECORDS_MAX,
+	type FactRecord,
+	type RecordFact,
+	type UndoneKind
+} from '#domain/fact/fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { RecordRow } from '#storage/device-store.ts';
@@ -36,7 +42,7 @@ export interface RecordDraft {
 }
 
 export interface RecordOptions {
-	/** How the money of the payments came; cash where absent, null where none changed hands here. */
+	/** How the money of the payments came or goes back; cash where absent, null where none changed hands here. */
 	readonly tender?: 'cash' | null;
 }
 
@@ -74,17 +80,34 @@ export function writeRecordsAct(
 			const checked = check(drafts, ledger, { context, moment });
 			if (!checked.ok) return checked;
 			const records = await sign(checked.value, ledger, { context, moment, parts });
-			const isPaid = drafts.some(({ kind }) => kind === 'payment');
+			const undoes = undoneKind(checked.value, context);
+			const isPaid = undoes === 'payment' || drafts.some(({ kind }) => kind === 'payment');
 			const isCash = isPaid && options.tender !== null;
 			const fact: RecordFact = {
 				...moment.head(0),
 				kind: 'record',
 				records,
-				...(isCash && { tender: 'cash' })
+				...(isCash && { tender: 'cash' }),
+				...(undoes !== undefined && { undoes })
 			};
 			return ok({ facts: [fact], value: fact });
 		}
 	};
+}
+
+/** What the reversals among `drafts` take back, where a day's totals counted it. */
+function undoneKind(
+	drafts: readonly RecordDraft[],
+	{ records }: RecordsContext
+): UndoneKind | undefined {
+	const kinds = drafts.flatMap(({ kind, ref }) => {
+		if (kind !== 'reversalOfDebit' && kind !== 'reversalOfCredit') return [];
+		const named = records.find(({ h }) => h === ref);
+		return [named?.receipt === undefined ? named?.kind : undefined];
+	});
+	assert(new Set(kinds).size <= 1, 'one act takes back records of one kind');
+	const [kind] = kinds;
+	return kind === 'due' || kind === 'payment' ? kind : undefined;
 }
 
 interface Standing {

@@ -51,10 +51,8 @@ it('starts after a kill -9 and ends the PostgreSQL left behind', async () => {
 	await first.ended;
 	expect(isPostgres(orphan)).toBe(true);
 
-	const startedAt = Date.now();
 	const second = begun({ DATA_DIR: dataDir });
 	expect(await health(await second.ready)).toMatchObject({ status: 'ok' });
-	expect(Date.now() - startedAt).toBeLessThan(5_000);
 	expect(await postmasterPid()).not.toBe(orphan);
 	expect(isPostgres(orphan)).toBe(false);
 });

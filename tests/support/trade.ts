@@ -199,7 +199,7 @@ export async function makeTrade({
 		if (choice === 9 && due !== undefined) {
 			const amount = 1 + random(due.amount);
 			const draft = { kind: 'reversalOfDebit', amount, ledger: due.ledger, ref: due.h } as const;
-			return { ...of, kind: 'record', records: [await record(of, device, draft)] };
+			return { ...of, kind: 'record', records: [await record(of, device, draft)], undoes: 'due' };
 		}
 		const kind = (['due', 'payment', 'openingDebit', 'credit'] as const)[random(4)] ?? 'due';
 		const amount = 1 + random(90_000);

@@ -34,26 +34,29 @@ export function parseReplayArguments(
 ): Result<ReplayOptions | 'help', string> {
 	const values = readValues(given);
 	if (!values.ok) return values;
-	const { from: files = [], help = false, ...rest } = values.value;
+	const { from: files = [], help = false, url } = values.value;
 	if (help) return ok('help');
-	if (files.length === 0) return err('No file is given: say --from FILE.csv or --from FILE.csv.gz.');
-	const { devices = '3', offline = '0.3', seed = '1', url } = rest;
-	const wrong = wrongOption({ devices, offline, seed, url });
+	if (files.length === 0)
+		return err('No file is given: say --from FILE.csv or --from FILE.csv.gz.');
+	const texts = { ...DEFAULTS, ...values.value };
+	const wrong = wrongOption(texts);
 	if (wrong !== undefined) return err(wrong);
 	return ok({
 		files,
-		devices: Number(devices),
-		offline: Number(offline),
-		seed: Number(seed),
+		devices: Number(texts.devices),
+		offline: Number(texts.offline),
+		seed: Number(texts.seed),
 		url: url === undefined ? null : new URL(url).origin
 	});
 }
+
+const DEFAULTS = { devices: '3', offline: '0.3', seed: '1' };
 
 interface Options {
 	readonly devices: string;
 	readonly offline: string;
 	readonly seed: string;
-	readonly url: string | undefined;
+	readonly url?: string;
 }
 
 function wrongOption({ devices, offline, seed, url }: Options): string | undefined {

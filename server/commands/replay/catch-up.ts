@@ -6,7 +6,7 @@ import type { Player } from './player.ts';
 const POLL_MS = 4;
 const WAKE_MS = 100;
 /** A month's facts of all devices take seconds; who is not there by then will not come. */
-const WAIT_MS_MAX = 120_000;
+const WAIT_MS_MAX = 15_000;
 
 /**
  * Waits until the server has every fact of these devices and each of them has come to the feed's
@@ -42,7 +42,7 @@ function checkLink({ halted, refused }: Player['link']['status']): void {
 async function endReached(players: readonly Player[]): Promise<FeedPlace | undefined> {
 	const states = await Promise.all(players.map(stateOf));
 	const [first, ...others] = states;
-	if (first?.place === undefined || states.some(({ unsent }) => unsent > 0)) return undefined;
+	if (first?.place === undefined || states.some(({ unsent }) => unsent.length > 0)) return undefined;
 	const { epoch, s } = first.place;
 	if (others.some(({ place }) => place?.epoch !== epoch || place.s !== s)) return undefined;
 	// They may all be behind alike: only the server knows where its feed ends.
@@ -53,17 +53,22 @@ async function endReached(players: readonly Player[]): Promise<FeedPlace | undef
 
 interface State {
 	readonly place: FeedPlace | undefined;
-	readonly unsent: number;
+	readonly unsent: readonly string[];
 }
 
 async function stateOf({ store }: Player): Promise<State> {
 	return store.read(['meta', 'journal'], async (rows) => ({
 		place: await readMeta(rows, 'feed'),
-		unsent: (await rows.find('journal', only('sent', 0))).length
+		unsent: (await rows.find('journal', only('sent', 0))).map(({ id }) => id)
 	}));
 }
 
 async function report(players: readonly Player[]): Promise<string> {
 	const states = await Promise.all(players.map(stateOf));
-	return JSON.stringify(states.map((state, of) => ({ ...state, status: players[of]?.link.status })));
+	const ends = await Promise.all(
+		players.map(({ http }, of) => http.feed(states[of]?.place ?? { epoch: 0, s: 0 }))
+	);
+	return JSON.stringify(
+		states.map((state, of) => ({ ...state, end: ends[of], status: players[of]?.link.status }))
+	);
 }

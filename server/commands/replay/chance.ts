@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A whole number below `limit`, the same for the same seed and purpose, and unlike that of any other purpose:
- * what one draw is for never moves another.
+ * A whole number below `limit`, the same for the same seed and purpose. Each purpose draws for
+ * itself, so that one more draw somewhere moves no other.
  */
 export type Chance = (purpose: string, limit: number) => number;
 

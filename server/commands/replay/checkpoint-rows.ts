@@ -4,8 +4,8 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { entityOf, shopRows, type ShopRows } from './shop-rows.ts';
 
 /**
- * What stands in the tables of PostgreSQL, as the relay's checkpoint reads them in one transaction: an object of
- * `readCheckpoint`, or the JSON of `GET /api/checkpoint`.
+ * What stands in the tables of PostgreSQL, as the relay's checkpoint reads them in one transaction:
+ * an object of `readCheckpoint`, or the JSON of `GET /api/checkpoint`.
  */
 export function rowsOfCheckpoint(checkpoint: unknown): Result<ShopRows, 'notACheckpoint'> {
 	const parsed = v.safeParse(CHECKPOINT, checkpoint);
@@ -63,5 +63,5 @@ function dayTotalsOf(row: Readonly<Record<string, unknown>>): DayTotals {
 		const total = row[name];
 		return [name, typeof total === 'bigint' ? total : DAY_ZERO[name]];
 	});
-	return Object.fromEntries(named) as unknown as DayTotals;
+	return Object.fromEntries(named) as DayTotals;
 }

@@ -4,18 +4,19 @@ import type { TradeFields, TradeFileRow } from './trade-file.ts';
 
 /**
  * What the trade of these rows must come to: a plain sum over them that uses nothing of the shop's
- * rules but what makes two codes one, so that the replay is held against a second reading of the file. Takes only rows that were
- * not skipped.
+ * rules but what makes two codes one, so that the replay is held against a second reading of the
+ * file. Takes only rows that were not skipped.
  */
 export function expectedTotals(rows: readonly TradeFileRow[]): Totals {
 	const read = rows.flatMap(({ fields }) => (fields === null ? [] : [readPlainly(fields)]));
 	const sold = read.filter(({ isReturn, units }) => !isReturn && units > 0n);
 	const returned = read.filter(({ isReturn }) => isReturn);
+	const writtenOff = read.filter(({ isReturn, units }) => !isReturn && units < 0n);
 	const onAccount = (row: PlainRow): boolean => row.customer !== '';
 	return {
 		sales: distinct(sold.map(({ invoice }) => invoice)),
 		returns: distinct(returned.map(({ invoice }) => invoice)),
-		adjustments: read.length - sold.length - returned.length,
+		adjustments: writtenOff.length,
 		saleLines: sold.length,
 		returnLines: returned.length,
 		salesMinor: valueOf(sold),
@@ -23,7 +24,8 @@ export function expectedTotals(rows: readonly TradeFileRow[]): Totals {
 		products: distinct(read.map(({ code }) => code)),
 		customers: distinct(read.filter(onAccount).map(({ customer }) => customer)),
 		balanceMinor: valueOf([...sold, ...returned].filter(onAccount)),
-		stockUnits: -read.reduce((sum, { units }) => sum + units, 0n)
+		// A sale takes what it counts from stock; a write-off says by its sign what it takes.
+		stockUnits: unitsOf(writtenOff) - unitsOf([...sold, ...returned])
 	};
 }
 
@@ -32,7 +34,7 @@ interface PlainRow {
 	readonly isReturn: boolean;
 	readonly code: string;
 	readonly customer: string;
-	/** Negative where goods came back or were written off. */
+	/** As the file has it: negative where goods came back or were written off. */
 	readonly units: bigint;
 	readonly priceMinor: bigint;
 }
@@ -58,6 +60,10 @@ function penceOf(pounds: string): bigint {
 
 function valueOf(rows: readonly PlainRow[]): bigint {
 	return rows.reduce((sum, { units, priceMinor }) => sum + units * priceMinor, 0n);
+}
+
+function unitsOf(rows: readonly PlainRow[]): bigint {
+	return rows.reduce((sum, { units }) => sum + units, 0n);
 }
 
 function distinct(keys: readonly string[]): number {

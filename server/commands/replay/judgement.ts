@@ -37,10 +37,7 @@ export function judge(testimony: Testimony): Judgement {
 		...compareLines('the facts', factLines, testimony.totals),
 		...devices.flatMap((rows, place) => {
 			const who = place === devices.length - 1 ? 'the last device' : `device ${String(place + 1)}`;
-			return [
-				...compareFigures(who, rows.figures, ofFile),
-				...compareRows(who, rows, facts)
-			];
+			return [...compareFigures(who, rows.figures, ofFile), ...compareRows(who, rows, facts)];
 		})
 	];
 	const ofDatabase = [
@@ -57,7 +54,7 @@ export function judge(testimony: Testimony): Judgement {
 	};
 }
 
-/** An invoice that was cut into several acts is as many receipts; a record is of what is not nothing. */
+/** An invoice that was cut is as many receipts as acts; of nothing on account there is no record. */
 function expectedFigures({ totals, acts }: Testimony): Figures {
 	const count = (kind: Act['kind']): bigint =>
 		BigInt(acts.filter((act) => act.kind === kind).length);

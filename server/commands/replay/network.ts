@@ -1,7 +1,8 @@
 import { WebSocket as Socket } from 'ws';
 
-/** A device's way to the server, which can be cut: what is under way is lost, and nothing new begins. */
+/** A device's way to the server. Cut, it loses what is under way, and nothing new begins. */
 export interface Network {
+	readonly isUp: boolean;
 	readonly fetch: typeof globalThis.fetch;
 	readonly WebSocket: typeof globalThis.WebSocket;
 	cut(): void;
@@ -22,10 +23,13 @@ export function createNetwork(): Network {
 	}
 
 	return {
+		get isUp() {
+			return isUp;
+		},
 		fetch: (input, init) => {
 			if (!isUp) return Promise.reject(new TypeError('off the network'));
 			const given = init?.signal;
-			const signals = given == null ? [lost.signal] : [lost.signal, given];
+			const signals = given === null || given === undefined ? [lost.signal] : [lost.signal, given];
 			return fetch(input, { ...init, signal: AbortSignal.any(signals) });
 		},
 		// The stock provider uses no more of a socket's constructor than `new`.

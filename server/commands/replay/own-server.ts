@@ -19,7 +19,7 @@ export interface OwnServer {
 }
 
 export interface OwnServerParts {
-	/** The shop's time, which its facts and the relay's bear; what is handed out expires by the machine's. */
+	/** The shop's time, which facts bear; what is handed out expires by the machine's. */
 	readonly clock: () => number;
 	readonly fault: (fault: unknown) => void;
 	/** Ends what was started, in the opposite order. */
@@ -27,11 +27,8 @@ export interface OwnServerParts {
 }
 
 /** Starts a whole server on a PostgreSQL of its own, in a folder that goes when it ends. */
-export async function startOwnServer({
-	clock,
-	fault,
-	running
-}: OwnServerParts): Promise<OwnServer> {
+export async function startOwnServer(parts: OwnServerParts): Promise<OwnServer> {
+	const { running } = parts;
 	const folder = await mkdtemp(path.join(os.tmpdir(), 'daftar-replay-'));
 	running.defer(() => rm(folder, { recursive: true, force: true }));
 	const postgres = await startEmbeddedPostgres({ dataDir: folder });
@@ -40,6 +37,14 @@ export async function startOwnServer({
 	const database = await openDatabase(postgres.url);
 	running.defer(database.close);
 
+	return { url: await listenOn(database, parts), database };
+}
+
+/** Puts the server on a database and any free port of this machine; its origin. */
+export async function listenOn(
+	database: Database,
+	{ clock, fault, running }: OwnServerParts
+): Promise<string> {
 	const service = await createService({ database, clock, expiryClock: Date.now, fault });
 	running.defer(service.close);
 	const app = createApp({ api: service.api, sync: service.sync, log: createLog('error') });
@@ -55,7 +60,7 @@ export async function startOwnServer({
 	running.defer(() => close(server, sockets));
 	const address = server.address();
 	const port = typeof address === 'object' && address !== null ? address.port : 0;
-	return { url: `http://127.0.0.1:${String(port)}`, database };
+	return `http://127.0.0.1:${String(port)}`;
 }
 
 async function close(server: Server, sockets: WebSocketServer): Promise<void> {

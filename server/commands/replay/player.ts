@@ -21,6 +21,8 @@ import type { ShopClock } from './shop-clock.ts';
 
 /** A whole device of the shop, such as a phone is one: only that its tables are in memory. */
 export interface Player {
+	/** Origin of the server. */
+	readonly url: string;
 	readonly device: Device;
 	readonly store: DeviceStore;
 	readonly link: RelayLink;
@@ -142,7 +144,7 @@ async function switchOn(
 		}),
 		correctsClock: false
 	});
-	return { device, store, link, network, http, signer };
+	return { url, device, store, link, network, http, signer };
 }
 
 function isPassing(refusal: ApiRefusal): boolean {

@@ -28,9 +28,10 @@ const DAY_MS = 86_400_000;
 const MORNING_MS = 30 * 60_000;
 
 /**
- * Who does what, and who is off the network when, in the order of time. Each act falls to one device by
- * chance. Each trading day every device is off the network once, for the given part of the time from the day's first
- * act to its last; where that lasts until closing, it comes back only in the morning of the next trading day.
+ * Who does what, and who is off the network when, in the order of time. Each act falls to one
+ * device by chance. Each trading day every device is off the network once, for the given part of
+ * the time from the day's first act to its last; where that lasts until closing, it comes back
+ * only in the morning of the next trading day.
  */
 export function planTrade(acts: readonly Act[], options: ScheduleOptions): readonly Step[] {
 	const planned = acts.map((act, index): PlannedAct => {

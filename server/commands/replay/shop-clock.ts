@@ -10,7 +10,7 @@ export interface ShopClock {
 	readonly timers: Timers;
 }
 
-/** What waits longer waits for the shop's time, such as for its midnight; what is shorter waits for the network. */
+/** What waits longer waits for the shop's time, its midnight; what is shorter for the network. */
 const NETWORK_WAIT_MS_MAX = 60_000;
 
 export function createShopClock(startMs: number): ShopClock {

@@ -74,7 +74,7 @@ export async function rowsOfStore(store: DeviceStore): Promise<ShopRows> {
 /** What the domain makes of the facts themselves, with no table at all. */
 export async function rowsOfFacts(
 	facts: readonly PlacedFact[],
-	crypto: Pick<CryptoParts, 'sha256'>
+	crypto: CryptoParts
 ): Promise<ShopRows> {
 	const records = facts.flatMap(({ fact }) => effectsOf(fact).records);
 	const hashes = new Map<FactRecord, RecordHash>();

@@ -7,7 +7,7 @@ import { cleanName, codeKey, type NameRefusal } from '#domain/text.ts';
 import { LINES_BYTES_MAX } from '#state/sell.ts';
 import type { TradeFields, TradeFileRow } from './trade-file.ts';
 
-/** A code or a customer number as the shop knows it: its key is the same in whatever case it is written. */
+/** A code or a customer number; its key is the same in whatever case it is written. */
 export interface Named {
 	readonly key: string;
 	readonly name: string;
@@ -65,11 +65,11 @@ export interface Trade {
  * Reads rows as a shop's trade.
  *
  * An invoice of digits is a sale of its rows with a positive quantity, one of `C` and digits a
- * return of its rows with a negative one; a negative quantity elsewhere is a stock adjustment. What
- * a row with a CustomerID sells goes on that customer's account: in the months at hand no invoice
- * has two customers, or one and none; one that had would become an act for each of them. An invoice too long
- * for one fact becomes several acts, as at a till. The file gives no zone and its times are taken as UTC, where
- * none is missing and none comes twice; the shop's days are then the days of the file.
+ * return of its rows with a negative one; a negative quantity elsewhere is a stock adjustment, which
+ * takes away what it says. What is sold on a row with a CustomerID goes on that customer's account.
+ * No invoice of the source has two customers, or one and none; one that had would become an act for
+ * each of them, and so does an invoice too long for one fact. The file gives no zone: its times are
+ * taken as UTC, where none is missing and none comes twice, and the shop's days are the file's.
  */
 export function readTrade(rows: readonly TradeFileRow[]): Trade {
 	const taken: TradeRow[] = [];

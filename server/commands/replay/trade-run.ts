@@ -5,6 +5,7 @@ import { waitUntilCaughtUp } from './catch-up.ts';
 import { accepted, type Player } from './player.ts';
 import type { PlannedAct, Step } from './schedule.ts';
 import type { ShopClock } from './shop-clock.ts';
+import type { Stopwatch } from './stopwatch.ts';
 import type { Act, Named, TradeLine } from './trade-rules.ts';
 
 /** Which product a code is and which ledger a customer has, by their keys. */
@@ -18,28 +19,37 @@ export interface TradeRunParts {
 	readonly clock: ShopClock;
 	/** Throws the first fault that nobody awaited. */
 	readonly checkFaults: () => void;
-	/** Hears of each morning, with its time and the acts done before. */
-	readonly morning: (atMs: number, actsDone: number) => void;
+	readonly stopwatch: Stopwatch;
+	/** Hears of each morning, with its time and what was done before. */
+	readonly morning: (atMs: number, done: TradeDone) => void;
+}
+
+/** What the devices have done, and how much of it off the network. */
+export interface TradeDone {
+	readonly acts: number;
+	readonly offline: number;
 }
 
 /**
  * Plays the steps, one after the other, on the devices.
  *
- * Two devices that cannot see each other would make one code twice. As in a real shop the day begins with
- * everybody on the network: each new code and customer of the day is written by the device that is
- * the first to sell it, and the shutters go up when all devices have all of them. From then on nobody waits: acts fall to
- * devices that are cut off, and what they write is sent when they are back.
+ * Two devices that cannot see each other would make one code twice. As in a real shop the day begins
+ * with everybody on the network: each new code and customer of the day is written by the device
+ * that will be the first to name it, and the shutters go up when all devices have all of them. From
+ * then on nobody waits: acts fall to devices that are cut off, and what they write is sent when they
+ * are back.
  */
-export async function playTrade(steps: readonly Step[], parts: TradeRunParts): Promise<void> {
+export async function playTrade(steps: readonly Step[], parts: TradeRunParts): Promise<TradeDone> {
 	const catalogue: Catalogue = { products: new Map(), customers: new Map() };
-	let actsDone = 0;
+	let done: TradeDone = { acts: 0, offline: 0 };
 	for (const step of steps) {
 		parts.checkFaults();
 		parts.clock.moveTo(step.atMs);
 		switch (step.kind) {
 			case 'morning':
-				parts.morning(step.atMs, actsDone);
+				parts.morning(step.atMs, done);
 				await openDay(step.acts, catalogue, parts);
+				parts.stopwatch.enter('acts');
 				break;
 			case 'leave':
 				playerOf(parts, step.device).network.cut();
@@ -48,14 +58,23 @@ export async function playTrade(steps: readonly Step[], parts: TradeRunParts): P
 				comeBack(playerOf(parts, step.device));
 				break;
 			case 'act':
-				await play(playerOf(parts, step.device), step.act, catalogue);
-				actsDone += 1;
+				done = await playAct(playerOf(parts, step.device), step.act, { catalogue, done });
 				break;
 			default:
 				unreachable(step);
 		}
 	}
 	parts.players.forEach(comeBack);
+	return done;
+}
+
+async function playAct(
+	player: Player,
+	act: Act,
+	{ catalogue, done }: { readonly catalogue: Catalogue; readonly done: TradeDone }
+): Promise<TradeDone> {
+	await play(player, act, catalogue);
+	return { acts: done.acts + 1, offline: done.offline + (player.network.isUp ? 0 : 1) };
 }
 
 function playerOf({ players }: TradeRunParts, device: number): Player {
@@ -74,6 +93,7 @@ async function openDay(
 	catalogue: Catalogue,
 	parts: TradeRunParts
 ): Promise<void> {
+	parts.stopwatch.enter('catalogue');
 	parts.players.forEach(comeBack);
 	await Promise.all(
 		parts.players.map(async (player, device) => {
@@ -82,6 +102,7 @@ async function openDay(
 			await writeCustomers(player, firsts, catalogue);
 		})
 	);
+	parts.stopwatch.enter('mornings');
 	await waitUntilCaughtUp(parts.players, parts.checkFaults);
 	for (const { store } of parts.players) {
 		const held = await store.read(['products'], (rows) => rows.count('products'));
@@ -155,7 +176,8 @@ async function play({ device }: Player, act: Act, catalogue: Catalogue): Promise
 			return;
 		case 'return': {
 			const ledger = ledgerOf(act, catalogue);
-			const refund = ledger === null ? { kind: 'cash' as const } : { kind: 'account' as const, ledger };
+			const refund =
+				ledger === null ? { kind: 'cash' as const } : { kind: 'account' as const, ledger };
 			const lines = act.lines.map((line) => ({
 				product: productOf(line, catalogue),
 				name: line.name,

@@ -1,4 +1,5 @@
 import { unreachable } from '#domain/assert.ts';
+import type { RecordKind } from '#domain/confirmation/record-kind.ts';
 import {
 	productIdOf,
 	receiptNumber,
@@ -60,7 +61,7 @@ export interface DayTotals {
 	readonly salesMinor: bigint;
 	readonly returnsCount: bigint;
 	readonly returnsMinor: bigint;
-	/** Cash kept of sales, and cash payments of dues. */
+	/** Cash kept of sales, and cash payments of dues less those given back. */
 	readonly cashInMinor: bigint;
 	/** Cash paid back for returns. */
 	readonly cashOutMinor: bigint;
@@ -68,9 +69,9 @@ export interface DayTotals {
 	readonly accountMinor: bigint;
 	/** Returned on account. */
 	readonly accountBackMinor: bigint;
-	/** Dues written without a sale. */
+	/** Dues written without a sale, less those taken back. */
 	readonly gaveMinor: bigint;
-	/** Payments of dues. */
+	/** Payments of dues, less those taken back. */
 	readonly gotMinor: bigint;
 }
 
@@ -178,13 +179,21 @@ function effectsOfReturn(fact: ReturnFact): Effects {
 	};
 }
 
+/** A due or payment that is taken back leaves the day on which it was taken back, not its own. */
 function dayOfRecords(fact: RecordFact): DayTotals {
-	const gaveMinor = sumOfRecords(fact, 'due');
-	const gotMinor = sumOfRecords(fact, 'payment');
-	return { ...DAY_ZERO, gaveMinor, gotMinor, cashInMinor: fact.tender === 'cash' ? gotMinor : 0n };
+	const { tender, undoes } = fact;
+	const undoneDues = undoes === 'due' ? sumOfRecords(fact, 'reversalOfDebit') : 0n;
+	const undonePayments = undoes === 'payment' ? sumOfRecords(fact, 'reversalOfCredit') : 0n;
+	const gotMinor = sumOfRecords(fact, 'payment') - undonePayments;
+	return {
+		...DAY_ZERO,
+		gaveMinor: sumOfRecords(fact, 'due') - undoneDues,
+		gotMinor,
+		cashInMinor: tender === 'cash' ? gotMinor : 0n
+	};
 }
 
-function sumOfRecords({ records }: RecordFact, kind: 'due' | 'payment'): bigint {
+function sumOfRecords({ records }: RecordFact, kind: RecordKind): bigint {
 	return sumOf(
 		records.filter(({ core }) => core.kind === kind),
 		({ core }) => core.amount

@@ -79,9 +79,10 @@ function encodeReturn(fact: ReturnFact): readonly unknown[] {
 	];
 }
 
-function encodeRecords({ records, tender }: RecordFact): readonly unknown[] {
+function encodeRecords({ records, tender, undoes }: RecordFact): readonly unknown[] {
 	const forms = records.map(({ signed }) => encodeSignedRecord(signed));
-	return tender === undefined ? [forms] : [forms, { tender }];
+	const more = { ...(tender !== undefined && { tender }), ...(undoes !== undefined && { undoes }) };
+	return Object.keys(more).length === 0 ? [forms] : [forms, more];
 }
 
 function encodeReturnedLine(line: ReturnedLine): readonly unknown[] {

@@ -94,7 +94,8 @@ describe('fact', () => {
 		['badBody', '["A-1","setting",1,0,1,1,{"cutoff":1440}]'],
 		['badBody', '["A-1","adjust",1,0,1,1,[["A-3",0]],"waste"]'],
 		['badBody', '["A-1","adjust",1,0,1,1,[["A-3",1]],"lost"]'],
-		['badBody', '["A-1","member",1,0,1,1,1,{"name":"a"}]']
+		['badBody', '["A-1","member",1,0,1,1,1,{"name":"a"}]'],
+		['badBody', '["A-1","record",1,0,1,1,[],{"undoes":"due"}]']
 	])('[FACT-2] refuses as %s what is not whole (%#)', (error, text) => {
 		expect(parseFact(text)).toEqual({ ok: false, error });
 	});

@@ -176,9 +176,14 @@ export interface SettingFact extends FactHead {
 export interface RecordFact extends FactHead {
 	readonly kind: 'record';
 	readonly records: readonly FactRecord[];
-	/** How the money of its payments came; absent where none moved. */
+	/** How the money of its payments came, or went back; absent where none moved. */
 	readonly tender?: 'cash';
+	/** What its reversals take back, where that stood in a day's totals: a due without a sale, a payment. */
+	readonly undoes?: UndoneKind;
 }
+
+export const UNDONE_KINDS = ['due', 'payment'] as const;
+export type UndoneKind = (typeof UNDONE_KINDS)[number];
 
 export interface MemberFields {
 	readonly name?: string;

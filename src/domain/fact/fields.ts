@@ -1,4 +1,4 @@
-import { parseBranchId, parseDeviceCode, parsePersonId } from '#domain/ids.ts';
+import { parseBranchId, parsePersonId } from '#domain/ids.ts';
 import {
 	NAME_LENGTH_MAX,
 	PRODUCT_KINDS,
@@ -99,10 +99,6 @@ export function isMemberFields(value: unknown): value is MemberFields {
 
 export function isDeviceFields(value: unknown): value is DeviceFields {
 	return hasOnly(value, DEVICE_MAP);
-}
-
-export function isDeviceCode(value: unknown): boolean {
-	return parseDeviceCode(value).ok;
 }
 
 const PRODUCT_MAP = new Map(Object.entries(PRODUCT_FORMS));

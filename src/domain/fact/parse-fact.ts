@@ -31,6 +31,7 @@ import {
 	FACT_ROWS_MAX,
 	FACT_TENDERS_MAX,
 	NAME_LENGTH_MAX,
+	UNDONE_KINDS,
 	type AdjustFact,
 	type CustomerFact,
 	type DeviceFact,
@@ -181,10 +182,15 @@ function parseRecord(head: FactHead, body: readonly unknown[]): RecordFact | nul
 	if (!isTuple(body, 1, 2)) return null;
 	const records = parseAll(body[0], FACT_RECORDS_MAX, parseFactRecord);
 	if (records === null || records.length === 0) return null;
-	if (body.length === 1) return { ...head, kind: 'record', records };
-	return hasOnly(body[1], RECORD_MORE) && 'tender' in body[1]
-		? { ...head, kind: 'record', records, tender: 'cash' }
-		: null;
+	const more = parseRecordMore(body[1]);
+	return more === null ? null : { ...head, kind: 'record', records, ...more };
+}
+
+function parseRecordMore(value: unknown): Pick<RecordFact, 'tender' | 'undoes'> | null {
+	if (value === undefined) return {};
+	if (!hasOnly(value, RECORD_MORE) || Object.keys(value).length === 0) return null;
+	const { tender, undoes } = value as Pick<RecordFact, 'tender' | 'undoes'>;
+	return { ...(tender !== undefined && { tender }), ...(undoes !== undefined && { undoes }) };
 }
 
 function parseMember(head: FactHead, body: readonly unknown[]): MemberFact | null {
@@ -283,7 +289,8 @@ const SALE_MORE = new Map<string, (field: unknown) => boolean>([
 	['round', (field) => isSignedAmount(field) && field !== 0]
 ]);
 const RECORD_MORE = new Map<string, (field: unknown) => boolean>([
-	['tender', (field) => field === 'cash']
+	['tender', (field) => field === 'cash'],
+	['undoes', (field) => isOneOf(field, UNDONE_KINDS)]
 ]);
 
 /** A sale or return names something, says on which side its taxes stand, and stays within bounds. */

@@ -3,7 +3,7 @@ import type { App } from '#state/app.svelte.ts';
 import type { Words } from '#ui/words.svelte.ts';
 
 /** A business day as people say it: today, yesterday, else its date. */
-export function dayWords(words: Words, app: App, on: string): string {
+function dayWords(words: Words, app: App, on: string): string {
 	const today = app.today();
 	if (on === today) return words.say('when.today');
 	if (on === addDays(today, -1)) return words.say('when.yesterday');

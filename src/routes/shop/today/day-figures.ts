@@ -1,4 +1,4 @@
-import type { DayTotals } from '#domain/fact/effects.ts';
+import { DAY_TOTAL_NAMES, type DayTotals } from '#domain/fact/effects.ts';
 
 export interface DayOfWeek {
 	/** `'2026-11-20'`. */
@@ -9,6 +9,11 @@ export interface DayOfWeek {
 /** What the day put into the drawer, less what it took out; minor units. */
 export function cashOf({ cashInMinor, cashOutMinor }: DayTotals): bigint {
 	return cashInMinor - cashOutMinor;
+}
+
+/** Whether anything moved: a sale, a return, a due or a payment. */
+export function isAnythingIn(totals: DayTotals): boolean {
+	return DAY_TOTAL_NAMES.some((name) => totals[name] !== 0n);
 }
 
 /** A bar from the foot of a chart: both in parts of its height, exact for any size of sums. */
