@@ -104,10 +104,14 @@ export class App {
 
 	/** Reads what every screen needs before the first is shown, and follows it from then on. */
 	async begin(): Promise<void> {
-		const [cart] = await Promise.all([
-			this.#store.read(['meta'], (rows) => readMeta(rows, 'cart')),
+		const [{ cart, contactAt }] = await Promise.all([
+			this.#store.read(['meta'], async (rows) => ({
+				cart: await readMeta(rows, 'cart'),
+				contactAt: await readMeta(rows, 'contactAt')
+			})),
 			this.#follow()
 		]);
+		this.sync.lastContactAt = contactAt;
 		this.till.restore(parseCart(cart));
 		this.often = this.#readOften();
 		this.#changes.on((moved) => {

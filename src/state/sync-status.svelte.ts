@@ -36,7 +36,8 @@ export class SyncStatus {
 	/** Takes what the link says of the last round trip. */
 	take({ state, lastContactAt, clockOffMs, halted }: LinkNews): void {
 		this.link = state;
-		this.lastContactAt = lastContactAt;
+		// A link that just began has not met the relay; what was kept of the last time stands.
+		this.lastContactAt = lastContactAt ?? this.lastContactAt;
 		this.clockOffMs = clockOffMs;
 		this.halted = halted;
 		this.tick();
