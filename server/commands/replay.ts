@@ -1,10 +1,14 @@
 import { parseReplayArguments, HELP } from './replay/arguments.ts';
 import { replay } from './replay/replay.ts';
 
+const LISTENERS_MAX = 100;
+
 /**
  * `npm run replay -- --from FILE …`: plays real trade through real devices and sees that all agree.
  * The last line of standard output is the result in JSON.
  */
+// Each stock provider listens for the end of the process, and each device has a provider or two.
+process.setMaxListeners(LISTENERS_MAX);
 const parsed = parseReplayArguments(process.argv.slice(2));
 process.exitCode = await run();
 process.exit();
@@ -40,12 +44,13 @@ function tell(line: string): void {
 }
 
 function untilInterrupted(): Promise<never> {
-	const interrupted = new Promise<never>((_resolve, reject) => {
-		for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-			process.on(signal, () => {
-				reject(new Error(`stopped by ${signal}`));
-			});
-	});
+	const { promise: interrupted, reject: stop } = Promise.withResolvers<never>();
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+		process.on(signal, () => {
+			stop(new Error(`stopped by ${signal}`));
+		});
+	// What nobody caught ends it too, so that what was started is stopped and its folder removed.
+	process.on('uncaughtException', stop).on('unhandledRejection', stop);
 	// It may come when nobody waits any more.
 	interrupted.catch(() => undefined);
 	return interrupted;

@@ -76,12 +76,15 @@ export async function migrateDatabase(url: string): Promise<void> {
 	}
 }
 
-/** Whether a statement failed because nobody answered, and not because of what it said. */
+/** Whether a statement failed because of the database's state, and not because of what it said. */
 export function isDatabaseGone(fault: unknown): boolean {
 	const code = codeOf(fault);
-	if (GONE.has(code) || code.startsWith('08')) return true;
+	if (GONE.has(code) || PASSING_CLASS.test(code)) return true;
 	return fault instanceof Error && fault.cause !== undefined && isDatabaseGone(fault.cause);
 }
+
+/** No connection, rolled back for another's sake, no room left, stopped, a broken disk. */
+const PASSING_CLASS = /^(?:08|40|53|57|58)[0-9A-Z]{3}$/;
 
 const GONE: ReadonlySet<string> = new Set([
 	'CONNECTION_CLOSED',
@@ -91,12 +94,7 @@ const GONE: ReadonlySet<string> = new Set([
 	'ECONNREFUSED',
 	'ECONNRESET',
 	'ENOENT',
-	'EPIPE',
-	// Ended by an administrator, by a crash, not yet ready, too many connections.
-	'57P01',
-	'57P02',
-	'57P03',
-	'53300'
+	'EPIPE'
 ]);
 
 function socketFolder(url: string): string | undefined {

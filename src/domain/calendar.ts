@@ -36,7 +36,7 @@ export function isZone(text: string): boolean {
 	// `+03:00` is a zone to `Intl`, but the database reads its sign the other way round.
 	if (!/^[A-Za-z]/.test(text) || text.length > ZONE_CHARACTERS_MAX) return false;
 	try {
-		createClock(text);
+		clockOf(text);
 		return true;
 	} catch {
 		return false;

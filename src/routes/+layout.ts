@@ -1,3 +1,4 @@
+import { endSleepingPages } from '#state/sleeping-pages.ts';
 import { Appearance } from '#ui/appearance.svelte.ts';
 import { Words } from '#ui/words.svelte.ts';
 
@@ -8,6 +9,7 @@ export async function load({ fetch }: { fetch: typeof globalThis.fetch }): Promi
 	words: Words;
 	appearance: Appearance;
 }> {
+	endSleepingPages();
 	const words = new Words({
 		shelf: localStorage,
 		preferred: navigator.languages,

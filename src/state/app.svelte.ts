@@ -60,6 +60,8 @@ export class App {
 	readonly #shelf: Shelf;
 	readonly #store: DeviceStore;
 	readonly #changes: Changes;
+	/** What to add to this device's clock to have the relay's, ms. */
+	#offsetMs = $state.raw(0);
 	settings: ShopSettings = $state.raw(shopSettings([]));
 	identity: Identity;
 	/** Who works here, as the shop calls them; empty until the business has members. */
@@ -104,15 +106,12 @@ export class App {
 
 	/** Reads what every screen needs before the first is shown, and follows it from then on. */
 	async begin(): Promise<void> {
-		const [{ cart, contactAt }] = await Promise.all([
-			this.#store.read(['meta'], async (rows) => ({
-				cart: await readMeta(rows, 'cart'),
-				contactAt: await readMeta(rows, 'contactAt')
-			})),
+		const [contactAt] = await Promise.all([
+			this.#store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
+			this.#takeUpCart(),
 			this.#follow()
 		]);
 		this.sync.lastContactAt = contactAt;
-		this.till.restore(parseCart(cart));
 		this.often = this.#readOften();
 		this.#changes.on((moved) => {
 			if (moved.some((table) => FOLLOWED.includes(table))) void this.awaitless(this.#follow());
@@ -151,16 +150,19 @@ export class App {
 	/** Looks only, while another tab leads. */
 	follow(lead: TabLead): void {
 		const look = (): void => {
+			const wasReader = this.isReadOnly;
 			this.isReadOnly = lead.role === 'reader';
+			// What stood here may have been sold in the other tab.
+			if (wasReader && !this.isReadOnly) void this.awaitless(this.#takeUpCart());
 		};
 		lead.on(look);
 		// A lock is given in a moment; until then nobody is told that another tab has it.
 		setTimeout(look, LEAD_WAIT_MS);
 	}
 
-	/** The business day it is now, by the shop's zone and cut-off. */
+	/** The business day it is now, by the corrected clock and the shop's zone and cut-off. */
 	today(): string {
-		return businessDayOf(this.clock(), this.settings.zone, this.settings.cutoff);
+		return businessDayOf(this.clock() + this.#offsetMs, this.settings.zone, this.settings.cutoff);
 	}
 
 	/** An answer of the book that stays as fresh as the tables it stands on. */
@@ -219,12 +221,14 @@ export class App {
 	}
 
 	async #follow(): Promise<void> {
-		const [settings, unsent, members] = await Promise.all([
+		const [settings, unsent, members, offset] = await Promise.all([
 			this.book.settings(),
 			this.book.unsent(),
-			this.book.members()
+			this.book.members(),
+			this.#store.read(['meta'], (rows) => readMeta(rows, 'offset'))
 		]);
 		this.settings = settings;
+		this.#offsetMs = offset ?? 0;
 		this.identity = this.device.identity;
 		this.memberName = members.find(({ number }) => number === this.identity.member)?.name ?? '';
 		this.sync.unsent = unsent.count;
@@ -234,7 +238,14 @@ export class App {
 		this.sync.tick();
 	}
 
+	async #takeUpCart(): Promise<void> {
+		const cart = await this.#store.read(['meta'], (rows) => readMeta(rows, 'cart'));
+		this.till.restore(parseCart(cart));
+	}
+
 	async #keepCart(lines: readonly CartLine[]): Promise<void> {
+		// The kept cart is the leading tab's.
+		if (this.isReadOnly) return;
 		await this.awaitless(
 			this.keeping(() => this.#store.write(['meta'], (rows) => writeMeta(rows, 'cart', lines)))
 		);

@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { LedgerId } from '#domain/ids.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { storageFull, type DeviceStore } from '#storage/device-store.ts';
 import { openTestDevice } from '#tests/support/test-device.ts';
 import { App } from './app.svelte.ts';
+import { openDevice } from './device.ts';
+import { writeMeta } from './meta.ts';
+import type { TabLead, TabRole } from './tab-lead.ts';
 
 /** A store whose disk can be filled. */
 function fillable(): { readonly store: DeviceStore; readonly disk: { isFull: boolean } } {
@@ -129,3 +132,63 @@ it('[TILL-1] remembers what is sold often for the next start', async () => {
 	expect(app.often).toEqual([]);
 	expect((await shop(store, shelf)).often).toEqual(['A-3', 'A-2']);
 });
+
+it('[LEAD-4] shows the kept cart when it gets the lead, and keeps none while another tab has it', async () => {
+	const { store } = fillable();
+	const first = await shop(store);
+	first.till.add(BREAD);
+	await Promise.resolve();
+	const second = await shop(store);
+	expect(second.till.lines.length).toBe(1);
+	const { lead, become } = turnableLead();
+	second.follow(lead);
+	become('reader');
+	second.till.add(BREAD);
+	await first.till.takeCash(6_500);
+	become('leader');
+	await vi.waitFor(() => {
+		expect(second.till.lines).toEqual([]);
+	});
+	expect((await shop(store)).till.lines).toEqual([]);
+});
+
+it('[DEVICE-26] names the day as its facts do, by the corrected clock', async () => {
+	const { store } = fillable();
+	await store.write(['meta'], (rows) => writeMeta(rows, 'offset', -3 * 86_400_000));
+	const app = await shop(store);
+	expect(app.today()).toBe('2026-11-17');
+	app.till.add(BREAD);
+	await app.till.takeCash(6_500);
+	expect((await app.book.dayTotals(app.today())).salesCount).toBe(1n);
+});
+
+it('[DEVICE-27] knows that another tab claimed the business', async () => {
+	const { device, parts } = await openTestDevice({ seed: 8 });
+	const inOtherTab = await openDevice(parts);
+	await inOtherTab.markClaimed({ code: device.identity.code, member: 1 });
+	await vi.waitFor(() => {
+		expect(device.identity.claimed).toBe(true);
+	});
+});
+
+function turnableLead(): { readonly lead: TabLead; readonly become: (role: TabRole) => void } {
+	const listeners: ((role: TabRole) => void)[] = [];
+	let role: TabRole = 'reader';
+	const lead: TabLead = {
+		get role() {
+			return role;
+		},
+		on: (told) => {
+			listeners.push(told);
+			return () => undefined;
+		},
+		close: () => undefined
+	};
+	return {
+		lead,
+		become: (next) => {
+			role = next;
+			for (const told of listeners) told(next);
+		}
+	};
+}

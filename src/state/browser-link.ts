@@ -6,7 +6,7 @@ import type { Random } from '#storage/documents-host.ts';
 import { createAccountApi } from './account-api.ts';
 import type { Changes } from './changes.ts';
 import type { Device } from './device.ts';
-import { createRelayHttp } from './relay-http.ts';
+import { createRelayHttp, tokenRefusal } from './relay-http.ts';
 import { createRelayLink, type RelayLink } from './relay-link.ts';
 import { createWebsocketProviders } from './relay-provider.ts';
 
@@ -31,10 +31,7 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 		async getToken() {
 			const { business, code } = parts.device.identity;
 			const token = await api.deviceToken({ business, code }, signer);
-			if (token.ok) return ok(token.value);
-			return err(
-				token.error === 'unreachable' || token.error === 'busy' ? 'unreachable' : 'refused'
-			);
+			return token.ok ? ok(token.value) : err(tokenRefusal(token.error));
 		}
 	});
 	return createRelayLink({

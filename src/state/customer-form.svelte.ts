@@ -22,7 +22,6 @@ export class CustomerForm {
 	/** Days until a due falls due. */
 	terms = $state('');
 	refusals = $state.raw<Readonly<Partial<Record<CustomerField, FieldWhy>>>>({});
-	isSaving = $state.raw(false);
 
 	constructor(customer: CustomerFields, numbers: TypedNumbers) {
 		this.#numbers = numbers;
@@ -36,15 +35,10 @@ export class CustomerForm {
 	/** Saves and answers whether it was taken; where a field is not, `refusals` says which. */
 	async save(page: CustomerPage): Promise<boolean> {
 		const fields = this.#read();
-		if (fields === undefined || this.isSaving) return false;
-		this.isSaving = true;
-		try {
-			const saved = await page.change(fields);
-			if (!saved.ok) this.refusals = refusalsOf(saved.error);
-			return saved.ok;
-		} finally {
-			this.isSaving = false;
-		}
+		if (fields === undefined) return false;
+		const saved = await page.change(fields);
+		if (!saved.ok) this.refusals = refusalsOf(saved.error);
+		return saved.ok;
 	}
 
 	#read(): CustomerFields | undefined {

@@ -125,6 +125,13 @@ export async function openDevice(parts: DeviceParts, minted?: Identity): Promise
 function createDevice(parts: DeviceParts, kept: Identity): Device {
 	let identity = kept;
 	const perform = createWritePath(parts, () => identity);
+	onClaimedElsewhere(parts, {
+		isClaimed: () => identity.claimed,
+		take: (claimed) => {
+			identity = claimed;
+			parts.changes.tell(['meta']);
+		}
+	});
 	return {
 		get identity() {
 			return identity;
@@ -155,4 +162,23 @@ function createDevice(parts: DeviceParts, kept: Identity): Device {
 			parts.changes.tell(['meta']);
 		}
 	};
+}
+
+interface ClaimTaking {
+	readonly isClaimed: () => boolean;
+	readonly take: (identity: Identity) => void;
+}
+
+/** Another tab may have signed up: what it claimed is claimed here, and this tab may be the one that sends. */
+function onClaimedElsewhere({ store, changes }: DeviceParts, taking: ClaimTaking): void {
+	changes.on((tables) => {
+		if (taking.isClaimed() || !tables.includes('meta')) return;
+		store
+			.read(['meta'], (rows) => readMeta(rows, 'identity'))
+			.then((held) => {
+				if (held?.claimed === true && !taking.isClaimed()) taking.take(held);
+			})
+			// The next change asks again.
+			.catch(() => undefined);
+	});
 }

@@ -1,7 +1,12 @@
 import { parseFactId } from '#domain/ids.ts';
 import type { HaveRange } from '#sync/frames.ts';
 import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
-import type { DeviceStore, JournalRow, StoreWriter } from '#storage/device-store.ts';
+import {
+	only,
+	type DeviceStore,
+	type JournalRow,
+	type StoreWriter
+} from '#storage/device-store.ts';
 
 /** What the relay's ranges mean for this device's own facts. */
 export type HaveOutcome =
@@ -78,5 +83,20 @@ export async function keepRefused(
 		}
 		await rows.put('journal', marked);
 		return marked.length;
+	});
+}
+
+/** Puts what waits in one document into another. Answers the rows as they are now. */
+export async function moveUnsent(
+	store: DeviceStore,
+	{ from, to }: { readonly from: string; readonly to: string }
+): Promise<readonly JournalRow[]> {
+	return store.write(['journal'], async (rows) => {
+		const held = await rows.find('journal', only('document', from));
+		const moved = held
+			.filter(({ sent, refused }) => sent === 0 && refused === undefined)
+			.map((row) => ({ ...row, document: to }));
+		await rows.put('journal', moved);
+		return moved;
 	});
 }

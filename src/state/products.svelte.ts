@@ -111,7 +111,6 @@ export class ProductForm {
 	unit = $state<ProductUnit>('piece');
 	kind = $state<ProductKind>('goods');
 	refusals = $state.raw<Readonly<Partial<Record<ProductField, FieldWhy>>>>({});
-	isSaving = $state.raw(false);
 
 	constructor(app: App, numbers: () => TypedNumbers, product?: StockedProduct) {
 		this.#app = app;
@@ -124,16 +123,11 @@ export class ProductForm {
 	/** Saves the product and answers its id; where a field is not taken, `refusals` says which. */
 	async save(): Promise<ProductId | undefined> {
 		const fields = this.#read();
-		if (fields === undefined || this.isSaving) return undefined;
-		this.isSaving = true;
-		try {
-			const saved = await this.#app.keeping(() => this.#write(fields));
-			if (saved.ok) return saved.value;
-			this.refusals = refusalsOf(saved.error);
-			return undefined;
-		} finally {
-			this.isSaving = false;
-		}
+		if (fields === undefined) return undefined;
+		const saved = await this.#app.keeping(() => this.#write(fields));
+		if (saved.ok) return saved.value;
+		this.refusals = refusalsOf(saved.error);
+		return undefined;
 	}
 
 	async #write(fields: ProductFields): Promise<Result<ProductId | undefined, ProductEditRefusal>> {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseBranchId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
-import { createRelayHttp, type RelayHttp, type RelayHttpParts } from './relay-http.ts';
+import {
+	createRelayHttp,
+	tokenRefusal,
+	type RelayHttp,
+	type RelayHttpParts
+} from './relay-http.ts';
 
 const BRANCH = '9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d';
 
@@ -151,4 +156,13 @@ describe('the relay’s routes', () => {
 		expect(await http.checkpoint(branch.value)).toEqual(err('refused'));
 		expect(asked[1]?.path).toBe(`/api/checkpoint?branch=${BRANCH}`);
 	});
+});
+
+it('[LINK-13] takes a database that is away for a relay that is not there, not for a refusal', () => {
+	for (const code of ['databaseGone', 'fault', 'tooManyAttempts', 'nonceSpent', 'busy'] as const) {
+		expect(tokenRefusal(code)).toBe('unreachable');
+	}
+	for (const code of ['deviceRefused', 'deviceRemoved'] as const) {
+		expect(tokenRefusal(code)).toBe('refused');
+	}
 });

@@ -1,6 +1,7 @@
 import { parseBranchId, type BranchId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TicketAnswer } from '#sync/ticket-socket.ts';
+import type { ApiRefusal } from './account-api.ts';
 import type { FactText } from './arrived-fact.ts';
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { FeedPlace } from './meta.ts';
@@ -17,6 +18,11 @@ export type FeedAnswer =
 
 /** `unreachable` may work later; `refused` will not, until somebody lets this device in again. */
 export type RelayRefusal = 'unreachable' | 'refused';
+
+/** A relay that is busy, or whose database is away, refuses nobody: only these are about the device. */
+export function tokenRefusal(error: ApiRefusal): RelayRefusal {
+	return error === 'deviceRefused' || error === 'deviceRemoved' ? 'refused' : 'unreachable';
+}
 
 /** The relay's routes that a device's key opens. */
 export interface RelayHttp {

@@ -7,6 +7,7 @@ import { seeded } from '#tests/support/seeded.ts';
 import { checkpointOf, foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { readMeta } from './meta.ts';
+import type { ProviderEvents } from './relay-provider.ts';
 import {
 	backoffMs,
 	createRelayLink,
@@ -58,6 +59,23 @@ async function linked(
 	const link = createRelayLink(parts);
 	open.push(link);
 	return { ...test, link, documents, faults, ring };
+}
+
+/** The same relay, and what each of its lines may be told beside it. */
+function overheard(relay: FakeRelay, heard: ProviderEvents[]): FakeRelay {
+	return {
+		...relay,
+		line: (code) => {
+			const { createProvider, http } = relay.line(code);
+			return {
+				http,
+				createProvider: (name, doc, events) => {
+					heard.push(events);
+					return createProvider(name, doc, events);
+				}
+			};
+		}
+	};
 }
 
 function testTimers(): { readonly timers: Timers; readonly ring: () => void } {
@@ -298,6 +316,72 @@ describe('relay link', () => {
 		await a.link.start();
 		await relay.quiet();
 		expect(await a.store.read(['meta'], (rows) => readMeta(rows, 'offset'))).toBe(600_000);
+	});
+
+	it('[LINK-9] measures the clock when the relay speaks, however long its turn takes to come', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 31);
+		await a.link.start();
+		await relay.quiet();
+		heard[0]?.hello({ epoch: 1, kinds: [], now: TEST_NOW, limits: {}, s: 0 });
+		a.clock.now += 9_000;
+		await relay.quiet();
+		expect(a.link.status.clockOffMs).toBe(0);
+		expect(await a.store.read(['meta'], (rows) => readMeta(rows, 'offset'))).toBeUndefined();
+	});
+
+	it('[LINK-14] puts what was written under a clock far ahead into today’s journal', async () => {
+		const relay = createFakeRelay();
+		const a = await linked(relay, 32);
+		a.clock.now = TEST_NOW + 400 * DAY_MS;
+		await sell(a);
+		await sell(a);
+		relay.now = TEST_NOW;
+		await a.link.start();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 1]);
+		expect(a.link.status).toMatchObject({ halted: undefined, refused: [], unsent: 0 });
+
+		const sold = await sell(a);
+		await relay.quiet();
+		expect(sold.ok && sold.value.fact.on).toBe('2026-11-20');
+		expect(await sent(a)).toEqual([1, 1, 1]);
+		expect(relay.feed.length).toBe(3);
+	});
+
+	it('[LINK-2] takes in news that came while it looked where it is', async () => {
+		const relay = createFakeRelay();
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 33);
+		const b = await linked(relay, 34, { from: a, code: 'B' });
+		await a.link.start();
+		await relay.quiet();
+		await sell(b);
+		const [row] = await b.store.read(['journal'], (read) => read.all('journal'));
+		relay.feed.push({ s: 1, branch: b.device.identity.branch, text: row?.text ?? '' });
+		heard[0]?.feed({ s: 0 });
+		heard[0]?.feed({ s: 1 });
+		await relay.quiet();
+		expect((await a.store.read(['facts'], (read) => read.all('facts'))).length).toBe(1);
+	});
+
+	it('[LINK-10] goes by the numbers of the new epoch, though the old one’s were higher', async () => {
+		const relay = createFakeRelay();
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 35);
+		await a.link.start();
+		await relay.quiet();
+		heard[0]?.feed({ s: 9 });
+		await relay.quiet();
+		heard[0]?.hello({ epoch: 2, kinds: [], now: TEST_NOW, limits: {}, s: 0 });
+		let most = 0;
+		a.link.on(({ feedBehind }) => {
+			most = Math.max(most, feedBehind);
+		});
+		await relay.quiet();
+		expect(most).toBe(0);
 	});
 
 	it('[LINK-10] hands in again what a restored database has lost, its own and once', async () => {

@@ -8,7 +8,7 @@ import type { Changes } from './changes.ts';
 import type { Device } from './device.ts';
 import { openDocumentLink, type DocumentLink, type DocumentLinkEvents } from './document-link.ts';
 import { createFeedPull, type FeedPull } from './feed-pull.ts';
-import { keepRefused, markSent, unmarkSent } from './have.ts';
+import { keepRefused, markSent, moveUnsent, unmarkSent } from './have.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import type { FactText } from './arrived-fact.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
@@ -82,6 +82,8 @@ const IDLE_MS = 2_000;
 /** Beyond every text of an index. */
 const TEXT_END = '\uffff';
 const REOPENINGS_MAX = 3;
+/** The relay's word for a fact of a day that is not yet. */
+const BEYOND_TOMORROW = 'beyondTomorrow';
 /** A fork and a forgery are answered by the close that follows; the facts themselves may be right. */
 const PASSING_REASONS: ReadonlySet<string> = new Set(['fork', 'forgery']);
 
@@ -257,7 +259,9 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 	return {
 		hello: (hello) => {
 			hear(run, name);
-			run.later(() => greet(run, hello));
+			// Looked at now: a turn of work may take seconds, and they are not the clock's fault.
+			const off = hello.now - run.parts.clock();
+			run.later(() => greet(run, hello, off));
 		},
 		have: (have) => {
 			hear(run, name);
@@ -296,9 +300,8 @@ function hear(run: LinkRun, name: string): void {
 }
 
 /** What the relay says first: its clock, its epoch, and how far the feed has come. */
-async function greet(run: LinkRun, { epoch, now, s }: Hello): Promise<void> {
-	const { store, clock, correctsClock } = run.parts;
-	const off = now - clock();
+async function greet(run: LinkRun, { epoch, now, s }: Hello, off: number): Promise<void> {
+	const { store, correctsClock } = run.parts;
 	const { isNewEpoch, offset } = await store.write(['meta'], async (rows) => {
 		const before = (await readMeta(rows, 'offset')) ?? 0;
 		const isOff = correctsClock !== false && Math.abs(off - before) >= CLOCK_STEP_MS;
@@ -313,6 +316,8 @@ async function greet(run: LinkRun, { epoch, now, s }: Hello): Promise<void> {
 	if (isNewEpoch) await unmarkSent(store);
 	// Which days lost something is known when the first ranges were heard, not before.
 	run.mustArrange ||= isNewEpoch;
+	// The feed of another epoch has numbers of its own, which may be lower.
+	if (run.epoch !== epoch) run.told = 0;
 	run.epoch = epoch;
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
@@ -338,12 +343,30 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
  * so the honest rest goes out again under a fresh client id.
  */
 async function takeNack(run: LinkRun, name: string, { refused }: Nack): Promise<void> {
+	if (refused.some(([, reason]) => reason === BEYOND_TOMORROW)) {
+		if (await bringBack(run, name)) return;
+	}
 	const final = refused.filter(([, reason]) => !PASSING_REASONS.has(reason));
 	if (final.length === 0) return;
 	const marked = await keepRefused(run.parts.store, final);
 	if (marked > 0) run.parts.changes.tell(['journal']);
 	await count(run);
 	await reopen(run, name);
+}
+
+/**
+ * Written while this device's clock was far ahead: what waits for a day that is not yet goes into
+ * today's journal. False where that is the day it was refused for.
+ */
+async function bringBack(run: LinkRun, name: string): Promise<boolean> {
+	const { store, device } = run.parts;
+	const { business, branch } = device.identity;
+	const today = journalName(business, branch, await correctedNow(run));
+	if (today === name) return false;
+	const moved = await moveUnsent(store, { from: name, to: today });
+	await arrange(run);
+	run.lines.get(today)?.link.append(moved);
+	return true;
 }
 
 /** Ends a document here and begins it anew with what is unsent. */
@@ -458,14 +481,15 @@ function pullFeed(run: LinkRun): void {
 async function pull(run: LinkRun): Promise<void> {
 	for (;;) {
 		const told = { epoch: run.epoch, s: run.told };
-		if (await isCaughtUp(run, told)) break;
-		const outcome = await run.feed.pull(told);
-		if (!canRun(run)) return;
-		if (outcome !== 'caughtUp') {
-			pullLater(run, outcome);
-			return;
+		if (!(await isCaughtUp(run, told))) {
+			const outcome = await run.feed.pull(told);
+			if (!canRun(run)) return;
+			if (outcome !== 'caughtUp') {
+				pullLater(run, outcome);
+				return;
+			}
+			run.feedAttempt = 0;
 		}
-		run.feedAttempt = 0;
 		// What the feed's end is, the relay has just said: only news makes another round worth while.
 		if (run.epoch === told.epoch && run.told === told.s) break;
 	}

@@ -24,7 +24,6 @@ export class SettingsForm {
 	decimals = $state.raw(0);
 	cashStep = $state('');
 	refusals = $state.raw<Readonly<Partial<Record<SettingsField, SettingWhy>>>>({});
-	isSaving = $state.raw(false);
 
 	/** Amounts of two currencies are never added: after the first sale or record it stands. */
 	readonly isCurrencyFixed = $derived.by(() => this.#hasMoney.value ?? false);
@@ -57,15 +56,10 @@ export class SettingsForm {
 	/** Saves and answers whether it was taken; where a field is not, `refusals` says which. */
 	async save(): Promise<boolean> {
 		const fields = this.#read();
-		if (fields === undefined || this.isSaving) return false;
-		this.isSaving = true;
-		try {
-			const saved = await this.#app.keeping(() => this.#app.device.changeSettings(fields));
-			if (!saved.ok) this.refusals = refusalsOf(saved.error);
-			return saved.ok;
-		} finally {
-			this.isSaving = false;
-		}
+		if (fields === undefined) return false;
+		const saved = await this.#app.keeping(() => this.#app.device.changeSettings(fields));
+		if (!saved.ok) this.refusals = refusalsOf(saved.error);
+		return saved.ok;
 	}
 
 	#read(): SettingFields | undefined {

@@ -1,3 +1,4 @@
+import { isZone } from '#domain/calendar.ts';
 import {
 	currencySettings,
 	parseCurrency,
@@ -24,11 +25,16 @@ export function shopSettings(rows: readonly SettingRow[]): ShopSettings {
 	return {
 		...fields,
 		name: fields.name ?? '',
-		zone: fields.zone ?? 'UTC',
+		zone: zoneOf(fields.zone),
 		cutoff: fields.cutoff ?? 0,
 		tax: fields.tax ?? 'none',
 		money: moneyOf(fields)
 	};
+}
+
+/** A newer device may name a zone that this one's browser has not heard of; its own place is near. */
+function zoneOf(zone = 'UTC'): string {
+	return isZone(zone) ? zone : new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 function moneyOf({ currency, decimals, cashStep }: SettingFields): CurrencySettings {

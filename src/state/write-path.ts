@@ -141,7 +141,8 @@ function momentOf({ identity, settings, sequence, stamp, nowMs }: Basis<unknown>
 		head: (place) => {
 			const n = sequence.n + 1 + place;
 			const at = { wall: first.wall, counter: first.counter + place };
-			const on = businessDayOf(at.wall, settings.zone, settings.cutoff);
+			// By the clock, not the stamp: a stamp that once ran ahead must not move the days to come.
+			const on = businessDayOf(nowMs, settings.zone, settings.cutoff);
 			const { code, member } = identity;
 			return { id: factId(code, n), code, n, at, on, by: member };
 		}
@@ -198,7 +199,7 @@ async function standingOf(
 
 async function prepare(
 	{ crypto }: DeviceParts,
-	{ identity, sequence }: Basis<unknown>,
+	{ identity, sequence, nowMs }: Basis<unknown>,
 	facts: readonly Fact[]
 ): Promise<Prepared> {
 	const journal: JournalRow[] = [];
@@ -211,7 +212,7 @@ async function prepare(
 		journal.push({
 			n: fact.n,
 			id: fact.id,
-			document: journalName(identity.business, identity.branch, fact.at.wall),
+			document: journalName(identity.business, identity.branch, nowMs),
 			text,
 			digest: await digestOf(text, crypto),
 			sent: 0,

@@ -1,6 +1,6 @@
 import * as Y from 'yjs';
 import { createHash } from 'node:crypto';
-import { parseDocumentName } from '#documents/document-name.ts';
+import { parseDocumentName, utcDay } from '#documents/document-name.ts';
 import { observeFacts, readFacts } from '#documents/facts.ts';
 import type { BranchId } from '#domain/ids.ts';
 import { parseFactId } from '#domain/ids.ts';
@@ -27,6 +27,8 @@ export interface FakeRelay {
 	/** Resolves when nothing more is on its way. */
 	quiet(): Promise<void>;
 }
+
+const DAY_MS = 86_400_000;
 
 interface Socket {
 	readonly code: string;
@@ -93,6 +95,13 @@ export function createFakeRelay(): FakeRelay {
 		return ranges.map(({ from, to, xor }) => [from, to, xor.toString(16).padStart(16, '0')]);
 	}
 
+	/** A relay that was given no time minds no day. */
+	function isBeyondTomorrow(name: string): boolean {
+		const address = parseDocumentName(name);
+		if (relay.now === 0 || !address.ok || !('day' in address.value)) return false;
+		return address.value.day > utcDay(relay.now + DAY_MS);
+	}
+
 	const createProvider =
 		(code: string): CreateProvider =>
 		(name, doc, events) => {
@@ -102,8 +111,11 @@ export function createFakeRelay(): FakeRelay {
 				const probe = new Y.Doc();
 				Y.applyUpdate(probe, Y.encodeStateAsUpdate(relayDoc));
 				Y.applyUpdate(probe, update);
-				const bad = readFacts(probe).filter(({ id }) => relay.refused.has(id));
-				if (bad.length === 0) Y.applyUpdate(relayDoc, update, socket);
+				const facts = readFacts(probe);
+				const bad = facts.filter(({ id }) => relay.refused.has(id));
+				if (facts.length > 0 && isBeyondTomorrow(name))
+					events.nack({ refused: facts.map(({ id }) => [id, 'beyondTomorrow']) });
+				else if (bad.length === 0) Y.applyUpdate(relayDoc, update, socket);
 				else events.nack({ refused: bad.map(({ id }) => [id, relay.refused.get(id) ?? '']) });
 			};
 			const open = (): void => {

@@ -11,7 +11,7 @@ export interface ReplayOptions {
 	readonly url: string | null;
 }
 
-export const DEVICES_MAX = 12;
+const DEVICES_MAX = 12;
 const SEED_MAX = 2 ** 32 - 1;
 
 export const HELP = `Plays a file of the Online Retail format as a shop's trade through real devices.

@@ -4,29 +4,33 @@ import { readMeta, type FeedPlace } from '#state/meta.ts';
 import type { Player } from './player.ts';
 
 const POLL_MS = 4;
-const WAKE_MS = 100;
-/** A month's facts of all devices take seconds; who is not there by then will not come. */
-const WAIT_MS_MAX = 15_000;
+const WAKE_MS = 25;
+/** As long as something comes in, it is waited for; who is silent for longer will not come. */
+const SILENCE_MS_MAX = 60_000;
 
 /**
  * Waits until the server has every fact of these devices and each of them has come to the feed's
- * end. Nobody writes meanwhile. Throws where something stands in the way that does not pass.
+ * end; answers with that. Nobody writes meanwhile. Throws where something stands in the way that does
+ * not pass.
  */
 export async function waitUntilCaughtUp(
 	players: readonly Player[],
 	checkFaults: () => void
 ): Promise<FeedPlace> {
-	const startedAt = performance.now();
-	let wokenAt = startedAt;
+	let heard = { states: '', atMs: performance.now() };
+	let wokenAtMs = heard.atMs;
 	for (;;) {
 		checkFaults();
 		for (const { link } of players) checkLink(link.status);
-		const end = await endReached(players);
+		const states = await Promise.all(players.map(stateOf));
+		const end = await endReached(players, states);
 		if (end !== undefined) return end;
-		const now = performance.now();
-		if (now - startedAt > WAIT_MS_MAX) throw new Error(`not caught up: ${await report(players)}`);
-		if (now - wokenAt > WAKE_MS) {
-			wokenAt = now;
+		const nowMs = performance.now();
+		if (heard.states !== JSON.stringify(states))
+			heard = { states: JSON.stringify(states), atMs: nowMs };
+		if (nowMs - heard.atMs > SILENCE_MS_MAX) throw new Error(await silence(players, states));
+		if (nowMs - wokenAtMs > WAKE_MS) {
+			wokenAtMs = nowMs;
 			for (const { link } of players) link.wake();
 		}
 		await sleep(POLL_MS);
@@ -39,10 +43,13 @@ function checkLink({ halted, refused }: Player['link']['status']): void {
 }
 
 /** The feed's end, where all of them are there and keep nothing back. */
-async function endReached(players: readonly Player[]): Promise<FeedPlace | undefined> {
-	const states = await Promise.all(players.map(stateOf));
+async function endReached(
+	players: readonly Player[],
+	states: readonly State[]
+): Promise<FeedPlace | undefined> {
 	const [first, ...others] = states;
-	if (first?.place === undefined || states.some(({ unsent }) => unsent.length > 0)) return undefined;
+	if (first?.place === undefined || states.some(({ unsent }) => unsent.length > 0))
+		return undefined;
 	const { epoch, s } = first.place;
 	if (others.some(({ place }) => place?.epoch !== epoch || place.s !== s)) return undefined;
 	// They may all be behind alike: only the server knows where its feed ends.
@@ -63,12 +70,13 @@ async function stateOf({ store }: Player): Promise<State> {
 	}));
 }
 
-async function report(players: readonly Player[]): Promise<string> {
-	const states = await Promise.all(players.map(stateOf));
-	const ends = await Promise.all(
-		players.map(({ http }, of) => http.feed(states[of]?.place ?? { epoch: 0, s: 0 }))
+/** Who has come how far, for whoever has to find out why. */
+async function silence(players: readonly Player[], states: readonly State[]): Promise<string> {
+	const told = await Promise.all(
+		states.map(async ({ place, unsent }, of) => {
+			const answer = await players[of]?.http.feed(place ?? { epoch: 0, s: 0 });
+			return { place, unsent, answer, status: players[of]?.link.status };
+		})
 	);
-	return JSON.stringify(
-		states.map((state, of) => ({ ...state, end: ends[of], status: players[of]?.link.status }))
-	);
+	return `not all of the devices caught up: ${JSON.stringify(told)}`;
 }

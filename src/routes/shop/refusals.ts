@@ -1,3 +1,4 @@
+import type { App } from '#state/app.svelte.ts';
 import type {
 	AdjustRefusal,
 	CustomerEditRefusal,
@@ -76,6 +77,14 @@ const FIELD_SENTENCES: Readonly<Record<FieldRefusal['why'], MessageKey>> = {
 export function refusalWords(words: Words, refusal: Refusal): string {
 	if (refusal.kind === 'fieldRefused') return words.say(FIELD_SENTENCES[refusal.why]);
 	return words.say(SENTENCES[refusal.kind], argumentsOf(words, refusal));
+}
+
+/** Tells of a fault that kept an act from being saved, and answers what the person reads then. */
+export function notSaved(app: App, words: Words): (fault: unknown) => string {
+	return (fault) => {
+		app.fault = fault;
+		return words.say('record.notSaved');
+	};
 }
 
 function argumentsOf(words: Words, refusal: Refusal): MessageArguments {

@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { businessDayOf } from '#domain/calendar.ts';
+import { shopSettings } from './shop-settings.ts';
+
+it('[BOOK-6] sells in a zone that this program does not know, by the zone of the device', () => {
+	const { zone, cutoff } = shopSettings([{ field: 'zone', value: 'Europe/Atlantis', stamps: {} }]);
+	expect(() => businessDayOf(Date.UTC(2026, 10, 20, 12), zone, cutoff)).not.toThrow();
+	const known = shopSettings([{ field: 'zone', value: 'Asia/Baghdad', stamps: {} }]);
+	expect(known.zone).toBe('Asia/Baghdad');
+});
