@@ -30,7 +30,7 @@ export interface RecordOf {
 /** Signs a record as part of the fact `head`. */
 export async function draftRecord(
 	of: RecordOf,
-	{ identity, settings }: Moment,
+	{ identity, settings, nowMs }: Moment,
 	{ head, parts }: { readonly head: FactHead; readonly parts: DeviceParts }
 ): Promise<FactRecord> {
 	const { business, branch, code, person } = identity;
@@ -55,7 +55,8 @@ export async function draftRecord(
 		currency: settings.money.currency,
 		exponent: settings.money.exponent,
 		amount: of.minor,
-		occurredAt: head.at.wall,
+		// The act's own moment: the stamp may have been carried ahead by a clock that once was.
+		occurredAt: nowMs,
 		businessId: business,
 		ledgerId: of.ledger,
 		recordId: recordId.value,

@@ -52,7 +52,12 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 			const isOver =
 				answer.value.length === 0 || lowest <= 1 || (await isOldEnough(parts, answer.value));
 			const s = isOver ? 0 : lowest;
-			await store.write(['meta'], (rows) => writeMeta(rows, 'history', { epoch: from.epoch, s }));
+			await store.write(['meta'], async (rows) => {
+				const now = await readMeta(rows, 'history');
+				// A checkpoint that came meanwhile stands for more, and has a place of its own.
+				if (now?.epoch === from.epoch && now.s === from.s)
+					await writeMeta(rows, 'history', { epoch: from.epoch, s });
+			});
 			return !isOver;
 		}
 	};

@@ -18,8 +18,7 @@ const BUSINESSES = 'businesses';
 /** The registry lies in a small database of its own, in the form that every store has. */
 export function createRegistry(store: DeviceStore): Registry {
 	async function all(): Promise<readonly BusinessId[]> {
-		const row = await store.read(['meta'], (rows) => rows.get('meta', BUSINESSES));
-		return Array.isArray(row?.value) ? row.value.flatMap(asBusiness) : [];
+		return businessesOf(await store.read(['meta'], (rows) => rows.get('meta', BUSINESSES)));
 	}
 
 	return {
@@ -39,18 +38,22 @@ export function createRegistry(store: DeviceStore): Registry {
 				return first;
 			}),
 		async enter(business) {
-			const businesses = new Set([...(await all()), business]);
-			await store.write(['meta'], (rows) =>
-				rows.put('meta', [
+			await store.write(['meta'], async (rows) => {
+				const businesses = new Set([...businessesOf(await rows.get('meta', BUSINESSES)), business]);
+				await rows.put('meta', [
 					{ key: CURRENT, value: business },
 					{ key: BUSINESSES, value: [...businesses] }
-				])
-			);
+				]);
+			});
 		},
 		close: () => {
 			store.close();
 		}
 	};
+}
+
+function businessesOf(row: { readonly value: unknown } | undefined): readonly BusinessId[] {
+	return Array.isArray(row?.value) ? row.value.flatMap(asBusiness) : [];
 }
 
 function asBusiness(value: unknown): readonly BusinessId[] {

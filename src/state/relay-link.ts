@@ -127,6 +127,9 @@ export function createRelayLink(parts: RelayLinkParts): RelayLink {
 async function start(run: LinkRun): Promise<void> {
 	if (run.isRunning) return;
 	run.isRunning = true;
+	// A person who starts it again has had a look at why it stopped.
+	run.reopenings.clear();
+	run.say.change({ halted: undefined });
 	run.cancels.push(
 		run.parts.changes.on((tables) => {
 			if (tables.includes('journal')) run.later(() => putNew(run));
@@ -177,7 +180,7 @@ function canRun({ isRunning, parts, say }: LinkRun): boolean {
 /** Opens today's journal and each that holds something unsent; ends and removes all others. */
 async function arrange(run: LinkRun): Promise<void> {
 	if (!canRun(run)) return;
-	const { store, documents } = run.parts;
+	const { store } = run.parts;
 	const wanted = await wantedDocuments(run);
 	const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
 	const open = new Set([...(kept ?? []), ...run.lines.keys()]);
@@ -188,11 +191,25 @@ async function arrange(run: LinkRun): Promise<void> {
 	const over = [...open].filter((name) => !wanted.has(name));
 	for (const name of over) {
 		await closeLine(run, name);
-		await documents.drop(name);
+		removeLater(run, name);
 	}
-	if (over.length > 0) await keepNames(store, wanted);
 	rollOver(run);
 	showState(run);
+}
+
+/**
+ * Removes what is kept of a document that is over. Nobody waits: a frozen tab may hold it open, and
+ * then it is removed when that tab is gone.
+ */
+function removeLater(run: LinkRun, name: string): void {
+	const { documents, store, onFault } = run.parts;
+	documents.drop(name).then(() => {
+		run.later(async () => {
+			if (run.lines.has(name)) return;
+			const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
+			await keepNames(store, new Set(kept?.filter((other) => other !== name)));
+		});
+	}, onFault);
 }
 
 async function keepNames(store: DeviceStore, names: ReadonlySet<string>): Promise<void> {
@@ -269,7 +286,8 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 		},
 		nack: (nack) => {
 			hear(run, name);
-			run.later(() => takeNack(run, name, nack));
+			const line = run.lines.get(name);
+			run.later(() => takeNack(run, { name, line }, nack));
 		},
 		feed: ({ s }) => {
 			hear(run, name);
@@ -333,6 +351,7 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 	}
 	if (outcome.marked === 0 && !run.mustArrange) return;
 	run.mustArrange = false;
+	if (outcome.marked > 0) run.reopenings.clear();
 	run.parts.changes.tell(['journal']);
 	await count(run);
 	await arrange(run);
@@ -342,7 +361,11 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
  * What is refused in words stays here, shown. The relay took nothing of the update that it stood in,
  * so the honest rest goes out again under a fresh client id.
  */
-async function takeNack(run: LinkRun, name: string, { refused }: Nack): Promise<void> {
+async function takeNack(
+	run: LinkRun,
+	{ name, line }: { readonly name: string; readonly line: Line | undefined },
+	{ refused }: Nack
+): Promise<void> {
 	if (refused.some(([, reason]) => reason === BEYOND_TOMORROW)) {
 		if (await bringBack(run, name)) return;
 	}
@@ -351,7 +374,8 @@ async function takeNack(run: LinkRun, name: string, { refused }: Nack): Promise<
 	const marked = await keepRefused(run.parts.store, final);
 	if (marked > 0) run.parts.changes.tell(['journal']);
 	await count(run);
-	await reopen(run, name);
+	// What was told on a line that is closed by now was answered when it was closed.
+	if (run.lines.get(name) === line) await reopen(run, name);
 }
 
 /**

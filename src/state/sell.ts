@@ -217,7 +217,7 @@ async function write(
 			receipt: receiptNumber(head.code, receipt),
 			items: itemsOf(lines),
 			saleHash: await saleHash(fact, parts.crypto),
-			...(terms !== undefined && { dueAt: head.at.wall + terms * DAY_MS }),
+			...(terms !== undefined && { dueAt: moment.nowMs + terms * DAY_MS }),
 			...(note !== undefined && { note })
 		},
 		moment,

@@ -43,6 +43,8 @@ export interface Moment {
 	readonly settings: ShopSettings;
 	/** The number that the act's receipt would have. */
 	readonly receipt: number;
+	/** The act's moment by the corrected clock, ms; its stamp may be later, never earlier. */
+	readonly nowMs: number;
 	/** The head of the act's fact number `place`, from 0. */
 	head(place: number): FactHead;
 }
@@ -138,6 +140,7 @@ function momentOf({ identity, settings, sequence, stamp, nowMs }: Basis<unknown>
 		identity,
 		settings,
 		receipt: sequence.receipt + 1,
+		nowMs,
 		head: (place) => {
 			const n = sequence.n + 1 + place;
 			const at = { wall: first.wall, counter: first.counter + place };

@@ -197,7 +197,7 @@ async function sign(
 	let owed = owedMinor(context, moment);
 	const records: FactRecord[] = [];
 	for (const draft of drafts) {
-		const byTerms = terms === undefined ? undefined : head.at.wall + terms * DAY_MS;
+		const byTerms = terms === undefined ? undefined : moment.nowMs + terms * DAY_MS;
 		const dueAt = draft.dueAt ?? (draft.kind === 'due' ? byTerms : undefined);
 		const of = { ...draft, ledger, owedMinor: owed, ...(dueAt !== undefined && { dueAt }) };
 		records.push(await draftRecord(of, moment, { head, parts }));
