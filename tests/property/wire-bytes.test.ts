@@ -7,7 +7,11 @@ const CASH_SALE_BYTES_MAX = 160;
 /** A signed record weighs most of it: its core 152, its signature 86, its rest about 200 characters. */
 const ACCOUNT_SALE_BYTES_MAX = 720;
 
-async function shop(): Promise<{ till: TestDevice; products: readonly ProductId[]; ledger: LedgerId }> {
+async function shop(): Promise<{
+	till: TestDevice;
+	products: readonly ProductId[];
+	ledger: LedgerId;
+}> {
 	const till = await openTestDevice({ seed: 11, currency: 'GBP' });
 	// A shop of some age: ids and receipt numbers of four digits.
 	for (let page = 0; page < 20; page++) {

@@ -25,6 +25,9 @@ export function wireBytesOf(sale: SaleFact): number {
 	});
 	const appended = appendFact(doc, { id: sale.id, text: encodeFact(sale) });
 	if (!appended.ok) throw new Error('the sale was not written');
-	const names = sale.lines.reduce((sum, { name }) => sum + new TextEncoder().encode(name).length, 0);
+	const names = sale.lines.reduce(
+		(sum, { name }) => sum + new TextEncoder().encode(name).length,
+		0
+	);
 	return bytes - names;
 }
