@@ -114,6 +114,21 @@ function texts(relay: FakeRelay): readonly string[] {
 }
 
 describe('relay link', () => {
+	it('[LINK-15] begins a line anew that is up and leaves something unsent', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 1);
+		await a.link.start();
+		await relay.quiet();
+		relay.losing = 1;
+		await sell(a);
+		await relay.quiet();
+		expect([await sent(a), a.link.status.state, relay.losing]).toEqual([[0], 'online', 0]);
+		a.ring();
+		await relay.quiet();
+		expect([await sent(a), texts(relay).length, a.faults]).toEqual([[1], 1, []]);
+	});
+
 	it('[LINK-1] says sent only when the relay’s ranges have the fact under its own digest', async () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW;

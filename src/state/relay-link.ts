@@ -79,6 +79,8 @@ const DAY_MS = 86_400_000;
 /** Below it the difference of two clocks is the way of the message. */
 const CLOCK_STEP_MS = 2_000;
 const IDLE_MS = 2_000;
+/** A line that is up and leaves something unsent for as long is begun anew. */
+const STUCK_MS = 30_000;
 /** Beyond every text of an index. */
 const TEXT_END = '\uffff';
 const REOPENINGS_MAX = 3;
@@ -269,6 +271,7 @@ async function closeLine(run: LinkRun, name: string): Promise<void> {
 async function closeLines(run: LinkRun): Promise<void> {
 	run.cancelRollOver?.();
 	run.cancelRollOver = undefined;
+	watchOver(run, undefined);
 	for (const name of [...run.lines.keys()]) await closeLine(run, name);
 }
 
@@ -472,14 +475,47 @@ async function unsentRows({ parts }: LinkRun): Promise<readonly JournalRow[]> {
 }
 
 async function count(run: LinkRun): Promise<void> {
-	const { unsent, refused } = await run.parts.store.read(['journal'], async (rows) => ({
-		unsent: await rows.countIn('journal', only('sent', 0)),
-		refused: await rows.find('journal', { index: 'refused', from: '', to: TEXT_END })
-	}));
+	const { unsent, refused, oldest } = await run.parts.store.read(['journal'], async (rows) => {
+		const quarantined = await rows.find('journal', { index: 'refused', from: '', to: TEXT_END });
+		const first = { ...only('sent', 0), limit: quarantined.length + 1 };
+		return {
+			unsent: await rows.countIn('journal', only('sent', 0)),
+			refused: quarantined,
+			oldest: (await rows.find('journal', first)).find((row) => row.refused === undefined)
+		};
+	});
+	watchOver(run, canRun(run) ? oldest : undefined);
 	run.say.change({
 		unsent: unsent - refused.length,
 		refused: refused.map(({ id, refused: reason = '' }) => ({ id, reason }))
 	});
+}
+
+/**
+ * Looks again after a while at the oldest fact that waits. A line may be up and yet have lost a
+ * message; what begins it anew tells the relay all that it lacks.
+ */
+function watchOver(run: LinkRun, oldest: JournalRow | undefined): void {
+	if (oldest?.n === run.watched) return;
+	run.cancelWatch?.();
+	run.cancelWatch = undefined;
+	run.watched = oldest?.n;
+	if (oldest === undefined) return;
+	run.cancelWatch = run.parts.timers.after(STUCK_MS, () => {
+		run.watched = undefined;
+		run.cancelWatch = undefined;
+		run.later(() => unstick(run, oldest));
+	});
+}
+
+async function unstick(run: LinkRun, { n, document }: JournalRow): Promise<void> {
+	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
+	const isStuck = row?.sent === 0 && row.refused === undefined && row.document === document;
+	if (canRun(run) && isStuck && run.lines.get(document)?.isOnline === true) {
+		await closeLine(run, document);
+		await openLine(run, document);
+	}
+	await count(run);
 }
 
 function tellFeed(run: LinkRun, s: number): void {
@@ -610,6 +646,9 @@ interface LinkRun {
 	feedAttempt: number;
 	cancels: (() => void)[];
 	cancelRollOver: (() => void) | undefined;
+	/** The oldest own fact that waits, while it is looked after. */
+	watched: number | undefined;
+	cancelWatch: (() => void) | undefined;
 }
 
 function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
@@ -639,6 +678,8 @@ function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
 		offset: 0,
 		feedAttempt: 0,
 		cancels: [],
-		cancelRollOver: undefined
+		cancelRollOver: undefined,
+		watched: undefined,
+		cancelWatch: undefined
 	};
 }

@@ -19,6 +19,8 @@ export interface FakeRelay {
 	isUp: boolean;
 	epoch: number;
 	now: number;
+	/** How many of the next updates get lost on their way here. */
+	losing: number;
 	/** Facts that are refused, by id. */
 	readonly refused: Map<string, string>;
 	checkpoint: Checkpoint | undefined;
@@ -128,7 +130,9 @@ export function createFakeRelay(): FakeRelay {
 				const up = (update: Uint8Array, origin: unknown): void => {
 					if (origin === relay) return;
 					soon(() => {
-						if (socket.end === end) hear(update);
+						if (socket.end !== end) return;
+						if (relay.losing > 0) relay.losing -= 1;
+						else hear(update);
 					});
 				};
 				const down = (update: Uint8Array, origin: unknown): void => {
@@ -214,6 +218,7 @@ export function createFakeRelay(): FakeRelay {
 		},
 		epoch: 1,
 		now: 0,
+		losing: 0,
 		refused: new Map(),
 		checkpoint: undefined,
 		restore: (s) => {

@@ -3,11 +3,11 @@ import { encodeBase64url } from '#domain/bytes.ts';
 import type { Signer } from '#domain/crypto.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
-import { createAccountApi, type AccountApi, type ApiRefusal } from '#state/account-api.ts';
+import { createAccountApi, type AccountApi } from '#state/account-api.ts';
 import { createChanges } from '#state/changes.ts';
 import { openDevice, type Device, type DeviceParts } from '#state/device.ts';
 import { mintIdentity, type Identity } from '#state/identity.ts';
-import { createRelayHttp, type RelayHttp } from '#state/relay-http.ts';
+import { createRelayHttp, tokenRefusal, type RelayHttp } from '#state/relay-http.ts';
 import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
 import { createWebsocketProviders } from '#state/relay-provider.ts';
 import { uuidV7 } from '#state/uuid-v7.ts';
@@ -129,7 +129,7 @@ async function switchOn(
 		async getToken() {
 			const { business, code } = device.identity;
 			const token = await api.deviceToken({ business, code }, signer);
-			return token.ok ? ok(token.value) : err(isPassing(token.error) ? 'unreachable' : 'refused');
+			return token.ok ? ok(token.value) : err(tokenRefusal(token.error));
 		}
 	});
 	const link = createRelayLink({
@@ -145,10 +145,6 @@ async function switchOn(
 		correctsClock: false
 	});
 	return { url, device, store, link, network, http, signer };
-}
-
-function isPassing(refusal: ApiRefusal): boolean {
-	return refusal === 'unreachable' || refusal === 'busy';
 }
 
 const random: Random = (limit) => Number(randomBytes(8).readBigUInt64BE() % BigInt(limit));
