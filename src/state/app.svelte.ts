@@ -70,6 +70,8 @@ export class App {
 	isReadOnly = $state.raw(false);
 	/** The disk took nothing the last time; the cart is kept in this page. */
 	isStorageFull = $state.raw(false);
+	/** The business day as of the last minute. */
+	day = $state.raw('');
 	/** What broke last, where no screen awaited it. */
 	fault = $state.raw<unknown>();
 
@@ -116,8 +118,10 @@ export class App {
 		this.#changes.on((moved) => {
 			if (moved.some((table) => FOLLOWED.includes(table))) void this.awaitless(this.#follow());
 		});
+		this.day = this.today();
 		setInterval(() => {
 			this.sync.tick();
+			this.day = this.today();
 		}, MINUTE_MS);
 	}
 

@@ -7,7 +7,7 @@ import { expect, go, openTill, readyOffline, say, test } from './stand.ts';
 const DAYS = 5;
 const DAYS_MS = DAYS * 86_400_000;
 
-test('a sale written offline five days ago reaches the other phone, on its own day (B3)', async ({
+test('a sale written offline five days ago reaches the other phone, on its own day (C10, N1)', async ({
 	browser,
 	databaseUrl,
 	sql

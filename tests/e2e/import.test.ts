@@ -4,7 +4,7 @@ import { button, expect, go, openTill, say, test } from './stand.ts';
 
 const HEADINGS = 'Name,Price,Code,Category,Stock';
 
-test('takes in a list of a thousand products, and the same list again changes nothing (C6)', async ({
+test('takes in a list of a thousand products, and the same list again changes nothing (L1)', async ({
 	page
 }) => {
 	const rows = Array.from({ length: 1_000 }, (_, place) =>
@@ -26,7 +26,7 @@ test('takes in a list of a thousand products, and the same list again changes no
 	await expect(button(page, say('import.do', { count: 0 }))).toBeDisabled();
 });
 
-test('counts each row that it does not take, with its number and reason (C6)', async ({ page }) => {
+test('counts each row that it does not take, with its number and reason (L1)', async ({ page }) => {
 	await openTill(page);
 	await go(page, '/shop/products/import');
 	const lines = [
@@ -68,7 +68,7 @@ test('counts each row that it does not take, with its number and reason (C6)', a
 	await expect(page.getByRole('link', { name: /^Science/ })).toBeHidden();
 });
 
-test('refuses a file that is no list, says why, and leaves the book as it was (C6)', async ({
+test('refuses a file that is no list, says why, and leaves the book as it was (L1)', async ({
 	page
 }) => {
 	await openTill(page);
@@ -90,7 +90,7 @@ test('refuses a file that is no list, says why, and leaves the book as it was (C
 	await expect(page.getByText(say('products.none'), { exact: true })).toBeVisible();
 });
 
-test('asks for the columns where it cannot tell them, and refuses a list without prices (C6)', async ({
+test('asks for the columns where it cannot tell them, and refuses a list without prices (L1)', async ({
 	page
 }) => {
 	await openTill(page);

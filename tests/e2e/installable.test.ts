@@ -19,7 +19,7 @@ for (const { room, enter } of [
 	{ room: 'the shop', enter: openTill },
 	{ room: "the customer's part", enter: signUpCustomer }
 ]) {
-	test(`${room} can be installed (K1)`, async ({ page }) => {
+	test(`${room} can be installed (N1, G1)`, async ({ page }) => {
 		await enter(page);
 		const address = await page.locator('link[rel=manifest]').getAttribute('href');
 		expect(address).not.toBeNull();
@@ -43,7 +43,7 @@ for (const { room, enter } of [
 	});
 }
 
-test('a newer Daftar waits until its person takes it, and never breaks into an open sale (K3)', async ({
+test('a newer Daftar waits until its person takes it, and never breaks into an open sale (N4)', async ({
 	page,
 	baseURL
 }) => {

@@ -2,7 +2,7 @@ import { allSent, joinBy, signUpStore } from './people.ts';
 import { inviteLink } from './shop.ts';
 import { amountTile, button, expect, go, newPhone, openTill, say, tapPad, test } from './stand.ts';
 
-test('a second phone joins by the link, once; a third is refused in words; nobody signs out with unsent sales (A4, B1)', async ({
+test('a second phone joins by the link, once; a third is refused in words; nobody signs out with unsent sales (A3, A7)', async ({
 	browser,
 	page
 }) => {

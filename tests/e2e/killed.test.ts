@@ -8,7 +8,7 @@ import { launch } from './browser.ts';
 import { allSent, businessOf, signUpStore, unsent } from './people.ts';
 import { amountTile, button, expect, readyOffline, say, tapPad, test, type Sql } from './stand.ts';
 
-test('a browser killed between saved and sent loses nothing; what it saved arrives once, though its cookie is gone (B4)', async ({
+test('a browser killed between saved and sent loses nothing; what it saved arrives once, though its cookie is gone (N2)', async ({
 	baseURL,
 	sql
 }) => {

@@ -18,7 +18,7 @@ const AMINA_OWES = '340';
 // 70 + 70 + 140 + 70 + 70.
 const SOLD = '420';
 
-test('two phones sell and lend with no network, lose nothing, and agree with the tables (B1, B2, B5)', async ({
+test('two phones sell and lend with no network, lose nothing, and agree with the tables (N1, D1, E10)', async ({
 	browser,
 	sql
 }) => {

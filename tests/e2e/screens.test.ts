@@ -33,7 +33,7 @@ const PHONE = { width: 360, height: 640 };
 const DESKTOP = { width: 1280, height: 800 };
 
 for (const language of ['en', 'ar'] as const) {
-	test(`every screen of a furnished shop is right in ${language}, light and dark, on phone and desktop (K2)`, async ({
+	test(`every screen of a furnished shop is right in ${language}, light and dark, on phone and desktop (N5, N6)`, async ({
 		page
 	}) => {
 		test.setTimeout(60_000);
@@ -44,7 +44,7 @@ for (const language of ['en', 'ar'] as const) {
 		expect(faults).toEqual([]);
 	});
 
-	test(`every screen of an empty phone and of a customer is right in ${language} (K2)`, async ({
+	test(`every screen of an empty phone and of a customer is right in ${language} (N5, N6)`, async ({
 		page
 	}) => {
 		test.setTimeout(60_000);
@@ -60,7 +60,7 @@ for (const language of ['en', 'ar'] as const) {
 	});
 }
 
-test('the main screens fit a phone with text at 200 % (K2)', async ({ page }) => {
+test('the main screens fit a phone with text at 200 % (N5, N6)', async ({ page }) => {
 	const screens = await furnishShop(page);
 	const wrong: string[] = [];
 	for (const language of ['en', 'ar'] as const) {

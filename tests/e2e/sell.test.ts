@@ -27,7 +27,7 @@ test('sells a known product for exact cash in two taps (C1)', async ({ page }) =
 	await expectSold(page, 'done.noChange', '70');
 });
 
-test('sells to a regular on account in the products and two taps; the page of the regular says so (C1, D1)', async ({
+test('sells to a regular on account in the products and two taps; the page of the regular says so (C1, E2)', async ({
 	page
 }) => {
 	await openTill(page);
@@ -51,7 +51,7 @@ test('sells to a regular on account in the products and two taps; the page of th
 	await expect(page.locator('.balance')).toContainText('300');
 });
 
-test('takes back a part of a receipt, then the rest, and never more (C4)', async ({ page }) => {
+test('takes back a part of a receipt, then the rest, and never more (C7)', async ({ page }) => {
 	await openTill(page);
 	await bringProducts(page);
 	await sellForCash(page, 'Milk', 3);
@@ -118,7 +118,7 @@ test('sells an amount alone in its digits and one tap (C1)', async ({ page }) =>
 	await expectSold(page, 'done.noChange', '1,500');
 });
 
-test('shows the change until the next sale (C1)', async ({ page }) => {
+test('shows the change until the next sale (C8)', async ({ page }) => {
 	await openTill(page);
 	await ringUp(page, '1340');
 	await button(page, new RegExp(`^${say('sell.charge')}`)).click();
@@ -138,7 +138,7 @@ test('shows the change until the next sale (C1)', async ({ page }) => {
 	await expectSold(page, 'done.giveBack', '805');
 });
 
-test('keeps an open sale over a reload, and over a reload with no network (B1)', async ({
+test('keeps an open sale over a reload, and over a reload with no network (C6)', async ({
 	context,
 	page
 }) => {

@@ -2,7 +2,7 @@ import { chromium } from '@playwright/test';
 import { launch } from './browser.ts';
 import { expect, test } from './stand.ts';
 
-test('a page that was left while it opened the book keeps no other page from it (B1)', async ({
+test('a page that was left while it opened the book keeps no other page from it (N1)', async ({
 	baseURL
 }) => {
 	// Playwright's own browsers have no back-forward cache; those of people do.

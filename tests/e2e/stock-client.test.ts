@@ -7,7 +7,7 @@ import { businessOf, signUpStore } from './people.ts';
 import { bringProducts, sellForCash } from './shop.ts';
 import { expect, openTill, test, type Sql } from './stand.ts';
 
-test('a stock y-websocket client with a ticket and no extras reads a journal (B6)', async ({
+test('a stock y-websocket client with a ticket and no extras reads a journal (architecture 5)', async ({
 	baseURL,
 	page,
 	sql

@@ -2,7 +2,7 @@ import { expect, go, openTill, say, test } from './stand.ts';
 
 const EXAMPLE = { example: '1,250.5' };
 
-test('reads an amount as a person types it, or says what is wrong with it (C2, L4)', async ({
+test('reads an amount as a person types it, or says what is wrong with it (C2, N5)', async ({
 	page
 }) => {
 	await openTill(page);
@@ -37,7 +37,7 @@ test('reads an amount as a person types it, or says what is wrong with it (C2, L
 	}
 });
 
-test('cleans a name of what is no text, and refuses one of nothing else (C2)', async ({ page }) => {
+test('cleans a name of what is no text, and refuses one of nothing else (N5)', async ({ page }) => {
 	await openTill(page);
 	await go(page, '/shop/products/new');
 	const name = page.getByLabel(say('product.name'), { exact: true });
