@@ -4,10 +4,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { systemChromium } from './chromium.js';
 import { build, exitCode, install, Refusal, ROOT, run } from '../server/prepare.js';
 
 const E2E_CONFIG = 'tests/e2e/playwright.config.ts';
-const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** @typedef {{ passed: number, failed: number }} Count */
 /** @typedef {{ status: string, assertionResults: { status: string }[] }} FileResult */
@@ -31,7 +31,7 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
 async function everything() {
 	await install();
-	if (existsSync(path.join(ROOT, E2E_CONFIG))) await findChromium();
+	if (existsSync(path.join(ROOT, E2E_CONFIG))) await installChromium();
 	await run('svelte-kit', ['sync'], 'The types of the routes could not be written');
 	await build();
 
@@ -117,23 +117,16 @@ function atLeastOne(failed, code) {
 	return code === 0 ? failed : Math.max(1, failed);
 }
 
-/** Says in `DAFTAR_CHROMIUM` where Chromium is, having installed it where it is missing. */
-async function findChromium() {
+/** Installs Chromium where there is none: the system's as root, else Playwright's own. */
+async function installChromium() {
 	let found = systemChromium();
 	if (found === undefined && process.getuid?.() === 0) {
 		await exitCode('apt-get', ['update'], 2);
 		await exitCode('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], 2);
 		found = systemChromium();
 	}
-	if (found !== undefined) process.env['DAFTAR_CHROMIUM'] = found;
-	else await run('playwright', ['install', 'chromium'], 'Chromium could not be installed');
-}
-
-function systemChromium() {
-	const folders = (process.env['PATH'] ?? '').split(path.delimiter);
-	return CHROMIUMS.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(
-		(file) => existsSync(file)
-	);
+	if (found === undefined)
+		await run('playwright', ['install', 'chromium'], 'Chromium could not be installed');
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { LaunchOptions } from '@playwright/test';
+import { systemChromium } from '../chromium.js';
 
-const executablePath = process.env['DAFTAR_CHROMIUM'];
+const executablePath = systemChromium();
 
 /**
  * How every browser here is started: Chromium as root, on a machine without a display or a way out.
- * `DAFTAR_CHROMIUM` names the one to start; without it Playwright starts its own.
+ * It is the system's; where there is none, Playwright starts its own.
  */
 export const launch: LaunchOptions = {
 	...(executablePath === undefined ? {} : { executablePath }),
