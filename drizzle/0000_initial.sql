@@ -265,7 +265,6 @@ CREATE TABLE "sale" (
 	"receipt" text NOT NULL,
 	"total_minor" bigint NOT NULL,
 	"rounding_minor" bigint NOT NULL,
-	"tax_side" text,
 	"change_minor" bigint NOT NULL,
 	CONSTRAINT "sale_business_code_n_pk" PRIMARY KEY("business","code","n")
 );
@@ -295,7 +294,6 @@ CREATE TABLE "sale_return" (
 	"receipt" text NOT NULL,
 	"total_minor" bigint NOT NULL,
 	"rounding_minor" bigint NOT NULL,
-	"tax_side" text,
 	"sale_code" text collate "C",
 	"sale_n" bigint,
 	CONSTRAINT "sale_return_business_code_n_pk" PRIMARY KEY("business","code","n")

@@ -148,8 +148,7 @@ const receiptColumns = {
 	member: integer('member').notNull(),
 	receipt: text('receipt').notNull(),
 	totalMinor: whole('total_minor').notNull(),
-	roundingMinor: whole('rounding_minor').notNull(),
-	taxSide: text('tax_side', { enum: ['in', 'ex'] })
+	roundingMinor: whole('rounding_minor').notNull()
 };
 
 const lineColumns = {
@@ -162,7 +161,7 @@ const lineColumns = {
 	quantityThousandths: whole('quantity_thousandths').notNull(),
 	unitPriceMinor: whole('unit_price_minor').notNull(),
 	totalMinor: whole('total_minor').notNull(),
-	/** `[class, [[component, rate in millionths, minor units], …]]` as sold. */
+	/** `[side, class, [[component, rate in millionths, minor units], …]]` as sold. */
 	tax: jsonb('tax')
 };
 

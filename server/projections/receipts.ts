@@ -41,7 +41,7 @@ async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promis
 	if (sales.length === 0) return;
 	await sql`
 		insert into sale (business, code, n, branch, on_day, happened_at, member, receipt, total_minor,
-			rounding_minor, tax_side, change_minor)
+			rounding_minor, change_minor)
 		select * from unnest(
 			${sales.map(({ business }) => business)}::uuid[],
 			${sales.map(({ fact }) => fact.code)}::text[],
@@ -53,7 +53,6 @@ async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promis
 			${sales.map(({ fact }) => receiptNumber(fact.code, fact.receipt))}::text[],
 			${sales.map(({ fact }) => String(documentTotalMinor(fact)))}::bigint[],
 			${sales.map(({ fact }) => fact.roundingMinor ?? 0)}::bigint[],
-			${sales.map(({ fact }) => fact.taxSide ?? null)}::text[],
 			${sales.map(({ fact }) => String(changeMinor(fact)))}::bigint[]
 		)`;
 }
@@ -66,7 +65,7 @@ async function insertReturns(sql: Sql, returns: readonly Placed<ReturnFact>[]): 
 	});
 	await sql`
 		insert into sale_return (business, code, n, branch, on_day, happened_at, member, receipt,
-			total_minor, rounding_minor, tax_side, sale_code, sale_n)
+			total_minor, rounding_minor, sale_code, sale_n)
 		select * from unnest(
 			${returns.map(({ business }) => business)}::uuid[],
 			${returns.map(({ fact }) => fact.code)}::text[],
@@ -78,7 +77,6 @@ async function insertReturns(sql: Sql, returns: readonly Placed<ReturnFact>[]): 
 			${returns.map(({ fact }) => receiptNumber(fact.code, fact.receipt))}::text[],
 			${returns.map(({ fact }) => String(documentTotalMinor(fact)))}::bigint[],
 			${returns.map(({ fact }) => fact.roundingMinor ?? 0)}::bigint[],
-			${returns.map(({ fact }) => fact.taxSide ?? null)}::text[],
 			${soldBy.map(({ code }) => code)}::text[],
 			${soldBy.map(({ n }) => n)}::bigint[]
 		)`;
@@ -183,5 +181,5 @@ async function insertTenders(sql: Sql, rows: readonly PlacedTender[]): Promise<v
 function encodeTax(tax: SoldTax | undefined): string | null {
 	if (tax === undefined) return null;
 	const parts = tax.parts.map(({ name, ratePpm, minor }) => [name, ratePpm, minor]);
-	return JSON.stringify([tax.taxClass, parts]);
+	return JSON.stringify([tax.side, tax.taxClass, parts]);
 }

@@ -341,6 +341,44 @@ describe('taking back', () => {
 	});
 });
 
+describe('taxes', () => {
+	it('[FACT-9] sells both sides of a tax in one cart, and takes both back to nothing', async () => {
+		const { device, book } = await openTestDevice({ seed: 31, currency: 'INR' });
+		const terms = { taxClass: 'std', parts: [{ name: 'GST', ratePpm: 180_000 }] };
+		const line = { quantityThousandths: 1_000 };
+		const sold = value(
+			await device.sell({
+				lines: [
+					{ ...line, name: 'A', unitPriceMinor: 118_00, taxTerms: { mode: 'inclusive', ...terms } },
+					{ ...line, name: 'B', unitPriceMinor: 100_00, taxTerms: { mode: 'exclusive', ...terms } }
+				],
+				tenders: [{ kind: 'cash', minor: 240_00 }]
+			})
+		);
+		expect(sold.changeMinor).toBe(4_00);
+		expect(sold.fact.lines.map(({ tax }) => [tax?.side, tax?.parts[0]?.minor])).toEqual([
+			['in', 18_00],
+			['ex', 18_00]
+		]);
+		const back = { quantity: 1_000, damaged: false };
+		for (const saleLine of [1, 0]) {
+			value(
+				await device.takeBack({
+					sale: sold.fact.id,
+					lines: [{ ...back, saleLine, name: '' }],
+					refund: { kind: 'cash' }
+				})
+			);
+		}
+		expect(await book.dayTotals('2026-11-20')).toMatchObject({
+			salesMinor: 236_00n,
+			returnsMinor: 236_00n,
+			cashInMinor: 236_00n,
+			cashOutMinor: 236_00n
+		});
+	});
+});
+
 describe('records', () => {
 	it('[DEVICE-7] writes a due and a payment in one fact, each knowing the balance before it', async () => {
 		const { device, book, amina } = await shop();

@@ -13,7 +13,7 @@ import { settle, type Settlement, type Tender, type TenderRefusal } from '#domai
 import type { TaxTerms } from '#domain/tax.ts';
 import type { BalanceRow, CustomerRow, StoreReader } from '#storage/device-store.ts';
 import { draftRecord } from './draft-record.ts';
-import { itemsOf, lineName, lineProduct, soldLine, taxSideOf } from './sold-line.ts';
+import { itemsOf, lineName, lineProduct, soldLine } from './sold-line.ts';
 import type { Act, DeviceParts, Moment } from './write-path.ts';
 
 /** A line of the cart; without tax terms it is not taxed. */
@@ -48,7 +48,6 @@ export type CustomerRefusal =
 export type SellRefusal =
 	| CartRefusal
 	| { readonly kind: 'lineNameTooLong'; readonly lineIndex: number }
-	| { readonly kind: 'mixedTax' }
 	| { readonly kind: 'totalTooLarge' }
 	| TenderRefusal
 	| CustomerRefusal
@@ -128,7 +127,6 @@ export function cleanNote(
 
 interface Rung {
 	readonly lines: readonly SoldLine[];
-	readonly taxSide: 'in' | 'ex' | undefined;
 	readonly settlement: Settlement;
 }
 
@@ -144,8 +142,6 @@ function ring(draft: SaleDraft, { settings }: Moment): Result<Rung, SellRefusal>
 	if (!priced.ok) return priced;
 	const lines = soldLines(priced.value);
 	if (!lines.ok) return lines;
-	const taxSide = taxSideOf(priced.value);
-	if (taxSide === 'mixed') return err({ kind: 'mixedTax' });
 	const totals = saleTotals(priced.value);
 	if (!totals.ok) return err({ kind: 'totalTooLarge' });
 	const settlement = settle(
@@ -157,7 +153,7 @@ function ring(draft: SaleDraft, { settings }: Moment): Result<Rung, SellRefusal>
 	if (settlement.value.tenders.length > FACT_TENDERS_MAX)
 		return err({ kind: 'tooManyTenders', tendersMax: FACT_TENDERS_MAX });
 	if (bytesOf(lines.value) > LINES_BYTES_MAX) return err({ kind: 'saleTooLong' });
-	return ok({ lines: lines.value, taxSide, settlement: settlement.value });
+	return ok({ lines: lines.value, settlement: settlement.value });
 }
 
 /** The domain's lines in the form of a fact, each with a clean name. */
@@ -190,7 +186,7 @@ interface Ready {
 }
 
 async function write(
-	{ rung: { lines, taxSide, settlement }, ledger, note }: Ready,
+	{ rung: { lines, settlement }, ledger, note }: Ready,
 	moment: Moment,
 	{ context, parts }: { readonly context: AccountContext; readonly parts: DeviceParts }
 ): Promise<SaleFact> {
@@ -203,7 +199,6 @@ async function write(
 		receipt,
 		lines,
 		tenders: settlement.tenders,
-		...(taxSide !== undefined && { taxSide }),
 		...(rounding !== 0 && { roundingMinor: rounding })
 	};
 	if (ledger === undefined || settlement.accountMinor === 0) return fact;

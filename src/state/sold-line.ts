@@ -1,20 +1,10 @@
-import type { FactTender, SoldLine, TaxSide } from '#domain/fact/fact.ts';
+import type { FactTender, SoldLine } from '#domain/fact/fact.ts';
 import type { RestItem } from '#domain/confirmation/rest.ts';
 import type { SaleLine } from '#domain/sale/line.ts';
 import { parseProductId, type ProductId } from '#domain/ids.ts';
 import type { LineTax } from '#domain/tax.ts';
 import { cleanName } from '#domain/text.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-
-/** Two taxes differ by what their price holds; a fact names one side for all its lines. */
-export function taxSideOf(
-	lines: readonly { readonly tax: LineTax }[]
-): TaxSide | undefined | 'mixed' {
-	const modes = new Set(lines.map(({ tax }) => tax.mode).filter((mode) => mode !== 'none'));
-	if (modes.size > 1) return 'mixed';
-	if (modes.size === 0) return undefined;
-	return modes.has('inclusive') ? 'in' : 'ex';
-}
 
 /** A line as the domain counts it, in the form of a fact. */
 export function soldLine(
@@ -24,11 +14,12 @@ export function soldLine(
 	const bare = { productId, name, quantityThousandths, unitPriceMinor, totalMinor };
 	if (tax.mode === 'none') return bare;
 	const parts = tax.parts.map(({ name: of, ratePpm, minor }) => ({ name: of, ratePpm, minor }));
-	return { ...bare, tax: { taxClass: tax.taxClass, parts } };
+	const side = tax.mode === 'inclusive' ? 'in' : 'ex';
+	return { ...bare, tax: { side, taxClass: tax.taxClass, parts } };
 }
 
 /** A line of a fact, as the domain counts it. */
-export function saleLine(line: SoldLine, side: TaxSide | undefined): SaleLine {
+export function saleLine(line: SoldLine): SaleLine {
 	const { productId, name, quantityThousandths, unitPriceMinor, totalMinor } = line;
 	return {
 		...(productId !== null && { productId }),
@@ -36,14 +27,14 @@ export function saleLine(line: SoldLine, side: TaxSide | undefined): SaleLine {
 		quantityThousandths,
 		unitPriceMinor,
 		totalMinor,
-		tax: lineTax(line, side)
+		tax: lineTax(line)
 	};
 }
 
-export function lineTax({ tax }: SoldLine, side: TaxSide | undefined): LineTax {
-	if (tax === undefined || side === undefined) return { mode: 'none' };
+export function lineTax({ tax }: SoldLine): LineTax {
+	if (tax === undefined) return { mode: 'none' };
 	return {
-		mode: side === 'in' ? 'inclusive' : 'exclusive',
+		mode: tax.side === 'in' ? 'inclusive' : 'exclusive',
 		taxClass: tax.taxClass,
 		parts: tax.parts
 	};

@@ -4,8 +4,7 @@ import type {
 	ReturnedLine,
 	ReturnFact,
 	SaleFact,
-	SoldLine,
-	TaxSide
+	SoldLine
 } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { receiptNumber, type FactId, type LedgerId, type ProductId } from '#domain/ids.ts';
@@ -145,7 +144,6 @@ interface Decision extends Refund {
 	readonly totalMinor: number;
 	readonly ledger: LedgerId | undefined;
 	readonly sale: SaleFact | undefined;
-	readonly taxSide: TaxSide | undefined;
 }
 
 function decideReturn(
@@ -178,13 +176,13 @@ function returnOfSale(
 		quantityThousandths: line.quantity
 	}));
 	const sold = {
-		lines: sale.lines.map((line) => saleLine(line, sale.taxSide)),
+		lines: sale.lines.map((line) => saleLine(line)),
 		accountMinor: Number(sumOfKind(sale.tenders, 'account')),
 		cashKeptMinor: Number(sumOfKind(sale.tenders, 'cash') - changeMinor(sale)),
 		cashRoundingMinor: sale.roundingMinor ?? 0
 	};
 	const back = returnOf(sold, wishes, {
-		earlier: earlier.map((fact) => earlierReturn(fact, sale.taxSide)),
+		earlier: earlier.map((fact) => earlierReturn(fact)),
 		settings: settings.money
 	});
 	if (!back.ok) return back;
@@ -203,16 +201,16 @@ function returnOfSale(
 			isDamaged: draft.lines[place]?.damaged === true
 		};
 	});
-	return ok({ ...back.value, lines, ledger: due?.ledger, sale, taxSide: sale.taxSide });
+	return ok({ ...back.value, lines, ledger: due?.ledger, sale });
 }
 
-function earlierReturn(fact: ReturnFact, side: TaxSide | undefined): SaleReturn {
+function earlierReturn(fact: ReturnFact): SaleReturn {
 	return {
 		lines: fact.lines.map((line) => ({
 			lineIndex: line.saleLine,
 			quantityThousandths: line.quantityThousandths,
 			totalMinor: line.totalMinor,
-			tax: lineTax(line, side)
+			tax: lineTax(line)
 		})),
 		totalMinor: Number(toPayMinor(fact)) - (fact.roundingMinor ?? 0),
 		creditMinor: Number(sumOfKind(fact.refunds, 'account')),
@@ -246,7 +244,7 @@ function returnAlone(draft: ReturnDraft, { settings }: Moment): Result<Decision,
 	const { totalMinor } = totals.value;
 	const ledger = draft.refund.kind === 'account' ? draft.refund.ledger : undefined;
 	const refund = refundWithoutReceipt(totalMinor, draft.refund.kind, settings.money);
-	return ok({ ...refund, lines, totalMinor, ledger, sale: undefined, taxSide: undefined });
+	return ok({ ...refund, lines, totalMinor, ledger, sale: undefined });
 }
 
 function planOf({ totalMinor, cashMinor, creditMinor, ledger }: Decision): ReturnPlan {
@@ -263,7 +261,7 @@ async function write(
 	moment: Moment,
 	{ context, parts }: { readonly context: ReturnContext; readonly parts: DeviceParts }
 ): Promise<ReturnFact> {
-	const { lines, cashMinor, creditMinor, ledger, sale, taxSide } = decision;
+	const { lines, cashMinor, creditMinor, ledger, sale } = decision;
 	const head = moment.head(0);
 	const { receipt } = moment;
 	const refunds: readonly FactTender[] = tendersOf(cashMinor, creditMinor);
@@ -274,7 +272,6 @@ async function write(
 		saleId: sale?.id ?? null,
 		lines,
 		refunds,
-		...(taxSide !== undefined && { taxSide }),
 		...(decision.cashRoundingMinor !== 0 && { roundingMinor: decision.cashRoundingMinor })
 	};
 	if (ledger === undefined || creditMinor === 0) return fact;

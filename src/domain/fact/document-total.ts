@@ -1,11 +1,9 @@
-import type { FactTender, SaleFact, SoldLine, TaxSide } from './fact.ts';
+import type { FactTender, SaleFact, SoldLine } from './fact.ts';
 
 /** What a sale's or a return's lines come to, minor units: with taxes on top, before cash rounding. */
-export function documentTotalMinor({ lines, taxSide }: SoldDocument): bigint {
-	const goods = sumOf(lines, ({ totalMinor }) => totalMinor);
-	if (taxSide !== 'ex') return goods;
-	const taxParts = lines.flatMap(({ tax }) => tax?.parts ?? []);
-	return goods + sumOf(taxParts, ({ minor }) => minor);
+export function documentTotalMinor({ lines }: SoldDocument): bigint {
+	const onTop = lines.flatMap(({ tax }) => (tax?.side === 'ex' ? tax.parts : []));
+	return sumOf(lines, ({ totalMinor }) => totalMinor) + sumOf(onTop, ({ minor }) => minor);
 }
 
 /** What there is to pay or to pay back: the total with its cash rounding. */
@@ -21,7 +19,6 @@ export function changeMinor(sale: Pick<SaleFact, 'tenders'> & SoldDocument): big
 /** What the totals of a sale and of a return are made of. */
 export interface SoldDocument {
 	readonly lines: readonly SoldLine[];
-	readonly taxSide?: TaxSide;
 	readonly roundingMinor?: number;
 }
 

@@ -101,13 +101,14 @@ function encodeGoods(line: SoldLine): readonly unknown[] {
 
 function encodeTax(tax: SoldTax | undefined): readonly unknown[] {
 	if (tax === undefined) return [];
-	return [[tax.taxClass, tax.parts.map(({ name, ratePpm, minor }) => [name, ratePpm, minor])]];
+	return [
+		[tax.side, tax.taxClass, tax.parts.map(({ name, ratePpm, minor }) => [name, ratePpm, minor])]
+	];
 }
 
-function encodeMore({ record, taxSide, roundingMinor }: SaleFact | ReturnFact): readonly unknown[] {
+function encodeMore({ record, roundingMinor }: SaleFact | ReturnFact): readonly unknown[] {
 	const more = {
 		...(record !== undefined && { rec: encodeSignedRecord(record.signed) }),
-		...(taxSide !== undefined && { tax: taxSide }),
 		...(roundingMinor !== undefined && { round: roundingMinor })
 	};
 	return Object.keys(more).length === 0 ? [] : [more];

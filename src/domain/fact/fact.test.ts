@@ -146,6 +146,17 @@ describe('fact', () => {
 		});
 	});
 
+	it('[FACT-9] holds prices with their tax and prices on which it comes, and adds only the latter', () => {
+		const text =
+			'["A-1","sale",1,0,1,1,1,[[0,"in",1000,118,118,["in","std",[["VAT",180000,18]]]],[0,"ex",1000,100,100,["ex","std",[["VAT",180000,18]]]]],[["cash",236]]]';
+		expect(documentTotalMinor(sale(text))).toBe(236n);
+		expect(encodeFact(sale(text))).toBe(text);
+		expect(parseFact(text.replace('"ex","std"', '"on","std"'))).toEqual({
+			ok: false,
+			error: 'badBody'
+		});
+	});
+
 	it('[FACT-6] any order and any repetition of facts gives the same numbers', () => {
 		const once = foldFacts(trade.facts, trade.hashOf);
 		expect(once.stock.size).toBeGreaterThan(3);

@@ -28,8 +28,10 @@ export interface SoldLine {
 	readonly tax?: SoldTax;
 }
 
-/** The tax of a line as sold: its class, and each component with its rate and amount. */
+/** The tax of a line as sold: its side, its class, and each component with its rate and amount. */
 export interface SoldTax {
+	/** One cart may hold both sides. */
+	readonly side: TaxSide;
 	readonly taxClass: string;
 	readonly parts: readonly TaxPart[];
 }
@@ -50,8 +52,9 @@ export interface FactTender {
 	readonly minor: number;
 }
 
-/** Whether the prices of a document hold its tax or the tax comes on top. */
-export type TaxSide = 'in' | 'ex';
+/** Whether a price holds its tax or the tax comes on top. */
+export const TAX_SIDES = ['in', 'ex'] as const;
+export type TaxSide = (typeof TAX_SIDES)[number];
 
 export interface SaleFact extends FactHead {
 	readonly kind: 'sale';
@@ -60,7 +63,6 @@ export interface SaleFact extends FactHead {
 	readonly tenders: readonly FactTender[];
 	/** The due of what went on account. */
 	readonly record?: FactRecord;
-	readonly taxSide?: TaxSide;
 	/** What cash rounding added (or took, negative). */
 	readonly roundingMinor?: number;
 }
@@ -79,7 +81,6 @@ export interface ReturnFact extends FactHead {
 	readonly refunds: readonly FactTender[];
 	/** The credit of what went back on account. */
 	readonly record?: FactRecord;
-	readonly taxSide?: TaxSide;
 	readonly roundingMinor?: number;
 }
 

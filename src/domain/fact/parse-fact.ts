@@ -31,6 +31,7 @@ import {
 	FACT_ROWS_MAX,
 	FACT_TENDERS_MAX,
 	NAME_LENGTH_MAX,
+	TAX_SIDES,
 	UNDONE_KINDS,
 	type AdjustFact,
 	type CustomerFact,
@@ -49,8 +50,7 @@ import {
 	type SettingFact,
 	type SoldLine,
 	type SoldTax,
-	type StockDelta,
-	type TaxSide
+	type StockDelta
 } from './fact.ts';
 import {
 	isCustomerFields,
@@ -244,9 +244,11 @@ function parseGoods(row: readonly unknown[]): SoldLine | null {
 }
 
 function parseTax(value: unknown): SoldTax | null {
-	if (!isTuple(value, 2) || !isText(value[0], NAME_LENGTH_MAX)) return null;
-	const parts = parseAll(value[1], TAX_PARTS_MAX, parseTaxPart);
-	return parts === null ? null : { taxClass: value[0], parts };
+	if (!isTuple(value, 3)) return null;
+	const [side, taxClass, rawParts] = value;
+	const parts = parseAll(rawParts, TAX_PARTS_MAX, parseTaxPart);
+	if (!isOneOf(side, TAX_SIDES) || !isText(taxClass, NAME_LENGTH_MAX)) return null;
+	return parts === null ? null : { side, taxClass, parts };
 }
 
 function parseTaxPart(value: unknown): TaxPart | null {
@@ -265,7 +267,6 @@ function parseTender(value: unknown): FactTender | null {
 
 interface More {
 	readonly record?: FactRecord;
-	readonly taxSide?: TaxSide;
 	readonly roundingMinor?: number;
 }
 
@@ -273,19 +274,17 @@ interface More {
 function parseMore(value: unknown): More | null {
 	if (value === undefined) return {};
 	if (!hasOnly(value, SALE_MORE)) return null;
-	const { rec, tax, round } = value as { rec?: unknown; tax?: TaxSide; round?: number };
+	const { rec, round } = value as { rec?: unknown; round?: number };
 	const record = rec === undefined ? undefined : parseFactRecord(rec);
 	if (record === null) return null;
 	return {
 		...(record !== undefined && { record }),
-		...(tax !== undefined && { taxSide: tax }),
 		...(round !== undefined && { roundingMinor: round })
 	};
 }
 
 const SALE_MORE = new Map<string, (field: unknown) => boolean>([
 	['rec', (field) => field !== null],
-	['tax', (field) => isOneOf(field, ['in', 'ex'])],
 	['round', (field) => isSignedAmount(field) && field !== 0]
 ]);
 const RECORD_MORE = new Map<string, (field: unknown) => boolean>([
@@ -293,11 +292,9 @@ const RECORD_MORE = new Map<string, (field: unknown) => boolean>([
 	['undoes', (field) => isOneOf(field, UNDONE_KINDS)]
 ]);
 
-/** A sale or return names something, says on which side its taxes stand, and stays within bounds. */
+/** A sale or return names something, and stays within bounds. */
 function isDocument(document: SoldDocument): boolean {
-	const { lines, taxSide } = document;
-	if (lines.length === 0) return false;
-	if (taxSide === undefined && lines.some(({ tax }) => tax !== undefined)) return false;
+	if (document.lines.length === 0) return false;
 	return documentTotalMinor(document) <= BigInt(AMOUNT_MINOR_MAX) && toPayMinor(document) >= 0n;
 }
 

@@ -33,7 +33,6 @@ const SENTENCES: Readonly<Record<Refusal['kind'], MessageKey>> = {
 	quantityTooLarge: 'refused.tooLarge',
 	totalTooLarge: 'refused.tooLarge',
 	wrongTaxTerms: 'refused.tax',
-	mixedTax: 'refused.tax',
 	lineNameTooLong: 'refused.nameTooLong',
 	noteTooLong: 'refused.nameTooLong',
 	saleTooLong: 'refused.saleTooLong',
