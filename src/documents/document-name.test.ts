@@ -48,7 +48,7 @@ describe('document names', () => {
 		);
 	});
 
-	it('[DOC-2] takes the day from the stamp, by UTC', () => {
+	it('[DOC-2] takes the day from the moment of the act, by UTC', () => {
 		const before = Date.parse('2010-12-09T23:59:59.999Z');
 		expect(journalName(BUSINESS, BRANCH, before)).toBe(`j/${BUSINESS}/${BRANCH}/20101209`);
 		expect(journalName(BUSINESS, BRANCH, before + 1)).toBe(`j/${BUSINESS}/${BRANCH}/20101210`);

@@ -59,14 +59,14 @@ export function formatDocumentName(address: DocumentAddress): string {
 		: `${letter}/${address.person}/${address.year}`;
 }
 
-/** DOC-2. The journal that a fact of this branch belongs to: of the UTC day of its wall stamp (ms). */
-export function journalName(business: BusinessId, branch: BranchId, wallMs: number): string {
-	return formatDocumentName({ kind: 'journal', business, branch, day: utcDay(wallMs) });
+/** DOC-2. The journal of a fact of this branch that is written at `atMs` by its device's corrected clock. */
+export function journalName(business: BusinessId, branch: BranchId, atMs: number): string {
+	return formatDocumentName({ kind: 'journal', business, branch, day: utcDay(atMs) });
 }
 
 /** `yyyymmdd` of an instant (ms UTC, years 0 to 9999). */
-export function utcDay(wallMs: number): string {
-	return new Date(wallMs).toISOString().slice(0, 10).replaceAll('-', '');
+export function utcDay(atMs: number): string {
+	return new Date(atMs).toISOString().slice(0, 10).replaceAll('-', '');
 }
 
 function branchDay(

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { serve, type WebSocketServerLike } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { WebSocketServer } from 'ws';
+import { PAYLOAD_BYTES_MAX } from '#sync/limits.ts';
+import { codeOf } from './database/data-folder.ts';
+
+const CLOSE_MS_MAX = 3_000;
+
+export interface ListenAt {
+	/** 0 for any free port. */
+	readonly port: number;
+	/** Undefined for all addresses of the machine. */
+	readonly host: string | undefined;
+}
+
+/**
+ * Serves `app` and its sockets, and answers the port that listens; `running` ends it. Throws a
+ * sentence for the person who started it where the port cannot be had.
+ */
+export async function listen(
+	app: Hono,
+	{ port, host }: ListenAt,
+	running: AsyncDisposableStack
+): Promise<number> {
+	const sockets = new WebSocketServer({ noServer: true, maxPayload: PAYLOAD_BYTES_MAX });
+	const server = serve({
+		fetch: app.fetch,
+		port,
+		...(host === undefined ? {} : { hostname: host }),
+		// Its own types and those of `ws` differ in optional fields that may be undefined, and only there.
+		websocket: { server: sockets as WebSocketServerLike }
+	}) as Server; // No `createServer` was given, and then it is one of node:http.
+	try {
+		await once(server, 'listening');
+	} catch (cause) {
+		throw new Error(unheard(cause, port, host), { cause });
+	}
+	running.defer(() => close(server, sockets));
+	const address = server.address();
+	return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+/** Lets what is under way finish, for a moment. */
+async function close(server: Server, sockets: WebSocketServer): Promise<void> {
+	const closed = once(server, 'close');
+	server.close();
+	for (const socket of sockets.clients) socket.terminate();
+	server.closeIdleConnections();
+	const late = setTimeout(() => {
+		server.closeAllConnections();
+	}, CLOSE_MS_MAX);
+	await closed;
+	clearTimeout(late);
+}
+
+function unheard(cause: unknown, port: number, host: string | undefined): string {
+	const number = String(port);
+	switch (codeOf(cause)) {
+		case 'EADDRINUSE':
+			return `Port ${number} is taken: stop the program that uses it, or set PORT to another.`;
+		case 'EACCES':
+			return `Port ${number} is not open to this user: set PORT to one above 1023.`;
+		default:
+			return `Nothing can listen on ${host ?? 'this machine'}, port ${number} (${codeOf(cause)}).`;
+	}
+}
