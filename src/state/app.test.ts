@@ -66,6 +66,29 @@ it('[TILL-3] does nothing on a second tap while a sale is being written', async 
 	expect((await app.book.recentReceipts(10)).length).toBe(1);
 });
 
+it('[TILL-3] sells a cart once, though the phone dies in the moment when the sale is saved', async () => {
+	const inner = createMemoryDeviceStore();
+	let isSaving = false;
+	let isDead = false;
+	const dies: DeviceStore = {
+		...inner,
+		write: async (tables, work) => {
+			if (isDead) return new Promise(() => undefined);
+			isDead = isSaving;
+			return inner.write(tables, work);
+		}
+	};
+	const before = await shop(dies);
+	before.till.add(BREAD);
+	isSaving = true;
+	await before.till.takeCash(6_500);
+	expect(isDead).toBe(true);
+
+	const after = await shop(inner);
+	expect((await after.book.recentReceipts(10)).length).toBe(1);
+	expect(after.till.lines).toEqual([]);
+});
+
 it('[TILL-3] keeps a cart that cannot be sold, and says why', async () => {
 	const app = await shop(fillable().store);
 	app.till.add(BREAD);

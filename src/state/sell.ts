@@ -31,6 +31,8 @@ export interface SaleDraft {
 	readonly tenders: readonly TenderDraft[];
 	/** Stands in the record of what goes on account. */
 	readonly note?: string;
+	/** These lines are the kept cart's, which the sale empties. */
+	readonly isCart?: boolean;
 }
 
 export interface Sold {
@@ -83,7 +85,8 @@ export function sellAct(
 			});
 			const receipt = receiptNumber(fact.code, fact.receipt);
 			const { changeMinor } = rung.value.settlement;
-			return ok({ facts: [fact], value: { fact, receipt, changeMinor } });
+			const value = { fact, receipt, changeMinor };
+			return ok({ facts: [fact], value, emptiesCart: draft.isCart === true });
 		}
 	};
 }

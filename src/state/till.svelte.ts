@@ -216,7 +216,8 @@ export class Till {
 			const { lines, totalMinor } = this;
 			const sold = await this.#parts.sell({
 				lines: lines.map(soldLineOf),
-				tenders: tender.minor === 0 ? [] : [tender]
+				tenders: tender.minor === 0 ? [] : [tender],
+				isCart: true
 			});
 			if (!sold.ok) return sold;
 			this.finished = {
@@ -228,7 +229,8 @@ export class Till {
 				changeMinor: sold.value.changeMinor,
 				...(customer === undefined ? {} : { customer })
 			};
-			this.#set([]);
+			// The kept cart went with the sale, in its own transaction.
+			this.lines = [];
 			return sold;
 		} finally {
 			this.isSelling = false;

@@ -64,6 +64,8 @@ export interface Act<Context, T, E> extends Look<Context> {
 export interface Decided<T> {
 	readonly facts: readonly Fact[];
 	readonly value: T;
+	/** The act is of the open cart: it is emptied with it, so that no kill between sells it twice. */
+	readonly emptiesCart?: boolean;
 }
 
 export type Perform = <Context, T, E>(act: Act<Context, T, E>) => Promise<Result<T, E>>;
@@ -85,7 +87,7 @@ export function createWritePath(parts: DeviceParts, identity: () => Identity): P
 			const basis = await readBasis(parts, identity(), act);
 			const decided = await act.decide(basis.context, momentOf(basis));
 			if (!decided.ok) return decided;
-			const written = await keep(parts, basis, decided.value.facts);
+			const written = await keep(parts, basis, decided.value);
 			if (written) return ok(decided.value.value);
 		}
 		throw new Error('another tab keeps writing before this one');
@@ -163,7 +165,7 @@ interface Prepared {
 async function keep(
 	parts: DeviceParts,
 	basis: Basis<unknown>,
-	facts: readonly Fact[]
+	{ facts, emptiesCart = false }: Decided<unknown>
 ): Promise<boolean> {
 	if (facts.length === 0) return true;
 	const prepared = await prepare(parts, basis, facts);
@@ -174,6 +176,7 @@ async function keep(
 		await rows.put('journal', prepared.journal);
 		await writeMeta(rows, 'sequence', prepared.sequence);
 		await writeMeta(rows, 'lastAct', token);
+		if (emptiesCart) await writeMeta(rows, 'cart', []);
 		const seen = (await readMeta(rows, 'stamp')) ?? prepared.stamp;
 		const isLater = compareStamps(prepared.stamp, seen) > 0;
 		await writeMeta(rows, 'stamp', isLater ? prepared.stamp : seen);
