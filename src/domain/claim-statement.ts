@@ -1,7 +1,8 @@
 import { assert } from './assert.ts';
-import { concatBytes, tag, uuidToBytes } from './bytes.ts';
+import { concatBytes, tag, utf8, uuidToBytes } from './bytes.ts';
 import { PUBLIC_KEY_BYTES } from './crypto.ts';
-import type { BranchId, BusinessId, PersonId } from './ids.ts';
+import type { SheetFields } from './fact/ledger-fact.ts';
+import type { BranchId, BusinessId, LedgerId, PersonId } from './ids.ts';
 
 export const NONCE_BYTES = 32;
 
@@ -27,7 +28,24 @@ export function joinStatement(publicKey: Uint8Array): Uint8Array {
 }
 
 /** What a device signs to be known again: a nonce of the relay's, so that it cannot be replayed. */
-export function deviceStatement(nonce: Uint8Array, business: BusinessId): Uint8Array {
+export function deviceStatement(nonce: Uint8Array, scope: BusinessId | PersonId): Uint8Array {
 	assert(nonce.length === NONCE_BYTES, 'a nonce has 32 bytes');
-	return concatBytes(tag('daftar/device/v1'), nonce, uuidToBytes(business));
+	return concatBytes(tag('daftar/device/v1'), nonce, uuidToBytes(scope));
+}
+
+/** What a customer's phone signs when it is enrolled: it holds the private half of this key. */
+export function phoneStatement(person: PersonId, publicKey: Uint8Array): Uint8Array {
+	assert(publicKey.length === PUBLIC_KEY_BYTES, 'a phone brings a whole public key');
+	return concatBytes(tag('daftar/phone/v1'), uuidToBytes(person), publicKey);
+}
+
+/** What the relay signs of a set of codes: whoever restores a backup may take it back by this. */
+export function sheetStatement(
+	business: BusinessId,
+	ledger: LedgerId,
+	set: Omit<SheetFields, 'kid' | 'sig'>
+): Uint8Array {
+	const { epoch, kind, currency, exponent, cap, issuedAt, open } = set;
+	const said = [business, ledger, epoch, kind, currency, exponent, cap, issuedAt, open];
+	return concatBytes(tag('daftar/sheet/v1'), utf8(JSON.stringify(said)));
 }

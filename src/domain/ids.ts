@@ -9,7 +9,7 @@ export type PersonId = string & { readonly __brand: 'PersonId' };
 export type LedgerId = string & { readonly __brand: 'LedgerId' };
 /** The letters on a receipt: `A` for the device that founded the business, then `B` … `Z`, `AA` … */
 export type DeviceCode = string & { readonly __brand: 'DeviceCode' };
-/** `{device code}-{n}`; a relay's own facts read `0.{epoch}-{n}`. */
+/** `{device code}-{n}`; a relay's own facts read `0.{epoch}-{n}`, a customer's phone's `p{number}-{n}`. */
 export type FactId = string & { readonly __brand: 'FactId' };
 /** A product is named by the fact that made it, and by its row where that fact made several. */
 export type ProductId = string & { readonly __brand: 'ProductId' };
@@ -18,7 +18,7 @@ export type IdRefusal = 'notAnId';
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const DEVICE_CODE = /^[A-Z]{1,3}$/;
-const FACT_ID = /^([A-Z]{1,3}|0\.[1-9][0-9]{0,8})-([1-9][0-9]{0,14})$/;
+const FACT_ID = /^([A-Z]{1,3}|0\.[1-9][0-9]{0,8}|p[1-9][0-9]{0,5})-([1-9][0-9]{0,14})$/;
 const PRODUCT_ID = /^[A-Z]{1,3}-[1-9][0-9]{0,14}(\.[1-9][0-9]{0,4})?$/;
 const LETTERS = 26;
 const CODE_LETTERS_MAX = 3;
@@ -49,7 +49,7 @@ export function parseProductId(text: unknown): Result<ProductId, IdRefusal> {
 
 export interface FactIdParts {
 	readonly id: FactId;
-	/** The device's code, or `0.{epoch}` for the relay. */
+	/** The device's code, `0.{epoch}` for the relay, `p{number}` for a customer's phone. */
 	readonly code: string;
 	readonly n: number;
 }
@@ -72,6 +72,16 @@ export function factId(code: string, n: number): FactId {
 /** Whether the relay, not a device, wrote the fact of this code. */
 export function isRelayCode(code: string): boolean {
 	return code.startsWith('0.');
+}
+
+/** The code of a customer's phone: its number at the relay, never given again. */
+export function phoneCode(number: number): string {
+	assert(Number.isSafeInteger(number) && number > 0, 'phones are numbered from 1');
+	return `p${String(number)}`;
+}
+
+export function isPhoneCode(code: string): boolean {
+	return code.startsWith('p');
 }
 
 /** The product that row `row` (from 0) of the fact `id` makes. */

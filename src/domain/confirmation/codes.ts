@@ -3,7 +3,7 @@ import { concatBytes, tag, u32, u64, u8, utf8, uuidToBytes } from '../bytes.ts';
 import type { CryptoParts } from '../crypto.ts';
 import type { BusinessId, LedgerId } from '../ids.ts';
 import { dammDigit } from './damm.ts';
-import { hkdf } from './hkdf.ts';
+import { hkdf, type KeyDerivation } from './hkdf.ts';
 import { recordHashBytes, type RecordHash } from './record-hash.ts';
 import { RECORD_KINDS, type RecordKind } from './record-kind.ts';
 import { encodeCurrency } from './record.ts';
@@ -40,12 +40,20 @@ const COUNTERS_PER_PHONE = 2 ** 32;
 /** K_L: what both the relay and the customer's phones derive all codes of a ledger from. */
 export function ledgerKey(
 	customerKey: Uint8Array,
-	{ businessId, ledgerId, epoch }: CodeScope,
+	scope: CodeScope,
 	crypto: CryptoParts
 ): Promise<Uint8Array> {
+	return hkdf({ secret: customerKey, ...ledgerDerivation(scope) }, crypto);
+}
+
+/** Salt and info of K_L, for who keeps the customer's secret where its bytes cannot be read. */
+export function ledgerDerivation({
+	businessId,
+	ledgerId,
+	epoch
+}: CodeScope): Pick<KeyDerivation, 'salt' | 'info'> {
 	const salt = concatBytes(uuidToBytes(businessId), uuidToBytes(ledgerId));
-	const info = concatBytes(utf8('cp/ledger/v1'), u32(epoch));
-	return hkdf({ secret: customerKey, salt, info }, crypto);
+	return { salt, info: concatBytes(utf8('cp/ledger/v1'), u32(epoch)) };
 }
 
 /** Binds a code to its way, kind, currency, and cap or amount. */

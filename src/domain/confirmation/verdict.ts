@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
-import { concatBytes, tag, u32, u64, u8 } from '../bytes.ts';
-import { recordHashBytes, type RecordHash } from './record-hash.ts';
+import { concatBytes, readU64, tag, u32, u64, u8 } from '../bytes.ts';
+import { err, ok, type Result } from '../result.ts';
+import { recordHashBytes, recordHashOf, type RecordHash } from './record-hash.ts';
 import { HASH_BYTES } from './record.ts';
 
 /** What the relay decides of a claim; the byte stands in the verdict. */
@@ -16,7 +17,7 @@ const VERDICT_RESULTS = {
 	overTheRule: 9
 } as const;
 
-type VerdictResult = keyof typeof VERDICT_RESULTS;
+export type VerdictResult = keyof typeof VERDICT_RESULTS;
 
 export interface Verdict {
 	readonly result: VerdictResult;
@@ -53,4 +54,32 @@ export function encodeVerdict(verdict: Verdict): Uint8Array {
 /** What the relay signs. */
 export function verdictMessage(v: Uint8Array): Uint8Array {
 	return concatBytes(tag('cp/ver/v1'), v);
+}
+
+export const VERDICT_BYTES = 118;
+
+const OFFSETS = { h: 2, epoch: 34, seq: 38, at: 46, claimHash: 54, previous: 86 };
+const AL_MAX = 5;
+
+/** Reads **V**. */
+export function parseVerdict(v: Uint8Array): Result<Verdict, 'notAVerdict'> {
+	const [resultByte, al = AL_MAX + 1] = v;
+	const result = (Object.keys(VERDICT_RESULTS) as VerdictResult[]).find(
+		(name) => VERDICT_RESULTS[name] === resultByte
+	);
+	if (v.length !== VERDICT_BYTES || result === undefined || al > AL_MAX) return err('notAVerdict');
+	const { h, epoch, seq, at, claimHash, previous } = OFFSETS;
+	const view = new DataView(v.buffer, v.byteOffset, v.length);
+	const [seqRead, atRead] = [readU64(v, seq), readU64(v, at)];
+	if (!Number.isSafeInteger(seqRead) || !Number.isSafeInteger(atRead)) return err('notAVerdict');
+	return ok({
+		result,
+		al,
+		h: recordHashOf(v.slice(h, epoch)),
+		relayEpoch: view.getUint32(epoch),
+		seq: seqRead,
+		at: atRead,
+		claimHash: v.slice(claimHash, previous),
+		previous: v.slice(previous)
+	});
 }

@@ -1,5 +1,8 @@
-import { unreachable } from '#domain/assert.ts';
 import type { RecordKind } from '#domain/confirmation/record-kind.ts';
+import type { Claim } from '#domain/confirmation/claim.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import type { Decision } from '#domain/confirmation/signatures.ts';
+import type { VerdictResult } from '#domain/confirmation/verdict.ts';
 import {
 	productIdOf,
 	receiptNumber,
@@ -22,6 +25,16 @@ import type {
 	SettingFields,
 	SoldLine
 } from './fact.ts';
+import type {
+	AskFields,
+	CancelReason,
+	EntryRow,
+	LinkFields,
+	MergeFact,
+	PersonFact,
+	SheetFields,
+	ShopAnswer
+} from './ledger-fact.ts';
 
 /**
  * What a fact does to the shop's numbers (SPEC FACT-5). The device's read model, the tables in
@@ -42,6 +55,59 @@ export interface Effects {
 	readonly receipt: string | null;
 	/** The sale whose goods came back. */
 	readonly returnOf: FactId | null;
+	/** What was said of records since they were written; confirmation.md section 7. */
+	readonly sayings: readonly Saying[];
+	/** What the statement among `records` lists. */
+	readonly list: readonly RecordHash[];
+	readonly entries: readonly EntryEffect[];
+	readonly merges: readonly Pick<MergeFact, 'a' | 'b' | 'isJoined'>[];
+	readonly links: readonly EntityChange<LedgerId, LinkFields>[];
+	readonly asks: readonly EntityChange<string, AskFields>[];
+	readonly sheets: readonly { readonly ledgerId: LedgerId; readonly fields: SheetFields }[];
+	/** The customer's phone has everything of the ledger up to then. */
+	readonly saw: { readonly ledgerId: LedgerId; readonly upToMs: number } | null;
+	/** Rough slips and pending payments that this fact ends. */
+	readonly ends: readonly FactId[];
+}
+
+/** Something said of one record. Its time is the stamp of the fact that says it. */
+export type Saying =
+	| {
+			readonly kind: 'claimed';
+			readonly h: RecordHash;
+			readonly claimId: string;
+			readonly way: Claim['way'];
+	  }
+	| {
+			readonly kind: 'verdict';
+			readonly h: RecordHash;
+			readonly ledgerId: LedgerId;
+			readonly claimId: string;
+			readonly result: VerdictResult;
+			readonly al: number;
+			readonly epoch: number;
+			readonly seq: number;
+			readonly at: number;
+			/** Wrong codes of the ledger so far. */
+			readonly wrong: number;
+	  }
+	| {
+			readonly kind: 'reply';
+			readonly h: RecordHash;
+			readonly ledgerId: LedgerId;
+			readonly decision: Decision;
+			readonly n: number;
+			/** By the relay's clock. */
+			readonly at: number;
+			readonly reason: CancelReason | 0;
+			readonly note: string;
+	  }
+	| ({ readonly kind: 'shopAnswer'; readonly at: number } & ShopAnswer);
+
+export interface EntryEffect {
+	/** 0 for a rough slip. */
+	readonly ledgerId: LedgerId | 0;
+	readonly row: EntryRow;
 }
 
 export interface StockEffect {
@@ -106,46 +172,82 @@ const NONE: Effects = {
 	members: [],
 	devices: [],
 	receipt: null,
-	returnOf: null
+	returnOf: null,
+	sayings: [],
+	list: [],
+	entries: [],
+	merges: [],
+	links: [],
+	asks: [],
+	sheets: [],
+	saw: null,
+	ends: []
 };
 
 export function effectsOf(fact: Fact): Effects {
-	switch (fact.kind) {
-		case 'sale':
-			return effectsOfSale(fact);
-		case 'return':
-			return effectsOfReturn(fact);
-		case 'adjust':
-			return { ...NONE, stock: fact.rows };
-		case 'product':
-			return {
-				...NONE,
-				products: fact.rows.map(({ productId, fields }, row) => ({
-					key: productId ?? productIdOf(fact.id, row),
-					fields
-				}))
-			};
-		case 'customer':
-			return {
-				...NONE,
-				customers: fact.rows.map(({ ledgerId, fields }) => ({ key: ledgerId, fields }))
-			};
-		case 'setting':
-			return { ...NONE, settings: fact.fields };
-		case 'record':
-			return { ...NONE, records: fact.records, day: dayOfRecords(fact) };
-		case 'member':
-			return { ...NONE, members: [{ key: fact.member, fields: fact.fields }] };
-		case 'device':
-			return { ...NONE, devices: [{ key: fact.device, fields: fact.fields }] };
-		default:
-			return unreachable(fact);
-	}
+	// Each function is asked about facts of the kind under which it stands.
+	const some = EFFECTS[fact.kind] as ((fact: Fact) => Partial<Effects>) | undefined;
+	return some === undefined ? NONE : { ...NONE, ...some(fact) };
 }
 
-function effectsOfSale(fact: SaleFact): Effects {
+type ShopFact = Exclude<Fact, PersonFact>;
+
+/** A person's facts move nothing in a shop. */
+const EFFECTS: {
+	readonly [Kind in ShopFact['kind']]: (
+		fact: Extract<ShopFact, { kind: Kind }>
+	) => Partial<Effects>;
+} & Partial<Readonly<Record<PersonFact['kind'], never>>> = {
+	sale: effectsOfSale,
+	return: effectsOfReturn,
+	adjust: ({ rows }) => ({ stock: rows }),
+	product: ({ id, rows }) => ({
+		products: rows.map(({ productId, fields }, row) => ({
+			key: productId ?? productIdOf(id, row),
+			fields
+		}))
+	}),
+	customer: ({ rows }) => ({
+		customers: rows.map(({ ledgerId, fields }) => ({ key: ledgerId, fields }))
+	}),
+	setting: ({ fields }) => ({ settings: fields }),
+	record: effectsOfRecords,
+	member: ({ member, fields }) => ({ members: [{ key: member, fields }] }),
+	device: ({ device, fields }) => ({ devices: [{ key: device, fields }] }),
+	claim: ({ claim: { h, id, way } }) => ({ sayings: [{ kind: 'claimed', h, claimId: id, way }] }),
+	entry: ({ ledgerId, row }) => ({
+		entries: [{ ledgerId, row }],
+		ends: row[0] === 'bounced' || row[0] === 'slipDone' ? [row[1]] : []
+	}),
+	merge: ({ a, b, isJoined }) => ({ merges: [{ a, b, isJoined }] }),
+	ask: ({ askId, fields }) => ({ asks: [{ key: askId, fields }] }),
+	link: ({ ledgerId, fields }) => ({ links: [{ key: ledgerId, fields }] }),
+	sheet: ({ ledgerId, fields }) => ({ sheets: [{ ledgerId, fields }] }),
+	verdict: ({ ledgerId, claimId, wrong, verdict }) => {
+		const { h, result, al, relayEpoch: epoch, seq, at } = verdict;
+		return {
+			sayings: [{ kind: 'verdict', h, ledgerId, claimId, result, al, epoch, seq, at, wrong }]
+		};
+	},
+	answered: ({ h, ledgerId, decision, n, at, reason, note }) => ({
+		sayings: [{ kind: 'reply', h, ledgerId, decision, n, at: at.wall, reason, note }]
+	}),
+	saw: ({ ledgerId, upToMs }) => ({ saw: { ledgerId, upToMs } })
+};
+
+function effectsOfRecords(fact: RecordFact): Partial<Effects> {
+	const { records, answer, list = [], slip, pending, at } = fact;
 	return {
-		...NONE,
+		records,
+		day: dayOfRecords(fact),
+		list,
+		sayings: answer === undefined ? [] : [{ kind: 'shopAnswer', at: at.wall, ...answer }],
+		ends: [slip, pending].filter((id) => id !== undefined)
+	};
+}
+
+function effectsOfSale(fact: SaleFact): Partial<Effects> {
+	return {
 		stock: stockOf(fact.lines, -1),
 		day: {
 			...DAY_ZERO,
@@ -159,9 +261,8 @@ function effectsOfSale(fact: SaleFact): Effects {
 	};
 }
 
-function effectsOfReturn(fact: ReturnFact): Effects {
+function effectsOfReturn(fact: ReturnFact): Partial<Effects> {
 	return {
-		...NONE,
 		stock: stockOf(
 			fact.lines.filter(({ isDamaged }) => !isDamaged),
 			1

@@ -1,4 +1,4 @@
-import { assert, unreachable } from '#domain/assert.ts';
+import { assert } from '#domain/assert.ts';
 import { dayNumber } from '#domain/calendar.ts';
 import { encodeSignedRecord } from '#domain/confirmation/signed-record.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
 	SoldLine,
 	SoldTax
 } from './fact.ts';
+import { encodeListed } from './ledger-bodies.ts';
 import { parseFact } from './parse-fact.ts';
 
 /** The one text of a fact. What it writes, `parseFact` reads back to the same fact. */
@@ -65,7 +66,7 @@ function encodeBody(fact: Fact): readonly unknown[] {
 		case 'device':
 			return [fact.device, fact.fields];
 		default:
-			return unreachable(fact);
+			return encodeListed(fact);
 	}
 }
 
@@ -79,9 +80,18 @@ function encodeReturn(fact: ReturnFact): readonly unknown[] {
 	];
 }
 
-function encodeRecords({ records, tender, undoes }: RecordFact): readonly unknown[] {
-	const forms = records.map(({ signed }) => encodeSignedRecord(signed));
-	const more = { ...(tender !== undefined && { tender }), ...(undoes !== undefined && { undoes }) };
+function encodeRecords(fact: RecordFact): readonly unknown[] {
+	const { tender, undoes, answer, list, slip, pending, isLate } = fact;
+	const forms = fact.records.map(({ signed }) => encodeSignedRecord(signed));
+	const more = {
+		...(tender !== undefined && { tender }),
+		...(undoes !== undefined && { undoes }),
+		...(answer !== undefined && { answer: [answer.h, answer.way, answer.note] }),
+		...(list !== undefined && { list }),
+		...(slip !== undefined && { slip }),
+		...(pending !== undefined && { pending }),
+		...(isLate !== undefined && { late: isLate })
+	};
 	return Object.keys(more).length === 0 ? [forms] : [forms, more];
 }
 

@@ -1,9 +1,18 @@
 import type { RecordCore } from '#domain/confirmation/record.ts';
 import type { RecordRest } from '#domain/confirmation/rest.ts';
 import type { SignedRecord } from '#domain/confirmation/signed-record.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { BranchId, DeviceCode, FactId, LedgerId, PersonId, ProductId } from '#domain/ids.ts';
 import type { Stamp } from '#domain/stamp.ts';
 import type { TaxPart } from '#domain/tax.ts';
+import {
+	LEDGER_FACT_KINDS,
+	PERSON_FACT_KINDS,
+	type LedgerFact,
+	type PersonFact,
+	type RecordTender,
+	type ShopAnswer
+} from './ledger-fact.ts';
 
 /** What every fact says of itself: its name, when it was written, which day it belongs to, by whom. */
 export interface FactHead {
@@ -148,6 +157,10 @@ export interface CustomerFields {
 	/** Days until a due falls due; null for none. */
 	readonly terms?: number | null;
 	readonly active?: boolean;
+	/** Who may take goods in the customer's name, as the shop wrote it. */
+	readonly takers?: string;
+	/** Which of the twelve colours stands for a face. */
+	readonly colour?: number;
 }
 
 export interface CustomerFact extends FactHead {
@@ -167,7 +180,23 @@ export interface SettingFields {
 	readonly decimals?: number;
 	readonly cashStep?: number;
 	readonly accent?: string;
+	/** When a record is shown to the customer at the counter (F8). */
+	readonly ask?: (typeof ASK_TIMES)[number];
+	/** From which amount, where `ask` is `above`; minor units. */
+	readonly askAbove?: number;
+	/** Whether codes go by SMS, which costs. */
+	readonly sms?: boolean;
+	/** Messages a month at most. */
+	readonly smsLimit?: number;
+	/** Further currencies that records may be in. */
+	readonly currencies?: readonly string[];
+	/** Days until a due falls due where its customer has no terms; null for none. */
+	readonly terms?: number | null;
+	/** Day of the month on which wages are paid. */
+	readonly payday?: number;
 }
+
+export const ASK_TIMES = ['each', 'above', 'payment', 'never'] as const;
 
 export interface SettingFact extends FactHead {
 	readonly kind: 'setting';
@@ -178,9 +207,19 @@ export interface RecordFact extends FactHead {
 	readonly kind: 'record';
 	readonly records: readonly FactRecord[];
 	/** How the money of its payments came, or went back; absent where none moved. */
-	readonly tender?: 'cash';
+	readonly tender?: RecordTender;
 	/** What its reversals take back, where that stood in a day's totals: a due without a sale, a payment. */
 	readonly undoes?: UndoneKind;
+	/** What it says to a customer who cancelled; one that insists carries no record. */
+	readonly answer?: ShopAnswer;
+	/** What its statement lists: the raw Hs of confirmation.md section 4. */
+	readonly list?: readonly RecordHash[];
+	/** The rough slip that it writes down in full. */
+	readonly slip?: FactId;
+	/** The pending payment that it completes. */
+	readonly pending?: FactId;
+	/** Written after the day it happened on. */
+	readonly isLate?: true;
 }
 
 export const UNDONE_KINDS = ['due', 'payment'] as const;
@@ -222,7 +261,9 @@ export type Fact =
 	| SettingFact
 	| RecordFact
 	| MemberFact
-	| DeviceFact;
+	| DeviceFact
+	| LedgerFact
+	| PersonFact;
 
 export type FactKind = Fact['kind'];
 
@@ -236,7 +277,9 @@ export const FACT_KINDS: readonly FactKind[] = [
 	'setting',
 	'record',
 	'member',
-	'device'
+	'device',
+	...LEDGER_FACT_KINDS,
+	...PERSON_FACT_KINDS
 ];
 
 export const FACT_BYTES_MAX = 65_536;

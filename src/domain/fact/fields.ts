@@ -1,5 +1,6 @@
 import { parseBranchId, parsePersonId } from '#domain/ids.ts';
 import {
+	ASK_TIMES,
 	NAME_LENGTH_MAX,
 	PRODUCT_KINDS,
 	PRODUCT_UNITS,
@@ -19,12 +20,16 @@ const CODE_LENGTH_MAX = 48;
 const NOTE_LENGTH_MAX = 500;
 const DAYS_MAX = 3_660;
 const MINUTES_A_DAY = 1_440;
+const SMS_LIMIT_MAX = 100_000;
+const CURRENCIES_MAX = 8;
 
 const isName = (field: unknown): boolean => isText(field, NAME_LENGTH_MAX) && field !== '';
 const isWords = (field: unknown): boolean => isText(field, NAME_LENGTH_MAX);
 const isNote = (field: unknown): boolean => isText(field, NOTE_LENGTH_MAX);
 const isFlag = (field: unknown): boolean => typeof field === 'boolean';
 const isCode = (code: unknown): code is string => isText(code, CODE_LENGTH_MAX) && code !== '';
+const isCurrencyCode = (field: unknown): field is string =>
+	isText(field, 3) && /^[A-Z]{3}$/.test(field);
 const isNullOr =
 	(form: (field: unknown) => boolean) =>
 	(field: unknown): boolean =>
@@ -52,20 +57,29 @@ const CUSTOMER_FORMS: Forms<CustomerFields> = {
 	note: isNote,
 	limit: isNullOr(isAmount),
 	terms: isNullOr((field) => isWhole(field, 0, DAYS_MAX)),
-	active: isFlag
+	active: isFlag,
+	takers: isWords,
+	colour: (field) => isWhole(field, 0, 11)
 };
 
 const SETTING_FORMS: Forms<SettingFields> = {
 	name: isName,
 	address: isNote,
 	phone: isWords,
-	currency: (field) => isText(field, 3) && /^[A-Z]{3}$/.test(field),
+	currency: isCurrencyCode,
 	zone: (field) => isText(field, 64) && field !== '',
 	cutoff: (field) => isWhole(field, 0, MINUTES_A_DAY - 1),
 	tax: (field) => isOneOf(field, ['none', 'in', 'ex']),
 	decimals: (field) => isWhole(field, 0, 4),
 	cashStep: (field) => isAmount(field) && field > 0,
-	accent: (field) => isText(field, 16) && /^[a-z]+$/.test(field)
+	accent: (field) => isText(field, 16) && /^[a-z]+$/.test(field),
+	ask: (field) => isOneOf(field, ASK_TIMES),
+	askAbove: isAmount,
+	sms: isFlag,
+	smsLimit: (field) => isWhole(field, 0, SMS_LIMIT_MAX),
+	currencies: (field) => isListOf(field, { min: 0, max: CURRENCIES_MAX }, isCurrencyCode),
+	terms: isNullOr((field) => isWhole(field, 0, DAYS_MAX)),
+	payday: (field) => isWhole(field, 1, 31)
 };
 
 const MEMBER_FORMS: Forms<MemberFields> = {

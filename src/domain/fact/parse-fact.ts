@@ -1,7 +1,5 @@
 import { dayFromNumber } from '#domain/calendar.ts';
-import { parseRecordCore } from '#domain/confirmation/record.ts';
-import { parseRest } from '#domain/confirmation/rest.ts';
-import { parseSignedRecord } from '#domain/confirmation/signed-record.ts';
+import { parseRecordHash } from '#domain/confirmation/record-hash.ts';
 import {
 	isRelayCode,
 	parseDeviceCode,
@@ -53,13 +51,32 @@ import {
 	type StockDelta
 } from './fact.ts';
 import {
+	ANSWER_WAYS,
+	LEDGER_FACT_KINDS,
+	LIST_MAX,
+	PERSON_FACT_KINDS,
+	RECORD_TENDERS,
+	type ShopAnswer
+} from './ledger-fact.ts';
+import { parseListed, type ListedKind } from './ledger-bodies.ts';
+import { parseFactRecord } from './parse-fact-record.ts';
+import {
 	isCustomerFields,
 	isDeviceFields,
 	isMemberFields,
 	isProductFields,
 	isSettingFields
 } from './fields.ts';
-import { hasOnly, isAmount, isOneOf, isSignedAmount, isText, isTuple, isWhole } from './shape.ts';
+import {
+	hasOnly,
+	isAmount,
+	isListOf,
+	isOneOf,
+	isSignedAmount,
+	isText,
+	isTuple,
+	isWhole
+} from './shape.ts';
 
 export type FactRefusal =
 	'tooLarge' | 'notJson' | 'notCompact' | 'badText' | 'badHead' | 'unknownKind' | 'badBody';
@@ -68,7 +85,8 @@ const DAY_MAX = 60_000;
 const COUNTER_MAX = 1_000_000;
 const MEMBER_MAX = 1_000_000;
 const HEAD_LENGTH = 6;
-const BODY_LENGTH_MAX = 5;
+const BODY_LENGTH_MAX = 11;
+const NOTE_LENGTH_MAX = 500;
 const WALL_MAX_MS = 8_640_000_000_000;
 
 /**
@@ -126,7 +144,13 @@ const BODIES: Readonly<Record<FactKind, BodyParser>> = {
 	setting: parseSetting,
 	record: parseRecord,
 	member: parseMember,
-	device: parseDevice
+	device: parseDevice,
+	...(Object.fromEntries(
+		[...LEDGER_FACT_KINDS, ...PERSON_FACT_KINDS].map((kind) => [
+			kind,
+			(head: FactHead, body: readonly unknown[]) => parseListed(kind, head, body)
+		])
+	) as Record<ListedKind, BodyParser>)
 };
 
 function parseSale(head: FactHead, body: readonly unknown[]): SaleFact | null {
@@ -181,16 +205,30 @@ function parseSetting(head: FactHead, body: readonly unknown[]): SettingFact | n
 function parseRecord(head: FactHead, body: readonly unknown[]): RecordFact | null {
 	if (!isTuple(body, 1, 2)) return null;
 	const records = parseAll(body[0], FACT_RECORDS_MAX, parseFactRecord);
-	if (records === null || records.length === 0) return null;
 	const more = parseRecordMore(body[1]);
-	return more === null ? null : { ...head, kind: 'record', records, ...more };
+	if (records === null || more === null) return null;
+	if ((records.length === 0) !== (more.answer?.way === 'insist')) return null;
+	const hasStatement = records.some(({ core }) => core.kind === 'statement');
+	if (hasStatement !== (more.list !== undefined)) return null;
+	return { ...head, kind: 'record', records, ...more };
 }
 
-function parseRecordMore(value: unknown): Pick<RecordFact, 'tender' | 'undoes'> | null {
+type RecordMore = Omit<RecordFact, keyof FactHead | 'kind' | 'records'>;
+
+function parseRecordMore(value: unknown): RecordMore | null {
 	if (value === undefined) return {};
 	if (!hasOnly(value, RECORD_MORE) || Object.keys(value).length === 0) return null;
-	const { tender, undoes } = value as Pick<RecordFact, 'tender' | 'undoes'>;
-	return { ...(tender !== undefined && { tender }), ...(undoes !== undefined && { undoes }) };
+	const { answer, late, ...same } = value as Omit<RecordMore, 'answer' | 'isLate'> & {
+		answer?: readonly [ShopAnswer['h'], ShopAnswer['way'], string];
+		late?: true;
+	};
+	return {
+		...same,
+		...(answer !== undefined && {
+			answer: { h: answer[0], way: answer[1], note: answer[2] }
+		}),
+		...(late !== undefined && { isLate: late })
+	};
 }
 
 function parseMember(head: FactHead, body: readonly unknown[]): MemberFact | null {
@@ -288,9 +326,23 @@ const SALE_MORE = new Map<string, (field: unknown) => boolean>([
 	['round', (field) => isSignedAmount(field) && field !== 0]
 ]);
 const RECORD_MORE = new Map<string, (field: unknown) => boolean>([
-	['tender', (field) => field === 'cash'],
-	['undoes', (field) => isOneOf(field, UNDONE_KINDS)]
+	['tender', (field) => isOneOf(field, RECORD_TENDERS)],
+	['undoes', (field) => isOneOf(field, UNDONE_KINDS)],
+	['answer', isAnswer],
+	[
+		'list',
+		(field) => isListOf(field, { min: 1, max: LIST_MAX }, (h): h is string => parseRecordHash(h).ok)
+	],
+	['slip', (field) => parseFactId(field).ok],
+	['pending', (field) => parseFactId(field).ok],
+	['late', (field) => field === true]
 ]);
+
+function isAnswer(value: unknown): boolean {
+	if (!isTuple(value, 3)) return false;
+	const [h, way, note] = value;
+	return parseRecordHash(h).ok && isOneOf(way, ANSWER_WAYS) && isText(note, NOTE_LENGTH_MAX);
+}
 
 /** A sale or return names something, and stays within bounds. */
 function isDocument(document: SoldDocument): boolean {
@@ -314,14 +366,6 @@ function agreesWithAccount(
 function isSettled(sale: SoldDocument & { readonly tenders: readonly FactTender[] }): boolean {
 	const change = changeMinor(sale);
 	return change >= 0n && (change === 0n || change <= sumOfKind(sale.tenders, 'cash'));
-}
-
-function parseFactRecord(value: unknown): FactRecord | null {
-	const signed = parseSignedRecord(value);
-	if (!signed.ok) return null;
-	const core = parseRecordCore(signed.value.a);
-	const rest = parseRest(signed.value.rest);
-	return core.ok && rest.ok ? { signed: signed.value, core: core.value, rest: rest.value } : null;
 }
 
 function parseStockDelta(row: unknown): StockDelta | null {
