@@ -10,6 +10,7 @@ import {
 	signerOf,
 	vectors
 } from '#tests/support/confirmation-vectors.ts';
+import { permutations } from '#tests/support/permutations.ts';
 import { parseBusinessId, parseLedgerId } from '../ids.ts';
 import {
 	currencyKey,
@@ -533,13 +534,6 @@ function subsets<T>(pool: readonly T[], sizeMax: number): T[][] {
 		found.push(...found.filter((set) => set.length < sizeMax).map((set) => [...set, item]));
 	}
 	return found;
-}
-
-function permutations<T>(items: readonly T[]): readonly T[][] {
-	if (items.length === 0) return [[]];
-	return items.flatMap((item, at) =>
-		permutations(items.toSpliced(at, 1)).map((others) => [item, ...others])
-	);
 }
 
 function shuffle<T>(items: readonly T[], chance: fc.Stream<number>): readonly T[] {

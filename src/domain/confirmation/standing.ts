@@ -1,0 +1,272 @@
+import { groupBy } from '../group-by.ts';
+import { countedAmounts } from './counted-amounts.ts';
+import {
+	currencyKey,
+	type LedgerEvent,
+	type LedgerRecord,
+	type LedgerScope
+} from './ledger-fold.ts';
+import type { RecordHash } from './record-hash.ts';
+import { isCredit, isDebit } from './record-kind.ts';
+import type { Decision } from './signatures.ts';
+import type { VerdictResult } from './verdict.ts';
+
+/** A record with what its standing depends on beside its sums. */
+export interface StandingRecord extends LedgerRecord {
+	readonly recordId: string;
+	/** What a statement lists. */
+	readonly list?: readonly RecordHash[];
+}
+
+/** What was said of a record later, whoever said it. Times are ms by the relay's stamp. */
+export type LedgerSaying =
+	| { readonly kind: 'claimed'; readonly h: RecordHash; readonly claimId: string }
+	| {
+			readonly kind: 'verdict';
+			readonly h: RecordHash;
+			readonly claimId: string;
+			readonly result: VerdictResult;
+			readonly al: number;
+			readonly epoch: number;
+			readonly seq: number;
+			readonly at: number;
+	  }
+	| {
+			readonly kind: 'reply';
+			readonly h: RecordHash;
+			readonly decision: Decision;
+			readonly n: number;
+			readonly at: number;
+	  }
+	| {
+			readonly kind: 'shopAnswer';
+			readonly h: RecordHash;
+			readonly way: 'correct' | 'withdraw' | 'insist';
+			readonly at: number;
+	  };
+
+/** When an account or a proved number stood behind a ledger; `to` null while it does. */
+export interface LinkSpan {
+	readonly from: number;
+	readonly to: number | null;
+	readonly way: 'app' | 'phone';
+}
+
+export interface StandingFacts {
+	readonly records: Iterable<StandingRecord>;
+	readonly sayings: Iterable<LedgerSaying>;
+	readonly spans: readonly LinkSpan[];
+}
+
+/** `counted`: a credit or a reversal, which waits for nobody. */
+export type RecordState =
+	'waiting' | 'evidence' | 'confirmed' | 'reversed' | 'voided' | 'cancelled' | 'counted';
+
+export interface RecordStanding {
+	readonly state: RecordState;
+	/** The customer says no, in time; beside `confirmed` too. */
+	readonly isDisputed: boolean;
+	/** It waits for 30 days; that is never taken for a yes. */
+	readonly isUnanswered: boolean;
+	/** Two records bear one id, or the relay judged twice after a restore. */
+	readonly hasConflict: boolean;
+	/** Strength of the evidence, 0 to 5. */
+	readonly al: number;
+}
+
+/** A code's confirmation may be disputed for so long after the verdict. */
+export const DISPUTE_WINDOW_MS = 14 * 86_400_000;
+export const UNANSWERED_AFTER_MS = 30 * 86_400_000;
+const AL_SIGNED = 4;
+
+/** What the customer and the relay made of one record. */
+interface Fate {
+	readonly isAccepted: boolean;
+	/** When the first verdict that stands said yes; undefined where none did. */
+	readonly okAt: number | undefined;
+	readonly cancelledAt: number | undefined;
+	readonly isClaimed: boolean;
+	readonly hasLost: boolean;
+	readonly al: number;
+}
+
+const NO_FATE: Fate = {
+	isAccepted: false,
+	okAt: undefined,
+	cancelledAt: undefined,
+	isClaimed: false,
+	hasLost: false,
+	al: 0
+};
+
+/** The events of which `foldLedger` makes the sums. The same for every order and repetition. */
+export function ledgerEvents(facts: StandingFacts): readonly LedgerEvent[] {
+	const records = distinct(facts.records);
+	const fates = fatesOf(records, facts);
+	return records.flatMap((record) => eventsOf(record, fates.get(record.h) ?? NO_FATE));
+}
+
+/**
+ * How each record of `scope` stands. `now` (ms) is asked for the flag of what waits too long, and
+ * for nothing else.
+ */
+export function recordStates(
+	scope: LedgerScope,
+	facts: StandingFacts,
+	now: number
+): ReadonlyMap<RecordHash, RecordStanding> {
+	const records = distinct(facts.records).filter(
+		({ businessId, ledgerId }) => businessId === scope.businessId && ledgerId === scope.ledgerId
+	);
+	const fates = fatesOf(records, facts);
+	const counted = new Map(
+		[...groupBy(records, currencyKey).values()].flatMap((ofOne) => [...countedAmounts(ofOne)])
+	);
+	const idCounts = groupBy(records, ({ recordId }) => recordId);
+	return new Map(
+		records.map((record) => {
+			const fate = fates.get(record.h) ?? NO_FATE;
+			const state = stateOf(record, fate, (counted.get(record.h) ?? 0n) === 0n);
+			const standing: RecordStanding = {
+				state,
+				isDisputed: isDisputed(fate),
+				isUnanswered:
+					(state === 'waiting' || state === 'evidence') &&
+					now - record.occurredAt >= UNANSWERED_AFTER_MS,
+				hasConflict: fate.hasLost || (idCounts.get(record.recordId)?.length ?? 0) > 1,
+				al: fate.al
+			};
+			return [record.h, standing] as const;
+		})
+	);
+}
+
+function stateOf(record: StandingRecord, fate: Fate, isNothing: boolean): RecordState {
+	if (isCredit(record.kind) || record.kind === 'reversalOfDebit') return 'counted';
+	const isConfirmed = fate.isAccepted || fate.okAt !== undefined;
+	if (isDebit(record.kind) && isNothing) return isConfirmed ? 'reversed' : 'voided';
+	if (isConfirmed) return 'confirmed';
+	if (fate.cancelledAt !== undefined) return 'cancelled';
+	return fate.isClaimed ? 'evidence' : 'waiting';
+}
+
+function isDisputed({ isAccepted, okAt, cancelledAt }: Fate): boolean {
+	if (isAccepted || cancelledAt === undefined) return false;
+	return okAt === undefined || cancelledAt <= okAt + DISPUTE_WINDOW_MS;
+}
+
+/** A cancel of a credit only flags it. */
+function eventsOf({ kind, h }: StandingRecord, fate: Fate): readonly LedgerEvent[] {
+	if (!isDebit(kind)) return [];
+	const events: LedgerEvent[] = [];
+	if (fate.isAccepted) events.push({ kind: 'dropped', h });
+	if (fate.okAt !== undefined) events.push({ kind: 'confirmed', h });
+	if (isDisputed(fate)) events.push({ kind: 'cancelled', h });
+	return events;
+}
+
+/** Each record's own fate, and what the statements that list it add. */
+function fatesOf(
+	records: readonly StandingRecord[],
+	{ sayings, spans }: StandingFacts
+): ReadonlyMap<RecordHash, Fate> {
+	const said = groupBy([...sayings], ({ h }) => h);
+	const lost = lostVerdicts([...said.values()].flat());
+	const fates = new Map(
+		records.map((record) => [record.h, ownFate(said.get(record.h) ?? [], lost)] as const)
+	);
+	for (const { kind, h, occurredAt } of records) {
+		// Nobody is there to ask: the shop's own book.
+		const fate = fates.get(h);
+		if (kind === 'reversalOfCredit' && fate !== undefined && !isLinked(spans, occurredAt))
+			fates.set(h, { ...fate, okAt: earlier(fate.okAt, occurredAt) });
+	}
+	for (const { h, list = [] } of records) {
+		const statement = fates.get(h);
+		if (statement !== undefined && (statement.isAccepted || statement.okAt !== undefined))
+			confirmListed(fates, list, statement);
+	}
+	return fates;
+}
+
+/** A statement says yes to what it lists, save to what was cancelled before or beside it. */
+function confirmListed(
+	fates: Map<RecordHash, Fate>,
+	list: readonly RecordHash[],
+	{ isAccepted, okAt, al }: Fate
+): void {
+	for (const h of list) {
+		const fate = fates.get(h);
+		if (fate === undefined) continue;
+		const isTooLate =
+			okAt !== undefined && fate.cancelledAt !== undefined && fate.cancelledAt > okAt;
+		if (fate.cancelledAt !== undefined && !isTooLate) continue;
+		fates.set(h, {
+			...fate,
+			isAccepted: fate.isAccepted || (isAccepted && fate.cancelledAt === undefined),
+			okAt: okAt === undefined ? fate.okAt : earlier(fate.okAt, okAt),
+			al: Math.max(fate.al, al)
+		});
+	}
+}
+
+function ownFate(said: readonly LedgerSaying[], lost: ReadonlySet<string>): Fate {
+	const fate: { -readonly [Name in keyof Fate]: Fate[Name] } = { ...NO_FATE };
+	const judged = new Set<string>();
+	for (const saying of said) {
+		if (saying.kind === 'verdict') judged.add(saying.claimId);
+		if (saying.kind === 'reply' && saying.decision === 'accept') {
+			fate.isAccepted = true;
+			fate.al = Math.max(fate.al, AL_SIGNED);
+		} else if (saying.kind === 'reply') {
+			fate.cancelledAt = earlier(fate.cancelledAt, saying.at);
+		} else if (saying.kind === 'verdict' && saying.result === 'ok') {
+			if (lost.has(verdictKey(saying))) fate.hasLost = true;
+			else {
+				fate.okAt = earlier(fate.okAt, saying.at);
+				fate.al = Math.max(fate.al, saying.al);
+			}
+		}
+	}
+	fate.isClaimed = said.some((saying) => saying.kind === 'claimed' && !judged.has(saying.claimId));
+	return fate;
+}
+
+type VerdictSaying = Extract<LedgerSaying, { kind: 'verdict' }>;
+
+/**
+ * A relay that was restored from a backup counts a ledger's verdicts on from an older number. Of
+ * two with one number, or of one claim, the lowest (epoch, number) stands.
+ */
+function lostVerdicts(said: readonly LedgerSaying[]): ReadonlySet<string> {
+	const verdicts = said
+		.filter((saying): saying is VerdictSaying => saying.kind === 'verdict')
+		.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq);
+	const holder = new Map<string, string>();
+	const lost = new Set<string>();
+	for (const verdict of verdicts) {
+		const key = verdictKey(verdict);
+		for (const place of [`seq ${String(verdict.seq)}`, `claim ${verdict.claimId}`]) {
+			const first = holder.get(place);
+			if (first === undefined) holder.set(place, key);
+			else if (first !== key) lost.add(key);
+		}
+	}
+	return lost;
+}
+
+function verdictKey({ epoch, seq, claimId }: VerdictSaying): string {
+	return `${String(epoch)} ${String(seq)} ${claimId}`;
+}
+
+function isLinked(spans: readonly LinkSpan[], at: number): boolean {
+	return spans.some(({ from, to }) => from <= at && (to === null || at < to));
+}
+
+function earlier(a: number | undefined, b: number): number {
+	return a === undefined ? b : Math.min(a, b);
+}
+
+function distinct(records: Iterable<StandingRecord>): readonly StandingRecord[] {
+	return [...new Map([...records].map((record) => [record.h, record])).values()];
+}

@@ -1,0 +1,101 @@
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import { isCredit, isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
+
+/** A record of one ledger and currency, with what it counts there. */
+export interface AllocationRecord {
+	readonly h: RecordHash;
+	readonly recordId: string;
+	readonly kind: RecordKind;
+	/** The business day. */
+	readonly on: string;
+	/** Minor units after reversals, as `countedAmounts` says. */
+	readonly counted: bigint;
+	/** Cancelled, or confirmed by a code and then cancelled: nothing is paid on it. */
+	readonly isDisputed: boolean;
+	/** The debit that a credit lowers. */
+	readonly ref?: RecordHash;
+	/** What a credit is for, as its writer said. */
+	readonly for?: readonly (readonly [h: RecordHash, minor: number])[];
+}
+
+export type DueStatus = 'pending' | 'partPaid' | 'paid';
+
+export interface DueAccount {
+	readonly paidMinor: bigint;
+	readonly restMinor: bigint;
+	readonly status: DueStatus;
+}
+
+export interface Allocation {
+	/** Every debit that counts and is not disputed, by its H, oldest first. */
+	readonly dues: ReadonlyMap<RecordHash, DueAccount>;
+	/** What each credit paid: parts by the debit's H. They and its share of the advance are the credit. */
+	readonly parts: ReadonlyMap<RecordHash, ReadonlyMap<RecordHash, bigint>>;
+	/** What no debit took, minor units. */
+	readonly advanceMinor: bigint;
+}
+
+/**
+ * E4: what was said first, then the oldest debit by business day, then by record id. A pure fold:
+ * what a reversal frees flows on, since everything is laid out anew.
+ */
+export function allocate(records: readonly AllocationRecord[]): Allocation {
+	const inOrder = [...new Map(records.map((record) => [record.h, record])).values()].sort(byAge);
+	const rests = new Map<RecordHash, bigint>();
+	for (const { h, kind, counted, isDisputed } of inOrder)
+		if (isDebit(kind) && !isDisputed && counted > 0n) rests.set(h, counted);
+	const disputed = new Set(inOrder.flatMap(({ h, isDisputed }) => (isDisputed ? [h] : [])));
+	const credits = inOrder.filter(
+		// A credit that names a disputed debit lowers the dispute, not the debt.
+		({ kind, ref }) => isCredit(kind) && (ref === undefined || !disputed.has(ref))
+	);
+	const owed = new Map(rests);
+	const left = new Map(credits.map(({ h, counted }) => [h, counted]));
+	const parts = new Map(credits.map(({ h }) => [h, new Map<RecordHash, bigint>()]));
+
+	function pay(credit: RecordHash, debit: RecordHash, most: bigint): void {
+		const paid = least(most, left.get(credit) ?? 0n, rests.get(debit) ?? 0n);
+		if (paid <= 0n) return;
+		left.set(credit, (left.get(credit) ?? 0n) - paid);
+		rests.set(debit, (rests.get(debit) ?? 0n) - paid);
+		const ofCredit = parts.get(credit);
+		ofCredit?.set(debit, (ofCredit.get(debit) ?? 0n) + paid);
+	}
+
+	for (const credit of credits) {
+		for (const [debit, minor] of namedBy(credit)) pay(credit.h, debit, minor);
+	}
+	for (const { h } of credits) {
+		for (const debit of rests.keys()) pay(h, debit, left.get(h) ?? 0n);
+	}
+	return {
+		dues: new Map([...owed].map(([h, minor]) => [h, dueAccount(minor, rests.get(h) ?? 0n)])),
+		parts,
+		advanceMinor: [...left.values()].reduce((sum, minor) => sum + minor, 0n)
+	};
+}
+
+function namedBy({
+	ref,
+	counted,
+	for: named = []
+}: AllocationRecord): readonly [RecordHash, bigint][] {
+	const said = named.map(([h, minor]): [RecordHash, bigint] => [h, BigInt(minor)]);
+	return ref === undefined ? said : [[ref, counted], ...said];
+}
+
+function dueAccount(owedMinor: bigint, restMinor: bigint): DueAccount {
+	const paidMinor = owedMinor - restMinor;
+	if (restMinor === 0n) return { paidMinor, restMinor, status: 'paid' };
+	return { paidMinor, restMinor, status: paidMinor === 0n ? 'pending' : 'partPaid' };
+}
+
+function byAge(a: AllocationRecord, b: AllocationRecord): number {
+	if (a.on !== b.on) return a.on < b.on ? -1 : 1;
+	if (a.recordId !== b.recordId) return a.recordId < b.recordId ? -1 : 1;
+	return a.h < b.h ? -1 : 1;
+}
+
+function least(first: bigint, ...others: readonly bigint[]): bigint {
+	return others.reduce((least, other) => (other < least ? other : least), first);
+}
