@@ -1,4 +1,4 @@
-import { assert } from '../assert.ts';
+import { assert, present } from '../assert.ts';
 import { concatBytes, tag, u32, u64, u8, utf8, uuidToBytes } from '../bytes.ts';
 import type { CryptoParts } from '../crypto.ts';
 import type { BusinessId, LedgerId } from '../ids.ts';
@@ -127,7 +127,7 @@ export async function hotp(
 	crypto: CryptoParts
 ): Promise<string> {
 	const mac = await crypto.hmacSha256(key, u64(counter));
-	const offset = (mac.at(-1) ?? 0) & 0x0f;
+	const offset = present(mac.at(-1), 'a MAC has bytes') & 0x0f;
 	const number = new DataView(mac.buffer, mac.byteOffset).getUint32(offset) & 0x7fffffff;
 	return String(number % 10 ** digits).padStart(digits, '0');
 }

@@ -1,3 +1,4 @@
+import { present } from '../assert.ts';
 import { compareRecordHashes, type RecordHash } from './record-hash.ts';
 import { isCredit, isDebit, isOpening, REF_OF_KIND, type RecordKind } from './record-kind.ts';
 
@@ -49,7 +50,7 @@ export function countedAmounts(records: readonly CountedRecord[]): ReadonlyMap<R
 	// What reverses a credit is a debit again, so the list grows while it is walked. What names a
 	// record that is not here is never reached.
 	for (const { h } of debits) {
-		const room = countedByHash.get(h) ?? 0n;
+		const room = present(countedByHash.get(h), 'a debit was reached with what it counts');
 		reach(creditsWithin(room, page.namersByHash.get(h) ?? [], page));
 	}
 	return countedByHash;

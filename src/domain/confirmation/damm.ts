@@ -1,4 +1,4 @@
-import { assert } from '../assert.ts';
+import { assert, present } from '../assert.ts';
 
 /** The quasigroup of H. Michael Damm's thesis (2004): row = the digit so far, column = the next one. */
 const ROWS = [
@@ -18,7 +18,7 @@ const ROWS = [
 export function dammDigit(digits: string): string {
 	assert(/^\d+$/.test(digits), 'a check digit is of digits');
 	return Array.from(digits).reduce(
-		(row, digit) => ROWS[Number(row)]?.charAt(Number(digit)) ?? '',
+		(row, digit) => present(ROWS[Number(row)], 'a row for each digit').charAt(Number(digit)),
 		'0'
 	);
 }

@@ -1,3 +1,4 @@
+import { present } from '../assert.ts';
 import type { BusinessId, LedgerId } from '../ids.ts';
 import { countedAmounts, refOf, type CountedRecord } from './counted-amounts.ts';
 import type { RecordHash } from './record-hash.ts';
@@ -103,10 +104,9 @@ function byCurrency(
 		const distinct = ofCurrency.get(key) ?? new Map<RecordHash, LedgerRecord>();
 		ofCurrency.set(key, distinct.set(record.h, record));
 	}
-	return Array.from(
-		ofCurrency,
-		([key, distinct]) => [key, Array.from(distinct.values())] as const
-	).sort(([a], [b]) => (a < b ? -1 : 1));
+	return Array.from(ofCurrency.keys())
+		.sort()
+		.map((key) => [key, Array.from(present(ofCurrency.get(key), 'a key of it').values())]);
 }
 
 function sumsOf(

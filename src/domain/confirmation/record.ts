@@ -1,4 +1,4 @@
-import { assert } from '../assert.ts';
+import { assert, present } from '../assert.ts';
 import {
 	concatBytes,
 	equalBytes,
@@ -136,7 +136,7 @@ function readCore(bytes: Uint8Array, kind: RecordKind): RecordCore {
 		kind,
 		isMadeOffline: bytes[AT.flags] === MADE_OFFLINE,
 		currency: String.fromCharCode(...bytes.subarray(AT.currency, AT.exponent)),
-		exponent: bytes[AT.exponent] ?? 0,
+		exponent: present(bytes[AT.exponent], 'the core has all its bytes'),
 		amount: readU64(bytes, AT.amount),
 		occurredAt: readU64(bytes, AT.occurredAt),
 		businessId: uuidFromBytes(bytes.subarray(AT.business, AT.ledger)) as BusinessId,

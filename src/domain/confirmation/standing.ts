@@ -1,3 +1,4 @@
+import { present } from '../assert.ts';
 import { groupBy } from '../group-by.ts';
 import { countedAmounts } from './counted-amounts.ts';
 import {
@@ -103,7 +104,7 @@ const NO_FATE: Fate = {
 export function ledgerEvents(facts: StandingFacts): readonly LedgerEvent[] {
 	const records = distinct(facts.records);
 	const fates = fatesOf(records, facts);
-	return records.flatMap((record) => eventsOf(record, fates.get(record.h) ?? NO_FATE));
+	return records.flatMap((record) => eventsOf(record, fateIn(fates, record)));
 }
 
 /**
@@ -125,7 +126,7 @@ export function recordStates(
 	const idCounts = groupBy(records, ({ recordId }) => recordId);
 	return new Map(
 		records.map((record) => {
-			const fate = fates.get(record.h) ?? NO_FATE;
+			const fate = fateIn(fates, record);
 			const state = stateOf(record, fate, (counted.get(record.h) ?? 0n) === 0n);
 			const standing: RecordStanding = {
 				state,
@@ -133,12 +134,16 @@ export function recordStates(
 				isUnanswered:
 					(state === 'waiting' || state === 'evidence') &&
 					now - record.occurredAt >= UNANSWERED_AFTER_MS,
-				hasConflict: fate.hasLost || (idCounts.get(record.recordId)?.length ?? 0) > 1,
+				hasConflict: fate.hasLost || present(idCounts.get(record.recordId), 'its own').length > 1,
 				al: fate.al
 			};
 			return [record.h, standing] as const;
 		})
 	);
+}
+
+function fateIn(fates: ReadonlyMap<RecordHash, Fate>, { h }: StandingRecord): Fate {
+	return present(fates.get(h), 'every record has a fate');
 }
 
 function stateOf(record: StandingRecord, fate: Fate, isNothing: boolean): RecordState {
@@ -177,14 +182,14 @@ function fatesOf(
 	);
 	for (const { kind, h, occurredAt } of records) {
 		// Nobody is there to ask: the shop's own book.
-		const fate = fates.get(h);
-		if (kind === 'reversalOfCredit' && fate !== undefined && !isLinked(spans, occurredAt))
-			fates.set(h, { ...fate, okAt: earlier(fate.okAt, occurredAt) });
+		if (kind !== 'reversalOfCredit' || isLinked(spans, occurredAt)) continue;
+		const fate = present(fates.get(h), 'every record has a fate');
+		fates.set(h, { ...fate, okAt: earlier(fate.okAt, occurredAt) });
 	}
-	for (const { h, list = [] } of records) {
-		const statement = fates.get(h);
-		if (statement !== undefined && (statement.isAccepted || statement.okAt !== undefined))
-			confirmListed(fates, list, statement);
+	for (const record of records) {
+		const statement = fateIn(fates, record);
+		if (record.list !== undefined && (statement.isAccepted || statement.okAt !== undefined))
+			confirmListed(fates, record.list, statement);
 	}
 	return fates;
 }

@@ -1,3 +1,4 @@
+import { present } from '#domain/assert.ts';
 import { dayNumber } from '#domain/calendar.ts';
 
 export const AGES = ['notYetDue', 'upTo30', 'upTo60', 'upTo90', 'over90'] as const;
@@ -16,8 +17,8 @@ const DAYS_A_BUCKET = 30;
 /** How old what is open was on `day`. Due on the day itself is not yet past it. */
 export function ageOn(dueDay: string, day: string): Age {
 	const daysPast = dayNumber(day) - dayNumber(dueDay);
-	if (daysPast <= 0) return 'notYetDue';
-	return AGES[Math.min(Math.ceil(daysPast / DAYS_A_BUCKET), AGES.length - 1)] ?? 'over90';
+	const bucket = Math.ceil(Math.max(0, daysPast) / DAYS_A_BUCKET);
+	return present(AGES[Math.min(bucket, AGES.length - 1)], 'a name for each bucket');
 }
 
 /** The open rests by age, minor units; they sum to what is open. */

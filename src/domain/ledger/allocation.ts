@@ -1,3 +1,4 @@
+import { present } from '#domain/assert.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isCredit, isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
 
@@ -54,22 +55,26 @@ export function allocate(records: readonly AllocationRecord[]): Allocation {
 	const parts = new Map(credits.map(({ h }) => [h, new Map<RecordHash, bigint>()]));
 
 	function pay(credit: RecordHash, debit: RecordHash, most: bigint): void {
-		const paid = least(most, left.get(credit) ?? 0n, rests.get(debit) ?? 0n);
+		const has = present(left.get(credit), 'every credit has what is left of it');
+		const rest = rests.get(debit) ?? 0n;
+		const paid = least(most, has, rest);
 		if (paid <= 0n) return;
-		left.set(credit, (left.get(credit) ?? 0n) - paid);
-		rests.set(debit, (rests.get(debit) ?? 0n) - paid);
-		const ofCredit = parts.get(credit);
-		ofCredit?.set(debit, (ofCredit.get(debit) ?? 0n) + paid);
+		left.set(credit, has - paid);
+		rests.set(debit, rest - paid);
+		const ofCredit = present(parts.get(credit), 'every credit has its parts');
+		ofCredit.set(debit, (ofCredit.get(debit) ?? 0n) + paid);
 	}
 
 	for (const credit of credits) {
 		for (const [debit, minor] of namedBy(credit)) pay(credit.h, debit, minor);
 	}
 	for (const { h } of credits) {
-		for (const debit of rests.keys()) pay(h, debit, left.get(h) ?? 0n);
+		for (const [debit, rest] of rests) pay(h, debit, rest);
 	}
 	return {
-		dues: new Map([...owed].map(([h, minor]) => [h, dueAccount(minor, rests.get(h) ?? 0n)])),
+		dues: new Map(
+			[...rests].map(([h, rest]) => [h, dueAccount(present(owed.get(h), 'it was owed'), rest)])
+		),
 		parts,
 		advanceMinor: [...left.values()].reduce((sum, minor) => sum + minor, 0n)
 	};

@@ -1,3 +1,4 @@
+import { present } from '#domain/assert.ts';
 import type { FactId, LedgerId } from '#domain/ids.ts';
 import { compareFactOrder, type Stamp } from '#domain/stamp.ts';
 
@@ -40,8 +41,13 @@ export function cardGroups(edges: Iterable<CardEdge>, linked: ReadonlySet<Ledger
 		}
 		for (const ledger of joined) groups.set(ledger, joined);
 	}
-	const headOf = new Map([...groups].map(([ledger, group]) => [ledger, group[0] ?? ledger]));
-	const members = new Map([...groups].map(([ledger, group]) => [group[0] ?? ledger, group]));
+	const headOf = new Map<LedgerId, LedgerId>();
+	const members = new Map<LedgerId, readonly LedgerId[]>();
+	for (const [ledger, group] of groups) {
+		const head = present(group[0], 'a group has members');
+		headOf.set(ledger, head);
+		members.set(head, group);
+	}
 	return { headOf, members, refused };
 }
 

@@ -1,3 +1,4 @@
+import { present } from '#domain/assert.ts';
 import { addDays, businessDayOf, dayFromNumber, dayNumber } from '#domain/calendar.ts';
 
 /** When something falls due, as people say it. */
@@ -31,7 +32,8 @@ export function dueMsOf(day: string, zone: string): number {
 	const noon = dayNumber(day) * DAY_MS + DAY_MS / 2;
 	// No zone is further from UTC than fourteen hours, so one of the three lies inside the day.
 	const instants = [0, -QUARTER_MS, QUARTER_MS].map((shift) => noon + shift);
-	return instants.find((at) => businessDayOf(at, zone, 0) === day) ?? noon;
+	const inside = instants.find((at) => businessDayOf(at, zone, 0) === day);
+	return present(inside, 'one of them lies inside the day');
 }
 
 const DAY_MS = 86_400_000;
