@@ -7,24 +7,92 @@ import { defineConfig } from 'vitest/config';
 /** The oldest browsers we answer for; `light-dark()` and nesting are written out for them. */
 const FLOOR = ['chrome111', 'safari16.4', 'firefox115'];
 
+interface ModuleGraph {
+	getModuleInfo(id: string): { readonly importers: readonly string[] } | null;
+}
+
+interface Group {
+	readonly name: string | ((id: string, graph: ModuleGraph) => string | null);
+	readonly debugName?: string;
+	readonly tags: ['$initial'];
+	readonly test: RegExp;
+}
+
+/** What a shop's phone fetches first, and the customer's side. */
+const TILL = /src\/routes\/(shop\/(sell\/|\+|News)|\+|newer)/;
+const CUSTOMER = /src\/routes\/((me|link)\/|\+|newer)/;
+const CUSTOMER_FIRST = /src\/routes\/me\/(\+|answer\/)/;
+const OURS = /\.(ts|js|svelte|css)\b/;
+
 /**
  * Few files, by when they are needed: a precache fetches one at a time. What is only imported
  * dynamically (the link to the relay, reading a file) is in none of them, and comes when it is called.
  */
-const GROUPS: { name: string; tags: ['$initial']; test: RegExp }[] = [
+const GROUPS: Group[] = [
 	{
 		name: 'base',
 		tags: ['$initial'],
 		test: /node_modules\/(svelte|@sveltejs|esm-env|clsx|devalue|dexie|intl-messageformat|@formatjs)\//
 	},
+	// A customer's phone fetches nothing of the till, nor the till anything of the customer's side:
+	// what both need is in a file of its own.
+	{ name: named('shared'), debugName: 'shared', tags: ['$initial'], test: OURS },
+	{ name: named('both'), debugName: 'both', tags: ['$initial'], test: OURS },
+	{ name: named('more'), debugName: 'more', tags: ['$initial'], test: OURS },
 	// Each takes what its pages import and nobody before it took.
-	{ name: 'till', tags: ['$initial'], test: /src\/routes\/(shop\/(sell\/|\+|News)|\+|newer)/ },
-	{ name: 'sale', tags: ['$initial'], test: /src\/routes\/shop\/(charge|done|receipts|today)\// },
-	{ name: 'customers', tags: ['$initial'], test: /src\/routes\/shop\/customers\// },
+	{ name: 'till', tags: ['$initial'], test: TILL },
+	{ name: 'sale', tags: ['$initial'], test: /src\/routes\/shop\/(charge|done|receipts)\// },
+	{
+		name: 'book',
+		tags: ['$initial'],
+		test: /src\/(state\/(ledger-|customer-index|customers-list|dashboard|notices|open-sheets|counter-sheet)|routes\/shop\/customers\/\[ledger\]\/(Counter|Slip|thread-words))/
+	},
+	{
+		name: 'customers',
+		tags: ['$initial'],
+		test: /src\/routes\/shop\/(today|customers\/(?!\[ledger\]\/(link|merge|line)\/))/
+	},
+	{
+		name: 'ledger',
+		tags: ['$initial'],
+		test: /src\/routes\/shop\/(notices|statement|slips|customers|more\/ledger)\//
+	},
 	{ name: 'products', tags: ['$initial'], test: /src\/routes\/shop\/products\// },
-	{ name: 'outside', tags: ['$initial'], test: /src\/routes\/(signup|signin|join|me)\// },
+	{ name: 'customer', tags: ['$initial'], test: CUSTOMER_FIRST },
+	{ name: 'customer-more', tags: ['$initial'], test: CUSTOMER },
+	{
+		name: 'outside',
+		tags: ['$initial'],
+		test: /src\/routes\/(signup|signin|join|code|reset|account)\//
+	},
 	{ name: 'rooms', tags: ['$initial'], test: /src\/routes\// }
 ];
+
+/** How a module of the customer's side is called that others need too. */
+type Sharing = 'shared' | 'both' | 'more';
+
+/**
+ * `shared` by the till and the customer's side; needed by `both` the customer's first pages and
+ * others, or by `more` of his pages and others.
+ */
+function named(name: Sharing): (id: string, graph: ModuleGraph) => string | null {
+	return (id, graph) => (sharingOf(pagesOver(id, graph)) === name ? name : null);
+}
+
+function sharingOf(pages: readonly string[]): Sharing | undefined {
+	if (!pages.some((page) => CUSTOMER.test(page))) return undefined;
+	if (pages.some((page) => TILL.test(page))) return 'shared';
+	if (pages.every((page) => CUSTOMER.test(page))) return undefined;
+	return pages.some((page) => CUSTOMER_FIRST.test(page)) ? 'both' : 'more';
+}
+
+/** Every file of a route that leads to this module. */
+function pagesOver(id: string, graph: ModuleGraph): readonly string[] {
+	const seen = new Set([id]);
+	for (const one of seen)
+		for (const importer of graph.getModuleInfo(one)?.importers ?? []) seen.add(importer);
+	return [...seen].filter((one) => one.includes('/src/routes/'));
+}
 
 /**
  * `import url from './en.json?words'`: the address of a language's sentences, each parsed here, so

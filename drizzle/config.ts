@@ -2,6 +2,13 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
 	dialect: 'postgresql',
-	schema: ['./server/database/accounts.ts', './server/database/journal.ts'],
+	schema: [
+		'./server/database/accounts.ts',
+		'./server/database/bridge.ts',
+		'./server/database/journal.ts',
+		'./server/database/ledgers.ts',
+		'./server/database/messages.ts',
+		'./server/database/persons.ts'
+	],
 	out: './drizzle'
 });

@@ -13,13 +13,15 @@ export interface AppParts {
 	readonly sync?: Hono;
 	/** The built app, for every other address. */
 	readonly site?: Site;
+	/** Outside production: what the practice providers were given. */
+	readonly outbox?: Hono;
 	readonly log: Logger;
 }
 
 const NO_PAGES = "default-src 'none'; frame-ancestors 'none'";
 
 /** Puts the parts together; nothing listens yet. */
-export function createApp({ api, sync, site, log }: AppParts): Hono {
+export function createApp({ api, sync, site, outbox, log }: AppParts): Hono {
 	const app = new Hono();
 	app.use(logged(log), secured(site?.contentSecurityPolicy ?? NO_PAGES));
 	app.use('/api/*', neverKept);
@@ -27,6 +29,7 @@ export function createApp({ api, sync, site, log }: AppParts): Hono {
 	app.all('/api/*', (c) => c.notFound());
 	if (sync !== undefined) app.route('/sync', sync);
 	app.all('/sync/*', (c) => c.notFound());
+	if (outbox !== undefined) app.route('/outbox', outbox);
 	if (site !== undefined) app.route('/', site.routes);
 	app.notFound((c) => problem(c, 404, 'notFound'));
 	app.onError((fault, c) => answerFault(fault, { c, log }));

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { NO_GATEWAYS } from './gateways/gateway-settings.ts';
 import { parseEnvironment } from './environment.ts';
 
 it('needs nothing to be set', () => {
@@ -11,7 +12,10 @@ it('needs nothing to be set', () => {
 			dataDir: path.resolve('data'),
 			databaseUrl: undefined,
 			secret: undefined,
-			logLevel: 'warn'
+			logLevel: 'warn',
+			gateways: NO_GATEWAYS,
+			proxies: 0,
+			isProduction: false
 		}
 	});
 });
@@ -19,8 +23,8 @@ it('needs nothing to be set', () => {
 it('takes what is set, and counts an empty variable as not set', () => {
 	const url = 'postgresql://me:pass@db.local:5433/shop';
 	const set = { PORT: '0', HOST: '127.0.0.1', DATA_DIR: '/srv/shop', DATABASE_URL: url };
-	const more = { DAFTAR_SECRET: 'é'.repeat(16), LOG_LEVEL: 'info' };
-	expect(parseEnvironment({ ...set, ...more })).toEqual({
+	const more = { DAFTAR_SECRET: 'é'.repeat(16), LOG_LEVEL: 'info', PROXIES: '2' };
+	expect(parseEnvironment({ ...set, ...more, NODE_ENV: 'production' })).toEqual({
 		ok: true,
 		value: {
 			port: 0,
@@ -28,7 +32,10 @@ it('takes what is set, and counts an empty variable as not set', () => {
 			dataDir: '/srv/shop',
 			databaseUrl: url,
 			secret: more.DAFTAR_SECRET,
-			logLevel: 'info'
+			logLevel: 'info',
+			gateways: NO_GATEWAYS,
+			proxies: 2,
+			isProduction: true
 		}
 	});
 	const empty = { PORT: '', HOST: ' ', DATA_DIR: '', DATABASE_URL: '', DAFTAR_SECRET: '' };
@@ -67,5 +74,18 @@ it('refuses a log level that does not exist', () => {
 	expect(parseEnvironment({ LOG_LEVEL: 'loud' })).toMatchObject({
 		ok: false,
 		error: { variable: 'LOG_LEVEL' }
+	});
+});
+
+it('refuses what is no number of proxies, and a gateway that is half set', () => {
+	for (const PROXIES of ['-1', '10', 'all']) {
+		expect(parseEnvironment({ PROXIES })).toMatchObject({
+			ok: false,
+			error: { variable: 'PROXIES' }
+		});
+	}
+	expect(parseEnvironment({ SMS_GATEWAY: 'twilio' })).toMatchObject({
+		ok: false,
+		error: { variable: 'SMS_ACCOUNT', sentence: 'SMS_ACCOUNT must name the account at twilio.' }
 	});
 });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { err, ok, type Result } from '#domain/result.ts';
+import { parseGatewaySettings, type GatewaySettings } from './gateways/gateway-settings.ts';
 
 const PORT_DEFAULT = 3000;
 const PORT_MAX = 65_535;
@@ -21,6 +22,12 @@ export interface Environment {
 	/** Undefined for one kept under `dataDir`. */
 	readonly secret: string | undefined;
 	readonly logLevel: LogLevel;
+	/** By whom messages go to people. */
+	readonly gateways: GatewaySettings;
+	/** Proxies of the operator's own before us, each of which adds to `X-Forwarded-For`. */
+	readonly proxies: number;
+	/** Outside production a page shows what the practice providers were given. */
+	readonly isProduction: boolean;
 }
 
 /** What is wrong with which variable, in a sentence for the person who set it. */
@@ -45,6 +52,8 @@ export function parseEnvironment(variables: Variables): Result<Environment, Envi
 	if (!secret.ok) return secret;
 	const logLevel = parseLogLevel(given('LOG_LEVEL'));
 	if (!logLevel.ok) return logLevel;
+	const outside = parseOutside(given);
+	if (!outside.ok) return outside;
 
 	return ok({
 		port: port.value,
@@ -52,8 +61,24 @@ export function parseEnvironment(variables: Variables): Result<Environment, Envi
 		dataDir: path.resolve(given('DATA_DIR') ?? 'data'),
 		databaseUrl: databaseUrl.value,
 		secret: secret.value,
-		logLevel: logLevel.value
+		logLevel: logLevel.value,
+		...outside.value
 	});
+}
+
+type Outside = Pick<Environment, 'gateways' | 'proxies' | 'isProduction'>;
+
+/** What stands around us: who carries messages, and who stands in front. */
+function parseOutside(
+	given: (name: string) => string | undefined
+): Result<Outside, EnvironmentError> {
+	const gateways = parseGatewaySettings(given);
+	if (!gateways.ok) return refused(gateways.error.variable, gateways.error.what);
+	const proxies = given('PROXIES') ?? '0';
+	if (!/^\d$/.test(proxies))
+		return refused('PROXIES', `must be a number from 0 to 9, not "${proxies}"`);
+	const isProduction = given('NODE_ENV') === 'production';
+	return ok({ gateways: gateways.value, proxies: Number(proxies), isProduction });
 }
 
 function parsePort(text = String(PORT_DEFAULT)): Result<number, EnvironmentError> {

@@ -9,6 +9,7 @@ import { startEmbeddedPostgres, type PostgresEvent } from './database/embedded.t
 import { parseEnvironment, type Environment } from './environment.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
+import { createOutboxPage } from './outbox-page.ts';
 import { readSecret } from './secret.ts';
 import { createService } from './service.ts';
 import { createSite } from './site.ts';
@@ -53,7 +54,7 @@ async function start(environment: Environment, run: Run): Promise<number> {
 	const database = await openDatabase(databaseUrl);
 	running.defer(database.close);
 	await migrateDatabase(databaseUrl);
-	await readSecret({ given: environment.secret, dataDir: environment.dataDir });
+	const secret = await readSecret({ given: environment.secret, dataDir: environment.dataDir });
 
 	const version = await readVersion();
 	const api = new Hono();
@@ -62,13 +63,17 @@ async function start(environment: Environment, run: Run): Promise<number> {
 	const service = await createService({
 		database,
 		clock: Date.now,
+		secret,
+		gateways: environment.gateways,
+		proxies: environment.proxies,
 		fault: (fault) => {
 			log.error({ err: fault }, 'a fault that no request waited for');
 		}
 	});
 	running.defer(service.close);
 	api.route('/', service.api);
-	const app = createApp({ api, sync: service.sync, site, log });
+	const outbox = environment.isProduction ? undefined : createOutboxPage(database.orm);
+	const app = createApp({ api, sync: service.sync, site, log, ...(outbox && { outbox }) });
 	return listen(app, environment, running);
 }
 

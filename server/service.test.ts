@@ -28,6 +28,7 @@ beforeAll(async () => {
 	service = await createService({
 		database,
 		clock: Date.now,
+		secret: new Uint8Array(32).fill(7),
 		fault: (fault) => faults.push(fault)
 	});
 	const root = new Hono();

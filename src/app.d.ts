@@ -8,5 +8,7 @@ declare namespace App {
 	/** A sheet is open: it stands in the history, so that Back closes it and not the app. */
 	interface PageState {
 		sheet?: string;
+		/** The fact that was just written, for what one does after it. */
+		written?: string;
 	}
 }

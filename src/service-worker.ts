@@ -8,7 +8,7 @@ declare const self: ServiceWorkerGlobalScope;
 /** The one page that every address begins with; the address decides the rest, with no network too. */
 const SHELL = '/index.html';
 /** What is the relay's alone: never answered from here. */
-const RELAY = [/^\/api\//, /^\/sync\//];
+const RELAY = [/^\/api\//, /^\/sync\//, /^\/outbox$/];
 
 /** What a phone fetches once, when Daftar is installed. */
 const INSTALLER_ONLY = /\.(webmanifest|png)$/;

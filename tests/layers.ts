@@ -15,8 +15,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 	'src/routes': ['src/domain', 'src/state', 'src/ui'],
 
 	'server/database': ['src/domain'],
-	'server/gateways': ['src/domain'],
-	'server/auth': ['src/domain', 'server/database'],
+	'server/gateways': ['src/domain', 'server/database'],
+	'server/auth': ['src/domain', 'server/database', 'server/gateways'],
 	'server/relay': [
 		'src/domain',
 		'src/documents',
@@ -32,8 +32,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 		'server/auth',
 		'server/database',
 		'server/gateways',
+		'server/ledgers',
 		'server/projections'
 	],
+	'server/bridge': ['src/domain', 'server/auth', 'server/database', 'server/ledgers'],
+	'server/ledgers': ['src/domain', 'server/auth', 'server/database', 'server/gateways'],
+	'server/judge': ['src/domain', 'server/database', 'server/gateways', 'server/ledgers'],
 	'server/jobs': ['src/domain', 'server/database', 'server/projections']
 };
 

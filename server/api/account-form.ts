@@ -9,15 +9,22 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName } from '#domain/text.ts';
 import { personField } from './body.ts';
 
+/** One way to reach a person, as it was typed. */
+export const contactFields = {
+	email: v.optional(v.string()),
+	phone: v.optional(v.string()),
+	/** The country of the device's locale, for a phone number written without one: `KE`. */
+	region: v.optional(v.string())
+};
+
 /** What a sign-up sends, as far as its shape goes. */
 export const accountSchema = v.object({
 	kind: v.picklist(['store', 'customer']),
 	username: v.string(),
 	name: v.string(),
-	email: v.optional(v.string()),
-	phone: v.optional(v.string()),
-	/** The country of the device's locale, for a phone number written without one: `KE`. */
-	region: v.optional(v.string()),
+	...contactFields,
+	/** The language that messages to the person are in. */
+	language: v.optional(v.picklist(['en', 'ar'])),
 	password: v.string(),
 	person: v.optional(personField)
 });
@@ -29,12 +36,13 @@ export interface AccountForm {
 	readonly username: Username;
 	readonly name: string;
 	readonly contact: Contact;
+	readonly language: 'en' | 'ar';
 	readonly password: Password;
 	/** The person that the device minted; none where it did not. */
 	readonly person: PersonId | undefined;
 }
 
-interface Contact {
+export interface Contact {
 	readonly email: string | null;
 	/** E.164. */
 	readonly phone: string | null;
@@ -61,14 +69,16 @@ export function parseAccountForm(body: AccountBody): Result<AccountForm, Problem
 		username: username.value,
 		name: name.value,
 		contact: contact.value,
+		language: body.language ?? 'en',
 		password: password.value,
 		person: body.person
 	});
 }
 
-type ContactBody = Pick<AccountBody, 'email' | 'phone' | 'region'>;
+export type ContactBody = Pick<AccountBody, 'email' | 'phone' | 'region'>;
 
-function parseContact({
+/** Reads one or both; refuses none. */
+export function parseContact({
 	email = '',
 	phone = '',
 	region

@@ -39,10 +39,10 @@ describe('POST /accounts', () => {
 
 		expect(answer.status).toBe(201);
 		const said = { username: `amina.${kind}`, kind, name: 'Amina O.' };
-		expect(answer.body).toEqual({ account: said, person: minted });
+		expect(answer.body).toEqual({ account: said, person: minted, isProved: false });
 		expect(await rows()).toEqual([accounts + 1, persons + 1, sessions + 1]);
 		const me = await ask(stand.app, '/me', { cookie: answer.cookie });
-		expect(me.body).toEqual({ account: said, person: minted, businesses: [] });
+		expect(me.body).toEqual({ account: said, person: minted, isProved: false, businesses: [] });
 	});
 
 	it('[API-5] mints a person where the device has none', async () => {

@@ -4,14 +4,15 @@ import { assert } from '#domain/assert.ts';
 import { parsePersonId, type PersonId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { callerOf, type SessionCaller } from '#server/auth/sessions.ts';
+import { callerOf, type SessionCaller, type SignedInFrom } from '#server/auth/sessions.ts';
 import { account, person, personAlias } from '#server/database/accounts.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
 import { accountSchema, parseAccountForm, type AccountForm } from './account-form.ts';
 import { readBody } from './body.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
-import { giveSession } from './session-cookie.ts';
+import { toOf } from './codes.ts';
+import { giveKnownDevice, giveSession, signedInFrom } from './session-cookie.ts';
 
 /** `POST /accounts`: signs up as a store or a customer, and signs in. */
 export function accountRoutes(parts: PeopleParts): Hono {
@@ -24,10 +25,11 @@ export function accountRoutes(parts: PeopleParts): Hono {
 		const form = parseAccountForm(body.value);
 		if (!form.ok) return problem(c, refusal(form.error));
 
-		const userAgent = c.req.header('user-agent') ?? '';
-		const signedUp = await signUp(parts, form.value, userAgent);
+		const signedUp = await signUp(parts, form.value, signedInFrom(c, parts));
 		if (!signedUp.ok) return problem(c, refusal(signedUp.error));
+		parts.messages.wake();
 		giveSession(c, signedUp.value.token);
+		giveKnownDevice(c, parts, form.value.username);
 		return c.json(introduce(signedUp.value.caller), 201);
 	});
 	return routes;
@@ -41,10 +43,13 @@ export interface Introduction {
 		readonly name: string;
 	};
 	readonly person: PersonId;
+	/** Whether a code that was sent to its address came back. */
+	readonly isProved: boolean;
 }
 
-export function introduce({ username, kind, name, person: id }: SessionCaller): Introduction {
-	return { account: { username, kind, name }, person: id };
+export function introduce(caller: SessionCaller): Introduction {
+	const { username, kind, name, person: id, isProved } = caller;
+	return { account: { username, kind, name }, person: id, isProved };
 }
 
 interface SignedIn {
@@ -58,11 +63,11 @@ type AccountRow = typeof account.$inferSelect;
 async function signUp(
 	parts: PeopleParts,
 	form: AccountForm,
-	userAgent: string
+	from: SignedInFrom
 ): Promise<Result<SignedIn, ProblemCode>> {
 	const { executor, passwords, sessions } = parts;
 	const [known] = await executor.select().from(account).where(eq(account.username, form.username));
-	if (known !== undefined) return signUpAgain(parts, { known, form, userAgent });
+	if (known !== undefined) return signUpAgain(parts, { known, form, from });
 
 	const passwordHash = await passwords.hash(form.password);
 	if (!passwordHash.ok) return passwordHash;
@@ -73,7 +78,17 @@ async function signUp(
 			passwordHash: passwordHash.value
 		});
 		if (!made.ok) return made;
-		const token = await sessions.open(transaction, made.value.account, userAgent);
+		const { account: subject, language, username } = made.value;
+		const to = toOf(form.contact);
+		// Where the address had too many codes the account is made all the same: it may ask later.
+		await parts.codes.issueCode(transaction, {
+			purpose: 'signup',
+			subject,
+			to,
+			language,
+			username
+		});
+		const token = await sessions.open(transaction, subject, from);
 		return ok({ caller: callerOf(made.value), token });
 	});
 }
@@ -81,7 +96,7 @@ async function signUp(
 interface Again {
 	readonly known: AccountRow;
 	readonly form: AccountForm;
-	readonly userAgent: string;
+	readonly from: SignedInFrom;
 }
 
 /**
@@ -90,13 +105,13 @@ interface Again {
  */
 async function signUpAgain(
 	{ executor, passwords, sessions }: PeopleParts,
-	{ known, form, userAgent }: Again
+	{ known, form, from }: Again
 ): Promise<Result<SignedIn, ProblemCode>> {
 	if (form.person !== known.person || form.kind !== known.kind) return err('usernameTaken');
 	const isRight = await passwords.isRight(form.password, known.passwordHash);
 	if (!isRight.ok) return isRight;
 	if (!isRight.value) return err('usernameTaken');
-	const token = await sessions.open(executor, known.account, userAgent);
+	const token = await sessions.open(executor, known.account, from);
 	return ok({ caller: callerOf(known), token });
 }
 
@@ -120,6 +135,7 @@ async function insertAccount(
 			kind: form.kind,
 			name: form.name,
 			...form.contact,
+			language: form.language,
 			passwordHash,
 			person: personId,
 			createdAt

@@ -1,15 +1,18 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { decodeBase64url } from '#domain/bytes.ts';
+import { isAmount, isCurrencyCode, isExponent } from '#domain/confirmation/limits.ts';
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from '#domain/crypto.ts';
 import {
 	parseBranchId,
 	parseBusinessId,
 	parseDeviceCode,
+	parseLedgerId,
 	parsePersonId,
 	type BranchId,
 	type BusinessId,
 	type DeviceCode,
+	type LedgerId,
 	type PersonId
 } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -36,7 +39,15 @@ export async function readBody<T>(
 export const businessField: Parsed<BusinessId> = parsedBy(parseBusinessId);
 export const branchField: Parsed<BranchId> = parsedBy(parseBranchId);
 export const personField: Parsed<PersonId> = parsedBy(parsePersonId);
+export const ledgerField: Parsed<LedgerId> = parsedBy(parseLedgerId);
 export const codeField: Parsed<DeviceCode> = parsedBy(parseDeviceCode);
+/** An ISO 4217 code and its exponent, which together are the currency. */
+export const currencyField: Parsed<string> = parsedBy((text) =>
+	isCurrencyCode(text) ? ok(text) : err('notACurrency')
+);
+export const exponentField: v.GenericSchema<number> = numberField(isExponent);
+/** Minor units that one code is worth at most. */
+export const capField: v.GenericSchema<number> = numberField(isAmount);
 export const publicKeyField: Parsed<Uint8Array> = bytesField(PUBLIC_KEY_BYTES);
 export const signatureField: Parsed<Uint8Array> = bytesField(SIGNATURE_BYTES);
 
@@ -50,6 +61,10 @@ function parsedBy<T>(parse: Parse<T>): Parsed<T> {
 			return NEVER;
 		})
 	);
+}
+
+function numberField(isRight: (value: unknown) => boolean): v.GenericSchema<number> {
+	return v.custom<number>(isRight);
 }
 
 function bytesField(length: number): Parsed<Uint8Array> {

@@ -1,9 +1,14 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
+import type { Caller, PhoneAuth } from '#server/auth/phone-auth.ts';
 import { problem, refusal } from './problem.ts';
 
 export interface DeviceEnv {
 	Variables: { caller: DeviceCaller };
+}
+
+export interface CallerEnv {
+	Variables: { caller: Caller };
 }
 
 /** Lets devices through that proved themselves, and tells the route which one calls. */
@@ -12,6 +17,25 @@ export function devicesOnly(
 ): MiddlewareHandler<DeviceEnv> {
 	return async (c, next) => {
 		const caller = await deviceAuth.authenticateDevice(c.req.raw.headers);
+		if (!caller.ok) return problem(c, refusal(caller.error));
+		c.set('caller', caller.value);
+		return next();
+	};
+}
+
+export interface CallerParts {
+	readonly deviceAuth: Pick<DeviceAuth, 'authenticateDevice'>;
+	/** Where it is absent no phone is known. */
+	readonly phoneAuth?: Pick<PhoneAuth, 'authenticatePhone'>;
+}
+
+/** The same for whatever has a feed and documents: a shop's device, or a customer's phone. */
+export function callersOnly({ deviceAuth, phoneAuth }: CallerParts): MiddlewareHandler<CallerEnv> {
+	return async (c, next) => {
+		const { headers } = c.req.raw;
+		const device = await deviceAuth.authenticateDevice(headers);
+		const isOther = !device.ok && device.error === 'notSignedIn';
+		const caller = isOther ? ((await phoneAuth?.authenticatePhone(headers)) ?? device) : device;
 		if (!caller.ok) return problem(c, refusal(caller.error));
 		c.set('caller', caller.value);
 		return next();

@@ -18,7 +18,14 @@ import { callerOfDevice, findDevice, type DeviceRow } from '#server/auth/device-
 import { parseBusinessToken } from '#server/auth/secret-token.ts';
 import { branch, business, device, invite } from '#server/database/accounts.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
-import { businessField, codeField, publicKeyField, readBody, signatureField } from './body.ts';
+import {
+	businessField,
+	codeField,
+	personField,
+	publicKeyField,
+	readBody,
+	signatureField
+} from './body.ts';
 import { memberOf } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
@@ -29,12 +36,11 @@ const joinSchema = v.union([
 	v.object({ token: v.string(), ...proofFields }),
 	v.object({ business: businessField, ...proofFields })
 ]);
-const tokenSchema = v.object({
-	business: businessField,
-	code: codeField,
-	nonce: v.string(),
-	signature: signatureField
-});
+const signedNonce = { nonce: v.string(), signature: signatureField };
+const tokenSchema = v.union([
+	v.object({ business: businessField, code: codeField, ...signedNonce }),
+	v.object({ person: personField, code: v.string(), ...signedNonce })
+]);
 
 /** `POST /devices` joins a device; `/devices/nonce` and `/devices/token` let it prove itself. */
 export function deviceRoutes(parts: PeopleParts): Hono {
@@ -48,7 +54,10 @@ export function deviceRoutes(parts: PeopleParts): Hono {
 	routes.post('/devices/token', async (c) => {
 		const body = await readBody(c, tokenSchema);
 		if (!body.ok) return problem(c, refusal(body.error));
-		const proved = await parts.deviceAuth.prove(body.value);
+		const proved =
+			'person' in body.value
+				? await parts.phoneAuth.provePhone(body.value)
+				: await parts.deviceAuth.prove(body.value);
 		return proved.ok ? c.json(proved.value, 201) : problem(c, refusal(proved.error));
 	});
 	return routes;

@@ -9,6 +9,7 @@ import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
 import { digestOf } from '#server/relay/check-fact.ts';
+import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { createAppendRelayFacts } from '#server/relay/relay-facts.ts';
 import { mayOpen } from '#server/relay/rights.ts';
 import { parseCheckpoint } from '#state/checkpoint.ts';
@@ -31,6 +32,8 @@ const WRITTEN = FACTS - 20;
 const crypto = createNodeCrypto();
 const project = createProject(crypto);
 const caller: DeviceCaller = {
+	sort: 'device',
+	scope: TRADE_BUSINESS,
 	business: TRADE_BUSINESS,
 	branch: TRADE_BRANCH,
 	code: 'A' as DeviceCode,
@@ -62,7 +65,7 @@ beforeAll(async () => {
 	const signers = await Promise.all(codes.map(async () => createSigner(await createSigningKeys())));
 	trade = await makeTrade({ seed: 5, count: FACTS, codes, signers, crypto });
 	await stand.database.orm.transaction((transaction) =>
-		createAppendRelayFacts({ clock: () => stand.clock.now, epoch: EPOCH })(
+		createAppendRelayFacts({ clock: () => stand.clock.now, epoch: EPOCH, projectLedgerFacts })(
 			transaction,
 			TRADE_BUSINESS,
 			[

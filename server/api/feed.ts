@@ -1,14 +1,12 @@
 import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import type { Sql } from 'postgres';
-import type { DeviceAuth } from '#server/auth/device-auth.ts';
-import { devicesOnly, wholeQuery, type DeviceEnv } from './device-caller.ts';
+import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
 
-export interface FeedParts {
+export interface FeedParts extends CallerParts {
 	readonly sql: Sql;
 	readonly epoch: number;
-	readonly deviceAuth: Pick<DeviceAuth, 'authenticateDevice'>;
 }
 
 export const FEED_PAGE_LENGTH = 1_000;
@@ -19,38 +17,38 @@ const FEED_PAGE_BYTES = 1024 * 1024;
 type FeedRow = readonly [s: number, branch: string | null, text: string];
 
 /**
- * FEED-1. `GET /feed?epoch&after`: what follows a place in the feed of the caller's business, in order, and the
+ * FEED-1. `GET /feed?epoch&after`: what follows a place in the feed of the caller's business or person, in order, and the
  * feed's last number. FEED-3. `GET /history?before`: the same backwards, for idle time.
  */
-export function feedRoutes({ sql, epoch, deviceAuth }: FeedParts): Hono {
-	const routes = new Hono<DeviceEnv>();
-	routes.use('/feed', devicesOnly(deviceAuth), compress());
-	routes.use('/history', devicesOnly(deviceAuth), compress());
+export function feedRoutes({ sql, epoch, ...auth }: FeedParts): Hono {
+	const routes = new Hono<CallerEnv>();
+	routes.use('/feed', callersOnly(auth), compress());
+	routes.use('/history', callersOnly(auth), compress());
 	routes.get('/feed', async (c) => {
 		const after = wholeQuery(c, 'after');
 		const known = wholeQuery(c, 'epoch');
 		if (after === undefined || known === undefined) return problem(c, refusal('queryInvalid'));
 		// FEED-2. No number of another epoch is promised to have survived: the device begins anew.
 		if (known !== epoch) return problem(c, refusal('epochEnded', { epoch, survivedTo: 0 }));
-		const { business } = c.var.caller;
+		const { scope } = c.var.caller;
 		// The last number first: a page read after it never ends before it.
-		const last = await readLast(sql, business);
-		return c.json({ epoch, rows: await readAfter(sql, business, after), last });
+		const last = await readLast(sql, scope);
+		return c.json({ epoch, rows: await readAfter(sql, scope, after), last });
 	});
 	routes.get('/history', async (c) => {
 		const before = wholeQuery(c, 'before');
 		if (before === undefined) return problem(c, refusal('queryInvalid'));
-		const { business } = c.var.caller;
-		const last = await readLast(sql, business);
-		return c.json({ epoch, rows: await readBefore(sql, business, before), last });
+		const { scope } = c.var.caller;
+		const last = await readLast(sql, scope);
+		return c.json({ epoch, rows: await readBefore(sql, scope, before), last });
 	});
 	const api = new Hono();
 	api.route('/', routes);
 	return api;
 }
 
-async function readLast(sql: Sql, business: string): Promise<number> {
-	const [head] = await sql<{ s: string }[]>`select s from feed_head where business = ${business}`;
+async function readLast(sql: Sql, scope: string): Promise<number> {
+	const [head] = await sql<{ s: string }[]>`select s from feed_head where business = ${scope}`;
 	return Number(head?.s ?? 0);
 }
 
@@ -60,11 +58,11 @@ interface Row {
 	readonly text: string;
 }
 
-async function readAfter(sql: Sql, business: string, after: number): Promise<readonly FeedRow[]> {
+async function readAfter(sql: Sql, scope: string, after: number): Promise<readonly FeedRow[]> {
 	const rows = await sql<Row[]>`
 		select s, branch, text from (
 			select s, branch, text, sum(octet_length(text)) over (order by s) as bytes
-			from fact where business = ${business} and s > ${after}
+			from fact where business = ${scope} and s > ${after}
 			order by s limit ${FEED_PAGE_LENGTH}
 		) as page
 		where bytes <= ${FEED_PAGE_BYTES}
@@ -72,11 +70,11 @@ async function readAfter(sql: Sql, business: string, after: number): Promise<rea
 	return rows.map(asFeedRow);
 }
 
-async function readBefore(sql: Sql, business: string, before: number): Promise<readonly FeedRow[]> {
+async function readBefore(sql: Sql, scope: string, before: number): Promise<readonly FeedRow[]> {
 	const rows = await sql<Row[]>`
 		select s, branch, text from (
 			select s, branch, text, sum(octet_length(text)) over (order by s desc) as bytes
-			from fact where business = ${business} and s < ${before}
+			from fact where business = ${scope} and s < ${before}
 			order by s desc limit ${FEED_PAGE_LENGTH}
 		) as page
 		where bytes <= ${FEED_PAGE_BYTES}

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { BusinessId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { createBusinessToken } from '#server/auth/secret-token.ts';
+import { createScopeToken } from '#server/auth/secret-token.ts';
 import { sweepExpired } from '#server/auth/sweep.ts';
 import { branch, invite, member } from '#server/database/accounts.ts';
 import type { Executor } from '#server/database/transaction.ts';
@@ -34,7 +34,7 @@ export function inviteRoutes(parts: PeopleParts): Hono {
 		const { executor, clock, random } = parts;
 		const now = clock();
 		const expiresAt = now + INVITE_MS;
-		const { text, digest } = createBusinessToken(random, body.value.business);
+		const { text, digest } = createScopeToken(random, body.value.business);
 		const before = now - REMEMBERED_MS;
 		await sweepExpired(executor, invite, { column: invite.expiresAt, before });
 		await executor.insert(invite).values({

@@ -4,6 +4,7 @@ import type { BusinessId } from '#domain/ids.ts';
 import type { Auth } from '#server/auth/auth.ts';
 import type { Random } from '#server/auth/random.ts';
 import type { AppendRelayFacts } from '#server/auth/relay-fact-draft.ts';
+import type { Messages } from '#server/gateways/messages.ts';
 import type { Executor } from '#server/database/transaction.ts';
 
 /** What the routes of accounts, businesses and devices need. */
@@ -12,6 +13,9 @@ export interface PeopleParts extends Omit<Auth, 'tickets'> {
 	readonly clock: () => number;
 	readonly random: Random;
 	readonly crypto: Pick<CryptoParts, 'verify'>;
+	readonly messages: Pick<Messages, 'kinds' | 'wake'>;
+	/** Does it once the answer is out. */
+	readonly later: (work: () => Promise<void>) => void;
 	/** The caller's network address, as far as it can be believed. */
 	readonly addressOf: (c: Context) => string;
 	/** The database's epoch. */

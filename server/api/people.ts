@@ -2,11 +2,16 @@ import { Hono, type Context } from 'hono';
 import { addressGroup } from '#server/auth/limits.ts';
 import { accountRoutes } from './accounts.ts';
 import { businessRoutes } from './businesses.ts';
+import { codeRoutes } from './codes.ts';
 import { deviceRoutes } from './devices.ts';
+import { gatewayRoutes } from './gateways.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { inviteRoutes } from './invites.ts';
 import { meRoutes } from './me.ts';
+import { personRoutes } from './persons.ts';
 import type { PeopleParts } from './people-parts.ts';
+import { resetRoutes } from './resets.ts';
+import { secondFactorRoutes } from './second-factor.ts';
 import { sessionRoutes } from './sessions.ts';
 
 export const PEOPLE_BODY_BYTES_MAX = 16 * 1024;
@@ -19,9 +24,14 @@ export function peopleRoutes(given: PeopleParts): Hono {
 		accountRoutes,
 		sessionRoutes,
 		meRoutes,
+		codeRoutes,
+		resetRoutes,
+		secondFactorRoutes,
+		gatewayRoutes,
 		businessRoutes,
 		inviteRoutes,
-		deviceRoutes
+		deviceRoutes,
+		personRoutes
 	];
 	const guards = [ownOriginOnly, jsonOnly, bodyBytesAtMost(PEOPLE_BODY_BYTES_MAX)] as const;
 	const people = new Hono();
@@ -30,4 +40,16 @@ export function peopleRoutes(given: PeopleParts): Hono {
 	return people;
 }
 
-const GUARDED = ['/accounts', '/sessions/*', '/businesses', '/invites', '/devices/*'];
+const GUARDED = [
+	'/accounts',
+	'/sessions/*',
+	'/codes/*',
+	'/address',
+	'/resets/*',
+	'/second-factor/*',
+	'/businesses',
+	'/invites',
+	'/devices/*',
+	'/people',
+	'/phones/*'
+];

@@ -53,7 +53,7 @@ describe('POST /sessions', () => {
 
 	it('[API-11] gives a cookie that only our own pages over TLS send, and no script reads', async () => {
 		const { headers } = await signIn('amina', PASSWORD);
-		const [pair, ...attributes] = (headers.get('set-cookie') ?? '').split('; ');
+		const [pair, ...attributes] = (headers.getSetCookie()[0] ?? '').split('; ');
 		expect(pair).toMatch(/^__Host-session=[\w-]{43}$/);
 		expect(attributes.toSorted()).toEqual([
 			'HttpOnly',

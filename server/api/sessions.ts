@@ -4,34 +4,51 @@ import { getCookie } from 'hono/cookie';
 import * as v from 'valibot';
 import { parseUsername } from '#domain/account/username.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { KNOWN_DEVICE_COOKIE } from '#server/auth/known-devices.ts';
 import { callerOf, SESSION_COOKIE, type SessionCaller } from '#server/auth/sessions.ts';
 import { account } from '#server/database/accounts.ts';
 import { introduce } from './accounts.ts';
 import { readBody } from './body.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
-import { giveSession, takeSessionBack } from './session-cookie.ts';
+import { useFactor, type TriedFactor } from './second-factor.ts';
+import {
+	currentSession,
+	giveKnownDevice,
+	giveSession,
+	signedInFrom,
+	takeSessionBack
+} from './session-cookie.ts';
 
 /** Longer than any password; what is longer is nobody's, and is not hashed. */
 const TYPED_LENGTH_MAX = 1_024;
 const signInSchema = v.object({
 	username: v.pipe(v.string(), v.maxLength(TYPED_LENGTH_MAX)),
-	password: v.pipe(v.string(), v.maxLength(TYPED_LENGTH_MAX))
+	password: v.pipe(v.string(), v.maxLength(TYPED_LENGTH_MAX)),
+	/** An authenticator's code or a recovery code, for an account with a second factor. */
+	factor: v.optional(v.pipe(v.string(), v.maxLength(TYPED_LENGTH_MAX)))
 });
 type Typed = v.InferOutput<typeof signInSchema>;
 
-/** `POST /sessions` signs in, `DELETE /sessions/current` signs out. */
+/**
+ * `POST /sessions` signs in, `DELETE /sessions/current` signs out. `GET /sessions` lists those of
+ * the account; `DELETE /sessions/others` and `DELETE /sessions/{id}` end them.
+ */
 export function sessionRoutes(parts: PeopleParts): Hono {
+	const { executor, sessions } = parts;
 	const routes = new Hono();
 	routes.post('/sessions', async (c) => {
 		const body = await readBody(c, signInSchema);
 		if (!body.ok) return problem(c, refusal(body.error));
-		const caller = await signIn(parts, body.value, parts.addressOf(c));
+		const caller = await signIn(parts, body.value, {
+			address: parts.addressOf(c),
+			kept: getCookie(c, KNOWN_DEVICE_COOKIE)
+		});
 		if (!caller.ok) return problem(c, caller.error);
 
 		await endCurrent(c, parts);
-		const userAgent = c.req.header('user-agent') ?? '';
-		giveSession(c, await parts.sessions.open(parts.executor, caller.value.account, userAgent));
+		giveSession(c, await sessions.open(executor, caller.value.account, signedInFrom(c, parts)));
+		giveKnownDevice(c, parts, caller.value.username);
 		return c.json(introduce(caller.value));
 	});
 	routes.delete('/sessions/current', async (c) => {
@@ -39,28 +56,74 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 		takeSessionBack(c);
 		return c.body(null, 204);
 	});
+	routes.get('/sessions', async (c) => {
+		const current = await currentSession(c, sessions);
+		if (!current.ok) return problem(c, refusal(current.error));
+		const { id, caller } = current.value;
+		const open = await sessions.list(caller.account);
+		return c.json({ sessions: open.map((one) => ({ ...one, isCurrent: one.id === id })) });
+	});
+	routes.delete('/sessions/others', async (c) => {
+		const current = await currentSession(c, sessions);
+		if (!current.ok) return problem(c, refusal(current.error));
+		await sessions.endOthers(executor, current.value.caller.account, current.value.id);
+		return c.body(null, 204);
+	});
+	routes.delete('/sessions/:id', async (c) => {
+		const current = await currentSession(c, sessions);
+		if (!current.ok) return problem(c, refusal(current.error));
+		const id = c.req.param('id');
+		// One of another account and one that is nowhere are answered alike.
+		const isEnded = isUuid(id) && (await sessions.endOne(current.value.caller.account, id));
+		return isEnded ? c.body(null, 204) : problem(c, refusal('notFound'));
+	});
 	return routes;
+}
+
+function isUuid(text: string): boolean {
+	return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
+interface Browser {
+	readonly address: string;
+	/** What it kept of an earlier sign-in. */
+	readonly kept: string | undefined;
 }
 
 /** Says the same, after the same work, whether there is no such account or another password. */
 async function signIn(
-	{ executor, passwords, signInPace }: PeopleParts,
+	parts: PeopleParts,
 	typed: Typed,
-	address: string
+	{ address, kept }: Browser
 ): Promise<Result<SessionCaller, Refusal>> {
+	const { executor, passwords, signInPace, knownDevices } = parts;
 	const parsed = parseUsername(typed.username);
 	const username = parsed.ok ? parsed.value : typed.username;
-	const paced = await signInPace.begin(username, address);
+	const known = knownDevices.recognise(username, kept);
+	const paced = await signInPace.begin({ username, address, known });
 	if (!paced.ok) return err(refusal('tooManyAttempts', { ...paced.error }));
 
 	// What is no username is nobody's, and may hold what the database does not take: NUL.
-	const known = parsed.ok ? parsed.value : '';
-	const [row] = await executor.select().from(account).where(eq(account.username, known));
+	const name = parsed.ok ? parsed.value : '';
+	const [row] = await executor.select().from(account).where(eq(account.username, name));
 	const isRight = await passwords.isRight(typed.password, row?.passwordHash);
 	if (!isRight.ok) return err(refusal(isRight.error));
 	if (row === undefined || !isRight.value) return err(refusal('signInRefused'));
-	await signInPace.succeed(username, address);
+	const stepped = await secondStep(parts, { account: row.account, typed: typed.factor, known });
+	if (!stepped.ok) return stepped;
+	await signInPace.succeed({ username, address, known });
 	return ok(callerOf(row));
+}
+
+/** The password was right: an account with a second factor asks for that too. */
+async function secondStep(
+	parts: PeopleParts,
+	{ account: id, typed, known }: Omit<TriedFactor, 'typed'> & { readonly typed: string | undefined }
+): Promise<Result<void, Refusal>> {
+	const { isOn } = await parts.secondFactor.state(parts.executor, id);
+	if (!isOn) return ok(undefined);
+	if (typed === undefined) return err(refusal('factorNeeded'));
+	return useFactor(parts, { account: id, typed, known });
 }
 
 async function endCurrent(c: Context, { sessions }: PeopleParts): Promise<void> {

@@ -1,32 +1,31 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { parseDocumentName, type DocumentAddress } from '#documents/document-name.ts';
-import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
+import type { Caller } from '#server/auth/phone-auth.ts';
 import type { Tickets } from '#server/auth/tickets.ts';
 import { readBody } from './body.ts';
-import { devicesOnly, type DeviceEnv } from './device-caller.ts';
+import { callersOnly, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { problem, refusal } from './problem.ts';
 
-export interface SyncTicketParts {
-	readonly deviceAuth: Pick<DeviceAuth, 'authenticateDevice'>;
+export interface SyncTicketParts extends CallerParts {
 	readonly tickets: Pick<Tickets, 'create'>;
 	/** The relay's rule; asked again when the ticket is taken. */
-	readonly mayOpen: (caller: DeviceCaller, address: DocumentAddress) => boolean;
+	readonly mayOpen: (caller: Caller, address: DocumentAddress) => boolean;
 }
 
 const BODY_BYTES_MAX = 1_024;
 const BODY = v.object({ document: v.string() });
 
 /** FEED-5. `POST /sync/tickets`: a ticket for the socket of one document that the caller may open. */
-export function syncTicketRoutes({ deviceAuth, tickets, mayOpen }: SyncTicketParts): Hono {
-	const routes = new Hono<DeviceEnv>();
+export function syncTicketRoutes({ tickets, mayOpen, ...auth }: SyncTicketParts): Hono {
+	const routes = new Hono<CallerEnv>();
 	routes.use(
 		'/sync/tickets',
 		ownOriginOnly,
 		jsonOnly,
 		bodyBytesAtMost(BODY_BYTES_MAX),
-		devicesOnly(deviceAuth)
+		callersOnly(auth)
 	);
 	routes.post('/sync/tickets', async (c) => {
 		const body = await readBody(c, BODY);

@@ -46,6 +46,8 @@ async function prove(text: string, changes: object = {}, key = shop.key): Promis
 
 function caller(of: Shop): object {
 	return {
+		sort: 'device',
+		scope: of.business,
 		business: of.business,
 		branch: of.branch,
 		code: 'A',
@@ -212,7 +214,10 @@ describe('a ticket', () => {
 
 	async function create(): Promise<string> {
 		if (!code.ok) throw new Error('A is a code');
-		return stand.auth.tickets.create({ business: shop.business, code: code.value }, DOCUMENT);
+		return stand.auth.tickets.create(
+			{ sort: 'device', scope: shop.business, code: code.value },
+			DOCUMENT
+		);
 	}
 
 	it('[AUTH-10] opens its document once', async () => {

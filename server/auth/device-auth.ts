@@ -16,12 +16,15 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { device, deviceNonce, deviceToken, member } from '#server/database/accounts.ts';
 import type { Executor } from '#server/database/transaction.ts';
 import type { Random } from './random.ts';
-import { createBusinessToken, parseBusinessToken, sha256 } from './secret-token.ts';
+import { createScopeToken, parseBusinessToken, sha256 } from './secret-token.ts';
 import { SESSION_COOKIE, type Sessions } from './sessions.ts';
 import { sweepExpired } from './sweep.ts';
 
 /** A device that proved itself, and whose hand is on it. */
 export interface DeviceCaller {
+	readonly sort: 'device';
+	/** The business: whose documents it may open, whose feed it reads. */
+	readonly scope: BusinessId;
 	readonly business: BusinessId;
 	readonly branch: BranchId;
 	readonly code: DeviceCode;
@@ -42,9 +45,9 @@ interface DeviceProof {
 	readonly signature: Uint8Array;
 }
 
-type ProofRefusal = 'nonceSpent' | 'deviceRefused' | 'deviceRemoved';
+export type ProofRefusal = 'nonceSpent' | 'deviceRefused' | 'deviceRemoved';
 
-interface Bearer {
+export interface Bearer {
 	readonly token: string;
 	readonly expiresAt: number;
 }
@@ -119,6 +122,8 @@ export function callerOfDevice(row: DeviceRow): Result<DeviceCaller, 'deviceRemo
 	const code = parseDeviceCode(row.device.code);
 	assert(business.ok && branch.ok && code.ok, 'a device row holds ids');
 	return ok({
+		sort: 'device',
+		scope: business.value,
 		business: business.value,
 		branch: branch.value,
 		code: code.value,
@@ -146,7 +151,7 @@ async function prove(
 	const caller = callerOfDevice(row);
 	if (!caller.ok) return caller;
 
-	const { text, digest } = createBusinessToken(random, business);
+	const { text, digest } = createScopeToken(random, business);
 	const expiresAt = now + DEVICE_TOKEN_MS;
 	await sweepExpired(executor, deviceToken, { column: deviceToken.expiresAt, before: now });
 	await executor.insert(deviceToken).values({ business, tokenHash: digest, code, expiresAt });
@@ -154,7 +159,7 @@ async function prove(
 }
 
 /** Deletes the nonce, so that of two who bring it one is served. */
-async function takeNonce(
+export async function takeNonce(
 	executor: Executor,
 	nonce: string,
 	now: number

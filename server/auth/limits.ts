@@ -25,10 +25,32 @@ export const LIMITS = {
 	/** From one address to one account: stops a guesser, and nobody at another address. */
 	signInsByBoth: { times: 30, withinMs: 900_000 },
 	signInsByAccount: { times: 1_000_000, withinMs: 900_000 },
+	/** A browser that the account knows is held up by its own tries alone. */
+	signInsByKnown: { times: 60, withinMs: 900_000 },
+	/** With the password right already: six digits, of which three are right at a time. */
+	factorsByAccount: { times: 10, withinMs: 3_600_000 },
+	factorsByKnown: { times: 10, withinMs: 3_600_000 },
+	/** A signed-in person who proves the password once more. */
+	stepUpsByAccount: { times: 20, withinMs: 900_000 },
+	resetsByAddress: { times: 60, withinMs: 3_600_000 },
+	codesByAccount: { times: 12, withinMs: 3_600_000 },
+	codesByAddress: { times: 120, withinMs: 3_600_000 },
+	codeTriesByAddress: { times: 300, withinMs: 900_000 },
 	noncesByAddress: { times: 1_200, withinMs: 60_000 },
 	joinsByAddress: { times: 120, withinMs: 900_000 },
 	claimsByAccount: { times: 30, withinMs: 3_600_000 },
-	invitesByBusiness: { times: 60, withinMs: 3_600_000 }
+	invitesByBusiness: { times: 60, withinMs: 3_600_000 },
+	/** Enough to find one's shop, too few to write down who is here. */
+	searchesByAddress: { times: 240, withinMs: 3_600_000 },
+	searchesByCaller: { times: 60, withinMs: 3_600_000 },
+	asksByCaller: { times: 60, withinMs: 24 * 3_600_000 },
+	ledgerInvitesByBusiness: { times: 300, withinMs: 3_600_000 },
+	/** An invite is a secret of 160 bits: what is held off is the work, not the guessing. */
+	linksByAddress: { times: 240, withinMs: 3_600_000 },
+	phoneProofsByBusiness: { times: 120, withinMs: 24 * 3_600_000 },
+	phoneTriesByLedger: { times: 40, withinMs: 24 * 3_600_000 },
+	setsByLedger: { times: 40, withinMs: 24 * 3_600_000 },
+	listsByLedger: { times: 5, withinMs: 24 * 3_600_000 }
 } as const satisfies Readonly<Record<string, LimitFigures>>;
 
 type LimitName = keyof typeof LIMITS;

@@ -10,6 +10,7 @@ import {
 import { parseBusinessId, type BusinessId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { Random } from './random.ts';
+import type { ScopeId } from './relay-fact-draft.ts';
 
 /** Who holds the text holds the right; the database keeps the digest alone. */
 export interface SecretToken {
@@ -17,9 +18,10 @@ export interface SecretToken {
 	readonly digest: Uint8Array;
 }
 
-/** The same for a right inside one business, which the text names so that its row is found by key. */
-export interface BusinessToken {
-	readonly business: BusinessId;
+/** The same for a right inside one business or of one person, which the text names so that its row is found by key. */
+export interface ScopeToken {
+	/** A UUID; whose it is, the reader knows. */
+	readonly scope: string;
 	readonly digest: Uint8Array;
 }
 
@@ -40,16 +42,26 @@ export function parseSecretToken(text: string): Result<Uint8Array, TokenRefusal>
 	return secret === undefined ? err('notAToken') : ok(sha256(secret));
 }
 
-export function createBusinessToken(random: Random, business: BusinessId): SecretToken {
-	const secret = concatBytes(uuidToBytes(business), random.bytes(BUSINESS_SECRET_BYTES));
+export function createScopeToken(random: Random, scope: ScopeId): SecretToken {
+	const secret = concatBytes(uuidToBytes(scope), random.bytes(BUSINESS_SECRET_BYTES));
 	return { text: encodeBase64url(secret), digest: sha256(secret) };
 }
 
-export function parseBusinessToken(text: string): Result<BusinessToken, TokenRefusal> {
+export function parseBusinessToken(
+	text: string
+): Result<{ readonly business: BusinessId; readonly digest: Uint8Array }, TokenRefusal> {
+	const parsed = parseScopeToken(text);
+	if (!parsed.ok) return parsed;
+	const business = parseBusinessId(parsed.value.scope);
+	return business.ok
+		? ok({ business: business.value, digest: parsed.value.digest })
+		: err('notAToken');
+}
+
+export function parseScopeToken(text: string): Result<ScopeToken, TokenRefusal> {
 	const secret = decodeLength(text, UUID_BYTES + BUSINESS_SECRET_BYTES);
 	if (secret === undefined) return err('notAToken');
-	const business = parseBusinessId(uuidFromBytes(secret.subarray(0, UUID_BYTES)));
-	return business.ok ? ok({ business: business.value, digest: sha256(secret) }) : err('notAToken');
+	return ok({ scope: uuidFromBytes(secret.subarray(0, UUID_BYTES)), digest: sha256(secret) });
 }
 
 export function sha256(bytes: Uint8Array): Uint8Array {

@@ -1,4 +1,4 @@
-import { and, eq, gt } from 'drizzle-orm';
+import { and, desc, eq, gt, ne } from 'drizzle-orm';
 import type { PersonId } from '#domain/ids.ts';
 import { parsePersonId } from '#domain/ids.ts';
 import { assert } from '#domain/assert.ts';
@@ -15,9 +15,13 @@ export interface SessionCaller {
 	readonly kind: 'store' | 'customer';
 	readonly name: string;
 	readonly person: PersonId;
+	/** Whether a code that was sent to its address came back. */
+	readonly isProved: boolean;
 }
 
 interface FoundSession {
+	/** What its owner calls it by. */
+	readonly id: string;
 	readonly caller: SessionCaller;
 	/** Whether the session was prolonged just now, and its cookie should be too. */
 	readonly isProlonged: boolean;
@@ -25,10 +29,29 @@ interface FoundSession {
 
 export interface Sessions {
 	/** Makes a session and gives its token, which only the browser keeps. */
-	open(executor: Executor, account: string, userAgent: string): Promise<string>;
+	open(executor: Executor, account: string, from: SignedInFrom): Promise<string>;
 	find(token: string): Promise<FoundSession | undefined>;
 	/** Ends the session; one that is not there has ended already. */
 	end(token: string): Promise<void>;
+	/** All that are open, the last used first. */
+	list(account: string): Promise<readonly OpenSession[]>;
+	/** Ends one of the account's; false where it has none of that name. */
+	endOne(account: string, id: string): Promise<boolean>;
+	/** Ends every session of the account, but the one that is to stay. */
+	endOthers(executor: Executor, account: string, staying?: string): Promise<void>;
+}
+
+/** Where a session was opened, as far as one can tell. */
+export interface SignedInFrom {
+	readonly userAgent: string;
+	readonly address: string;
+}
+
+export interface OpenSession extends SignedInFrom {
+	readonly id: string;
+	readonly createdAt: number;
+	/** To the day: a session is not written at each use. */
+	readonly seenAt: number;
 }
 
 export interface SessionsParts {
@@ -41,19 +64,22 @@ export const SESSION_COOKIE = '__Host-session';
 export const SESSION_MS = 90 * 24 * 3_600_000;
 /** A session is written again at most once in this time, however often it is used. */
 const PROLONG_AFTER_MS = 24 * 3_600_000;
-const USER_AGENT_LENGTH_MAX = 200;
+const TEXT_LENGTH_MAX = 200;
+const SESSIONS_SHOWN_MAX = 100;
 
 export function createSessions(parts: SessionsParts): Sessions {
 	const { clock, random } = parts;
 	return {
-		async open(executor, owner, userAgent) {
+		async open(executor, owner, { userAgent, address }) {
 			const now = clock();
 			const { text, digest } = createSecretToken(random);
 			await sweepExpired(executor, session, { column: session.expiresAt, before: now });
 			await executor.insert(session).values({
 				tokenHash: digest,
 				account: owner,
-				userAgent: cleanUserAgent(userAgent),
+				id: random.uuid(),
+				userAgent: cleanText(userAgent),
+				address: cleanText(address),
 				createdAt: now,
 				seenAt: now,
 				expiresAt: now + SESSION_MS
@@ -65,8 +91,33 @@ export function createSessions(parts: SessionsParts): Sessions {
 			const digest = parseSecretToken(token);
 			if (!digest.ok) return;
 			await parts.executor.delete(session).where(eq(session.tokenHash, digest.value));
+		},
+		list: (owner) => listSessions(parts, owner),
+		async endOne(owner, id) {
+			const ended = await parts.executor
+				.delete(session)
+				.where(and(eq(session.account, owner), eq(session.id, id)))
+				.returning();
+			return ended.length > 0;
+		},
+		async endOthers(executor, owner, staying) {
+			const others = staying === undefined ? undefined : ne(session.id, staying);
+			await executor.delete(session).where(and(eq(session.account, owner), others));
 		}
 	};
+}
+
+async function listSessions(
+	{ executor, clock }: SessionsParts,
+	owner: string
+): Promise<readonly OpenSession[]> {
+	const { id, userAgent, address, createdAt, seenAt } = session;
+	return executor
+		.select({ id, userAgent, address, createdAt, seenAt })
+		.from(session)
+		.where(and(eq(session.account, owner), gt(session.expiresAt, clock())))
+		.orderBy(desc(session.seenAt), desc(session.createdAt))
+		.limit(SESSIONS_SHOWN_MAX);
 }
 
 async function findSession(
@@ -90,18 +141,19 @@ async function findSession(
 			.set({ seenAt: now, expiresAt: now + SESSION_MS })
 			.where(eq(session.tokenHash, digest.value));
 	}
-	return { caller: callerOf(row.account), isProlonged };
+	return { id: row.session.id, caller: callerOf(row.account), isProlonged };
 }
 
 export function callerOf(row: typeof account.$inferSelect): SessionCaller {
 	const person = parsePersonId(row.person);
 	assert(person.ok, 'an account has a person');
 	const { username, kind, name } = row;
-	return { account: row.account, username, kind, name, person: person.value };
+	const isProved = row.emailProvedAt !== null || row.phoneProvedAt !== null;
+	return { account: row.account, username, kind, name, person: person.value, isProved };
 }
 
 /** A browser's own words about itself, for the list of sessions: bounded, and nothing but text. */
-function cleanUserAgent(userAgent: string): string {
-	const printable = userAgent.replace(/[^\x20-\x7e]/g, '');
-	return printable.slice(0, USER_AGENT_LENGTH_MAX);
+function cleanText(text: string): string {
+	const printable = text.replace(/[^\x20-\x7e]/g, '');
+	return printable.slice(0, TEXT_LENGTH_MAX);
 }

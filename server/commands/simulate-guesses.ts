@@ -46,7 +46,7 @@ process.stdout.write(
 	[
 		`${String(lockouts)} lock-outs, ${String(tries)} tries, seed ${values.seed}`,
 		`codes hit: ${String(hits)}, ${rate(hits)} a lock-out`,
-		`expected: ${expected.toFixed(1)} (3 × 1,024 ÷ 10⁸ = ${rate(expected)}), 4 σ = ${(SIGMAS * sigma).toFixed(1)}`,
+		`expected: ${String(Math.round(expected))} (3 × 1,024 ÷ 10⁸ = ${rate(expected)}), 4 σ = ${String(Math.round(SIGMAS * sigma))}`,
 		isWithin ? 'within 4 σ' : 'NOT within 4 σ',
 		''
 	].join('\n')

@@ -23,12 +23,21 @@ export const account = pgTable(
 		name: text('name').notNull(),
 		email: text('email'),
 		phone: text('phone'),
+		/** When a code that was sent there came back; what is not proved is not written to. */
+		emailProvedAt: instant('email_proved_at'),
+		phoneProvedAt: instant('phone_proved_at'),
+		/** The language that its messages are in. */
+		language: text('language', { enum: ['en', 'ar'] })
+			.notNull()
+			.default('en'),
 		passwordHash: text('password_hash').notNull(),
 		person: uuid('person').notNull(),
 		createdAt: instant('created_at').notNull()
 	},
 	(table) => [
-		check('account_reachable', sql`${table.email} is not null or ${table.phone} is not null`)
+		check('account_reachable', sql`${table.email} is not null or ${table.phone} is not null`),
+		// For searches by the beginning of a name, whatever the database's language.
+		index('account_username_beginning').on(table.username.op('text_pattern_ops'))
 	]
 );
 
@@ -59,10 +68,14 @@ export const session = pgTable(
 	'session',
 	{
 		tokenHash: bytes('token_hash').primaryKey(),
+		/** What its owner calls it by in the list; it lets nobody in. */
+		id: uuid('id').notNull().defaultRandom().unique(),
 		account: uuid('account')
 			.notNull()
 			.references(() => account.account),
 		userAgent: text('user_agent').notNull(),
+		/** The network address that signed in. */
+		address: text('address').notNull().default(''),
 		createdAt: instant('created_at').notNull(),
 		seenAt: instant('seen_at').notNull(),
 		expiresAt: instant('expires_at').notNull()

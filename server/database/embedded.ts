@@ -65,6 +65,11 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 	return { url, stop: () => running.disposeAsync() };
 }
 
+/** The same URL, for another program beside the one that keeps PostgreSQL running there. */
+export function runningUrl(dataDir: string): string {
+	return socketUrl(socketFolderOf(path.join(path.resolve(dataDir), 'postgres')), NAME);
+}
+
 interface Keeper {
 	readonly start: () => Promise<void>;
 	readonly stop: () => Promise<void>;
@@ -176,12 +181,16 @@ function isBinaries(found: unknown): found is { initdb: string; postgres: string
 	return typeof found === 'object' && found !== null && 'initdb' in found && 'postgres' in found;
 }
 
-function makeSocketFolder(home: string, runner: Runner): string {
+function socketFolderOf(home: string): string {
 	const near = path.join(home, 'socket');
 	const isUsable =
 		Buffer.byteLength(near + SOCKET_FILE) <= SOCKET_PATH_BYTES_MAX && !/[,:]/.test(near);
 	const name = createHash('sha256').update(home).digest('hex').slice(0, 16);
-	const folder = isUsable ? near : path.join(os.tmpdir(), `${NAME}-${name}`);
+	return isUsable ? near : path.join(os.tmpdir(), `${NAME}-${name}`);
+}
+
+function makeSocketFolder(home: string, runner: Runner): string {
+	const folder = socketFolderOf(home);
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
 
 	// In a folder for all, somebody else may have made it before us to listen in.

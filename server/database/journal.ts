@@ -30,20 +30,30 @@ export const databaseEpoch = pgTable('database_epoch', {
 	startedAt: instant('started_at').notNull()
 });
 
-/** The counters of a business, moved under the row's lock: its feed's last number, its last relay fact. */
+/**
+ * The counters of a scope (a business, or a person: then `business` holds the person's id, here and
+ * in the tables of documents and facts). Whoever writes into a scope holds the lock of this row, and
+ * of several scopes in the order of their ids, before any other lock on rows of these tables.
+ */
 export const feedHead = pgTable('feed_head', {
 	business: uuid('business').primaryKey(),
+	/** The feed's last number. */
 	s: whole('s').notNull().default(0),
-	relayN: whole('relay_n').notNull().default(0)
+	/** The last of the relay's own facts, and its stamp: the next one is no earlier. */
+	relayN: whole('relay_n').notNull().default(0),
+	relayWall: instant('relay_wall').notNull().default(0)
 });
 
-/** The last update of a document; the row's lock makes one writer at a time. */
+/** The last update of a document, and the Yjs client by which the relays of one epoch write into it. */
 export const documentHead = pgTable(
 	'document_head',
 	{
 		business: uuid('business').notNull(),
 		document: text('document').notNull(),
-		sequence: whole('sequence').notNull().default(0)
+		sequence: whole('sequence').notNull().default(0),
+		relayClient: whole('relay_client').notNull().default(0),
+		relayClock: integer('relay_clock').notNull().default(0),
+		relayEpoch: integer('relay_epoch').notNull().default(0)
 	},
 	(table) => [primaryKey({ columns: [table.business, table.document] })]
 );
@@ -252,7 +262,68 @@ export const record = pgTable(
 		wall: instant('wall').notNull(),
 		counter: integer('counter').notNull()
 	},
-	(table) => [primaryKey({ columns: [table.business, table.ledger, table.h] })]
+	(table) => [
+		primaryKey({ columns: [table.business, table.ledger, table.h] }),
+		index('record_by_hash').on(table.business, table.h)
+	]
+);
+
+/**
+ * Projection: which facts say something of a ledger beside its records; of no one ledger, the zero
+ * UUID. A checkpoint carries these facts whole, and a ledger's balance is folded with them.
+ */
+export const ledgerFact = pgTable(
+	'ledger_fact',
+	{
+		business: uuid('business').notNull(),
+		ledger: uuid('ledger').notNull(),
+		code: code('code').notNull(),
+		n: whole('n').notNull(),
+		kind: text('kind').notNull()
+	},
+	(table) => [
+		primaryKey({ columns: [table.business, table.ledger, table.code, table.n] }),
+		index('ledger_fact_by_id').on(table.business, table.code, table.n)
+	]
+);
+
+/** Projection: claims by their ids, under the first fact in the feed that carries one. */
+export const claim = pgTable(
+	'claim',
+	{
+		business: uuid('business').notNull(),
+		claim: uuid('claim').notNull(),
+		code: code('code').notNull(),
+		n: whole('n').notNull(),
+		h: text('h').notNull(),
+		way: text('way').notNull(),
+		counter: whole('counter')
+	},
+	(table) => [
+		primaryKey({ columns: [table.business, table.claim] }),
+		index('claim_by_record').on(table.business, table.h)
+	]
+);
+
+/** Projection: the latest set of codes of a ledger, kind and currency; `fields` as the fact has them. */
+export const sheet = pgTable(
+	'sheet',
+	{
+		business: uuid('business').notNull(),
+		ledger: uuid('ledger').notNull(),
+		kind: text('kind').notNull(),
+		currency: text('currency').notNull(),
+		exponent: integer('exponent').notNull(),
+		fields: jsonb('fields').notNull(),
+		wall: instant('wall').notNull(),
+		code: code('code').notNull(),
+		n: whole('n').notNull()
+	},
+	(table) => [
+		primaryKey({
+			columns: [table.business, table.ledger, table.kind, table.currency, table.exponent]
+		})
+	]
 );
 
 /** Projection: what a ledger comes to in one currency; the letters of confirmation.md section 7. */

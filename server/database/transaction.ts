@@ -1,10 +1,18 @@
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import type { PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
+import type { Sql } from 'postgres';
 import type { Result } from '#domain/result.ts';
 
 /** What statements run on: the pool, or one transaction of it. */
 export type Executor = PgDatabase<PostgresJsQueryResultHKT>;
 export type Transaction = Parameters<Parameters<Executor['transaction']>[0]>[0];
+
+/** The same transaction for statements written out, where Drizzle would only stand in the way. */
+export function rawSql(transaction: Transaction): Sql {
+	// Drizzle keeps the driver's transaction in its session and names it in no type.
+	const { session } = transaction as unknown as { readonly session: { readonly client: Sql } };
+	return session.client;
+}
 
 /** Commits where `act` says ok; a refusal, like a fault, leaves no trace in the database. */
 export async function commitUnlessRefused<T, E>(

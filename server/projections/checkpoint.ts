@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import { readLedgerTexts } from './ledger-facts.ts';
 import type { DayTotals } from '#domain/fact/effects.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
@@ -19,6 +20,8 @@ export interface Checkpoint {
 	readonly customers: readonly object[];
 	readonly records: readonly object[];
 	readonly balances: readonly object[];
+	/** What was said of ledgers beside their records, whole, with the branch of each. */
+	readonly ledgerFacts: readonly (readonly [branch: string | null, text: string])[];
 	readonly stock: readonly object[];
 	readonly days: readonly object[];
 }
@@ -31,13 +34,14 @@ export async function readCheckpoint(
 ): Promise<Checkpoint> {
 	return sql.begin('isolation level repeatable read read only', async (transaction) => {
 		const tx = transaction as unknown as Sql;
-		const [place, people, entities, money] = await Promise.all([
+		const [place, people, entities, money, ledgerFacts] = await Promise.all([
 			readPlace(tx, business),
 			readPeople(tx, business),
 			readEntities(tx, business),
-			readMoney(tx, business)
+			readMoney(tx, business),
+			readLedgerTexts(tx, business)
 		]);
-		return { epoch, ...place, ...people, ...entities, ...money };
+		return { epoch, ...place, ...people, ...entities, ...money, ledgerFacts };
 	});
 }
 

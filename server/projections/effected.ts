@@ -15,5 +15,11 @@ export interface Effected extends FactToProject {
 	readonly effects: Effects;
 }
 
+/** Keeps what facts say of ledgers beside their records, and moves the balances that change by it. */
+export type ProjectLedgerFacts = (
+	sql: Sql,
+	facts: readonly Pick<FactToProject, 'business' | 'fact'>[]
+) => Promise<void>;
+
 /** Moves the projections by facts that were never folded before, in the transaction that `sql` is. */
 export type Project = (sql: Sql, facts: readonly FactToProject[]) => Promise<void>;

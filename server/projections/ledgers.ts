@@ -12,7 +12,15 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact, FactRecord } from '#domain/fact/fact.ts';
 import type { BusinessId, LedgerId } from '#domain/ids.ts';
 import { compareFactOrder, type FactOrder } from '#domain/stamp.ts';
+import { ledgerEvents, type StandingRecord } from '#domain/confirmation/standing.ts';
 import type { Effected } from './effected.ts';
+import {
+	keepLedgerFacts,
+	linkSpans,
+	readLedgerFacts,
+	sayingsOf,
+	type LedgerName
+} from './ledger-facts.ts';
 
 /** A record with its name and the fact that carries it. */
 interface Carried {
@@ -22,7 +30,10 @@ interface Carried {
 	readonly h: RecordHash;
 }
 
-/** PROJ-6, PROJ-7. Each record once by its H, and the balances of the ledgers that got new ones. */
+/**
+ * PROJ-6, PROJ-7. Each record once by its H, and the balances of the ledgers that got new ones, or
+ * of which something was said that moves them.
+ */
 export async function projectLedgers(
 	sql: Sql,
 	facts: readonly Effected[],
@@ -36,9 +47,36 @@ export async function projectLedgers(
 			})
 		)
 	);
-	if (carried.length === 0) return;
-	const fresh = await insertRecords(sql, distinct(carried));
+	const said = await keepLedgerFacts(sql, facts);
+	const fresh = carried.length === 0 ? [] : await insertRecords(sql, distinct(carried));
 	if (fresh.length > 0) await moveBalances(sql, fresh);
+	await refoldLedgers(sql, said);
+}
+
+/** PROJ-10. The same for facts of the relay's own, which carry no records. */
+export async function projectLedgerFacts(
+	sql: Sql,
+	facts: readonly Pick<Effected, 'business' | 'fact'>[]
+): Promise<void> {
+	await refoldLedgers(sql, await keepLedgerFacts(sql, facts));
+}
+
+/** Every currency of these ledgers, from all their records and all that was said of them. */
+async function refoldLedgers(sql: Sql, said: readonly LedgerName[]): Promise<void> {
+	if (said.length === 0) return;
+	const rows = await sql<(LedgerName & { currency: string; exponent: number })[]>`
+		select business, ledger, currency, exponent from balance
+		where (business, ledger) in (
+			select * from unnest(
+				${said.map(({ business }) => business)}::uuid[],
+				${said.map(({ ledger }) => ledger)}::uuid[]
+			)
+		)`;
+	const pages = rows.map(({ business, ledger, currency, exponent }) => {
+		const of = { businessId: business, ledgerId: ledger, currency, exponent };
+		return { ...of, h: '' as RecordHash, kind: 'due' as const, amount: 0, occurredAt: 0 };
+	});
+	if (pages.length > 0) await putBalances(sql, await foldAnew(sql, pages));
 }
 
 /** Of the facts of one batch that carry the same record, the first in fact order. */
@@ -220,28 +258,45 @@ interface RecordRow {
 	readonly amount: string;
 	readonly occurred_at: string;
 	readonly ref: RecordHash | null;
+	readonly record: string;
+	readonly code: string;
+	readonly n: string;
 }
 
 /** The balances of the given ledgers and currencies, from all their records. */
 async function foldAnew(sql: Sql, pages: readonly LedgerRecord[]): Promise<readonly BalanceRow[]> {
 	if (pages.length === 0) return [];
+	const names = pages.map(({ businessId, ledgerId }) => ({
+		business: businessId,
+		ledger: ledgerId
+	}));
+	const factsByLedger = await readLedgerFacts(sql, names);
 	const rows = await sql<RecordRow[]>`
-		select business, ledger, h, kind, currency, exponent, amount, occurred_at, ref from record
+		select business, ledger, h, kind, currency, exponent, amount, occurred_at, ref, record, code, n
+		from record
 		where (business, ledger) in (
 			select * from unnest(
 				${pages.map(({ businessId }) => businessId)}::uuid[],
 				${pages.map(({ ledgerId }) => ledgerId)}::uuid[]
 			)
 		)`;
-	const recordsByPage = Map.groupBy(rows.map(readRow), pageKey);
+	const rowsByLedger = Map.groupBy(rows, ({ business, ledger }) => `${business} ${ledger}`);
 	return pages.map((page) => {
-		const records = recordsByPage.get(pageKey(page)) ?? [];
-		const sums = foldLedger(page, { records, events: [] }).get(currencyKey(page));
+		const ledger = `${page.businessId} ${page.ledgerId}`;
+		const facts = factsByLedger.get(ledger) ?? [];
+		const all = (rowsByLedger.get(ledger) ?? []).map((row) => readRow(row, facts));
+		const events = ledgerEvents({
+			records: all,
+			sayings: sayingsOf(facts),
+			spans: linkSpans(facts)
+		});
+		const records = all.filter((record) => currencyKey(record) === currencyKey(page));
+		const sums = foldLedger(page, { records, events }).get(currencyKey(page));
 		return { ...emptyBalance(page), ...sumsOf(sums), lastAt: lastOf(records), isPlain: false };
 	});
 }
 
-function readRow(row: RecordRow): LedgerRecord {
+function readRow(row: RecordRow, facts: readonly Fact[]): StandingRecord {
 	const { business, ledger, h, kind, currency, exponent, ref } = row;
 	const record = {
 		businessId: business,
@@ -251,9 +306,17 @@ function readRow(row: RecordRow): LedgerRecord {
 		currency,
 		exponent,
 		amount: Number(row.amount),
-		occurredAt: Number(row.occurred_at)
+		occurredAt: Number(row.occurred_at),
+		recordId: row.record
 	};
-	return ref === null ? record : { ...record, ref };
+	const list = kind === 'statement' ? listOf(row, facts) : undefined;
+	return { ...record, ...(ref !== null && { ref }), ...(list !== undefined && { list }) };
+}
+
+/** What a statement lists stands in the fact that carries it. */
+function listOf({ code, n }: RecordRow, facts: readonly Fact[]): readonly RecordHash[] | undefined {
+	const carrier = facts.find((fact) => fact.code === code && fact.n === Number(n));
+	return carrier?.kind === 'record' ? carrier.list : undefined;
 }
 
 type Sums = Pick<LedgerSums, 'confirmed' | 'waiting' | 'credited' | 'disputed' | 'total'>;

@@ -1,6 +1,8 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { assert } from '#domain/assert.ts';
-import { parseFactId, type BusinessId } from '#domain/ids.ts';
+import { scopeOf } from '#documents/document-name.ts';
+import { parseFactId } from '#domain/ids.ts';
+import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { FactToProject, Project } from '#server/projections/effected.ts';
 import {
 	decide,
@@ -25,7 +27,7 @@ export interface Written {
 	/** One for each submission, in order. */
 	readonly decisions: readonly Decision[];
 	/** The feed's last number of each business that moved. */
-	readonly feeds: ReadonlyMap<BusinessId, number>;
+	readonly feeds: ReadonlyMap<ScopeId, number>;
 	/** The last update of each document that grew. */
 	readonly sequences: ReadonlyMap<Room, number>;
 }
@@ -62,12 +64,12 @@ function roomsOf(batch: readonly Submission[]): readonly Room[] {
 }
 
 function keyOf({ address, name }: Room): string {
-	return `${address.business} ${name}`;
+	return `${scopeOf(address)} ${name}`;
 }
 
 interface Looked {
 	readonly ground: Ground;
-	readonly feeds: Map<BusinessId, number>;
+	readonly feeds: Map<ScopeId, number>;
 	readonly sequences: Map<Room, number>;
 }
 
@@ -77,9 +79,9 @@ async function lockAndLook(
 	batch: readonly Submission[]
 ): Promise<Looked> {
 	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
-	const [heads, feeds, removed, known] = await Promise.all([
-		lockDocuments(tx, rooms),
+	const [feeds, heads, removed, known] = await Promise.all([
 		lockFeeds(tx, rooms),
+		lockDocuments(tx, rooms),
 		readRemoved(tx, batch),
 		readKnown(tx, batch)
 	]);
@@ -103,7 +105,7 @@ async function lockDocuments(
 		select business, document, sequence from document_head
 		where (business, document) in (
 			select * from unnest(
-				${rooms.map(({ address }) => address.business)}::uuid[],
+				${rooms.map(({ address }) => scopeOf(address))}::uuid[],
 				${rooms.map(({ name }) => name)}::text[]
 			)
 		)
@@ -114,9 +116,9 @@ async function lockDocuments(
 	);
 }
 
-async function lockFeeds(tx: Sql, rooms: readonly Room[]): Promise<Map<BusinessId, number>> {
-	const businesses = Array.from(new Set(rooms.map(({ address }) => address.business)));
-	const rows = await tx<{ business: BusinessId; s: string }[]>`
+async function lockFeeds(tx: Sql, rooms: readonly Room[]): Promise<Map<ScopeId, number>> {
+	const businesses = Array.from(new Set(rooms.map(({ address }) => scopeOf(address))));
+	const rows = await tx<{ business: ScopeId; s: string }[]>`
 		select business, s from feed_head where business = any(${businesses}::uuid[])
 		order by business
 		for update`;
@@ -127,12 +129,18 @@ async function readRemoved(tx: Sql, batch: readonly Submission[]): Promise<Reado
 	const callers = Array.from(
 		new Map(batch.map(({ caller }) => [deviceKey(caller), caller])).values()
 	);
-	const rows = await tx<{ business: BusinessId; code: string }[]>`
-		select device.business, device.code from device
-		join unnest(
-			${callers.map(({ business }) => business)}::uuid[],
-			${callers.map(({ code }) => code)}::text[]
-		) as caller (business, code) using (business, code)
+	const rows = await tx<{ business: ScopeId; code: string }[]>`
+		with caller as (
+			select * from unnest(
+				${callers.map(({ scope }) => scope)}::uuid[],
+				${callers.map(({ code }) => code)}::text[]
+			) as given (business, code)
+		)
+		select business, code from device join caller using (business, code)
+		where removed_at is not null
+		union all
+		select business, caller.code from phone
+		join caller on caller.business = phone.person and caller.code = phone.code
 		where removed_at is not null`;
 	return new Set(rows.map(({ business, code }) => `${business} ${code}`));
 }
@@ -143,7 +151,7 @@ async function readKnown(tx: Sql, batch: readonly Submission[]): Promise<Map<str
 		Array.from(checks, ([item, check]) => item.key ?? (check.ok ? check.value.id : '')).flatMap(
 			(id) => {
 				const parsed = parseFactId(id);
-				return parsed.ok ? [{ business: caller.business, ...parsed.value }] : [];
+				return parsed.ok ? [{ business: caller.scope, ...parsed.value }] : [];
 			}
 		)
 	);
@@ -163,7 +171,7 @@ async function readKnown(tx: Sql, batch: readonly Submission[]): Promise<Map<str
 interface ToKeep {
 	readonly decisions: readonly Decision[];
 	readonly batch: readonly Submission[];
-	readonly feeds: Map<BusinessId, number>;
+	readonly feeds: Map<ScopeId, number>;
 	readonly sequences: Map<Room, number>;
 	readonly receivedAt: number;
 	readonly project: Project;
@@ -174,6 +182,7 @@ async function keep(tx: Sql, toKeep: ToKeep): Promise<void> {
 	const facts = decisions.flatMap((decision) =>
 		decision.kind === 'accepted' ? decision.facts : []
 	);
+	const projected = facts.flatMap(toProject);
 	const forks = decisions.flatMap((decision) => (decision.kind === 'fork' ? decision.forks : []));
 	await Promise.all([
 		insertUpdates(tx, toKeep),
@@ -183,12 +192,14 @@ async function keep(tx: Sql, toKeep: ToKeep): Promise<void> {
 	await Promise.all([
 		moveDocuments(tx, sequences),
 		moveFeeds(tx, feeds),
-		facts.length === 0 ? undefined : project(tx, facts.map(toProject))
+		projected.length === 0 ? undefined : project(tx, projected)
 	]);
 }
 
-function toProject({ room, fact }: NewFact): FactToProject {
-	return { business: room.address.business, branch: room.address.branch, fact };
+/** What a customer's phone writes moves nothing in a shop until the bridge brings it there. */
+function toProject({ room: { address }, fact }: NewFact): readonly FactToProject[] {
+	if (!('business' in address)) return [];
+	return [{ business: address.business, branch: address.branch, fact }];
 }
 
 /** Numbers the pieces on from each document's last one. */
@@ -207,7 +218,7 @@ async function insertUpdates(tx: Sql, { decisions, batch, sequences }: ToKeep): 
 		insert into document_update (business, document, sequence, update)
 		select business, document, sequence, decode(hex, 'hex')
 		from unnest(
-			${rows.map(({ room }) => room.address.business)}::uuid[],
+			${rows.map(({ room }) => scopeOf(room.address))}::uuid[],
 			${rows.map(({ room }) => room.name)}::text[],
 			${rows.map(({ sequence }) => sequence)}::bigint[],
 			${rows.map(({ hex }) => hex)}::text[]
@@ -218,23 +229,23 @@ async function insertUpdates(tx: Sql, { decisions, batch, sequences }: ToKeep): 
 async function insertFacts(
 	tx: Sql,
 	facts: readonly NewFact[],
-	feeds: Map<BusinessId, number>
+	feeds: Map<ScopeId, number>
 ): Promise<void> {
 	if (facts.length === 0) return;
 	const numbers = facts.map(({ room }) => {
-		const s = (feeds.get(room.address.business) ?? 0) + 1;
-		feeds.set(room.address.business, s);
+		const s = (feeds.get(scopeOf(room.address)) ?? 0) + 1;
+		feeds.set(scopeOf(room.address), s);
 		return s;
 	});
 	const result = await tx`
 		insert into fact (business, code, n, kind, branch, document, wall, counter, on_day, member,
 			text, digest, s)
 		select * from unnest(
-			${facts.map(({ room }) => room.address.business)}::uuid[],
+			${facts.map(({ room }) => scopeOf(room.address))}::uuid[],
 			${facts.map(({ fact }) => fact.code)}::text[],
 			${facts.map(({ fact }) => fact.n)}::bigint[],
 			${facts.map(({ fact }) => fact.kind)}::text[],
-			${facts.map(({ room }) => room.address.branch)}::uuid[],
+			${facts.map(({ room: { address } }) => ('branch' in address ? address.branch : null))}::uuid[],
 			${facts.map(({ room }) => room.name)}::text[],
 			${facts.map(({ fact }) => fact.at.wall)}::bigint[],
 			${facts.map(({ fact }) => fact.at.counter)}::int[],
@@ -259,7 +270,7 @@ async function insertForks(
 		insert into fork (business, code, n, digest, document, text, received_at)
 		select business, code, n, digest, document, text, ${receivedAt}::bigint
 		from unnest(
-			${forks.map(({ room }) => room.address.business)}::uuid[],
+			${forks.map(({ room }) => scopeOf(room.address))}::uuid[],
 			${forks.map(({ code }) => code)}::text[],
 			${forks.map(({ n }) => n)}::bigint[],
 			${forks.map(({ digest }) => String(BigInt.asIntN(64, digest)))}::bigint[],
@@ -274,7 +285,7 @@ async function moveDocuments(tx: Sql, sequences: ReadonlyMap<Room, number>): Pro
 	await tx`
 		update document_head set sequence = moved.sequence
 		from unnest(
-			${rooms.map(([{ address }]) => address.business)}::uuid[],
+			${rooms.map(([{ address }]) => scopeOf(address))}::uuid[],
 			${rooms.map(([{ name }]) => name)}::text[],
 			${rooms.map(([, sequence]) => sequence)}::bigint[]
 		) as moved (business, document, sequence)
@@ -283,7 +294,7 @@ async function moveDocuments(tx: Sql, sequences: ReadonlyMap<Room, number>): Pro
 			and document_head.sequence < moved.sequence`;
 }
 
-async function moveFeeds(tx: Sql, feeds: ReadonlyMap<BusinessId, number>): Promise<void> {
+async function moveFeeds(tx: Sql, feeds: ReadonlyMap<ScopeId, number>): Promise<void> {
 	await tx`
 		update feed_head set s = moved.s
 		from unnest(

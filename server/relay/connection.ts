@@ -1,12 +1,12 @@
 import type { WebSocket } from 'ws';
-import type { DeviceCaller } from '#server/auth/device-auth.ts';
+import type { Caller } from '#server/auth/phone-auth.ts';
 import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { BUFFERED_BYTES_CLOSE, BUFFERED_BYTES_PAUSE } from '#sync/limits.ts';
 import type { Room } from './room.ts';
 
 /** One device's socket on one document. */
 export interface Connection {
-	readonly caller: DeviceCaller;
+	readonly caller: Caller;
 	readonly room: Room;
 	readonly isOpen: boolean;
 	/** Whether we closed it: what it still says is not heard. */
@@ -35,7 +35,7 @@ export interface Reading {
 }
 
 export interface ConnectionParts {
-	readonly caller: DeviceCaller;
+	readonly caller: Caller;
 	readonly room: Room;
 	readonly socket: WebSocket;
 }

@@ -1,7 +1,8 @@
 import type { Fact } from '#domain/fact/fact.ts';
 import { err, type Result } from '#domain/result.ts';
 import { assert } from '#domain/assert.ts';
-import type { DeviceCaller } from '#server/auth/device-auth.ts';
+import type { Caller } from '#server/auth/phone-auth.ts';
+import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { digestOf, type CheckRefusal } from './check-fact.ts';
 import { placeItems } from './place-items.ts';
 import type { Room } from './room.ts';
@@ -12,7 +13,7 @@ import { writePieces } from './update-writer.ts';
 /** An update on its way into the database, read and checked as far as can be done without it. */
 export interface Submission {
 	readonly room: Room;
-	readonly caller: DeviceCaller;
+	readonly caller: Caller;
 	readonly update: ParsedUpdate;
 	/** What became of the text of each item that the room lacked when it came. */
 	readonly checks: ReadonlyMap<UpdateItem, Result<Fact, CheckRefusal>>;
@@ -20,7 +21,11 @@ export interface Submission {
 	readonly sender: object;
 }
 
-export type Device = Pick<DeviceCaller, 'business' | 'code'>;
+/** A shop's device or a customer's phone, by what its facts are named. */
+export interface Device {
+	readonly scope: ScopeId;
+	readonly code: string;
+}
 
 /** A fact that the database did not have. */
 export interface NewFact {
@@ -64,12 +69,12 @@ export interface Ground {
 	readonly removed: ReadonlySet<string>;
 }
 
-export function factKey(business: string, id: string): string {
-	return `${business} ${id}`;
+export function factKey(scope: string, id: string): string {
+	return `${scope} ${id}`;
 }
 
-export function deviceKey({ business, code }: Device): string {
-	return `${business} ${code}`;
+export function deviceKey({ scope, code }: Device): string {
+	return `${scope} ${code}`;
 }
 
 /**
@@ -90,7 +95,7 @@ export function decide(submission: Submission, ground: Ground): Decision {
 
 	for (const item of placed.value.added) layer.add(item);
 	for (const { fact, text } of sorted.facts) {
-		ground.textByFact.set(factKey(caller.business, fact.id), text);
+		ground.textByFact.set(factKey(caller.scope, fact.id), text);
 	}
 	const items = placed.value.added;
 	return {
@@ -119,7 +124,7 @@ function sortItems(
 		// A twin without its text stands under a key that the document has, and so its fact is known.
 		if (item.text === undefined) continue;
 		const { text } = item;
-		const known = textByKey.get(key) ?? ground.textByFact.get(factKey(caller.business, key));
+		const known = textByKey.get(key) ?? ground.textByFact.get(factKey(caller.scope, key));
 		if (known === text) continue;
 		if (known !== undefined) {
 			sorted.forks.push(forkOf(room, key, text));

@@ -63,13 +63,13 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 }
 
 /** RELAY-17. Runs of a device's committed facts, cut at multiples of 512, each with the XOR of its digests. */
-async function readHaveBook(sql: Sql, { business, code }: Device): Promise<HaveBook> {
+async function readHaveBook(sql: Sql, { scope, code }: Device): Promise<HaveBook> {
 	const rows = await sql<{ from: string; to: string; digest: string }[]>`
 		select min(n) as from, max(n) as to, bit_xor(digest) as digest
 		from (
 			select n, digest, n / 512 as block,
 				n - row_number() over (partition by n / 512 order by n) as island
-			from fact where business = ${business} and code = ${code}
+			from fact where business = ${scope} and code = ${code}
 		) as numbered
 		group by block, island
 		order by min(n)`;

@@ -1,12 +1,12 @@
 import type { Sql } from 'postgres';
-import type { BusinessId } from '#domain/ids.ts';
+import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { encodeFeedNews, encodeHave, encodeUpdate } from '#sync/frames.ts';
 import type { Written } from './batch.ts';
 import type { Connection } from './connection.ts';
 import { deviceKey, type Device, type NewFact, type Submission } from './decide.ts';
 import { deliver, type Committed } from './delivery.ts';
 import type { HaveShelf } from './have.ts';
-import type { Room } from './room.ts';
+import { catchUp, type Room } from './room.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 
 /** Who is connected, and the documents they have open. */
@@ -16,11 +16,13 @@ export interface Hub extends Rooms {
 	connections(): Iterable<Connection>;
 	connectionsOf(device: Device): ReadonlySet<Connection>;
 	/** Those that have a socket open. */
-	businesses(): Iterable<BusinessId>;
+	scopes(): Iterable<ScopeId>;
 	/** RELAY-13. Takes a committed batch over and tells those whom it concerns: have, updates, feed. */
 	tell(batch: readonly Submission[], written: Written): void;
-	/** Tells the sockets of a business how far its feed has come. */
-	tellFeed(business: BusinessId, s: number): void;
+	/** Passes on what was written into open documents of a scope by another way than their sockets. */
+	passOn(scope: ScopeId): Promise<void>;
+	/** Tells the sockets of a scope how far its feed has come. */
+	tellFeed(scope: ScopeId, s: number): void;
 }
 
 export interface HubParts {
@@ -34,7 +36,7 @@ export function createHub(parts: HubParts): Hub {
 	const all = new Set<Connection>();
 	const byRoom = createGroups<Room>();
 	const byDevice = createGroups<string>();
-	const byBusiness = createGroups<BusinessId>();
+	const byScope = createGroups<ScopeId>();
 
 	return {
 		...rooms,
@@ -42,13 +44,13 @@ export function createHub(parts: HubParts): Hub {
 			all.add(connection);
 			byRoom.add(connection.room, connection);
 			byDevice.add(deviceKey(connection.caller), connection);
-			byBusiness.add(connection.caller.business, connection);
+			byScope.add(connection.caller.scope, connection);
 		},
 		leave: (connection) => {
 			all.delete(connection);
 			byRoom.remove(connection.room, connection);
 			byDevice.remove(deviceKey(connection.caller), connection);
-			byBusiness.remove(connection.caller.business, connection);
+			byScope.remove(connection.caller.scope, connection);
 		},
 		connections: () => all,
 		connectionsOf: (device) => byDevice.of(deviceKey(device)),
@@ -59,14 +61,21 @@ export function createHub(parts: HubParts): Hub {
 			for (const [room, committed] of committedByRoom) {
 				for (const connection of byRoom.of(room)) deliver(parts.sql, connection, committed);
 			}
-			const moved = new Set(facts.map(({ device }) => device.business));
-			for (const business of moved) {
-				tellFeed(byBusiness.of(business), written.feeds.get(business) ?? 0);
+			const moved = new Set(facts.map(({ device }) => device.scope));
+			for (const scope of moved) {
+				tellFeed(byScope.of(scope), written.feeds.get(scope) ?? 0);
 			}
 		},
-		businesses: () => byBusiness.keys(),
-		tellFeed: (business, s) => {
-			tellFeed(byBusiness.of(business), s);
+		passOn: async (scope) => {
+			const connections = [...byScope.of(scope)];
+			for (const room of new Set(connections.map(({ room }) => room))) {
+				await catchUp(parts.sql, room);
+				for (const connection of byRoom.of(room)) deliver(parts.sql, connection, []);
+			}
+		},
+		scopes: () => byScope.keys(),
+		tellFeed: (scope, s) => {
+			tellFeed(byScope.of(scope), s);
 		}
 	};
 }

@@ -1,55 +1,194 @@
-import { sql } from 'drizzle-orm';
+import { randomInt } from 'node:crypto';
+import type { Sql } from 'postgres';
+import { formatDocumentName, journalName, utcDay } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
-import { factId } from '#domain/ids.ts';
-import type { AppendRelayFacts, RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
+import { PERSON_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
+import { factId, type BusinessId, type PersonId } from '#domain/ids.ts';
+import type {
+	AppendRelayFacts,
+	LockScopes,
+	RelayFactDraft,
+	ScopeId
+} from '#server/auth/relay-fact-draft.ts';
+import { rawSql } from '#server/database/transaction.ts';
+import type { ProjectLedgerFacts } from '#server/projections/effected.ts';
 import { digestOf } from './check-fact.ts';
+import { textItem, writePieces } from './update-writer.ts';
 
 export interface RelayFactParts {
 	/** Milliseconds UTC. */
 	readonly clock: () => number;
 	readonly epoch: number;
+	readonly projectLedgerFacts: ProjectLedgerFacts;
 }
 
+/** In one order for all, so that two who write into the same scopes never wait for each other. */
+export const lockScopes: LockScopes = async (transaction, scopes) => {
+	if (scopes.length === 0) return;
+	const sql = rawSql(transaction);
+	await sql`
+		insert into feed_head (business) select * from unnest(${scopes}::uuid[]) order by 1
+		on conflict do nothing`;
+	await sql`
+		select business from feed_head where business = any(${scopes}::uuid[])
+		order by business for update`;
+};
+
 /**
- * RELAY-19. Writes the relay's own facts of a business into its feed, numbered on from the last one, in the
- * caller's transaction. Whoever has sockets hears of them when `feedMoved` is called, or soon.
+ * RELAY-19. Writes the relay's own facts of a business or person into its feed, numbered on from the
+ * last one, and into the document where they are looked for, in the caller's transaction. Whoever
+ * has sockets hears of them when `feedMoved` is called, or soon.
  */
 export function createAppendRelayFacts(parts: RelayFactParts): AppendRelayFacts {
-	return async (transaction, business, drafts) => {
+	return async (transaction, scope, drafts) => {
 		if (drafts.length === 0) return;
+		const sql = rawSql(transaction);
+		const now = parts.clock();
 		const count = drafts.length;
-		const [head] = await transaction.execute<{ s: string; relay_n: string }>(sql`
-			insert into feed_head as held (business, s, relay_n)
-			values (${business}, ${count}, ${count})
-			on conflict (business)
-			do update set s = held.s + ${count}, relay_n = held.relay_n + ${count}
-			returning s, relay_n`);
+		const [head] = await sql<{ s: string; relay_n: string; relay_wall: string }[]>`
+			insert into feed_head as held (business, s, relay_n, relay_wall)
+			values (${scope}, ${count}, ${count}, ${now})
+			on conflict (business) do update set s = held.s + ${count},
+				relay_n = held.relay_n + ${count}, relay_wall = greatest(held.relay_wall, ${now})
+			returning s, relay_n, relay_wall`;
 		assert(head !== undefined, 'an upsert returns its row');
-		const s = Number(head.s) - count;
-		const n = Number(head.relay_n) - count;
-		for (const [at, draft] of drafts.entries()) {
-			const fact = factOf(draft, n + at + 1, parts);
-			const text = encodeFact(fact);
-			const digest = String(BigInt.asIntN(64, digestOf(text)));
-			await transaction.execute(sql`
-				insert into fact (business, code, n, kind, branch, document, wall, counter, on_day,
-					member, text, digest, s)
-				values (${business}, ${fact.code}, ${fact.n}, ${fact.kind}, ${draft.branch}, null,
-					${fact.at.wall}, ${fact.at.counter}, ${fact.on}, ${fact.by}, ${text},
-					${digest}::bigint, ${s + at + 1})`);
-		}
+		const first = {
+			s: Number(head.s) - count + 1,
+			n: Number(head.relay_n) - count + 1,
+			wall: Number(head.relay_wall)
+		};
+		const written = drafts.map((draft, at): Written => {
+			const fact = factOf(draft, first.n + at, { wall: first.wall, epoch: parts.epoch });
+			const document = documentOf(draft, scope, now);
+			return { fact, text: encodeFact(fact), branch: draft.branch, document, s: first.s + at };
+		});
+		await insertFacts(sql, scope, written);
+		await insertIntoDocuments(sql, scope, { written, epoch: parts.epoch });
+		await parts.projectLedgerFacts(
+			sql,
+			written.map(({ fact }) => ({ business: scope as BusinessId, fact }))
+		);
 	};
 }
 
+interface Written {
+	readonly fact: Fact;
+	readonly text: string;
+	readonly branch: string | null;
+	readonly document: string | null;
+	readonly s: number;
+}
+
 /** The relay's own day is UTC's. A fact's place among others of one instant is its number's. */
-function factOf(draft: RelayFactDraft, n: number, { clock, epoch }: RelayFactParts): Fact {
-	const now = clock();
+function factOf(
+	draft: RelayFactDraft,
+	n: number,
+	{ wall, epoch }: { readonly wall: number; readonly epoch: number }
+): Fact {
 	const code = `0.${String(epoch)}`;
-	const on = new Date(now).toISOString().slice(0, 10);
-	const head = { id: factId(code, n), code, n, at: { wall: now, counter: 0 }, on, by: 0 };
-	return draft.kind === 'member'
-		? { ...head, kind: 'member', member: draft.member, fields: draft.fields }
-		: { ...head, kind: 'device', device: draft.device, fields: draft.fields };
+	const on = new Date(wall).toISOString().slice(0, 10);
+	const body = Object.fromEntries(Object.entries(draft).filter(([name]) => name !== 'branch'));
+	const head = { id: factId(code, n), code, n, at: { wall, counter: 0 }, on, by: 0 };
+	// The kind stands in the draft, and with it the form of its body.
+	return { ...body, ...head } as Fact;
+}
+
+const OF_PERSONS: ReadonlySet<string> = new Set(PERSON_FACT_KINDS);
+
+function documentOf({ kind, branch }: RelayFactDraft, scope: ScopeId, now: number): string | null {
+	if (OF_PERSONS.has(kind)) {
+		const year = utcDay(now).slice(0, 4);
+		return formatDocumentName({ kind: 'shopSide', person: scope as PersonId, year });
+	}
+	return branch === null ? null : journalName(scope as BusinessId, branch, now);
+}
+
+async function insertFacts(sql: Sql, scope: ScopeId, written: readonly Written[]): Promise<void> {
+	await sql`
+		insert into fact (business, code, n, kind, branch, document, wall, counter, on_day, member,
+			text, digest, s)
+		select ${scope}::uuid, code, n, kind, branch, document, wall, counter, on_day, 0, text,
+			digest, s
+		from unnest(
+			${written.map(({ fact }) => fact.code)}::text[],
+			${written.map(({ fact }) => fact.n)}::bigint[],
+			${written.map(({ fact }) => fact.kind)}::text[],
+			${written.map(({ branch }) => branch)}::uuid[],
+			${written.map(({ document }) => document)}::text[],
+			${written.map(({ fact }) => fact.at.wall)}::bigint[],
+			${written.map(({ fact }) => fact.at.counter)}::int[],
+			${written.map(({ fact }) => fact.on)}::text[]::date[],
+			${written.map(({ text }) => text)}::text[],
+			${written.map(({ text }) => String(BigInt.asIntN(64, digestOf(text))))}::bigint[],
+			${written.map(({ s }) => s)}::bigint[]
+		) as given (code, n, kind, branch, document, wall, counter, on_day, text, digest, s)`;
+}
+
+interface IntoDocuments {
+	readonly written: readonly Written[];
+	readonly epoch: number;
+}
+
+async function insertIntoDocuments(
+	sql: Sql,
+	scope: ScopeId,
+	{ written, epoch }: IntoDocuments
+): Promise<void> {
+	for (const [document, facts] of Map.groupBy(written, ({ document }) => document)) {
+		if (document === null) continue;
+		const { client, clock, sequence } = await takeClocks(
+			sql,
+			{ scope, document, epoch },
+			facts.length
+		);
+		const items = facts.map(({ fact, text }, at) =>
+			textItem({ client, clock: clock + at, key: fact.id, text })
+		);
+		const pieces = writePieces(items);
+		await sql`
+			insert into document_update (business, document, sequence, update)
+			select ${scope}::uuid, ${document}, sequence, decode(hex, 'hex')
+			from unnest(
+				${pieces.map((_piece, at) => sequence + 1 + at)}::bigint[],
+				${pieces.map((piece) => Buffer.from(piece).toString('hex'))}::text[]
+			) as given (sequence, hex)`;
+		await sql`
+			update document_head set sequence = ${sequence + pieces.length}
+			where business = ${scope} and document = ${document}`;
+	}
+}
+
+interface DocumentOfEpoch {
+	readonly scope: ScopeId;
+	readonly document: string;
+	readonly epoch: number;
+}
+
+/** The client by which relays of one epoch write into a document, and its next clocks. */
+async function takeClocks(
+	sql: Sql,
+	{ scope, document, epoch }: DocumentOfEpoch,
+	count: number
+): Promise<{ readonly client: number; readonly clock: number; readonly sequence: number }> {
+	const [head] = await sql<{ sequence: string; relay_client: string; relay_clock: number }[]>`
+		insert into document_head as held
+			(business, document, sequence, relay_client, relay_clock, relay_epoch)
+		values (${scope}, ${document}, 0, ${freshClient()}, ${count}, ${epoch})
+		on conflict (business, document) do update set
+			relay_client = case when held.relay_epoch = ${epoch}
+				then held.relay_client else excluded.relay_client end,
+			relay_clock = case when held.relay_epoch = ${epoch}
+				then held.relay_clock + ${count} else ${count} end,
+			relay_epoch = ${epoch}
+		returning sequence, relay_client, relay_clock`;
+	assert(head !== undefined, 'an upsert returns its row');
+	const { sequence, relay_client: client, relay_clock: next } = head;
+	return { client: Number(client), clock: next - count, sequence: Number(sequence) };
+}
+
+/** 53 bits of chance, as every client has. */
+function freshClient(): number {
+	return randomInt(2 ** 27) * 2 ** 26 + randomInt(2 ** 26);
 }

@@ -42,6 +42,7 @@ import {
 import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { writeBatch } from './batch.ts';
 import { checkFact, digestOf } from './check-fact.ts';
+import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { createAppendRelayFacts } from './relay-facts.ts';
 import { loadRoom } from './room.ts';
 import { parseUpdate } from './update-parser.ts';
@@ -378,6 +379,8 @@ describe('a fact', () => {
 		const address = parseDocumentName(stand.today());
 		if (!address.ok || !('business' in address.value)) throw new Error('no journal');
 		const caller = {
+			sort: 'device',
+			scope: TRADE_BUSINESS,
 			business: TRADE_BUSINESS,
 			branch: TRADE_BRANCH,
 			code: codes[0] ?? ('C' as DeviceCode),
@@ -495,7 +498,11 @@ describe('writing', () => {
 
 describe("the relay's own facts", () => {
 	it('[RELAY-19] are numbered on, in the feed without a gap, and gone with their transaction', async () => {
-		const append = createAppendRelayFacts({ clock: () => stand.clock.now, epoch: EPOCH });
+		const append = createAppendRelayFacts({
+			clock: () => stand.clock.now,
+			epoch: EPOCH,
+			projectLedgerFacts
+		});
 		const drafts = [
 			{ kind: 'member', member: 1, fields: { name: 'Asha', role: 'owner' }, branch: null },
 			{ kind: 'device', device: 'A' as DeviceCode, fields: { member: 1 }, branch: TRADE_BRANCH }
@@ -585,6 +592,8 @@ async function commitAndDie(update: Uint8Array, text: string): Promise<void> {
 	if (!address.ok || !('business' in address.value) || !parsed.ok) throw new Error('not as meant');
 	const room = await loadRoom(sql, stand.today(), address.value);
 	const caller = {
+		sort: 'device',
+		scope: TRADE_BUSINESS,
 		business: TRADE_BUSINESS,
 		branch: TRADE_BRANCH,
 		code: 'A' as DeviceCode,

@@ -3,13 +3,13 @@ import { Hono, type Context } from 'hono';
 import type { WSContext, WSEvents } from 'hono/ws';
 import type { Sql } from 'postgres';
 import { WebSocket } from 'ws';
-import { parseDocumentName, type BranchDay } from '#documents/document-name.ts';
+import { parseDocumentName, type DocumentAddress } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import { FACT_KINDS } from '#domain/fact/fact.ts';
-import type { BusinessId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import type { DeviceCaller } from '#server/auth/device-auth.ts';
+import type { Caller } from '#server/auth/phone-auth.ts';
+import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Tickets } from '#server/auth/tickets.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { CLOSE, type CloseCode } from '#sync/close-code.ts';
@@ -42,6 +42,8 @@ export interface RelayParts {
 	readonly epoch: number;
 	/** Hears of faults that no caller waits for. */
 	readonly fault: (fault: unknown) => void;
+	/** Hears after each COMMIT, once the sockets were told. */
+	readonly committed?: () => void;
 }
 
 export interface Timers {
@@ -52,8 +54,8 @@ export interface Timers {
 export interface Relay {
 	/** `GET /{document name}?ticket=…` as a WebSocket; to be mounted at `/sync`. */
 	readonly routes: Hono;
-	/** Tells the sockets of a business that its feed moved by something else than a document. */
-	readonly feedMoved: (business: BusinessId) => Promise<void>;
+	/** Tells the sockets of a business or person that its feed moved by something else than a document. */
+	readonly feedMoved: (scope: ScopeId) => Promise<void>;
 	/** Closes every socket so that it tries again elsewhere, and waits for what is being written. */
 	readonly close: () => Promise<void>;
 }
@@ -76,6 +78,7 @@ export function createRelay(parts: RelayParts): Relay {
 		...parts,
 		committed: (batch, written) => {
 			hub.tell(batch, written);
+			parts.committed?.();
 		},
 		failed: fault
 	});
@@ -89,12 +92,12 @@ export function createRelay(parts: RelayParts): Relay {
 			}
 		}),
 		timers.every(FEED_POLL_MS, () => {
-			poll(Array.from(hub.businesses())).catch(fault);
+			poll(Array.from(hub.scopes())).catch(fault);
 		})
 	];
 	return {
 		routes: createRoutes(running),
-		feedMoved: (business) => poll([business]),
+		feedMoved: (scope) => poll([scope]),
 		close: async () => {
 			for (const stop of stops) stop();
 			for (const connection of hub.connections()) connection.close(CLOSE.tryLater, 'stopping');
@@ -121,9 +124,9 @@ function isForeign(c: Context): boolean {
 }
 
 interface Entry {
-	readonly caller: DeviceCaller;
+	readonly caller: Caller;
 	readonly name: string;
-	readonly address: BranchDay;
+	readonly address: DocumentAddress;
 }
 
 /** Takes the ticket before the socket opens; a refusal is told by its close code, which a page can read. */
@@ -147,7 +150,7 @@ async function enter(
 	const caller = await tickets.take(ticket, name);
 	if (!caller.ok) return err(CLOSE.ticket);
 	const address = parseDocumentName(name);
-	if (!address.ok || !('business' in address.value)) return err(CLOSE.rights);
+	if (!address.ok) return err(CLOSE.rights);
 	if (!mayOpen(caller.value, address.value)) return err(CLOSE.rights);
 	return ok({ caller: caller.value, name, address: address.value });
 }
@@ -212,7 +215,7 @@ async function openSession(running: Running, entry: Entry, socket: WebSocket): P
 		const [room, , s] = await Promise.all([
 			hub.hold(name, address),
 			shelf.open(caller),
-			readFeed(sql, caller.business)
+			readFeed(sql, caller.scope)
 		]);
 		const connection = createConnection({ caller, room, socket });
 		if (hub.connectionsOf(caller).size >= DEVICE_SOCKETS_MAX) {
@@ -249,22 +252,23 @@ const LIMITS = {
 	deviceSockets: DEVICE_SOCKETS_MAX
 };
 
-async function readFeed(sql: Sql, business: BusinessId): Promise<number> {
-	const [row] = await sql<{ s: string }[]>`select s from feed_head where business = ${business}`;
+async function readFeed(sql: Sql, scope: ScopeId): Promise<number> {
+	const [row] = await sql<{ s: string }[]>`select s from feed_head where business = ${scope}`;
 	return Number(row?.s ?? 0);
 }
 
 /** Tells of a feed that moved since it was last looked at, by a write that was not a document's. */
-function createFeedPoll({ sql, hub }: Running): (of: readonly BusinessId[]) => Promise<void> {
-	const seen = new Map<BusinessId, number>();
-	return async (businesses) => {
-		if (businesses.length === 0) return;
-		const rows = await sql<{ business: BusinessId; s: string }[]>`
-			select business, s from feed_head where business = any(${businesses}::uuid[])`;
+function createFeedPoll({ sql, hub }: Running): (of: readonly ScopeId[]) => Promise<void> {
+	const seen = new Map<ScopeId, number>();
+	return async (scopes) => {
+		if (scopes.length === 0) return;
+		const rows = await sql<{ business: ScopeId; s: string }[]>`
+			select business, s from feed_head where business = any(${scopes}::uuid[])`;
 		for (const { business, s } of rows) {
 			if (Number(s) === seen.get(business)) continue;
 			seen.set(business, Number(s));
 			hub.tellFeed(business, Number(s));
+			await hub.passOn(business);
 		}
 	};
 }

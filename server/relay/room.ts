@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import type { BranchDay } from '#documents/document-name.ts';
+import { scopeOf, type DocumentAddress } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
 import { createRoomState, type MutableRoomState } from './room-state.ts';
 import { parseUpdate, type UpdateItem } from './update-parser.ts';
@@ -7,7 +7,7 @@ import { parseUpdate, type UpdateItem } from './update-parser.ts';
 /** One document at this relay while somebody has it open: what it holds, and never its texts. */
 export interface Room {
 	readonly name: string;
-	readonly address: BranchDay;
+	readonly address: DocumentAddress;
 	readonly state: MutableRoomState;
 	/** The last stored update that `state` has seen. */
 	sequence: number;
@@ -23,13 +23,13 @@ export interface StoredUpdate {
 const PAGE_LENGTH = 256;
 
 /** RELAY-10. Reads what the document holds; a document that nobody wrote yet is empty. */
-export async function loadRoom(sql: Sql, name: string, address: BranchDay): Promise<Room> {
-	const { business } = address;
+export async function loadRoom(sql: Sql, name: string, address: DocumentAddress): Promise<Room> {
+	const scope = scopeOf(address);
 	// Whoever writes locks these rows, so they must be there before the first fact is.
 	await Promise.all([
-		sql`insert into document_head (business, document) values (${business}, ${name})
+		sql`insert into document_head (business, document) values (${scope}, ${name})
 			on conflict do nothing`,
-		sql`insert into feed_head (business) values (${business}) on conflict do nothing`
+		sql`insert into feed_head (business) values (${scope}) on conflict do nothing`
 	]);
 	const room: Room = { name, address, state: createRoomState(), sequence: 0 };
 	await catchUp(sql, room);
@@ -56,7 +56,7 @@ export async function* readUpdates(
 	for (;;) {
 		const rows = await sql<{ sequence: string; update: Uint8Array }[]>`
 			select sequence, update from document_update
-			where business = ${address.business} and document = ${name} and sequence > ${last}
+			where business = ${scopeOf(address)} and document = ${name} and sequence > ${last}
 			order by sequence limit ${PAGE_LENGTH}`;
 		for (const row of rows) {
 			last = Number(row.sequence);

@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres';
-import type { BranchDay } from '#documents/document-name.ts';
+import type { DocumentAddress } from '#documents/document-name.ts';
 import { loadRoom, type Room } from './room.ts';
 
 /** The documents that somebody has open. */
 export interface Rooms {
 	/** The document, loaded once for all who hold it. Each `hold` is followed by one `release`. */
-	readonly hold: (name: string, address: BranchDay) => Promise<Room>;
+	readonly hold: (name: string, address: DocumentAddress) => Promise<Room>;
 	readonly release: (name: string) => void;
 }
 

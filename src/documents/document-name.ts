@@ -59,6 +59,11 @@ export function formatDocumentName(address: DocumentAddress): string {
 		: `${letter}/${address.person}/${address.year}`;
 }
 
+/** Whose document it is: a business, or a person. */
+export function scopeOf(address: DocumentAddress): BusinessId | PersonId {
+	return 'business' in address ? address.business : address.person;
+}
+
 /** DOC-2. The journal of a fact of this branch that is written at `atMs` by its device's corrected clock. */
 export function journalName(business: BusinessId, branch: BranchId, atMs: number): string {
 	return formatDocumentName({ kind: 'journal', business, branch, day: utcDay(atMs) });

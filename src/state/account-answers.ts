@@ -13,6 +13,8 @@ import { err, ok, type Result } from '#domain/result.ts';
 export interface SignedIn {
 	readonly account: AccountName;
 	readonly person: PersonId;
+	/** Whether a code that was sent to its address came back. */
+	readonly isProved: boolean;
 }
 
 export interface AccountName {
@@ -68,6 +70,8 @@ const branch: Read<BranchId> = (value) => read(parseBranchId(value));
 const person: Read<PersonId> = (value) => read(parsePersonId(value));
 const code: Read<DeviceCode> = (value) => read(parseDeviceCode(value));
 const text: Read<string> = (value) => (typeof value === 'string' ? ok(value) : err('notAnAnswer'));
+const flag: Read<boolean> = (value) =>
+	typeof value === 'boolean' ? ok(value) : err('notAnAnswer');
 const whole: Read<number> = (value) =>
 	typeof value === 'number' && Number.isSafeInteger(value) ? ok(value) : err('notAnAnswer');
 
@@ -77,10 +81,11 @@ const account = reading<AccountName>({
 	name: text
 });
 
-export const readSignedIn = reading<SignedIn>({ account, person });
+export const readSignedIn = reading<SignedIn>({ account, person, isProved: flag });
 export const readMe = reading<Me>({
 	account,
 	person,
+	isProved: flag,
 	businesses: listOf(reading<MyBusiness>({ business, name: text, branch }))
 });
 export const readClaimed = reading<Claimed>({ code, member: whole, epoch: whole });
@@ -100,7 +105,9 @@ export const readNonce = reading<{ readonly nonce: string }>({ nonce: text });
 export const readNothing: Read<void> = () => ok(undefined);
 
 /** Reads each field that is named; what else the relay says, a later one may, is left out. */
-function reading<T extends object>(fields: { readonly [Name in keyof T]: Read<T[Name]> }): Read<T> {
+export function reading<T extends object>(fields: {
+	readonly [Name in keyof T]: Read<T[Name]>;
+}): Read<T> {
 	return (value) => {
 		if (typeof value !== 'object' || value === null) return err('notAnAnswer');
 		const given = new Map<string, unknown>(Object.entries(value));
@@ -114,7 +121,7 @@ function reading<T extends object>(fields: { readonly [Name in keyof T]: Read<T[
 	};
 }
 
-function listOf<T>(readItem: Read<T>): Read<readonly T[]> {
+export function listOf<T>(readItem: Read<T>): Read<readonly T[]> {
 	return (value) => {
 		if (!Array.isArray(value)) return err('notAnAnswer');
 		const items: T[] = [];
@@ -127,7 +134,7 @@ function listOf<T>(readItem: Read<T>): Read<readonly T[]> {
 	};
 }
 
-function oneOf<const T extends string>(...values: readonly T[]): Read<T> {
+export function oneOf<const T extends string>(...values: readonly T[]): Read<T> {
 	return (value) => {
 		const found = values.find((one) => one === value);
 		return found === undefined ? err('notAnAnswer') : ok(found);

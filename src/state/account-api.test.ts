@@ -57,11 +57,13 @@ describe('the account client', () => {
 		const { business, branch, person } = ids;
 		const account = { username: 'amina', kind: 'store', name: 'Amina' };
 		expect(await owner.me()).toEqual(err('notSignedIn'));
-		expect(await owner.signUp({ ...form('amina'), person })).toEqual(ok({ account, person }));
+		expect(await owner.signUp({ ...form('amina'), person })).toEqual(
+			ok({ account, person, isProved: false })
+		);
 		const claimed = await owner.claim({ ...ids, name: 'Mama Amina' }, key);
 		expect(claimed).toEqual(ok({ code: A, member: 1, epoch: EPOCH }));
 		const businesses = [{ business, branch, name: 'Mama Amina' }];
-		expect(await owner.me()).toEqual(ok({ account, person, businesses }));
+		expect(await owner.me()).toEqual(ok({ account, person, isProved: false, businesses }));
 
 		const proved = await owner.deviceToken({ business, code: A }, key);
 		const bearer = proved.ok ? proved.value.token : '';
@@ -76,7 +78,7 @@ describe('the account client', () => {
 		expect(await owner.signOut()).toEqual(ok(undefined));
 		expect(await owner.me()).toEqual(err('notSignedIn'));
 		const signedIn = await owner.signIn({ username: 'AMINA', password: PASSWORD });
-		expect(signedIn).toEqual(ok({ account, person }));
+		expect(signedIn).toEqual(ok({ account, person, isProved: false }));
 	});
 
 	it('[API-6] gives the relay’s reason', async () => {

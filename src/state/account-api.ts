@@ -43,9 +43,18 @@ export interface SignUpForm {
 	readonly phone?: string;
 	/** The country of this device's locale, for a phone number written without one: `KE`. */
 	readonly region?: string;
+	/** The language of messages to the person. */
+	readonly language?: string;
 	readonly password: string;
 	/** The person that this device minted. */
 	readonly person?: PersonId;
+}
+
+export interface SignInForm {
+	readonly username: string;
+	readonly password: string;
+	/** An authenticator's code or a recovery code, where `factorNeeded` asked for one. */
+	readonly factor?: string;
 }
 
 export interface ClaimForm {
@@ -61,7 +70,7 @@ export type JoinBy = { readonly token: string } | { readonly business: BusinessI
 /** The relay's routes of accounts, businesses and devices. The session is the browser's cookie. */
 export interface AccountApi {
 	signUp(form: SignUpForm): Answer<SignedIn>;
-	signIn(form: { readonly username: string; readonly password: string }): Answer<SignedIn>;
+	signIn(form: SignInForm): Answer<SignedIn>;
 	signOut(): Answer<void>;
 	me(): Answer<Me>;
 	/** Claims the business whose first device holds `signer`'s key. */
@@ -69,13 +78,19 @@ export interface AccountApi {
 	/** Invites one device; with a device's bearer token where no session is at hand. */
 	invite(place: Pick<ClaimForm, 'business' | 'branch'>, token?: string): Answer<Invite>;
 	join(by: JoinBy, signer: Signer): Answer<Joined>;
-	/** A bearer token of an hour for a device that proves its key. */
-	deviceToken(device: DeviceName, signer: Signer): Answer<Bearer>;
+	/** A bearer token of an hour for a shop's device or a customer's phone that proves its key. */
+	deviceToken(device: DeviceName | PhoneName, signer: Signer): Answer<Bearer>;
 }
 
 export interface DeviceName {
 	readonly business: BusinessId;
 	readonly code: DeviceCode;
+}
+
+/** A customer's phone: `p1` of a person. */
+export interface PhoneName {
+	readonly person: PersonId;
+	readonly code: string;
 }
 
 export interface AccountApiParts {
@@ -110,13 +125,16 @@ export function createAccountApi(parts: AccountApiParts): AccountApi {
 			const proof = await proofOf(signer, joinStatement(signer.publicKey));
 			return post('/devices', { ...by, ...proof }, readJoined);
 		},
-		async deviceToken({ business, code }, signer) {
+		async deviceToken(device, signer) {
 			const asked = await post('/devices/nonce', {}, readNonce);
 			if (!asked.ok) return asked;
 			const nonce = decodeBase64url(asked.value.nonce);
 			if (!nonce.ok || nonce.value.length !== NONCE_BYTES) return err('unreachable');
-			const { signature } = await proofOf(signer, deviceStatement(nonce.value, business));
-			const body = { business, code, ...asked.value, signature };
+			const { code } = device;
+			const name = 'business' in device ? { business: device.business } : { person: device.person };
+			const scope = 'business' in device ? device.business : device.person;
+			const { signature } = await proofOf(signer, deviceStatement(nonce.value, scope));
+			const body = { ...name, code, ...asked.value, signature };
 			return post('/devices/token', body, readBearer);
 		}
 	};
@@ -127,14 +145,16 @@ export function inviteLink(origin: string, { token }: Pick<Invite, 'token'>): st
 	return `${origin}/join#${token}`;
 }
 
-interface Sent {
+/** One request of the relay's routes, below `/api`. */
+export interface Sent {
 	readonly method: 'GET' | 'POST' | 'DELETE';
 	readonly path: string;
 	readonly body?: object;
 	readonly token?: string | undefined;
 }
 
-async function send<T>(parts: AccountApiParts, sent: Sent, read: Read<T>): Answer<T> {
+/** Asks a route; what our relay would not answer is `unreachable`. */
+export async function send<T>(parts: AccountApiParts, sent: Sent, read: Read<T>): Answer<T> {
 	const answered = await exchange(parts, sent);
 	if (answered === undefined) return err('unreachable');
 	const { isOk, body } = answered;
@@ -179,7 +199,8 @@ function codeOf(body: unknown): ApiRefusal {
 	return isProblemCode(code) ? code : 'unreachable';
 }
 
-async function proofOf(
+/** The point of `signer`, and that it holds the other half. */
+export async function proofOf(
 	signer: Signer,
 	statement: Uint8Array
 ): Promise<{ readonly publicKey: string; readonly signature: string }> {

@@ -8,6 +8,7 @@ import {
 	createAccountApi,
 	type AccountApi,
 	type ApiRefusal,
+	type SignInForm,
 	type SignUpForm
 } from './account-api.ts';
 import type { App } from './app.svelte.ts';
@@ -52,7 +53,8 @@ export class Account {
 		const me = await this.api.me();
 		if (me.ok) {
 			this.businesses = me.value.businesses;
-			this.#keep({ account: me.value.account, person: me.value.person });
+			const { account, person, isProved } = me.value;
+			this.#keep({ account, person, isProved });
 			return ok(undefined);
 		}
 		if (me.error === 'notSignedIn') this.#keep(undefined);
@@ -63,8 +65,18 @@ export class Account {
 		return this.#enter(() => this.api.signUp(form));
 	}
 
-	async signIn(username: string, password: string): Promise<Result<SignedIn, ApiRefusal>> {
-		return this.#enter(() => this.api.signIn({ username, password }));
+	async signIn(form: SignInForm): Promise<Result<SignedIn, ApiRefusal>> {
+		return this.#enter(() => this.api.signIn(form));
+	}
+
+	/** Whether somebody is signed in whose address no code has proved yet. */
+	get isUnproved(): boolean {
+		return this.signedIn?.isProved === false;
+	}
+
+	markProved(): void {
+		if (this.isUnproved && this.signedIn !== undefined)
+			this.#keep({ ...this.signedIn, isProved: true });
 	}
 
 	/** Ends the session; where records are on this device alone it is refused, and nothing ends. */
@@ -147,7 +159,7 @@ export class SignUp {
 	 * Signs up; a store's book goes under the account with all that was sold before. Everything here
 	 * may be done again after a lost answer: the same form is the same account.
 	 */
-	async send(app: App | undefined): Promise<boolean> {
+	async send(app: App | undefined, language: string): Promise<boolean> {
 		this.refusal = undefined;
 		const wrong = this.#wrong();
 		if (wrong !== undefined) {
@@ -155,7 +167,7 @@ export class SignUp {
 			return false;
 		}
 		if (this.kind === 'store' && app !== undefined) await this.#keepShop(app);
-		const signedUp = await this.#account.signUp(this.#form(app));
+		const signedUp = await this.#account.signUp({ ...this.#form(app), language });
 		if (!signedUp.ok) return this.#refuse(signedUp.error);
 		if (this.kind === 'customer' || app === undefined) return true;
 		const claimed = await claimBook(this.#account, app);
@@ -235,7 +247,9 @@ function readSignedIn(text: string | null): SignedIn | undefined {
 	const person = parsePersonId(value['person']);
 	if (typeof username !== 'string' || typeof name !== 'string' || !person.ok) return undefined;
 	if (kind !== 'store' && kind !== 'customer') return undefined;
-	return { account: { username, kind, name }, person: person.value };
+	// Kept by an older Daftar, it is found out at the next sign of the relay.
+	const isProved = value['isProved'] !== false;
+	return { account: { username, kind, name }, person: person.value, isProved };
 }
 
 function parseJson(text: string | null): unknown {

@@ -6,10 +6,13 @@ import { parseBusinessId, parseProductId, type ProductId } from '#domain/ids.ts'
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { isStorageFull, type DeviceStore, type TableName } from '#storage/device-store.ts';
 import { createBook, type Book, type StockedProduct } from './book.ts';
+import { keysOf, leadOf } from './browser-parts.ts';
 import { createChanges, type Changes } from './changes.ts';
+import type { ShopConnections } from './connections.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import { openDevice, type Device, type DeviceParts } from './device.ts';
 import { mintIdentity, type Identity } from './identity.ts';
+import type { LedgerBook } from './ledger-views.ts';
 import { Live, type LiveParts } from './live.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { oftenSold } from './often.ts';
@@ -17,10 +20,10 @@ import { createRegistry } from './registry.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
 import { suggestedSettings } from './suggested-settings.ts';
 import { SyncStatus } from './sync-status.svelte.ts';
-import { createTabLead, type Locks, type TabLead } from './tab-lead.ts';
+import type { TabLead } from './tab-lead.ts';
 import { parseCart, Till, type CartLine } from './till.svelte.ts';
 import { uuidV7 } from './uuid-v7.ts';
-import { createSigner, createSigningKeys, createWebCrypto } from './web-crypto.ts';
+import { createSigner, createWebCrypto } from './web-crypto.ts';
 
 /** What the app is made of; `openApp` makes them, and a test may hand in its own. */
 export interface AppParts {
@@ -58,7 +61,10 @@ export class App {
 	/** What was sold often lately, most first; counted once a start, so that no tile moves under a finger. */
 	often: readonly ProductId[] = [];
 	readonly #shelf: Shelf;
-	readonly #store: DeviceStore;
+	readonly store: DeviceStore;
+	/** Made by the first screen of customers; see `ledger-of.ts`. */
+	ledger: LedgerBook | undefined;
+	connections: ShopConnections | undefined;
 	readonly #changes: Changes;
 	/** What to add to this device's clock to have the relay's, ms. */
 	#offsetMs = $state.raw(0);
@@ -89,7 +95,7 @@ export class App {
 		this.book = parts.book;
 		this.signer = parts.signer;
 		this.clock = parts.clock;
-		this.#store = parts.store;
+		this.store = parts.store;
 		this.#changes = parts.changes;
 		this.#shelf = parts.shelf;
 		this.identity = $state.raw(parts.device.identity);
@@ -109,7 +115,7 @@ export class App {
 	/** Reads what every screen needs before the first is shown, and follows it from then on. */
 	async begin(): Promise<void> {
 		const [contactAt] = await Promise.all([
-			this.#store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
+			this.store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
 			this.#takeUpCart(),
 			this.#follow()
 		]);
@@ -130,7 +136,7 @@ export class App {
 		const { createBrowserLink } = await import('./browser-link.ts');
 		const link = createBrowserLink({
 			device: this.device,
-			store: this.#store,
+			store: this.store,
 			changes: this.#changes,
 			signer: this.signer,
 			clock: this.clock,
@@ -229,7 +235,7 @@ export class App {
 			this.book.settings(),
 			this.book.unsent(),
 			this.book.members(),
-			this.#store.read(['meta'], (rows) => readMeta(rows, 'offset'))
+			this.store.read(['meta'], (rows) => readMeta(rows, 'offset'))
 		]);
 		this.settings = settings;
 		this.#offsetMs = offset ?? 0;
@@ -243,7 +249,7 @@ export class App {
 	}
 
 	async #takeUpCart(): Promise<void> {
-		const cart = await this.#store.read(['meta'], (rows) => readMeta(rows, 'cart'));
+		const cart = await this.store.read(['meta'], (rows) => readMeta(rows, 'cart'));
 		this.till.restore(parseCart(cart));
 	}
 
@@ -251,7 +257,7 @@ export class App {
 		// The kept cart is the leading tab's.
 		if (this.isReadOnly) return;
 		await this.awaitless(
-			this.keeping(() => this.#store.write(['meta'], (rows) => writeMeta(rows, 'cart', lines)))
+			this.keeping(() => this.store.write(['meta'], (rows) => writeMeta(rows, 'cart', lines)))
 		);
 	}
 }
@@ -320,48 +326,6 @@ async function open(): Promise<App> {
 		void app.awaitless(app.countOften());
 	}, CONNECT_AFTER_MS);
 	return app;
-}
-
-function leadOf(name: string): TabLead {
-	return createTabLead({
-		locks: locksOf(navigator),
-		name,
-		isVisible: () => document.visibilityState === 'visible',
-		onVisibility: (changed) => {
-			document.addEventListener('visibilitychange', changed);
-			return () => {
-				document.removeEventListener('visibilitychange', changed);
-			};
-		},
-		channel: new BroadcastChannel(`${name}-lead`),
-		timers: {
-			after(ms, work) {
-				const timer = setTimeout(work, ms);
-				return () => {
-					clearTimeout(timer);
-				};
-			}
-		}
-	});
-}
-
-/** Where there are none, every tab is the only one it knows of. */
-function locksOf({ locks }: Partial<Navigator>): Locks | undefined {
-	if (locks === undefined) return undefined;
-	return { request: (name, options, held) => locks.request(name, options, held) };
-}
-
-/** The device's keys, made at its first start; of two tabs that make them the first one's are kept. */
-async function keysOf(store: DeviceStore): Promise<CryptoKeyPair> {
-	const held = await store.read(['meta'], (rows) => readMeta(rows, 'keys'));
-	if (held !== undefined) return held;
-	const fresh = await createSigningKeys();
-	return store.write(['meta'], async (rows) => {
-		const first = await readMeta(rows, 'keys');
-		if (first !== undefined) return first;
-		await writeMeta(rows, 'keys', fresh);
-		return fresh;
-	});
 }
 
 /** A shop begins with what the device knows of where it is; its owner may change it. */

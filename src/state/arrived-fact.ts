@@ -51,6 +51,9 @@ export function factRow(fact: Fact, text: string, branch: BranchId | null): Fact
 	};
 }
 
+/** What facts of kinds that this program does not know are looked up by. */
+export const UNKNOWN_REF = 'unknown';
+
 /** By what a fact is looked up, beside its id, day and kind. */
 function refsOf(fact: Fact): readonly string[] {
 	const { records, customers, products, receipt, returnOf } = effectsOf(fact);
@@ -80,7 +83,7 @@ function arriveUnknown(text: string, branch: BranchId | null): ArrivedFact | und
 		on: dayFromNumber(Number(on)),
 		by: Number(by),
 		text,
-		refs: []
+		refs: [UNKNOWN_REF]
 	};
 	return { fact: null, row, records: [] };
 }

@@ -28,7 +28,7 @@ import {
 } from '#storage/device-store.ts';
 import type { Identity } from './identity.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
-import { readReturns } from './take-back.ts';
+import { readReturns } from './read-returns.ts';
 
 export type { ShopSettings } from './shop-settings.ts';
 

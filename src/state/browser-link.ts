@@ -5,13 +5,13 @@ import type { DeviceStore } from '#storage/device-store.ts';
 import type { Random } from '#storage/documents-host.ts';
 import { createAccountApi } from './account-api.ts';
 import type { Changes } from './changes.ts';
-import type { Device } from './device.ts';
+import type { LinkedDevice } from './linked-device.ts';
 import { createRelayHttp, tokenRefusal } from './relay-http.ts';
 import { createRelayLink, type RelayLink } from './relay-link.ts';
 import { createWebsocketProviders } from './relay-provider.ts';
 
 export interface BrowserLinkParts {
-	readonly device: Device;
+	readonly device: LinkedDevice;
 	readonly store: DeviceStore;
 	readonly changes: Changes;
 	readonly signer: Signer;
@@ -29,8 +29,8 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 		fetch: (...request) => fetch(...request),
 		clock: parts.clock,
 		async getToken() {
-			const { business, code } = parts.device.identity;
-			const token = await api.deviceToken({ business, code }, signer);
+			const { identity } = parts.device;
+			const token = await api.deviceToken(identity, signer);
 			return token.ok ? ok(token.value) : err(tokenRefusal(token.error));
 		}
 	});

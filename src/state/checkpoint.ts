@@ -30,6 +30,7 @@ import type {
 	SettingRow,
 	StockRow
 } from '#storage/device-store.ts';
+import type { FactText } from './arrived-fact.ts';
 import type { CheckpointPlace, NumberRange } from './meta.ts';
 
 /** All facts of a business up to a place in its feed, folded: what a new device begins with. */
@@ -43,6 +44,8 @@ export interface Checkpoint extends CheckpointPlace {
 	readonly records: readonly RecordRow[];
 	readonly stock: readonly StockRow[];
 	readonly days: readonly DayRow[];
+	/** What happened to ledgers beside their records, as facts; those that are records count no money. */
+	readonly ledgerFacts: readonly FactText[];
 }
 
 /** Which part of the relay's answer is not of its form. */
@@ -72,7 +75,7 @@ export function parseCheckpoint(value: unknown): Result<Checkpoint, CheckpointRe
 	return parseMoney(value, { epoch, s, ranges, ...goods });
 }
 
-type Begun = Omit<Checkpoint, 'customers' | 'records' | 'stock' | 'days'>;
+type Begun = Omit<Checkpoint, 'customers' | 'records' | 'stock' | 'days' | 'ledgerFacts'>;
 
 function parseMoney(
 	value: Readonly<Record<string, unknown>>,
@@ -86,7 +89,26 @@ function parseMoney(
 	if (stock === undefined) return refused('stock');
 	const days = all(value['days'], parseDay);
 	if (days === undefined) return refused('days');
-	return ok({ ...begun, customers, records, stock, days });
+	const ledgerFacts = parseFactTexts(value['ledgerFacts']);
+	if (ledgerFacts === undefined) return refused('ledgerFacts');
+	return ok({ ...begun, customers, records, stock, days, ledgerFacts });
+}
+
+/** A relay of before has none. */
+function parseFactTexts(value: unknown): readonly FactText[] | undefined {
+	if (value === undefined) return [];
+	if (!Array.isArray(value)) return undefined;
+	const texts = (value as readonly unknown[]).map(parseFactText);
+	return texts.every((text) => text !== undefined) ? texts : undefined;
+}
+
+function parseFactText(row: unknown): FactText | undefined {
+	if (!Array.isArray(row) || row.length !== 2) return undefined;
+	const [branch, text] = row as readonly unknown[];
+	if (typeof text !== 'string') return undefined;
+	if (branch === null) return { branch, text };
+	const parsed = parseBranchId(branch);
+	return parsed.ok ? { branch: parsed.value, text } : undefined;
 }
 
 function refused(part: string): Result<never, CheckpointRefusal> {
@@ -150,8 +172,8 @@ function parseSetting(row: Readonly<Record<string, unknown>>): SettingRow | unde
 	const { field, value } = row;
 	const stamps = parseStamps(row['stamps']);
 	if (typeof field !== 'string' || !isSettingFields({ [field]: value })) return undefined;
-	if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-	return stamps && { field, value, stamps };
+	// Every form of a setting is one of the row's.
+	return stamps && { field, value: value as SettingRow['value'], stamps };
 }
 
 function parseMember(row: Readonly<Record<string, unknown>>): MemberRow | undefined {
@@ -219,7 +241,10 @@ function parseRecordTerms(row: Readonly<Record<string, unknown>>): RecordTerms |
 	return id.ok ? { kind, amount, currency, exponent, at, on, record: id.value } : undefined;
 }
 
-type RecordMore = Pick<RecordRow, 'ref' | 'note' | 'dueAt' | 'receipt'>;
+type RecordMore = Pick<
+	RecordRow,
+	'ref' | 'note' | 'dueAt' | 'receipt' | 'takenBy' | 'allocations' | 'isLate'
+>;
 
 /** What only some records say; absent and null are the same. */
 function parseRecordMore(row: Readonly<Record<string, unknown>>): RecordMore | undefined {
@@ -235,8 +260,17 @@ const RECORD_MORE: Readonly<Record<keyof RecordMore, (value: unknown) => boolean
 	ref: (value) => parseRecordHash(value).ok,
 	note: (value) => typeof value === 'string',
 	dueAt: (value) => isWhole(value, 0, Number.MAX_SAFE_INTEGER),
-	receipt: (value) => typeof value === 'string'
+	receipt: (value) => typeof value === 'string',
+	takenBy: (value) => typeof value === 'string',
+	allocations: (value) => Array.isArray(value) && value.every(isAllocation),
+	isLate: (value) => value === true
 };
+
+function isAllocation(value: unknown): boolean {
+	if (!Array.isArray(value) || value.length !== 2) return false;
+	const [h, minor] = value as readonly unknown[];
+	return parseRecordHash(h).ok && isWhole(minor, 1, Number.MAX_SAFE_INTEGER);
+}
 
 function parseStock(row: Readonly<Record<string, unknown>>): StockRow | undefined {
 	const branch = parseBranchId(row['branch']);

@@ -5,6 +5,8 @@ import type {
 	RecordFact,
 	SettingFields
 } from '#domain/fact/fact.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import type { EntryFact, EntryRow, RecordTender } from '#domain/fact/ledger-fact.ts';
 import type { LedgerId, ProductId } from '#domain/ids.ts';
 import type { Result } from '#domain/result.ts';
 import { assert } from '#domain/assert.ts';
@@ -26,28 +28,24 @@ import {
 	type SettingsRefusal
 } from './entity-acts.ts';
 import type { Identity } from './identity.ts';
-import { keepProductsAct, type ProductList } from './keep-products.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import type {
+	AnswerDraft,
+	AnswerRefusal,
+	Claimed,
+	ClaimRefusal,
+	CorrectionDraft,
+	CorrectionRefusal,
+	EntryRefusal,
+	MergeRefusal,
+	StatementRefusal
+} from './ledger-acts.ts';
+import type { ProductList } from './keep-products.ts';
+import { readMeta, writeMeta, type NoticeMarks, type SmsSent } from './meta.ts';
 import { countNewKinds, receiveFacts, type ReceiveReport } from './receive.ts';
 import { sellAct, type SaleDraft, type SellRefusal, type Sold } from './sell.ts';
-import {
-	loadReturn,
-	planReturn,
-	RETURN_TABLES,
-	takeBackAct,
-	type ReturnDraft,
-	type ReturnPlan,
-	type ReturnRefusal,
-	type TakenBack
-} from './take-back.ts';
-import {
-	writeRecordsAct,
-	type RecordDraft,
-	type RecordOptions,
-	type RecordRefusal
-} from './write-records.ts';
-import { takeCheckpoint } from './take-checkpoint.ts';
-import { createWritePath, readMoment, type DeviceParts } from './write-path.ts';
+import type { ReturnDraft, ReturnPlan, ReturnRefusal, TakenBack } from './take-back.ts';
+import type { RecordDraft, RecordOptions, RecordRefusal } from './write-records.ts';
+import { createWritePath, readMoment, type DeviceParts, type Perform } from './write-path.ts';
 
 export type { Identity } from './identity.ts';
 export type { SaleDraft, SellRefusal, Sold } from './sell.ts';
@@ -81,6 +79,34 @@ export interface Device {
 		drafts: readonly RecordDraft[],
 		options?: RecordOptions
 	): Promise<Result<RecordFact, RecordRefusal>>;
+	/**
+	 * Takes a code that the customer told for `hs`, as typed: spaces and any script's digits. Of
+	 * several records it files a statement in the same act and claims that.
+	 */
+	claimByCode(
+		ledger: LedgerId,
+		hs: readonly RecordHash[],
+		code: string
+	): Promise<Result<Claimed, ClaimRefusal>>;
+	/** Keeps which message was sent for a record, so that its 6 digits can be taken. */
+	noteSms(h: RecordHash, sent: SmsSent): Promise<void>;
+	/** Lists `hs` in one record that the customer may confirm as a whole; it counts nothing. */
+	fileStatement(
+		ledger: LedgerId,
+		hs: readonly RecordHash[]
+	): Promise<Result<RecordFact, StatementRefusal>>;
+	/** Answers a customer who said no. */
+	answerDispute(h: RecordHash, answer: AnswerDraft): Promise<Result<RecordFact, AnswerRefusal>>;
+	/** Corrects a record by a further one: lower by a credit, higher by a further due, nothing by a reversal. */
+	correct(draft: CorrectionDraft): Promise<Result<RecordFact, CorrectionRefusal>>;
+	/** Pays the rest of a due. */
+	markPaid(h: RecordHash, tender: RecordTender): Promise<Result<RecordFact, RecordRefusal>>;
+	/** Writes a line of the shop's own book; `ledger` 0 for rough slips. */
+	addEntry(ledger: LedgerId | 0, row: EntryRow): Promise<Result<EntryFact, EntryRefusal>>;
+	/** Makes one page of two cards, or two again. */
+	mergeCards(a: LedgerId, b: LedgerId, isJoined: boolean): Promise<Result<undefined, MergeRefusal>>;
+	/** Everything up to `atMs` was looked at; and which kinds of notices are not wanted. */
+	markNotices(marks: NoticeMarks): Promise<void>;
 	addCustomer(fields: CustomerFields): Promise<Result<LedgerId, FieldRefusal>>;
 	changeCustomer(
 		ledger: LedgerId,
@@ -137,31 +163,117 @@ function createDevice(parts: DeviceParts, kept: Identity): Device {
 			return identity;
 		},
 		sell: (draft) => perform(sellAct(draft, parts)),
-		takeBack: (draft) => perform(takeBackAct(draft, parts)),
+		takeBack: async (draft) => {
+			const { takeBackAct } = await import('./take-back.ts');
+			return perform(takeBackAct(draft, parts));
+		},
 		planReturn: async (draft) => {
+			const { loadReturn, planReturn, RETURN_TABLES } = await import('./take-back.ts');
 			const { context, moment } = await readMoment(parts, identity, {
 				tables: RETURN_TABLES,
 				load: (rows) => loadReturn(rows, draft)
 			});
 			return planReturn(draft, context, moment);
 		},
-		writeRecords: (ledger, drafts, options = {}) =>
-			perform(writeRecordsAct(ledger, drafts, { options, parts })),
+		...createLedgerActs(parts, perform),
 		addCustomer: (fields) => perform(addCustomerAct(fields, parts)),
 		changeCustomer: (ledger, fields) => perform(changeCustomerAct(ledger, fields)),
 		addProducts: (rows) => perform(addProductsAct(rows)),
 		changeProduct: (product, fields) => perform(changeProductAct(product, fields)),
-		keepProducts: (list) => perform(keepProductsAct(list)),
+		keepProducts: async (list) => {
+			const { keepProductsAct } = await import('./keep-products.ts');
+			return perform(keepProductsAct(list));
+		},
 		changeSettings: (fields) => perform(changeSettingsAct(fields)),
 		adjustStock: (rows, reason) => perform(adjustStockAct(rows, reason)),
 		receive: (facts) => receiveFacts(facts, parts, identity),
-		takeCheckpoint: (checkpoint) => takeCheckpoint(checkpoint, parts, identity),
+		takeCheckpoint: async (checkpoint) => {
+			const { takeCheckpoint } = await import('./take-checkpoint.ts');
+			await takeCheckpoint(checkpoint, parts, identity);
+		},
 		markClaimed: async (claimed) => {
 			identity = { ...identity, ...claimed, claimed: true };
 			await parts.store.write(['meta'], (rows) => writeMeta(rows, 'identity', identity));
 			parts.changes.tell(['meta']);
 		}
 	};
+}
+
+type LedgerActs = Pick<
+	Device,
+	| 'writeRecords'
+	| 'claimByCode'
+	| 'noteSms'
+	| 'fileStatement'
+	| 'answerDispute'
+	| 'correct'
+	| 'markPaid'
+	| 'addEntry'
+	| 'mergeCards'
+	| 'markNotices'
+>;
+
+/** What is no part of selling is loaded when it is first done; the service worker has it. */
+function createLedgerActs(parts: DeviceParts, perform: Perform): LedgerActs {
+	return {
+		writeRecords: async (ledger, drafts, options = {}) => {
+			const { writeRecordsAct } = await import('./write-records.ts');
+			return perform(writeRecordsAct(ledger, drafts, { options, parts }));
+		},
+		claimByCode: async (ledger, hs, typed) => {
+			const { claimByCodeAct } = await import('./claim-act.ts');
+			const claimed = await perform(claimByCodeAct({ ledger, hs, typed, parts }));
+			return claimed.ok ? claimed.value : claimed;
+		},
+		fileStatement: async (ledger, hs) => {
+			const { fileStatementAct } = await import('./claim-act.ts');
+			return perform(fileStatementAct(ledger, hs, parts));
+		},
+		answerDispute: async (h, answer) => {
+			const { answerDisputeAct } = await import('./dispute-act.ts');
+			return perform(answerDisputeAct(h, answer, parts));
+		},
+		correct: async (draft) => {
+			const { correctRecord } = await import('./dispute-act.ts');
+			return correctRecord(draft, { parts, perform });
+		},
+		markPaid: async (h, tender) => {
+			const { payRest } = await import('./dispute-act.ts');
+			return payRest(h, tender, { parts, perform });
+		},
+		addEntry: async (ledger, row) => {
+			const { addEntryAct } = await import('./entry-act.ts');
+			return perform(addEntryAct(ledger, row));
+		},
+		mergeCards: async (a, b, isJoined) => {
+			const { mergeCardsAct } = await import('./entry-act.ts');
+			return perform(mergeCardsAct(a, b, isJoined));
+		},
+		noteSms: (h, sent) => keepSms(parts, h, sent),
+		markNotices: (marks) => keepMarks(parts, marks)
+	};
+}
+
+/** Messages whose time is over are forgotten with the next. */
+async function keepSms(
+	{ store, clock, changes }: DeviceParts,
+	h: RecordHash,
+	sent: SmsSent
+): Promise<void> {
+	await store.write(['meta'], async (rows) => {
+		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
+		const held = Object.entries((await readMeta(rows, 'sms')) ?? {});
+		const open = held.filter(([, { expiresAt }]) => expiresAt > nowMs);
+		await writeMeta(rows, 'sms', { ...Object.fromEntries(open), [h]: sent });
+	});
+	changes.tell(['meta']);
+}
+
+async function keepMarks({ store, changes }: DeviceParts, marks: NoticeMarks): Promise<void> {
+	await store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'notices', { ...(await readMeta(rows, 'notices')), ...marks });
+	});
+	changes.tell(['meta']);
 }
 
 interface ClaimTaking {

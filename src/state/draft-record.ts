@@ -1,7 +1,7 @@
 import { parseRecordCore, parseRecordId } from '#domain/confirmation/record.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isCredit, isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
-import type { RestItem } from '#domain/confirmation/rest.ts';
+import type { RecordRest, RestItem } from '#domain/confirmation/rest.ts';
 import { withItems } from '#domain/confirmation/rest-items.ts';
 import { signRecord } from '#domain/confirmation/signed-record.ts';
 import { advisoryBalance } from '#domain/confirmation/limits.ts';
@@ -25,6 +25,15 @@ export interface RecordOf {
 	readonly items?: readonly RestItem[];
 	/** SHA-256 of the whole sale, base64url. */
 	readonly saleHash?: string;
+	/** Another currency than the shop's own. */
+	readonly money?: { readonly currency: string; readonly exponent: number };
+	/** When it happened, ms, where that is not the moment of the act. */
+	readonly atMs?: number;
+	/** Who took the goods. */
+	readonly takenBy?: string;
+	readonly allocations?: RecordRest['for'];
+	/** What a statement lists: how many, and the hash of all. */
+	readonly list?: RecordRest['list'];
 }
 
 /** Signs a record as part of the fact `head`. */
@@ -36,27 +45,17 @@ export async function draftRecord(
 	const { business, branch, code, person } = identity;
 	const recordId = parseRecordId(parts.uuid.v7());
 	assert(recordId.ok, 'the record ids handed in are UUIDs v7');
-	const bare = {
-		br: branch,
-		d: code,
-		n: head.n,
-		u: person,
-		on: head.on,
-		...(of.receipt !== undefined && { rc: of.receipt }),
-		...(of.ref !== undefined && { ref: of.ref }),
-		...(of.dueAt !== undefined && { due: of.dueAt }),
-		...(of.saleHash !== undefined && { sale: of.saleHash }),
-		...(of.note !== undefined && of.note !== '' && { note: of.note })
-	};
+	const bare = { br: branch, d: code, n: head.n, u: person, on: head.on, ...moreOf(of) };
+	const money = of.money ?? settings.money;
 	const rest = withItems(bare, of.items ?? []);
 	const core = {
 		kind: of.kind,
 		isMadeOffline: parts.isOnline?.() !== true,
-		currency: settings.money.currency,
-		exponent: settings.money.exponent,
+		currency: money.currency,
+		exponent: money.exponent,
 		amount: of.minor,
 		// The act's own moment: the stamp may have been carried ahead by a clock that once was.
-		occurredAt: nowMs,
+		occurredAt: of.atMs ?? nowMs,
 		businessId: business,
 		ledgerId: of.ledger,
 		recordId: recordId.value,
@@ -72,4 +71,20 @@ export async function draftRecord(
 export function owedBy({ kind, minor }: Pick<RecordOf, 'kind' | 'minor'>): bigint {
 	if (isDebit(kind)) return BigInt(minor);
 	return isCredit(kind) || kind === 'reversalOfDebit' ? -BigInt(minor) : 0n;
+}
+
+/** What only some records say. */
+function moreOf(of: RecordOf): Omit<RecordRest, 'br' | 'd' | 'n' | 'u' | 'on' | 'items'> {
+	const { receipt, ref, dueAt, saleHash, takenBy, list, allocations = [], note = '' } = of;
+	const said = {
+		rc: receipt,
+		ref,
+		due: dueAt,
+		sale: saleHash,
+		by: takenBy,
+		list,
+		for: allocations.length > 0 ? allocations : undefined,
+		note: note === '' ? undefined : note
+	};
+	return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }

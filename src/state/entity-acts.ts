@@ -283,7 +283,9 @@ function cleanSettings(draft: SettingFields): Result<SettingFields, FieldRefusal
 }
 
 /** Of the form of a zone or currency, and yet none. */
-function unknownPlace({ zone, currency, decimals }: SettingFields): string | undefined {
+function unknownPlace(fields: SettingFields): string | undefined {
+	const { zone, currency, decimals, currencies = [] } = fields;
+	if (!currencies.every((code) => parseCurrency(code).ok)) return 'currencies';
 	if (zone !== undefined && !isZone(zone)) return 'zone';
 	if (currency === undefined) return undefined;
 	const parsed = parseCurrency(currency);
@@ -303,7 +305,8 @@ const CUSTOMER_TEXTS: TextFields = {
 	nick: NAME_MAX,
 	phone: NAME_MAX,
 	address: NOTE_MAX / 2,
-	note: NOTE_MAX / 2
+	note: NOTE_MAX / 2,
+	takers: NAME_MAX
 };
 const SETTING_TEXTS: TextFields = { name: NAME_MAX, address: NOTE_MAX / 2, phone: NAME_MAX };
 

@@ -1,11 +1,12 @@
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { DeviceStore, StoreReader } from '#storage/device-store.ts';
 import type { Device } from './device.ts';
+import type { LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import type { FeedRow, RelayHttp, RelayRefusal } from './relay-http.ts';
 
 export interface FeedPullParts {
-	readonly device: Device;
+	readonly device: LinkedDevice;
 	readonly store: DeviceStore;
 	readonly http: RelayHttp;
 }
@@ -86,9 +87,9 @@ async function begin(
 		sequence: await readMeta(rows, 'sequence')
 	}));
 	const isNew = feed === undefined && (sequence?.n ?? 0) === 0;
-	const behind = told.s - (feed?.epoch === told.epoch ? feed.s : 0);
-	const isFar = behind > (isNew ? NEW_DEVICE_CATCH_UP_MAX : CATCH_UP_MAX);
-	if (!isFar) return feed ?? keepPlace(store, { epoch: told.epoch, s: 0 });
+	const isFar = behind(feed, told) > (isNew ? NEW_DEVICE_CATCH_UP_MAX : CATCH_UP_MAX);
+	// A person's facts are few: they come whole, with no checkpoint before them.
+	if (!isFar || !isShop(device)) return feed ?? keepPlace(store, { epoch: told.epoch, s: 0 });
 
 	const checkpoint = await http.checkpoint(device.identity.branch);
 	if (!checkpoint.ok) return checkpoint.error;
@@ -98,6 +99,14 @@ async function begin(
 		await writeMeta(rows, 'history', { epoch, s: s + 1 });
 		return (await readMeta(rows, 'feed')) ?? { epoch, s };
 	});
+}
+
+function behind(feed: FeedPlace | undefined, told: FeedPlace): number {
+	return told.s - (feed?.epoch === told.epoch ? feed.s : 0);
+}
+
+function isShop(device: LinkedDevice): device is Device {
+	return 'takeCheckpoint' in device;
 }
 
 /** One page; undefined where the place is the feed's end. */

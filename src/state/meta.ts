@@ -1,5 +1,6 @@
 import type { MetaRow, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import type { Stamp } from '#domain/stamp.ts';
+import type { PhoneIdentity } from './customer/phone-identity.ts';
 import type { Identity } from './identity.ts';
 
 /** First and last n of one device's facts, both inside. */
@@ -21,6 +22,22 @@ export interface CheckpointPlace extends FeedPlace {
 export interface Sequence {
 	readonly n: number;
 	readonly receipt: number;
+}
+
+/** A message with a code that went to a customer for a record. */
+export interface SmsSent {
+	/** 0, 1 or 2. */
+	readonly send: number;
+	readonly expiresAt: number;
+	/** As the relay hides it: `…678`. */
+	readonly to: string;
+}
+
+/** What the person of this device looked at, and does not want to see. */
+export interface NoticeMarks {
+	/** ms; absent: as it was. */
+	readonly readUpTo?: number;
+	readonly hidden?: readonly string[];
 }
 
 /** What the `meta` table holds under each key. */
@@ -46,6 +63,17 @@ export interface MetaValues {
 	readonly contactAt: number;
 	/** The kinds of facts that were folded so far. */
 	readonly kinds: readonly string[];
+	/** Which phone of which customer this is, in a customer's database. */
+	readonly phone: PhoneIdentity;
+	/** What a customer's codes are made from; its bytes cannot be read. */
+	readonly secret: CryptoKey;
+	/** Up to when a customer read what the days themselves told him, ms. */
+	readonly readUpTo: number;
+	/** The last message of each record that may still be answered, by H. */
+	readonly sms: Readonly<Record<string, SmsSent>>;
+	readonly notices: NoticeMarks;
+	/** The revision of the latest tally. */
+	readonly tallies: number;
 	/** The open cart; its form is the till's. */
 	readonly cart: unknown;
 }

@@ -1,29 +1,17 @@
-import { foldLedger, type LedgerRecord } from '#domain/confirmation/ledger-fold.ts';
-import {
-	addDayTotals,
-	DAY_ZERO,
-	effectsOf,
-	type DayTotals,
-	type Effects,
-	type EntityChange
-} from '#domain/fact/effects.ts';
+import { addDayTotals, DAY_ZERO, effectsOf, type DayTotals } from '#domain/fact/effects.ts';
 import {
 	compareFactIds,
 	type BranchId,
 	type BusinessId,
 	type DeviceCode,
-	type FactId,
 	type LedgerId,
 	type ProductId
 } from '#domain/ids.ts';
-import { compareFactOrder } from '#domain/stamp.ts';
 import { codeKey, searchKey } from '#domain/text.ts';
-import { groupBy } from '#domain/group-by.ts';
 import type {
 	CustomerRow,
 	DeviceRow,
 	FieldStamp,
-	FieldStamps,
 	MemberRow,
 	ProductRow,
 	RecordRow,
@@ -32,8 +20,10 @@ import type {
 	TableName
 } from '#storage/device-store.ts';
 import type { ArrivedFact } from './arrived-fact.ts';
+import { foldEntities } from './fold-entities.ts';
+import { addLedgerFacts, type LedgerCounted } from './fold-ledger-facts.ts';
+import { foldTallies } from './fold-tallies.ts';
 import { readMeta, type CheckpointPlace } from './meta.ts';
-import { ledgerRecordOf } from './record-row.ts';
 
 /** Every table that folding may read or write. */
 export const READ_MODEL_TABLES: readonly TableName[] = [
@@ -47,7 +37,15 @@ export const READ_MODEL_TABLES: readonly TableName[] = [
 	'records',
 	'balances',
 	'stock',
-	'days'
+	'days',
+	'sayings',
+	'links',
+	'sheets',
+	'edges',
+	'entries',
+	'ends',
+	'asks',
+	'tallies'
 ];
 
 /**
@@ -73,7 +71,37 @@ export async function foldArrived(
 	const checkpoint = await readMeta(rows, 'checkpoint');
 	const counted = fresh.filter(({ row }) => !isInside(row, checkpoint));
 	const moved = await addAll(rows, counted, business);
-	return { moved: ['facts', ...moved], fresh };
+	const whole = await fillIn(
+		rows,
+		fresh.filter(({ row }) => isInside(row, checkpoint)),
+		business
+	);
+	return { moved: ['facts', ...moved, ...whole], fresh };
+}
+
+/** A checkpoint's rows may say less of a record than its fact, which comes in idle time. */
+async function fillIn(
+	rows: StoreWriter,
+	inside: readonly ArrivedFact[],
+	business: BusinessId
+): Promise<readonly TableName[]> {
+	const said = inside
+		.flatMap(({ records }) => records)
+		.filter(
+			({ takenBy, allocations, isLate }) =>
+				takenBy !== undefined || allocations !== undefined || isLate === true
+		);
+	if (said.length === 0) return [];
+	const held = await rows.getMany(
+		'records',
+		said.map(({ h }) => h)
+	);
+	const filled = said.filter(({ factId }, place) => held[place]?.factId === factId);
+	await rows.put('records', filled);
+	const settled = filled.filter(({ allocations }) => allocations !== undefined);
+	if (settled.length > 0)
+		await foldTallies(rows, [...new Set(settled.map(({ ledger }) => ledger))], business);
+	return ['records', 'tallies'];
 }
 
 export interface FoldReport {
@@ -87,22 +115,38 @@ export async function addAll(
 	arrived: readonly ArrivedFact[],
 	business: BusinessId
 ): Promise<readonly TableName[]> {
-	const counted = arrived.flatMap(({ fact, row, records }): Counted[] => {
-		if (fact === null) return [];
-		const stamp: FieldStamp = [row.wall, row.counter, row.id];
-		return [{ effects: effectsOf(fact), stamp, branch: row.branch, on: row.on, records }];
-	});
+	const counted = arrived.flatMap(countedOf);
 	const moved: TableName[] = [];
-	if (await addStock(rows, counted)) moved.push('stock');
-	if (await addDayRows(rows, counted)) moved.push('days');
-	if (await foldProducts(rows, counted)) moved.push('products');
-	if (await foldCustomers(rows, counted)) moved.push('customers');
-	if (await foldSettings(rows, counted)) moved.push('settings');
-	if (await foldMembers(rows, counted)) moved.push('members');
-	if (await foldDevices(rows, counted)) moved.push('devices');
-	const records = counted.flatMap((one) => one.records);
-	if (await addRecords(rows, records, business)) moved.push('records', 'balances');
-	return moved;
+	for (const [table, fold] of FOLDS) if (await fold(rows, counted)) moved.push(table);
+	const ofRecords = await addRecords(
+		rows,
+		counted.flatMap((one) => one.records)
+	);
+	if (ofRecords.length > 0) moved.push('records', 'balances');
+	const ofLedgers = await addLedgerFacts(rows, counted);
+	const ofCustomers = counted.flatMap(({ effects }) => effects.customers.map(({ key }) => key));
+	const touched = [...new Set([...ofRecords, ...ofLedgers.ledgers, ...ofCustomers])];
+	if (touched.length > 0) await foldTallies(rows, touched, business);
+	return [...moved, ...ofLedgers.moved, ...(touched.length > 0 ? (['tallies'] as const) : [])];
+}
+
+type Fold = (rows: StoreWriter, counted: readonly Counted[]) => Promise<boolean>;
+const FOLDS: readonly (readonly [TableName, Fold])[] = [
+	['stock', addStock],
+	['days', addDayRows],
+	['products', foldProducts],
+	['customers', foldCustomers],
+	['settings', foldSettings],
+	['members', foldMembers],
+	['devices', foldDevices]
+];
+
+/** What a fact does, ready to be counted; nothing of a kind that is not known. */
+export function countedOf({ fact, row, records }: ArrivedFact): readonly Counted[] {
+	if (fact === null) return [];
+	const { wall, counter, id, branch, on, by } = row;
+	const stamp: FieldStamp = [wall, counter, id];
+	return [{ effects: effectsOf(fact), stamp, branch, on, by, fact, records }];
 }
 
 /** Whether the checkpoint's rows hold what the fact does. */
@@ -113,11 +157,8 @@ export function isInside(
 	return checkpoint?.ranges[code]?.some(([from, to]) => n >= from && n <= to) === true;
 }
 
-interface Counted {
-	readonly effects: Effects;
-	readonly stamp: FieldStamp;
+export interface Counted extends LedgerCounted {
 	readonly branch: BranchId | '';
-	readonly on: string;
 	readonly records: readonly RecordRow[];
 }
 
@@ -234,87 +275,21 @@ function foldSettings(rows: StoreWriter, counted: readonly Counted[]): Promise<b
 	});
 }
 
-interface EntityTable<Key, Row> {
-	changesOf(effects: Effects): readonly EntityChange<Key, object>[];
-	held(keys: readonly Key[]): Promise<readonly (Row | undefined)[]>;
-	create(key: Key): Row;
-	put(rows: readonly Row[]): Promise<void>;
-}
-
-async function foldEntities<Key, Row extends { readonly stamps: FieldStamps }>(
-	counted: readonly Counted[],
-	table: EntityTable<Key, Row>
-): Promise<boolean> {
-	const changes = counted.flatMap(({ effects, stamp }) =>
-		table.changesOf(effects).map(({ key, fields }) => ({ key, fields, stamp }))
-	);
-	const keys = [...new Set(changes.map(({ key }) => key))];
-	if (keys.length === 0) return false;
-	const held = await table.held(keys);
-	const rowByKey = new Map(keys.map((key, place) => [key, held[place] ?? table.create(key)]));
-	for (const { key, fields, stamp } of changes) {
-		rowByKey.set(key, laterFields(rowByKey.get(key) ?? table.create(key), fields, stamp));
-	}
-	await table.put([...rowByKey.values()]);
-	return true;
-}
-
-/** Each field by the latest fact that named it. */
-function laterFields<Row extends { readonly stamps: FieldStamps }>(
-	row: Row,
-	fields: object,
-	stamp: FieldStamp
-): Row {
-	const later = Object.entries(fields).filter(([field]) => {
-		const before = row.stamps[field];
-		return before === undefined || compareFieldStamps(stamp, before) > 0;
-	});
-	const stamps = Object.fromEntries(later.map(([field]) => [field, stamp]));
-	return { ...row, ...Object.fromEntries(later), stamps: { ...row.stamps, ...stamps } };
-}
-
-function compareFieldStamps(a: FieldStamp, b: FieldStamp): number {
-	return compareFactOrder(orderOf(a), orderOf(b));
-}
-
-function orderOf([wall, counter, id]: FieldStamp): { wall: number; counter: number; id: FactId } {
-	return { wall, counter, id };
-}
-
-/** Keeps each H once, under the first fact that carried it, and folds the ledgers anew that they are of. */
+/** Keeps each H once, under the first fact that carried it; answers the ledgers that they are of. */
 async function addRecords(
 	rows: StoreWriter,
-	records: readonly RecordRow[],
-	business: BusinessId
-): Promise<boolean> {
-	if (records.length === 0) return false;
+	records: readonly RecordRow[]
+): Promise<readonly LedgerId[]> {
+	if (records.length === 0) return [];
 	const hashes = [...new Set(records.map(({ h }) => h))];
 	const held = await rows.getMany('records', hashes);
 	const rowByHash = new Map(held.flatMap((row) => (row === undefined ? [] : [[row.h, row]])));
 	for (const row of records) {
 		const before = rowByHash.get(row.h);
-		if (before === undefined || compareFactIds(row.factId, before.factId) < 0) {
+		if (before === undefined || compareFactIds(row.factId, before.factId) <= 0) {
 			rowByHash.set(row.h, row);
 		}
 	}
 	await rows.put('records', [...rowByHash.values()]);
-	await foldBalances(rows, [...new Set(records.map(({ ledger }) => ledger))], business);
-	return true;
-}
-
-export async function foldBalances(
-	rows: StoreWriter,
-	ledgers: readonly LedgerId[],
-	business: BusinessId
-): Promise<void> {
-	const records = await rows.findAny('records', 'ledger', ledgers);
-	const recordsByLedger = groupBy(records, ({ ledger }) => ledger);
-	const balances = [...recordsByLedger].flatMap(([ledgerId, ofLedger]) => {
-		const scope = { businessId: business, ledgerId };
-		const folded = ofLedger.map((row): LedgerRecord => ledgerRecordOf(row, business));
-		const lastAt = ofLedger.reduce((last, { at }) => Math.max(last, at), 0);
-		const sums = foldLedger(scope, { records: folded, events: [] });
-		return [...sums].map(([currency, of]) => ({ ...of, ledger: ledgerId, currency, lastAt }));
-	});
-	await rows.put('balances', balances);
+	return records.map(({ ledger }) => ledger);
 }

@@ -3,6 +3,7 @@ import { parseFactId } from '#domain/ids.ts';
 import { followStamp } from '#domain/stamp.ts';
 import type { StoreWriter } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { allLedgers, foldTallies } from './fold-tallies.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { addAll, foldArrived, isInside, READ_MODEL_TABLES } from './read-model.ts';
@@ -127,6 +128,9 @@ export async function countNewKinds(parts: DeviceParts, identity: Identity): Pro
 			counted.map(({ row }) => row)
 		);
 		await addAll(rows, counted, identity.business);
+		// A program of before kept no rows of the list.
+		if ((await readMeta(rows, 'tallies')) === undefined)
+			await foldTallies(rows, await allLedgers(rows), identity.business);
 		await writeMeta(rows, 'kinds', FACT_KINDS);
 	});
 }

@@ -1,6 +1,6 @@
 import type { CryptoParts } from '#domain/crypto.ts';
 import { readRecord, type ReadRecord } from '#domain/confirmation/signed-record.ts';
-import type { LedgerRecord } from '#domain/confirmation/ledger-fold.ts';
+import type { StandingRecord } from '#domain/confirmation/standing.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import type { BusinessId } from '#domain/ids.ts';
@@ -15,10 +15,12 @@ export async function recordRowsOf(
 	crypto: CryptoParts
 ): Promise<readonly RecordRow[] | undefined> {
 	const rows: RecordRow[] = [];
-	for (const { signed } of effectsOf(fact).records) {
+	const { records, list } = effectsOf(fact);
+	for (const { signed } of records) {
 		const read = await readRecord(signed, crypto);
 		if (!read.ok) return undefined;
-		rows.push(recordRow(read.value, fact));
+		const row = recordRow(read.value, fact);
+		rows.push(row.kind === 'statement' && list.length > 0 ? { ...row, list } : row);
 	}
 	return rows;
 }
@@ -38,13 +40,16 @@ function recordRow({ core, rest, h }: ReadRecord, fact: Fact): RecordRow {
 		...(rest.ref !== undefined && { ref: rest.ref }),
 		...(rest.note !== undefined && { note: rest.note }),
 		...(rest.due !== undefined && { dueAt: rest.due }),
-		...(rest.rc !== undefined && { receipt: rest.rc })
+		...(rest.rc !== undefined && { receipt: rest.rc }),
+		...(rest.by !== undefined && { takenBy: rest.by }),
+		...(rest.for !== undefined && { allocations: rest.for }),
+		...(fact.kind === 'record' && fact.isLate === true && { isLate: true })
 	};
 }
 
-/** What the ledger's fold needs of a row. */
-export function ledgerRecordOf(row: RecordRow, businessId: BusinessId): LedgerRecord {
-	const { h, kind, currency, exponent, amount, ref } = row;
+/** What the ledger's folds need of a row. */
+export function standingRecordOf(row: RecordRow, businessId: BusinessId): StandingRecord {
+	const { h, kind, currency, exponent, amount, ref, list } = row;
 	return {
 		businessId,
 		ledgerId: row.ledger,
@@ -54,6 +59,8 @@ export function ledgerRecordOf(row: RecordRow, businessId: BusinessId): LedgerRe
 		exponent,
 		amount,
 		occurredAt: row.at,
-		...(ref !== undefined && { ref })
+		recordId: row.record,
+		...(ref !== undefined && { ref }),
+		...(list !== undefined && { list })
 	};
 }

@@ -1,14 +1,13 @@
 import { groupBy } from '#domain/group-by.ts';
-import { journalName } from '#documents/document-name.ts';
 import type { Have, Hello, Nack } from '#sync/frames.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { DocumentsHost, Random } from '#storage/documents-host.ts';
 import type { Changes } from './changes.ts';
-import type { Device } from './device.ts';
 import { openDocumentLink, type DocumentLink, type DocumentLinkEvents } from './document-link.ts';
 import { createFeedPull, type FeedPull } from './feed-pull.ts';
 import { keepRefused, markSent, moveUnsent, unmarkSent } from './have.ts';
+import { openDocuments, type LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import type { FactText } from './arrived-fact.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
@@ -57,7 +56,7 @@ export interface Timers {
 }
 
 export interface RelayLinkParts {
-	readonly device: Device;
+	readonly device: LinkedDevice;
 	readonly store: DeviceStore;
 	readonly changes: Changes;
 	readonly documents: DocumentsHost;
@@ -179,7 +178,7 @@ function canRun({ isRunning, parts, say }: LinkRun): boolean {
 	return isRunning && parts.device.identity.claimed && say.read().halted === undefined;
 }
 
-/** Opens today's journal and each that holds something unsent; ends and removes all others. */
+/** Opens what is open today and each that holds something unsent; ends and removes all others. */
 async function arrange(run: LinkRun): Promise<void> {
 	if (!canRun(run)) return;
 	const { store } = run.parts;
@@ -219,14 +218,14 @@ async function keepNames(store: DeviceStore, names: ReadonlySet<string>): Promis
 }
 
 async function wantedDocuments(run: LinkRun): Promise<ReadonlySet<string>> {
-	const { business, branch } = run.parts.device.identity;
 	const now = await correctedNow(run);
 	const unsent = await unsentRows(run);
 	const waiting = unsent.filter(({ refused }) => refused === undefined);
-	return new Set([journalName(business, branch, now), ...waiting.map((row) => row.document)]);
+	const open = openDocuments(run.parts.device, now);
+	return new Set([...open, ...waiting.map((row) => row.document)]);
 }
 
-/** At the next UTC midnight of the corrected clock there is another journal of today. */
+/** At the next UTC midnight of the corrected clock other documents are open. */
 function rollOver(run: LinkRun): void {
 	run.cancelRollOver?.();
 	run.cancelRollOver = undefined;
@@ -387,8 +386,7 @@ async function takeNack(
  */
 async function bringBack(run: LinkRun, name: string): Promise<boolean> {
 	const { store, device } = run.parts;
-	const { business, branch } = device.identity;
-	const today = journalName(business, branch, await correctedNow(run));
+	const [today] = openDocuments(device, await correctedNow(run));
 	if (today === name) return false;
 	const moved = await moveUnsent(store, { from: name, to: today });
 	await arrange(run);

@@ -102,9 +102,21 @@ export async function loadAccount(
 }
 
 /** What the customer owes in the currency of the moment. */
-export function owedMinor({ balances }: AccountContext, { settings }: Moment): bigint {
-	const key = currencyKey(settings.money);
+export function owedMinor(context: AccountContext, { settings }: Moment): bigint {
+	return owedIn(context, settings.money);
+}
+
+export function owedIn(
+	{ balances }: AccountContext,
+	money: Parameters<typeof currencyKey>[0]
+): bigint {
+	const key = currencyKey(money);
 	return balances.find(({ currency }) => currency === key)?.total ?? 0n;
+}
+
+/** Days until a due falls due: the customer's terms, else the shop's. */
+export function termsOf({ customer }: AccountContext, { settings }: Moment): number | undefined {
+	return customer?.terms ?? settings.terms ?? undefined;
 }
 
 /** Whether the account may be written on; the note cleaned, `undefined` where there is none. */
@@ -205,7 +217,7 @@ async function write(
 		...(rounding !== 0 && { roundingMinor: rounding })
 	};
 	if (ledger === undefined || settlement.accountMinor === 0) return fact;
-	const terms = context.customer?.terms ?? undefined;
+	const terms = termsOf(context, moment);
 	const record = await draftRecord(
 		{
 			kind: 'due',

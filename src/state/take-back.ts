@@ -20,6 +20,7 @@ import {
 import { saleTotals } from '#domain/sale/sale-totals.ts';
 import { only, type RecordRow, type StoreReader, type TableName } from '#storage/device-store.ts';
 import { draftRecord } from './draft-record.ts';
+import { readReturns } from './read-returns.ts';
 import {
 	bytesOf,
 	checkAccount,
@@ -128,15 +129,6 @@ async function readSale(rows: StoreReader, id: FactId): Promise<SaleFact | undef
 	const row = await rows.get('facts', id);
 	const parsed = row === undefined ? undefined : parseFact(row.text);
 	return parsed?.ok === true && parsed.value.kind === 'sale' ? parsed.value : undefined;
-}
-
-/** Every return of the sale that this device knows. */
-export async function readReturns(rows: StoreReader, id: FactId): Promise<readonly ReturnFact[]> {
-	const found = await rows.find('facts', only('refs', `sale:${id}`));
-	return found.flatMap(({ text }) => {
-		const parsed = parseFact(text);
-		return parsed.ok && parsed.value.kind === 'return' ? [parsed.value] : [];
-	});
 }
 
 interface Decision extends Refund {

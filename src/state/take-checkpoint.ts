@@ -1,11 +1,13 @@
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { groupBy } from '#domain/group-by.ts';
 import type { FactRow, StoreWriter, TableName } from '#storage/device-store.ts';
-import type { ArrivedFact } from './arrived-fact.ts';
+import { arrive, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { addLedgerFacts } from './fold-ledger-facts.ts';
+import { allLedgers, foldTallies } from './fold-tallies.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import { addAll, foldBalances, isInside, READ_MODEL_TABLES } from './read-model.ts';
+import { addAll, countedOf, isInside, READ_MODEL_TABLES } from './read-model.ts';
 import type { DeviceParts } from './write-path.ts';
 
 const REPLACED: readonly TableName[] = [
@@ -17,7 +19,15 @@ const REPLACED: readonly TableName[] = [
 	'records',
 	'balances',
 	'stock',
-	'days'
+	'days',
+	'sayings',
+	'links',
+	'sheets',
+	'edges',
+	'entries',
+	'ends',
+	'asks',
+	'tallies'
 ];
 
 /**
@@ -26,9 +36,15 @@ const REPLACED: readonly TableName[] = [
  */
 export async function takeCheckpoint(
 	checkpoint: Checkpoint,
-	{ store, changes }: DeviceParts,
+	{ store, changes, crypto }: DeviceParts,
 	{ business }: Identity
 ): Promise<void> {
+	// Hashing waits, so it is done before the transaction.
+	const ofLedgers: ArrivedFact[] = [];
+	for (const fact of checkpoint.ledgerFacts) {
+		const one = await arrive(fact, crypto);
+		if (one !== undefined) ofLedgers.push(one);
+	}
 	await store.write(READ_MODEL_TABLES, async (rows) => {
 		const outside = await factsOutside(rows, checkpoint);
 		for (const table of REPLACED) await rows.clear(table);
@@ -40,12 +56,9 @@ export async function takeCheckpoint(
 		await rows.put('records', checkpoint.records);
 		await rows.put('stock', checkpoint.stock);
 		await rows.put('days', checkpoint.days);
-		await foldBalances(
-			rows,
-			[...new Set(checkpoint.records.map(({ ledger }) => ledger))],
-			business
-		);
+		await addLedgerFacts(rows, ofLedgers.flatMap(countedOf));
 		await addAll(rows, outside, business);
+		await foldTallies(rows, await allLedgers(rows), business);
 		await keepPlace(rows, checkpoint);
 	});
 	changes.tell(['meta', ...REPLACED]);

@@ -13,7 +13,8 @@ import type {
 	JournalRow,
 	StoreReader,
 	StoreWriter,
-	TableName
+	TableName,
+	TryRow
 } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
 import { factRow, type ArrivedFact } from './arrived-fact.ts';
@@ -66,13 +67,20 @@ export interface Decided<T> {
 	readonly value: T;
 	/** The act is of the open cart: it is emptied with it, so that no kill between sells it twice. */
 	readonly emptiesCart?: boolean;
+	/** Codes that were tried: kept with the act, and decided again where another tab counted too. */
+	readonly tries?: TriesKept;
+}
+
+export interface TriesKept {
+	readonly before: TryRow | undefined;
+	readonly after: TryRow | undefined;
 }
 
 export type Perform = <Context, T, E>(act: Act<Context, T, E>) => Promise<Result<T, E>>;
 
 const ATTEMPTS_MAX = 5;
 const MOMENT_TABLES: readonly TableName[] = ['meta', 'settings'];
-const WRITE_TABLES: readonly TableName[] = ['journal', ...READ_MODEL_TABLES];
+const WRITE_TABLES: readonly TableName[] = ['journal', 'tries', ...READ_MODEL_TABLES];
 
 /**
  * The one way in which a device writes: decide, sign, then one durable transaction that holds the
@@ -165,14 +173,15 @@ interface Prepared {
 async function keep(
 	parts: DeviceParts,
 	basis: Basis<unknown>,
-	{ facts, emptiesCart = false }: Decided<unknown>
+	{ facts, tries, emptiesCart = false }: Decided<unknown>
 ): Promise<boolean> {
-	if (facts.length === 0) return true;
+	if (facts.length === 0) return tries === undefined || keepTries(parts, tries);
 	const prepared = await prepare(parts, basis, facts);
 	const token = parts.uuid.v4();
 	const moved = await parts.store.write(WRITE_TABLES, async (rows) => {
 		const standing = await standingOf(rows, basis.sequence, token);
 		if (standing !== 'next') return standing === 'written' ? [] : undefined;
+		if (tries !== undefined && !(await areStill(rows, tries))) return undefined;
 		await rows.put('journal', prepared.journal);
 		await writeMeta(rows, 'sequence', prepared.sequence);
 		await writeMeta(rows, 'lastAct', token);
@@ -187,6 +196,24 @@ async function keep(
 	if (moved === undefined) return false;
 	parts.changes.tell(moved);
 	return true;
+}
+
+/** A code that did not fit makes no fact, and is on disk all the same before anybody is told. */
+async function keepTries({ store, changes }: DeviceParts, tries: TriesKept): Promise<boolean> {
+	const { after } = tries;
+	const isKept = await store.write(['tries'], async (rows) => {
+		if (!(await areStill(rows, tries))) return false;
+		if (after !== undefined) await rows.put('tries', [after]);
+		return true;
+	});
+	if (isKept) changes.tell(['tries']);
+	return isKept;
+}
+
+async function areStill(rows: StoreWriter, { before, after }: TriesKept): Promise<boolean> {
+	const ledger = before?.ledger ?? after?.ledger;
+	const held = ledger === undefined ? undefined : await rows.get('tries', ledger);
+	return JSON.stringify(held) === JSON.stringify(before);
 }
 
 /**

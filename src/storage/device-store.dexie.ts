@@ -17,7 +17,8 @@ export interface DexieStoreOptions {
 	readonly keyRange?: typeof IDBKeyRange;
 }
 
-const VERSION = 1;
+/** 2: the ledger that both sides trust. Dexie adds tables and indexes to what is there and keeps every row. */
+const VERSION = 2;
 const CAUSES_MAX = 8;
 
 /** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */

@@ -187,7 +187,16 @@ function createTables(): Tables {
 		records: createMemoryTable('records'),
 		balances: createMemoryTable('balances'),
 		stock: createMemoryTable('stock'),
-		days: createMemoryTable('days')
+		days: createMemoryTable('days'),
+		sayings: createMemoryTable('sayings'),
+		links: createMemoryTable('links'),
+		sheets: createMemoryTable('sheets'),
+		edges: createMemoryTable('edges'),
+		entries: createMemoryTable('entries'),
+		ends: createMemoryTable('ends'),
+		asks: createMemoryTable('asks'),
+		tallies: createMemoryTable('tallies'),
+		tries: createMemoryTable('tries')
 	};
 }
 

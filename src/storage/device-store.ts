@@ -1,13 +1,19 @@
 import type { LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { RecordKind } from '#domain/confirmation/record-kind.ts';
-import type { DayTotals } from '#domain/fact/effects.ts';
+import type { DayTotals, Saying } from '#domain/fact/effects.ts';
 import type {
 	CustomerFields,
 	DeviceFields,
 	MemberFields,
 	ProductFields
 } from '#domain/fact/fact.ts';
+import type {
+	AskFields,
+	EntryRow as EntryForm,
+	LinkFields,
+	SheetFields
+} from '#domain/fact/ledger-fact.ts';
 import type { BranchId, DeviceCode, FactId, LedgerId, ProductId } from '#domain/ids.ts';
 
 /** A folded field's place in the order of facts: wall ms, counter, fact id. */
@@ -73,7 +79,7 @@ export interface CustomerRow extends CustomerFields {
 
 export interface SettingRow {
 	readonly field: string;
-	readonly value: string | number;
+	readonly value: string | number | boolean | readonly string[] | null;
 	readonly stamps: FieldStamps;
 }
 
@@ -110,6 +116,151 @@ export interface RecordRow {
 	readonly dueAt?: number;
 	/** Receipt number. */
 	readonly receipt?: string;
+	/** Who took the goods. */
+	readonly takenBy?: string;
+	/** Which debits a credit settles, where the person said so. */
+	readonly allocations?: readonly (readonly [RecordHash, amount: number])[];
+	/** What a statement lists. */
+	readonly list?: readonly RecordHash[];
+	/** Entered after the day it happened on. */
+	readonly isLate?: true;
+}
+
+/** Something said of a record since it was written. */
+export interface SayingRow {
+	/** The fact that says it, and which of its sayings. */
+	readonly id: string;
+	readonly h: RecordHash;
+	/** Empty where it names none and its record is not here. */
+	readonly ledger: LedgerId | '';
+	readonly factId: FactId;
+	readonly wall: number;
+	readonly counter: number;
+	/** Member number; 0 for the relay. */
+	readonly by: number;
+	readonly saying: Saying;
+	/** Of a claim: the counter it names. */
+	readonly codeCounter?: number;
+}
+
+/** Who stands behind a ledger, as far as a shop may know. */
+export interface LinkRow extends LinkFields {
+	readonly ledger: LedgerId;
+	/** The customer's phone has everything up to then, ms. */
+	readonly seenUpToMs: number;
+	/** Every fact that said how the connection stands, in no promised order. */
+	readonly history: readonly LinkChange[];
+	readonly stamps: FieldStamps;
+}
+
+export interface LinkChange {
+	readonly id: FactId;
+	/** ms. */
+	readonly at: number;
+	readonly state: NonNullable<LinkFields['state']>;
+	readonly way: NonNullable<LinkFields['way']>;
+}
+
+/** A customer's open codes of one kind and currency, as check values. */
+export interface SheetRow extends SheetFields {
+	readonly ledger: LedgerId;
+	readonly stamp: FieldStamp;
+}
+
+/** Two cards are one person's, or are no longer. */
+export interface EdgeRow {
+	readonly a: LedgerId;
+	readonly b: LedgerId;
+	readonly isJoined: boolean;
+	readonly stamp: FieldStamp;
+}
+
+/** A line of the shop's own book. */
+export interface BookEntryRow {
+	readonly id: FactId;
+	/** Empty for a rough slip. */
+	readonly ledger: LedgerId | '';
+	readonly row: EntryForm;
+	readonly wall: number;
+	readonly counter: number;
+	readonly on: string;
+	readonly by: number;
+}
+
+/** What ended a rough slip or a pending payment; it may come before what it ends. */
+export interface EndRow {
+	readonly id: FactId;
+	/** The fact that ends it; of several the first in the order of facts. */
+	readonly factId: FactId;
+	readonly wall: number;
+	readonly counter: number;
+	/** `bounced` and `slipDone` are entries, `written` is a record. */
+	readonly how: 'bounced' | 'slipDone' | 'written';
+}
+
+/** A request to be connected. */
+export interface AskRow extends AskFields {
+	readonly id: string;
+	readonly at: number;
+	readonly stamps: FieldStamps;
+}
+
+export type OpenRest = readonly [dueMs: number, restMinor: bigint, hasDue: 0 | 1];
+
+/** One currency of a customer. Minor units. */
+export interface TallySums {
+	readonly currency: string;
+	readonly exponent: number;
+	readonly totalMinor: bigint;
+	readonly agreedMinor: bigint;
+	readonly notYetAgreedMinor: bigint;
+	readonly disputedMinor: bigint;
+	/** Debits that the connected customer did not answer; 0 where nobody is connected. */
+	readonly waitingCount: number;
+	readonly disputedCount: number;
+	/**
+	 * Rests of open dues by the instant they fall due, ms, the oldest first. Where none was set
+	 * (`hasDue` 0) it is the noon of their own business day: they age, and are never overdue.
+	 */
+	readonly open: readonly OpenRest[];
+	/** The latest promise that is not kept: days since the epoch, and how much. */
+	readonly promise?: readonly [day: number, minor: number];
+	readonly writtenOffMinor: bigint;
+}
+
+/** A customer as the list shows him, folded; merged cards share the row of the first of them. */
+export interface TallyRow {
+	readonly ledger: LedgerId;
+	/** The card under which the person is listed: the row of every other is a pointer to it. */
+	readonly head: LedgerId;
+	/** Every card of the person, where this is the head. */
+	readonly ledgers: readonly LedgerId[];
+	/** Rises with every change of any tally, so that a reader asks for what is newer only. */
+	readonly revision: number;
+	readonly name: string;
+	readonly nick: string;
+	readonly phone: string;
+	readonly username: string;
+	/** Name, nickname, phone and username of every card, folded for searching. */
+	readonly searchKey: string;
+	readonly isActive: boolean;
+	readonly colour: number;
+	/** Most he may owe in the shop's currency; null for no limit. */
+	readonly limit: number | null;
+	readonly link: 'none' | 'app' | 'phone' | 'ended';
+	/** By currency. */
+	readonly sums: readonly TallySums[];
+	/** When his latest record happened, ms; 0 where there is none. */
+	readonly lastAt: number;
+}
+
+/** Wrong codes typed at this device for a ledger. */
+export interface TryRow {
+	readonly ledger: LedgerId;
+	/** The business day that `count` is of. */
+	readonly on: string;
+	readonly count: number;
+	readonly countByHash: Readonly<Record<string, number>>;
 }
 
 /** The sums of one ledger in one currency, minor units. */
@@ -147,6 +298,15 @@ export interface Rows {
 	readonly balances: BalanceRow;
 	readonly stock: StockRow;
 	readonly days: DayRow;
+	readonly sayings: SayingRow;
+	readonly links: LinkRow;
+	readonly sheets: SheetRow;
+	readonly edges: EdgeRow;
+	readonly entries: BookEntryRow;
+	readonly ends: EndRow;
+	readonly asks: AskRow;
+	readonly tallies: TallyRow;
+	readonly tries: TryRow;
 }
 
 export type TableName = keyof Rows;
@@ -171,10 +331,19 @@ export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	settings: { key: ['field'], indexes: [] },
 	members: { key: ['number'], indexes: [] },
 	devices: { key: ['code'], indexes: [] },
-	records: { key: ['h'], indexes: ['ledger', 'factId'] },
+	records: { key: ['h'], indexes: ['ledger', 'factId', 'at'] },
 	balances: { key: ['ledger', 'currency'], indexes: ['ledger'] },
 	stock: { key: ['branch', 'product'], indexes: [] },
-	days: { key: ['branch', 'on'], indexes: [] }
+	days: { key: ['branch', 'on'], indexes: [] },
+	sayings: { key: ['id'], indexes: ['h', 'ledger', 'wall'] },
+	links: { key: ['ledger'], indexes: [] },
+	sheets: { key: ['ledger', 'kind', 'currency', 'exponent'], indexes: ['ledger'] },
+	edges: { key: ['a', 'b'], indexes: ['a', 'b'] },
+	entries: { key: ['id'], indexes: ['ledger', 'wall'] },
+	ends: { key: ['id'], indexes: [] },
+	asks: { key: ['id'], indexes: [] },
+	tallies: { key: ['ledger'], indexes: ['revision'] },
+	tries: { key: ['ledger'], indexes: [] }
 };
 
 /** Which rows: those whose index (the primary key where none is named) lies between two keys, both counted. */

@@ -75,6 +75,16 @@ export class Words {
 		this.#parts.shelf.setItem(LANGUAGE_KEY, language);
 	}
 
+	/** The same words in another language, for a text that another person reads. Rejects as `speak`. */
+	async in(language: Language): Promise<Words> {
+		if (language === this.language) return this;
+		const others = new Words(this.#parts);
+		await others.#speak(language);
+		others.money = this.money;
+		others.zone = this.zone;
+		return others;
+	}
+
 	useDigits(digits: Digits): void {
 		this.digits = digits;
 		this.#parts.shelf.setItem(DIGITS_KEY, digits);
@@ -87,15 +97,15 @@ export class Words {
 		return String(this.#format(key, message).format(this.#isolated(args)));
 	}
 
-	/** Minor units as figures alone, `1,500`. */
-	amount(minor: number | bigint, sign?: SignShown): string {
+	/** Minor units as figures alone, `1,500`; of the shop's money where no other is named. */
+	amount(minor: number | bigint, sign?: SignShown, money: MoneyForm = this.money): string {
 		const { locale } = this;
-		return formatMinor(minor, this.money, sign === undefined ? { locale } : { locale, sign });
+		return formatMinor(minor, money, sign === undefined ? { locale } : { locale, sign });
 	}
 
 	/** Minor units with their currency, `KES 1,500`, for a sentence that leaves this screen. */
-	amountWithCurrency(minor: number | bigint): string {
-		return `${this.money.currency} ${this.amount(minor)}`;
+	amountWithCurrency(minor: number | bigint, money: MoneyForm = this.money): string {
+		return `${money.currency} ${this.amount(minor, undefined, money)}`;
 	}
 
 	/** Thousandths as people write a count or a weight: `2`, `0.75`. */

@@ -14,22 +14,9 @@ import type {
 	StockRow,
 	TableName
 } from '#storage/device-store.ts';
-import { only } from '#storage/device-store.ts';
+import { only, TABLES } from '#storage/device-store.ts';
 
-export const ALL_TABLES: readonly TableName[] = [
-	'meta',
-	'journal',
-	'facts',
-	'products',
-	'customers',
-	'settings',
-	'members',
-	'devices',
-	'records',
-	'balances',
-	'stock',
-	'days'
-];
+export const ALL_TABLES: readonly TableName[] = Object.keys(TABLES) as TableName[];
 
 const BRANCH = branch('9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d');
 

@@ -45,6 +45,9 @@ test('a username that is taken is refused in words, and the form stays as it was
 
 	await other.getByLabel(say('signup.username'), { exact: true }).fill(freshUsername());
 	await button(other, say('signup.do.store')).click();
+	await other.waitForURL('**/code');
+	await other.getByRole('link', { name: say('prove.later') }).click();
+	await other.getByRole('link', { name: say('plan.go') }).click();
 	await other.waitForURL('**/shop/sell');
 	await other.context().close();
 });

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import { button, expect, go, say, type Sql } from './stand.ts';
 
@@ -29,9 +29,46 @@ async function fillPerson(page: Page, form: StoreForm): Promise<void> {
 	await page.getByLabel(say('signup.name'), { exact: true }).fill(form.name ?? 'Asha Mwangi');
 	await page
 		.getByLabel(say('signup.contact'), { exact: true })
-		.fill(form.contact ?? 'asha@example.org');
+		.fill(form.contact ?? emailOf(form.username));
 	await page.getByLabel(say('signup.username'), { exact: true }).fill(form.username);
 	await page.getByLabel(say('signup.password'), { exact: true }).fill(form.password ?? PASSWORD);
+}
+
+/** One's own, so that no test uses up the codes of another's address. */
+export function emailOf(username: string): string {
+	return `${username}@example.org`;
+}
+
+/** A number in Kenya that no other test has, as a person there writes it. */
+export function freshPhone(): string {
+	return `07${String(randomInt(10_000_000, 99_999_999))}`;
+}
+
+/** The same as messages are addressed. */
+export function e164(phone: string): string {
+	return `+254${phone.slice(1)}`;
+}
+
+/** The last code that the outbox says was sent to an address. */
+export async function codeSentTo(page: Page, recipient: string): Promise<string> {
+	const code = new RegExp(`>${RegExp.escape(recipient)}</b>[^]*?\\b(\\d{6})\\b`);
+	let found: string | undefined;
+	await expect
+		.poll(async () => {
+			const outbox = await page.request.get('/outbox');
+			found = code.exec(await outbox.text())?.[1];
+			return found;
+		})
+		.toBeDefined();
+	return found ?? '';
+}
+
+/** Types the code that proves the address, on the page that a sign-up leads to. */
+async function proveAddress(page: Page, recipient: string): Promise<void> {
+	await page.waitForURL('**/code');
+	const code = await codeSentTo(page, recipient);
+	await page.getByLabel(say('prove.code'), { exact: true }).fill(code);
+	await button(page, say('prove.do')).click();
 }
 
 /** Signs up as a store, with all that was sold on this phone, and waits until all of it is sent. */
@@ -39,18 +76,22 @@ export async function signUpStore(page: Page): Promise<string> {
 	const username = freshUsername();
 	await fillStoreForm(page, { username });
 	await button(page, say('signup.do.store')).click();
+	await proveAddress(page, emailOf(username));
+	await page.getByRole('link', { name: say('plan.go') }).click();
 	await page.waitForURL('**/shop/sell');
 	await allSent(page);
 	return username;
 }
 
 /** Signs up as a customer; answers the username. */
-export async function signUpCustomer(page: Page): Promise<string> {
+export async function signUpCustomer(page: Page, phone = freshPhone()): Promise<string> {
 	const username = freshUsername();
 	await page.goto('/signup');
 	await button(page, say('signup.customer')).click();
-	await fillPerson(page, { username, name: 'Amina', contact: '0712 345 678' });
+	await fillPerson(page, { username, name: 'Amina', contact: phone });
 	await button(page, say('signup.do.customer')).click();
+	await proveAddress(page, e164(phone));
+	await page.waitForURL('**/me');
 	await expect(page.getByRole('heading', { name: say('me.noShop'), exact: true })).toBeVisible();
 	return username;
 }

@@ -24,13 +24,17 @@ export const EMPTY_SCREENS: readonly Screen[] = [
 	plain('sign-up', '/signup'),
 	plain('sign-up-customer', '/signup?kind=customer'),
 	plain('sign-in', '/signin'),
+	plain('reset', '/reset'),
 	plain('join', '/join')
 ];
 
 /** What a customer sees who signed up. */
 export const CUSTOMER_SCREENS: readonly Screen[] = [
 	plain('me', '/me'),
-	plain('me-account', '/me/account')
+	plain('me-account', '/me/account'),
+	plain('account-address', '/account/address'),
+	plain('account-second-factor', '/account/second-factor'),
+	plain('account-sessions', '/account/sessions')
 ];
 
 /** Gives a phone a shop with a little of everything, signed up, and answers every screen of it. */
@@ -104,6 +108,8 @@ function screensOf(customer: string, product: string): readonly Screen[] {
 		plain('more-safety', '/shop/more/safety'),
 		plain('more-account', '/shop/more/account'),
 		plain('more-look', '/shop/more/look'),
+		plain('code', '/code'),
+		plain('plan', '/shop/plan'),
 		plain('no-such-page', '/shop/nowhere'),
 		{
 			name: 'done',

@@ -113,6 +113,8 @@ async function submit({ address, code, bytes }: Journey): Promise<void> {
 	const update = parseUpdate(bytes);
 	if (!update.ok || room === undefined) throw new Error('not as it was meant');
 	const caller = {
+		sort: 'device',
+		scope: BUSINESS,
 		business: BUSINESS,
 		branch: BRANCH,
 		code: code as DeviceCode,

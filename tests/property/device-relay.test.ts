@@ -94,6 +94,8 @@ function httpOf(code: DeviceCode, publicKey: Uint8Array): ReturnType<typeof crea
 		authenticateDevice: () =>
 			Promise.resolve(
 				ok({
+					sort: 'device',
+					scope: TRADE_BUSINESS,
 					business: TRADE_BUSINESS,
 					branch: TRADE_BRANCH,
 					code,

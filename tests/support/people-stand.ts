@@ -1,3 +1,4 @@
+import { drizzle } from 'drizzle-orm/postgres-js';
 import { Hono } from 'hono';
 import { encodeBase64url } from '#domain/bytes.ts';
 import { claimStatement, deviceStatement, joinStatement } from '#domain/claim-statement.ts';
@@ -12,15 +13,20 @@ import {
 } from '#domain/ids.ts';
 import type { Result } from '#domain/result.ts';
 import { peopleRoutes } from '#server/api/people.ts';
-import { createAuth, type Auth } from '#server/auth/auth.ts';
+import { createAuth, type Auth, type AuthParts } from '#server/auth/auth.ts';
 import { LIMITS, type LimitTable } from '#server/auth/limits.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import type { RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
+import { practiceGateway } from '#server/gateways/practice.ts';
+import { createMessages } from '#server/gateways/messages.ts';
+import { deriveKey } from '#server/secret.ts';
+import { createVault } from '#server/vault.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export const EPOCH = 3;
+const SECRET = new Uint8Array(32).fill(1);
 export const ORIGIN = 'https://daftar.test';
 
 /** The routes of people on a real database, with a clock that stands until it is moved. */
@@ -35,11 +41,16 @@ export interface PeopleStand {
 	readonly moved: string[];
 	readonly waits: number[];
 	readonly address: { current: string };
+	/** Waits for what is done after an answer, and sends what it wrote. */
+	sent(): Promise<void>;
 	close(): Promise<void>;
 }
 
 export interface StandOptions {
 	readonly limits?: Partial<LimitTable>;
+	readonly passwords?: AuthParts['passwords'];
+	/** Hears every statement that is made, without its values. */
+	readonly onStatement?: (statement: string) => void;
 	/** What the feed does when it is told; by default it only remembers. */
 	readonly tellFeed?: () => Promise<void>;
 }
@@ -52,7 +63,9 @@ export async function createPeopleStand(options: StandOptions = {}): Promise<Peo
 	const waits: number[] = [];
 	const address = { current: '203.0.113.7' };
 	const parts = {
-		executor: database.orm,
+		executor: drizzle(database.sql, {
+			logger: { logQuery: (statement) => options.onStatement?.(statement) }
+		}),
 		clock: () => clock.now,
 		random: systemRandom,
 		crypto: createNodeCrypto()
@@ -63,11 +76,31 @@ export async function createPeopleStand(options: StandOptions = {}): Promise<Peo
 			if (ms > 0) waits.push(ms);
 			return Promise.resolve();
 		},
-		limitTable: { ...LIMITS, ...options.limits }
+		limitTable: { ...LIMITS, ...options.limits },
+		keys: {
+			codes: deriveKey(SECRET, 'codes'),
+			recoveryCodes: deriveKey(SECRET, 'recovery'),
+			knownDevices: deriveKey(SECRET, 'known')
+		},
+		vault: createVault(SECRET, 'second-factor'),
+		...(options.passwords && { passwords: options.passwords })
 	});
+	const fault = (cause: unknown): never => {
+		throw cause;
+	};
+	const messages = createMessages({
+		...parts,
+		gateways: { sms: practiceGateway, email: practiceGateway },
+		random: () => 0,
+		fault
+	});
+	/** Done when a test says so: until then an answer has all that it can tell. */
+	const afterAnswers: (() => Promise<void>)[] = [];
 	const people = peopleRoutes({
 		...parts,
 		...auth,
+		messages: { kinds: messages.kinds, wake: () => undefined },
+		later: (work) => afterAnswers.push(work),
 		addressOf: () => address.current,
 		epoch: EPOCH,
 		feedMoved(business) {
@@ -81,7 +114,12 @@ export async function createPeopleStand(options: StandOptions = {}): Promise<Peo
 	});
 	const app = new Hono();
 	app.route('/api', people);
-	return { app, auth, database, clock, told, moved, waits, address, close: database.close };
+	const sent = async (): Promise<void> => {
+		for (const work of afterAnswers.splice(0)) await work();
+		await messages.sendDue();
+	};
+	const { close } = database;
+	return { app, auth, database, clock, told, moved, waits, address, sent, close };
 }
 
 export interface Ask {

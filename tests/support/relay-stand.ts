@@ -159,7 +159,10 @@ export async function ticketFor(
 	code: string,
 	document: string
 ): Promise<string> {
-	return stand.tickets.create({ business: TRADE_BUSINESS, code: code as DeviceCode }, document);
+	return stand.tickets.create(
+		{ sort: 'device', scope: TRADE_BUSINESS, code: code as DeviceCode },
+		document
+	);
 }
 
 /** A stock provider that fetches a ticket before each open. */

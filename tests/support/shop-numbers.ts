@@ -3,7 +3,8 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import { encodeBase64url, utf8, concatBytes, tag } from '#domain/bytes.ts';
 import { recordHashOf } from '#domain/confirmation/record-hash.ts';
 import { DAY_TOTAL_NAMES } from '#domain/fact/effects.ts';
-import type { DeviceStore, FieldStamps } from '#storage/device-store.ts';
+import { LEDGER_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
+import type { DeviceStore, FieldStamps, StoreReader } from '#storage/device-store.ts';
 import type { Checkpoint } from '#state/checkpoint.ts';
 import { createHash } from 'node:crypto';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
@@ -96,6 +97,7 @@ export async function checkpointOf(store: DeviceStore, s: number): Promise<Check
 			epoch: 1,
 			s,
 			ranges,
+			ledgerFacts: await ledgerFactsOf(rows),
 			settings: await rows.all('settings'),
 			members: await rows.all('members'),
 			devices: await rows.all('devices'),
@@ -115,4 +117,17 @@ export function unknownFact(id: string, wall: number): string {
 
 export function sha256Text(text: string): string {
 	return encodeBase64url(new Uint8Array(createHash('sha256').update(utf8(text)).digest()));
+}
+
+const LEDGER_KINDS: readonly string[] = LEDGER_FACT_KINDS;
+
+/** What a checkpoint carries whole: ledger facts, and records that say more than money. */
+async function ledgerFactsOf(rows: StoreReader): Promise<Checkpoint['ledgerFacts']> {
+	const facts = await rows.all('facts');
+	return facts
+		.filter(({ kind, text }) => {
+			if (LEDGER_KINDS.includes(kind)) return true;
+			return kind === 'record' && /"(?:answer|list|slip|pending)":/.test(text);
+		})
+		.map(({ text, branch }) => ({ text, branch: branch === '' ? null : branch }));
 }

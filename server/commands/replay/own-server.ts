@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,6 +8,8 @@ import { startEmbeddedPostgres } from '#server/database/embedded.ts';
 import { listen } from '#server/listen.ts';
 import { createLog } from '#server/log.ts';
 import { createService } from '#server/service.ts';
+
+const SECRET_BYTES = 32;
 
 export interface OwnServer {
 	/** Its origin. */
@@ -41,7 +44,8 @@ export async function listenOn(
 	database: Database,
 	{ clock, fault, running }: OwnServerParts
 ): Promise<string> {
-	const service = await createService({ database, clock, expiryClock: Date.now, fault });
+	const secret = randomBytes(SECRET_BYTES);
+	const service = await createService({ database, clock, expiryClock: Date.now, secret, fault });
 	running.defer(service.close);
 	const app = createApp({ api: service.api, sync: service.sync, log: createLog('error') });
 	const port = await listen(app, { port: 0, host: '127.0.0.1' }, running);

@@ -229,7 +229,7 @@ const EFFECTS: {
 			sayings: [{ kind: 'verdict', h, ledgerId, claimId, result, al, epoch, seq, at, wrong }]
 		};
 	},
-	answered: ({ h, ledgerId, decision, n, at, reason, note }) => ({
+	answered: ({ h, ledgerId, decision, answerN: n, at, reason, note }) => ({
 		sayings: [{ kind: 'reply', h, ledgerId, decision, n, at: at.wall, reason, note }]
 	}),
 	saw: ({ ledgerId, upToMs }) => ({ saw: { ledgerId, upToMs } })

@@ -162,7 +162,7 @@ interface AnsweredBody {
 	readonly h: RecordHash;
 	readonly decision: Decision;
 	/** The customer's answers for this record, counted. */
-	readonly n: number;
+	readonly answerN: number;
 	readonly signedAt: number;
 	readonly sig: string;
 	/** The 65-byte point, base64url. */
@@ -304,7 +304,7 @@ export interface ReplyFact extends FactHead {
 	readonly ledgerId: LedgerId;
 	readonly h: RecordHash;
 	readonly decision: Decision;
-	readonly n: number;
+	readonly answerN: number;
 	readonly signedAt: number;
 	readonly sig: string;
 	readonly kid: string;

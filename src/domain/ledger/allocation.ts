@@ -54,13 +54,17 @@ export function allocate(records: readonly AllocationRecord[]): Allocation {
 	const left = new Map(credits.map(({ h, counted }) => [h, counted]));
 	const parts = new Map(credits.map(({ h }) => [h, new Map<RecordHash, bigint>()]));
 
-	function pay(credit: RecordHash, debit: RecordHash, most: bigint): void {
+	// What is paid is left behind, so that a page of years is gone through once, not once a credit.
+	const open = new Set(rests.keys());
+
+	function pay(credit: RecordHash, debit: RecordHash, most?: bigint): void {
 		const has = present(left.get(credit), 'every credit has what is left of it');
 		const rest = rests.get(debit) ?? 0n;
-		const paid = least(most, has, rest);
+		const paid = least(most ?? rest, has, rest);
 		if (paid <= 0n) return;
 		left.set(credit, has - paid);
 		rests.set(debit, rest - paid);
+		if (paid === rest) open.delete(debit);
 		const ofCredit = present(parts.get(credit), 'every credit has its parts');
 		ofCredit.set(debit, (ofCredit.get(debit) ?? 0n) + paid);
 	}
@@ -69,7 +73,10 @@ export function allocate(records: readonly AllocationRecord[]): Allocation {
 		for (const [debit, minor] of namedBy(credit)) pay(credit.h, debit, minor);
 	}
 	for (const { h } of credits) {
-		for (const [debit, rest] of rests) pay(h, debit, rest);
+		for (const debit of open) {
+			if (left.get(h) === 0n) break;
+			pay(h, debit);
+		}
 	}
 	return {
 		dues: new Map(

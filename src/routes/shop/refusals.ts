@@ -59,6 +59,12 @@ const SENTENCES: Readonly<Record<Refusal['kind'], MessageKey>> = {
 	unknownRecord: 'refused.record',
 	wrongSide: 'refused.record',
 	openingKnown: 'refused.openingKnown',
+	allocationRefused: 'refused.allocation',
+	takerTooLong: 'refused.taker',
+	currencyRefused: 'refused.currency',
+	dayRefused: 'refused.day.notADay',
+	unknownSlip: 'refused.slip',
+	unknownPending: 'refused.pending',
 	noRows: 'refused.noRows',
 	unknownProduct: 'refused.unknownProduct',
 	codeTaken: 'refused.codeTaken',
@@ -72,9 +78,18 @@ const FIELD_SENTENCES: Readonly<Record<FieldRefusal['why'], MessageKey>> = {
 	wrong: 'refused.field.wrong'
 };
 
+const DAY_SENTENCES: Readonly<
+	Record<Extract<RecordRefusal, { kind: 'dayRefused' }>['why'], MessageKey>
+> = {
+	notADay: 'refused.day.notADay',
+	inFuture: 'refused.day.inFuture',
+	tooFarBack: 'refused.day.tooFarBack'
+};
+
 /** What the person reads when the device refuses: what is wrong, and what would be right. */
 export function refusalWords(words: Words, refusal: Refusal): string {
 	if (refusal.kind === 'fieldRefused') return words.say(FIELD_SENTENCES[refusal.why]);
+	if (refusal.kind === 'dayRefused') return words.say(DAY_SENTENCES[refusal.why]);
 	return words.say(SENTENCES[refusal.kind], argumentsOf(words, refusal));
 }
 

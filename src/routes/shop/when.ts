@@ -10,6 +10,11 @@ function dayWords(words: Words, app: App, on: string): string {
 	return words.day(on, 'short');
 }
 
+/** The day of an instant where the shop is, `2026-11-20`: of a due day, an invite's end. */
+export function dayOfInstant(app: App, at: number): string {
+	return businessDayOf(at, app.settings.zone, 0);
+}
+
 /** The business day of an instant, as people say it. */
 export function instantDayWords(words: Words, app: App, at: number): string {
 	const { zone, cutoff } = app.settings;

@@ -1,0 +1,221 @@
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { Hono, type Context } from 'hono';
+import * as v from 'valibot';
+import { assert } from '#domain/assert.ts';
+import { phoneStatement } from '#domain/claim-statement.ts';
+import { parsePersonId, phoneCode, type PersonId } from '#domain/ids.ts';
+import type { ProblemCode } from '#domain/problem-code.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { cleanName } from '#domain/text.ts';
+import { sha256 } from '#server/auth/secret-token.ts';
+import type { SessionCaller } from '#server/auth/sessions.ts';
+import { account, business, person } from '#server/database/accounts.ts';
+import { personDetail, phone } from '#server/database/persons.ts';
+import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
+import { personField, publicKeyField, readBody, signatureField } from './body.ts';
+import type { PeopleParts } from './people-parts.ts';
+import { problem, refusal } from './problem.ts';
+import { sessionCaller } from './session-cookie.ts';
+
+const NAME_CODE_POINTS_MAX = 80;
+const PERSONS_MAX = 20;
+/** A phone's number stands in the codes it makes, so few at a time are looked through. */
+export const PHONES_MAX = 4;
+const KID_BYTES = 8;
+const personSchema = v.object({ name: v.string() });
+const phoneSchema = v.object({
+	person: personField,
+	publicKey: publicKeyField,
+	signature: signatureField
+});
+
+/** `/people`: whom an account looks after. `/phones`: the phones on which each of them answers. */
+export function personRoutes(parts: PeopleParts): Hono {
+	const routes = new Hono();
+	routes.get('/people', async (c) => {
+		const caller = await sessionCaller(c, parts.sessions);
+		if (!caller.ok) return problem(c, refusal(caller.error));
+		return c.json(await readPersons(parts, caller.value.account));
+	});
+	routes.post('/people', (c) => addPerson(c, parts));
+	routes.post('/phones', (c) => enrol(c, parts));
+	routes.delete('/phones/:person/:code', (c) => dismiss(c, parts));
+	return routes;
+}
+
+interface PersonName {
+	readonly person: PersonId;
+	readonly name: string;
+}
+
+async function readPersons(
+	{ executor }: Pick<PeopleParts, 'executor'>,
+	of: string
+): Promise<readonly PersonName[]> {
+	const rows = await executor
+		.select({ person: person.person, own: personDetail.name, name: account.name })
+		.from(person)
+		.innerJoin(account, eq(account.account, person.account))
+		.leftJoin(personDetail, eq(personDetail.person, person.person))
+		.where(eq(person.account, of))
+		.orderBy(asc(person.createdAt), asc(person.person));
+	return rows.map((row) => ({ person: personIn(row.person), name: row.own ?? row.name }));
+}
+
+async function addPerson(c: Context, parts: PeopleParts): Promise<Response> {
+	const caller = await sessionCaller(c, parts.sessions);
+	if (!caller.ok) return problem(c, refusal(caller.error));
+	const body = await readBody(c, personSchema);
+	if (!body.ok) return problem(c, refusal(body.error));
+	const name = cleanName(body.value.name, NAME_CODE_POINTS_MAX);
+	if (!name.ok) return problem(c, refusal('nameInvalid'));
+	const known = await readPersons(parts, caller.value.account);
+	if (known.length >= PERSONS_MAX) return problem(c, refusal('tooManyAttempts'));
+	const id = parts.random.uuid();
+	await parts.executor.transaction(async (transaction) => {
+		await transaction
+			.insert(person)
+			.values({ person: id, account: caller.value.account, createdAt: parts.clock() });
+		await transaction.insert(personDetail).values({ person: id, name: name.value });
+	});
+	return c.json({ person: id }, 201);
+}
+
+async function enrol(c: Context, parts: PeopleParts): Promise<Response> {
+	const caller = await sessionCaller(c, parts.sessions);
+	if (!caller.ok) return problem(c, refusal(caller.error));
+	const body = await readBody(c, phoneSchema);
+	if (!body.ok) return problem(c, refusal(body.error));
+	const { person: who, publicKey, signature } = body.value;
+	const statement = phoneStatement(who, publicKey);
+	if (!(await parts.crypto.verify(publicKey, statement, signature)))
+		return problem(c, refusal('signatureInvalid'));
+	const enrolled = await commitUnlessRefused(parts.executor, (transaction) =>
+		enrolKey(transaction, parts, { caller: caller.value, who, publicKey })
+	);
+	if (!enrolled.ok) return problem(c, refusal(enrolled.error));
+	return c.json({ person: who, ...enrolled.value, epoch: parts.epoch }, 201);
+}
+
+interface Enrolment {
+	readonly caller: SessionCaller;
+	readonly who: PersonId;
+	readonly publicKey: Uint8Array;
+}
+
+interface Enrolled {
+	readonly code: string;
+	readonly number: number;
+	/** The UTC year since which there may be documents of the person. */
+	readonly year: number;
+}
+
+/** Gives the key the person's next number; a key that has one keeps it. */
+async function enrolKey(
+	transaction: Transaction,
+	{ clock }: Pick<PeopleParts, 'clock'>,
+	{ caller, who, publicKey }: Enrolment
+): Promise<Result<Enrolled, ProblemCode>> {
+	const [owned] = await transaction
+		.select()
+		.from(person)
+		.where(and(eq(person.person, who), eq(person.account, caller.account)))
+		.for('update');
+	if (owned === undefined) return err('notFound');
+	const year = new Date(owned.createdAt).getUTCFullYear();
+	const ofPerson = eq(phone.person, who);
+	const [known] = await transaction
+		.select()
+		.from(phone)
+		.where(and(ofPerson, eq(phone.publicKey, publicKey)));
+	if (known !== undefined) {
+		if (known.removedAt !== null) return err('deviceRemoved');
+		return ok({ code: known.code, number: known.number, year });
+	}
+	const kid = sha256(publicKey).slice(0, KID_BYTES);
+	const twins = await transaction
+		.select()
+		.from(phone)
+		.where(and(ofPerson, eq(phone.kid, kid)));
+	if (twins.length > 0) return err('signatureInvalid');
+	const active = await transaction
+		.select({ code: phone.code })
+		.from(phone)
+		.where(and(ofPerson, isNull(phone.removedAt)))
+		.orderBy(asc(phone.number));
+	// The phone that was enrolled first makes room: whoever lost it is not held up by it.
+	const now = clock();
+	if (active.length >= PHONES_MAX && active[0] !== undefined)
+		await remove(transaction, { who, code: active[0].code, now });
+	const [row] = await transaction
+		.insert(personDetail)
+		.values({ person: who, lastPhone: 1 })
+		.onConflictDoUpdate({
+			target: personDetail.person,
+			set: { lastPhone: sql`${personDetail.lastPhone} + 1` }
+		})
+		.returning({ number: personDetail.lastPhone });
+	assert(row !== undefined, 'an upsert returns its row');
+	const code = phoneCode(row.number);
+	await transaction
+		.insert(phone)
+		.values({ person: who, code, number: row.number, publicKey, kid, joinedAt: now });
+	return ok({ code, number: row.number, year });
+}
+
+interface Dismissal {
+	readonly who: PersonId;
+	readonly code: string;
+	readonly now: number;
+}
+
+async function remove(
+	executor: Pick<Transaction, 'update'>,
+	{ who, code, now }: Dismissal
+): Promise<void> {
+	await executor
+		.update(phone)
+		.set({ removedAt: now })
+		.where(and(eq(phone.person, who), eq(phone.code, code), isNull(phone.removedAt)));
+}
+
+async function dismiss(c: Context, parts: PeopleParts): Promise<Response> {
+	const caller = await sessionCaller(c, parts.sessions);
+	if (!caller.ok) return problem(c, refusal(caller.error));
+	const who = parsePersonId(c.req.param('person'));
+	const persons = await readPersons(parts, caller.value.account);
+	if (!who.ok || !persons.some((one) => one.person === who.value))
+		return problem(c, refusal('notFound'));
+	const code = c.req.param('code') ?? '';
+	await remove(parts.executor, { who: who.value, code, now: parts.clock() });
+	return c.body(null, 204);
+}
+
+/** Whether an id of a business is a person's already: both name documents and feeds. */
+export async function isPerson(
+	executor: Pick<Transaction, 'select'>,
+	id: string
+): Promise<boolean> {
+	const rows = await executor
+		.select({ person: person.person })
+		.from(person)
+		.where(eq(person.person, id));
+	return rows.length > 0;
+}
+
+export async function isBusiness(
+	executor: Pick<Transaction, 'select'>,
+	id: string
+): Promise<boolean> {
+	const rows = await executor
+		.select({ business: business.business })
+		.from(business)
+		.where(eq(business.business, id));
+	return rows.length > 0;
+}
+
+function personIn(text: string): PersonId {
+	const parsed = parsePersonId(text);
+	assert(parsed.ok, 'a person row holds an id');
+	return parsed.value;
+}

@@ -1,0 +1,78 @@
+import { Hono, type Context } from 'hono';
+import * as v from 'valibot';
+import { encodeBase64url } from '#domain/bytes.ts';
+import { parsePersonId, type PersonId } from '#domain/ids.ts';
+import type { ProblemCode } from '#domain/problem-code.ts';
+import { SHEET_KINDS } from '#domain/fact/ledger-fact.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { makePersonSet, sendPersonList } from '#server/ledgers/customer-sheets.ts';
+import { personKey } from '#server/ledgers/secrets.ts';
+import {
+	businessField,
+	capField,
+	currencyField,
+	exponentField,
+	ledgerField,
+	readBody
+} from './body.ts';
+import { answer, tooMany, type LedgerRouteParts } from './ledger-route-parts.ts';
+import { problem, refusal } from './problem.ts';
+
+const nameFields = { business: businessField, ledger: ledgerField };
+const setSchema = v.object({
+	...nameFields,
+	kind: v.picklist(SHEET_KINDS),
+	currency: currencyField,
+	exponent: exponentField,
+	cap: capField
+});
+const listSchema = v.object(nameFields);
+
+/**
+ * CODES-1. `POST /people/{person}/sheets`: a new set of one-time codes, which ends all others.
+ * CODES-4. `POST /people/{person}/sheets/sms`: the open codes, to the person's proved number.
+ * CODES-10. `GET /people/{person}/secret`: what the person's own phones make the codes from.
+ */
+export function sheetRoutes(parts: LedgerRouteParts): Hono {
+	const routes = new Hono();
+	routes.get('/people/:person/secret', async (c) => {
+		const person = await personCalling(c, parts);
+		if (!person.ok) return problem(c, refusal(person.error));
+		const secret = await personKey(parts.executor, parts, person.value);
+		return c.json({ secret: encodeBase64url(secret) });
+	});
+	routes.post('/people/:person/sheets', async (c) => {
+		const person = await personCalling(c, parts);
+		if (!person.ok) return problem(c, refusal(person.error));
+		const body = await readBody(c, setSchema);
+		if (!body.ok) return problem(c, refusal(body.error));
+		const { business, ledger, ...worth } = body.value;
+		const many = await tooMany(parts.limits, 'setsByLedger', `${business}/${ledger}`);
+		if (many !== undefined) return problem(c, many);
+		const name = { business, ledger };
+		return answer(c, await makePersonSet(parts, { name, person: person.value, worth }), 201);
+	});
+	routes.post('/people/:person/sheets/sms', async (c) => {
+		const person = await personCalling(c, parts);
+		if (!person.ok) return problem(c, refusal(person.error));
+		const body = await readBody(c, listSchema);
+		if (!body.ok) return problem(c, refusal(body.error));
+		const name = body.value;
+		const many = await tooMany(parts.limits, 'listsByLedger', `${name.business}/${name.ledger}`);
+		if (many !== undefined) return problem(c, many);
+		return answer(c, await sendPersonList(parts, { name, person: person.value }));
+	});
+	return routes;
+}
+
+/** The person of the path, where one of its own phones calls; another's is as one that is not there. */
+async function personCalling(
+	c: Context,
+	{ phoneAuth }: LedgerRouteParts
+): Promise<Result<PersonId, ProblemCode>> {
+	const caller = await phoneAuth.authenticatePhone(c.req.raw.headers);
+	if (!caller.ok) return caller;
+	const named = parsePersonId(c.req.param('person'));
+	if (!named.ok || named.value !== caller.value.scope) return err('notFound');
+	return ok(named.value);
+}

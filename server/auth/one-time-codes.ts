@@ -1,0 +1,290 @@
+import { createHmac } from 'node:crypto';
+import { and, count, eq, gt } from 'drizzle-orm';
+import { generateSync, verifySync } from 'otplib';
+import { parseOneTimeCode } from '#domain/account/one-time-code.ts';
+import { assert } from '#domain/assert.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { message, oneTimeCode } from '#server/database/messages.ts';
+import type { Executor, Transaction } from '#server/database/transaction.ts';
+import type { Channel } from '#server/gateways/message-gateway.ts';
+import { queueMessage } from '#server/gateways/message-queue.ts';
+import { codeSubject, codeText, type CodePurpose, type MessageLanguage } from './code-words.ts';
+import type { Random } from './random.ts';
+import { sweepExpired } from './sweep.ts';
+
+/** Which code: `subject` is whatever the purpose counts by, such as an account or `ledger:…/…`. */
+export interface CodeName {
+	readonly purpose: CodePurpose;
+	readonly subject: string;
+}
+
+export interface CodeAddress {
+	readonly channel: Channel;
+	/** E.164, or an e-mail address. */
+	readonly address: string;
+}
+
+export interface CodeDelivery extends CodeName {
+	readonly to: CodeAddress;
+	readonly language: MessageLanguage;
+	/** The shop that asks, where one does. */
+	readonly shop?: string;
+	readonly username?: string;
+	/** Asked by a device of the person's own: other people's asking does not hold it up. */
+	readonly isTrusted?: boolean;
+}
+
+/** What one may say on a screen of a code that was sent. */
+export interface SentCode {
+	readonly to: CodeAddress | undefined;
+	readonly sendsLeft: number;
+	/** UTC ms. */
+	readonly expiresAt: number;
+	/** When it may be sent again, UTC ms; past `sendsLeft` it may not. */
+	readonly againAt: number;
+	readonly triesLeft: number;
+}
+
+export interface IssueRefusal {
+	readonly code: 'codeTooSoon' | 'codeSendsSpent';
+	readonly retryAfterMs: number;
+}
+
+export type CheckRefusal =
+	| { readonly code: 'codeWrong'; readonly triesLeft: number }
+	/** No code is alive: too late, never sent, or used. */
+	| { readonly code: 'codeExpired' }
+	/** Tried too often; another may be sent. */
+	| { readonly code: 'codeSpent' };
+
+/** Codes that prove an address: HOTP (RFC 4226) of six digits, sent by message. */
+export interface OneTimeCodes {
+	/**
+	 * Makes a new code and queues its message; the one before ends. Refused before its pause is
+	 * over, and after the third until an hour has passed since the first.
+	 */
+	issueCode(tx: Transaction, delivery: CodeDelivery): Promise<Result<SentCode, IssueRefusal>>;
+	/** The first half of it: does the same and says the same where there is nobody to send it to. */
+	prepareCode(tx: Transaction, name: CodeName): Promise<Result<SentCode, IssueRefusal>>;
+	/** The second half: queues the message of a code that was prepared. False where its address has had too many. */
+	deliverCode(tx: Transaction, delivery: CodeDelivery): Promise<boolean>;
+	/**
+	 * Tries a code. Commit the transaction whatever is answered: a wrong try counts. A right one is
+	 * used by that, and of two at the same instant one is.
+	 */
+	checkCode(
+		tx: Transaction,
+		tried: CodeName & { readonly code: string }
+	): Promise<Result<CodeAddress, CheckRefusal>>;
+	/** The code that is alive, for a screen that comes back; undefined where none is. */
+	findCode(executor: Executor, name: CodeName): Promise<SentCode | undefined>;
+}
+
+export interface OneTimeCodesParts {
+	/** UTC ms. */
+	readonly clock: () => number;
+	readonly random: Pick<Random, 'uuid'>;
+	/** 32 bytes; who has it and the table knows every code. */
+	readonly key: Uint8Array;
+}
+
+export const CODE_MS = 10 * 60_000;
+export const TRIES_MAX = 5;
+export const SENDS_MAX = 3;
+/** How long after the nth message the next may be sent. */
+export const PAUSES_MS = [30_000, 120_000, 120_000] as const;
+/** After the first of three messages so much passes before a fourth. */
+export const SENDS_WITHIN_MS = 3_600_000;
+/** Codes that one address gets in an hour, whoever asks for them. */
+export const SENDS_TO_ONE_MAX = 12;
+const SECRET_BYTES = 20;
+
+type Row = typeof oneTimeCode.$inferSelect;
+
+export function createOneTimeCodes(parts: OneTimeCodesParts): OneTimeCodes {
+	const { clock } = parts;
+	return {
+		async issueCode(tx, delivery) {
+			const row = await lockedRow(tx, parts, delivery);
+			const isOther =
+				row.recipient !== null &&
+				(row.recipient !== delivery.to.address || row.channel !== delivery.to.channel);
+			const sent = await send(tx, parts, { row, isOther });
+			if (!sent.ok) return sent;
+			if (!(await deliver(tx, parts, { row: sent.value, delivery })))
+				return err({ code: 'codeSendsSpent', retryAfterMs: SENDS_WITHIN_MS });
+			return ok({ ...sentCode(sent.value), to: delivery.to });
+		},
+		async prepareCode(tx, name) {
+			const row = await lockedRow(tx, parts, name);
+			const sent = await send(tx, parts, { row, isOther: false });
+			return sent.ok ? ok(sentCode(sent.value)) : sent;
+		},
+		async deliverCode(tx, delivery) {
+			const row = await lockedRow(tx, parts, delivery);
+			return deliver(tx, parts, { row, delivery });
+		},
+		async checkCode(tx, tried) {
+			const [row] = await tx.select().from(oneTimeCode).where(named(tried)).for('update');
+			return check(tx, parts, { row, typed: tried.code });
+		},
+		async findCode(executor, name) {
+			const [row] = await executor.select().from(oneTimeCode).where(named(name));
+			return row === undefined || !isAlive(row, clock()) ? undefined : sentCode(row);
+		}
+	};
+}
+
+function named({ purpose, subject }: CodeName): ReturnType<typeof and> {
+	return and(eq(oneTimeCode.purpose, purpose), eq(oneTimeCode.subject, subject));
+}
+
+/** The code's row under its lock, made where there is none yet. */
+async function lockedRow(
+	tx: Transaction,
+	{ clock, random }: OneTimeCodesParts,
+	{ purpose, subject }: CodeName
+): Promise<Row> {
+	const now = clock();
+	const column = oneTimeCode.expiresAt;
+	await sweepExpired(tx, oneTimeCode, { column, before: now - SENDS_WITHIN_MS });
+	const never = { sends: 0, tries: 0, firstSentAt: 0, sentAt: 0, expiresAt: now };
+	await tx
+		.insert(oneTimeCode)
+		.values({ purpose, subject, serial: random.uuid(), ...never })
+		.onConflictDoNothing();
+	const name = named({ purpose, subject });
+	const [row] = await tx.select().from(oneTimeCode).where(name).for('update');
+	assert(row !== undefined, 'a row that was made under a lock is there');
+	return row;
+}
+
+/** Moves the row on to its next code, where that may be sent by now. */
+async function send(
+	tx: Transaction,
+	{ clock, random }: OneTimeCodesParts,
+	{ row, isOther }: { readonly row: Row; readonly isOther: boolean }
+): Promise<Result<Row, IssueRefusal>> {
+	const now = clock();
+	const isAnew = isOther || row.usedAt !== null || now >= row.firstSentAt + SENDS_WITHIN_MS;
+	if (!isAnew && row.sends >= SENDS_MAX) {
+		const retryAfterMs = row.firstSentAt + SENDS_WITHIN_MS - now;
+		return err({ code: 'codeSendsSpent', retryAfterMs });
+	}
+	const againAt = againAtOf(row);
+	if (!isAnew && now < againAt) return err({ code: 'codeTooSoon', retryAfterMs: againAt - now });
+	const sends = isAnew ? 1 : row.sends + 1;
+	const [moved] = await tx
+		.update(oneTimeCode)
+		.set({
+			sends,
+			tries: 0,
+			sentAt: now,
+			firstSentAt: isAnew ? now : row.firstSentAt,
+			expiresAt: now + CODE_MS,
+			usedAt: null,
+			...(isAnew ? { serial: random.uuid(), channel: null, recipient: null } : {})
+		})
+		.where(named({ purpose: row.purpose as CodePurpose, subject: row.subject }))
+		.returning();
+	assert(moved !== undefined, 'a row under our lock stays');
+	return ok(moved);
+}
+
+async function deliver(
+	tx: Transaction,
+	parts: OneTimeCodesParts,
+	{ row, delivery }: { readonly row: Row; readonly delivery: CodeDelivery }
+): Promise<boolean> {
+	const { to, language, isTrusted } = delivery;
+	if (isTrusted !== true && (await isFull(tx, parts, to))) return false;
+	await tx
+		.update(oneTimeCode)
+		.set({ channel: to.channel, recipient: to.address })
+		.where(named(delivery));
+	await queueMessage(tx, {
+		channel: to.channel,
+		to: to.address,
+		text: codeText({ ...delivery, code: codeOf(parts, row) }),
+		...(to.channel === 'email' ? { subject: codeSubject(language) } : {}),
+		key: `code/${row.serial}/${String(row.sends)}`,
+		secret: true,
+		expiresAt: row.expiresAt,
+		at: parts.clock()
+	});
+	return true;
+}
+
+async function isFull(
+	tx: Transaction,
+	{ clock }: OneTimeCodesParts,
+	{ address }: CodeAddress
+): Promise<boolean> {
+	const lately = gt(message.createdAt, clock() - SENDS_WITHIN_MS);
+	const codes = and(eq(message.recipient, address), eq(message.isSecret, true), lately);
+	const [sent] = await tx.select({ n: count() }).from(message).where(codes);
+	return sent !== undefined && sent.n >= SENDS_TO_ONE_MAX;
+}
+
+async function check(
+	tx: Transaction,
+	parts: OneTimeCodesParts,
+	{ row, typed }: { readonly row: Row | undefined; readonly typed: string }
+): Promise<Result<CodeAddress, CheckRefusal>> {
+	if (row === undefined || !isAlive(row, parts.clock())) return err({ code: 'codeExpired' });
+	if (row.tries >= TRIES_MAX) return err({ code: 'codeSpent' });
+	const code = parseOneTimeCode(typed);
+	// Nothing was tried with what is no code at all.
+	if (!code.ok) return err({ code: 'codeWrong', triesLeft: TRIES_MAX - row.tries });
+
+	const name = named({ purpose: row.purpose as CodePurpose, subject: row.subject });
+	const { valid } = verifySync({ ...hotpOf(parts, row), token: code.value });
+	const { channel, recipient: address } = row;
+	if (!valid || channel === null || address === null) {
+		const tries = row.tries + 1;
+		await tx.update(oneTimeCode).set({ tries }).where(name);
+		if (tries >= TRIES_MAX) return err({ code: 'codeSpent' });
+		return err({ code: 'codeWrong', triesLeft: TRIES_MAX - tries });
+	}
+	await tx.update(oneTimeCode).set({ usedAt: parts.clock() }).where(name);
+	return ok({ channel, address });
+}
+
+function isAlive(row: Row, now: number): boolean {
+	return row.usedAt === null && row.sends > 0 && now < row.expiresAt;
+}
+
+function sentCode(row: Row): SentCode {
+	const { channel, recipient: address, sends, tries, expiresAt } = row;
+	return {
+		to: channel === null || address === null ? undefined : { channel, address },
+		sendsLeft: SENDS_MAX - sends,
+		triesLeft: TRIES_MAX - tries,
+		expiresAt,
+		againAt: againAtOf(row)
+	};
+}
+
+function againAtOf({ sends, sentAt }: Row): number {
+	return sends === 0 ? 0 : sentAt + (PAUSES_MS[Math.min(sends, PAUSES_MS.length) - 1] ?? 0);
+}
+
+function codeOf(parts: OneTimeCodesParts, row: Row): string {
+	return generateSync(hotpOf(parts, row));
+}
+
+interface Hotp {
+	readonly strategy: 'hotp';
+	readonly secret: Uint8Array;
+	readonly counter: number;
+}
+
+/** Its secret is of this row alone, and its counter the number of the message. */
+function hotpOf({ key }: OneTimeCodesParts, { serial, sends }: Row): Hotp {
+	const mac = createHmac('sha256', key).update(serial).digest();
+	return {
+		strategy: 'hotp',
+		secret: new Uint8Array(mac.subarray(0, SECRET_BYTES)),
+		counter: sends
+	};
+}

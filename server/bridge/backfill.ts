@@ -1,0 +1,90 @@
+import type { Sql } from 'postgres';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { assert } from '#domain/assert.ts';
+import type { CryptoParts } from '#domain/crypto.ts';
+import type { Claim } from '#domain/confirmation/claim.ts';
+import type { BranchId, BusinessId, LedgerId } from '#domain/ids.ts';
+import type { AppendRelayFacts, RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
+import { rawSql } from '#server/database/transaction.ts';
+import type { Backfill } from '#server/ledgers/ledger-parts.ts';
+import { readShopCard } from './shop-card.ts';
+import { carriesOf, takeFresh, type ShopFact } from './to-person.ts';
+
+export interface BackfillParts {
+	readonly clock: () => number;
+	readonly crypto: CryptoParts;
+	readonly appendRelayFacts: AppendRelayFacts;
+	/** The relay's point, 65 bytes. */
+	readonly relayKey: Uint8Array;
+}
+
+/** So many facts at once; a ledger of years is written in several goes of one transaction. */
+const SLICE_LENGTH = 500;
+
+/**
+ * BRIDGE-3. Brings a person all that stands in a ledger so far: the shop's card, every record with
+ * its receipt, promises and moved due dates, and what was judged. Nothing twice, however often.
+ */
+export function createBackfill(parts: BackfillParts): Backfill {
+	return async (transaction, { business, ledger, person }) => {
+		const sql = rawSql(transaction);
+		const fields = await readShopCard(sql, business, parts.relayKey);
+		await parts.appendRelayFacts(transaction, person, [
+			{ kind: 'card', businessId: business, ledgerId: ledger, fields, branch: null }
+		]);
+		const carry = { sql, business, crypto: parts.crypto };
+		const all = await carriesOf(carry, await readFacts(sql, business, ledger));
+		const carries = all.filter((one) => one.ledger === ledger);
+		const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
+		const drafts = [
+			...fresh.map(({ draft }) => draft),
+			...(await readJudged(sql, business, ledger))
+		];
+		for (let at = 0; at < drafts.length; at += SLICE_LENGTH)
+			await parts.appendRelayFacts(transaction, person, drafts.slice(at, at + SLICE_LENGTH));
+	};
+}
+
+async function readFacts(sql: Sql, business: string, ledger: string): Promise<readonly ShopFact[]> {
+	const rows = await sql<{ branch: BranchId | null; text: string }[]>`
+		select fact.branch, fact.text from fact
+		where business = ${business} and (code, n) in (
+			select code, n from record where business = ${business} and ledger = ${ledger}
+			union
+			select code, n from ledger_fact
+			where business = ${business} and ledger = ${ledger} and kind in ('entry', 'record')
+		)
+		order by s`;
+	return rows.map(({ branch, text }) => ({ branch, fact: read(text) }));
+}
+
+/** A number that was proved may have answered before there was an app. */
+async function readJudged(
+	sql: Sql,
+	business: BusinessId,
+	ledger: LedgerId
+): Promise<readonly RelayFactDraft[]> {
+	const rows = await sql<{ text: string; way: Claim['way']; counter: string | null }[]>`
+		select fact.text, claim.way, claim.counter
+		from ledger_fact join fact using (business, code, n)
+		join claim on claim.business = fact.business
+			and claim.claim = (fact.text::json ->> 7)::uuid
+		where ledger_fact.business = ${business} and ledger_fact.ledger = ${ledger}
+			and ledger_fact.kind = 'verdict'
+		order by fact.s`;
+	return rows.flatMap(({ text, way, counter }): readonly RelayFactDraft[] => {
+		const fact = read(text);
+		if (fact.kind !== 'verdict') return [];
+		const { ledgerId, claimId, verdict, v, sig, kid, wrong } = fact;
+		const body = { ledgerId, claimId, verdict, v, sig, kid, wrong, way };
+		return [
+			{ kind: 'judged', businessId: business, ...body, counter: Number(counter ?? 0), branch: null }
+		];
+	});
+}
+
+function read(text: string): ShopFact['fact'] {
+	const fact = parseFact(text);
+	assert(fact.ok, 'a stored fact was parsed before');
+	return fact.value;
+}

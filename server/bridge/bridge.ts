@@ -1,0 +1,225 @@
+import type { Sql } from 'postgres';
+import { assert } from '#domain/assert.ts';
+import type { CryptoParts } from '#domain/crypto.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
+import type {
+	AppendRelayFacts,
+	LockScopes,
+	RelayFactDraft,
+	ScopeId
+} from '#server/auth/relay-fact-draft.ts';
+import { rawSql, type Executor, type Transaction } from '#server/database/transaction.ts';
+import { readShopCard } from './shop-card.ts';
+import { carriesOf, takeFresh, type ShopFact } from './to-person.ts';
+import { deliveriesOf, type Delivery } from './to-shop.ts';
+
+/** Carries what a shop wrote to its linked customers, and their answers to the shop. */
+export interface Bridge {
+	/** Something was committed. Never throws. */
+	wake(): void;
+	/** Carries all that is there, and resolves when nothing is left. */
+	carryAll(): Promise<void>;
+	/** Stops, after the feed in hand. */
+	close(): Promise<void>;
+}
+
+export interface BridgeParts {
+	readonly executor: Executor;
+	readonly sql: Sql;
+	readonly clock: () => number;
+	readonly crypto: CryptoParts;
+	readonly appendRelayFacts: AppendRelayFacts;
+	readonly lockScopes: LockScopes;
+	readonly feedMoved: (scope: ScopeId) => Promise<void>;
+	/** The relay's point, 65 bytes. */
+	readonly relayKey: Uint8Array;
+	readonly fault: (fault: unknown) => void;
+	readonly every: (ms: number, act: () => void) => () => void;
+}
+
+/** How often one looks for what others stored, or a kill left. */
+const LOOK_AGAIN_MS = 2_000;
+const SCOPES_LENGTH = 100;
+const FACTS_LENGTH = 300;
+
+/**
+ * BRIDGE-1. One worker of this process. Each feed has a place up to which it was carried, which moves
+ * in the transaction that carries: whatever is killed, everything is carried once.
+ */
+export function createBridge(parts: BridgeParts): Bridge {
+	let asked = 0;
+	let isClosed = false;
+	let running: Promise<void> | undefined;
+
+	async function carryAll(): Promise<void> {
+		for (let moved = 1; moved > 0 && !isClosed;) {
+			moved = 0;
+			for (const scope of await findBehind(parts.sql)) {
+				if (isClosed) return;
+				moved += await carryOne(parts, scope);
+			}
+		}
+	}
+	async function run(): Promise<void> {
+		try {
+			let seen: number;
+			do {
+				seen = asked;
+				await carryAll();
+			} while (seen !== asked);
+		} catch (fault) {
+			parts.fault(fault);
+		} finally {
+			running = undefined;
+		}
+	}
+	function wake(): void {
+		if (isClosed) return;
+		asked += 1;
+		running ??= run();
+	}
+	const stop = parts.every(LOOK_AGAIN_MS, wake);
+	return {
+		wake,
+		carryAll,
+		async close() {
+			isClosed = true;
+			stop();
+			await running;
+		}
+	};
+}
+
+async function findBehind(sql: Sql): Promise<readonly ScopeId[]> {
+	const rows = await sql<{ business: ScopeId }[]>`
+		select feed_head.business from feed_head
+		left join bridge_cursor on bridge_cursor.scope = feed_head.business
+		where feed_head.s > coalesce(bridge_cursor.s, 0)
+		limit ${SCOPES_LENGTH}`;
+	return rows.map(({ business }) => business);
+}
+
+/** A feed that cannot be carried stops nobody else's; it is tried again at the next look. */
+async function carryOne(parts: BridgeParts, scope: ScopeId): Promise<0 | 1> {
+	try {
+		const moved = await parts.executor.transaction((transaction) =>
+			carryPage(parts, transaction, scope)
+		);
+		if (moved === undefined) return 0;
+		await Promise.all(Array.from(moved, (other) => parts.feedMoved(other)));
+		return 1;
+	} catch (fault) {
+		parts.fault(fault);
+		return 0;
+	}
+}
+
+/** The scopes that were written; undefined where another has this feed in hand, or nothing is new. */
+async function carryPage(
+	parts: BridgeParts,
+	transaction: Transaction,
+	scope: ScopeId
+): Promise<ReadonlySet<ScopeId> | undefined> {
+	const sql = rawSql(transaction);
+	await sql`insert into bridge_cursor (scope, s) values (${scope}, 0) on conflict do nothing`;
+	const [cursor] = await sql<{ s: string }[]>`
+		select s from bridge_cursor where scope = ${scope} for update skip locked`;
+	if (cursor === undefined) return undefined;
+	const page = await readPage(sql, scope, Number(cursor.s));
+	if (page.upTo === undefined) return undefined;
+	await sql`update bridge_cursor set s = ${page.upTo} where scope = ${scope}`;
+
+	const deliveries = page.isPerson
+		? await deliveriesOf(
+				sql,
+				scope as PersonId,
+				page.facts.map(({ fact }) => fact)
+			)
+		: await forCustomers(parts, { transaction, business: scope as BusinessId }, page.facts);
+	const byScope = Map.groupBy(deliveries, (delivery) => delivery.scope);
+	await parts.lockScopes(transaction, Array.from(byScope.keys()));
+	for (const [other, ofOther] of byScope)
+		await parts.appendRelayFacts(
+			transaction,
+			other,
+			ofOther.map(({ draft }) => draft)
+		);
+	return new Set(byScope.keys());
+}
+
+interface Page {
+	readonly facts: readonly ShopFact[];
+	readonly upTo: number | undefined;
+	readonly isPerson: boolean;
+}
+
+/** Kinds that anybody on the other side hears of. */
+const OF_SHOPS = ['sale', 'return', 'record', 'entry', 'setting', 'device'];
+const OF_PHONES = ['reply', 'seen'];
+
+async function readPage(sql: Sql, scope: ScopeId, after: number): Promise<Page> {
+	const rows = await sql<{ s: string; kind: string; branch: BranchId | null; text: string }[]>`
+		select s, kind, branch, text from fact where business = ${scope} and s > ${after}
+		order by s limit ${FACTS_LENGTH}`;
+	const last = rows.at(-1);
+	const heard = rows.filter(({ kind }) => OF_SHOPS.includes(kind) || OF_PHONES.includes(kind));
+	const facts = heard.map(({ branch, text }): ShopFact => {
+		const fact = parseFact(text);
+		assert(fact.ok, 'a stored fact was parsed before');
+		return { branch, fact: fact.value };
+	});
+	return {
+		facts,
+		upTo: last === undefined ? undefined : Number(last.s),
+		isPerson: heard.some(({ kind }) => OF_PHONES.includes(kind))
+	};
+}
+
+interface OfShop {
+	readonly transaction: Transaction;
+	readonly business: BusinessId;
+}
+
+/** BRIDGE-2. What these facts of a shop hold for those who are linked to it now. */
+async function forCustomers(
+	parts: BridgeParts,
+	{ transaction, business }: OfShop,
+	facts: readonly ShopFact[]
+): Promise<readonly Delivery[]> {
+	const sql = rawSql(transaction);
+	const links = await sql<{ ledger: LedgerId; person: PersonId }[]>`
+		select ledger, person from ledger_link
+		where business = ${business} and state = 'linked' and person is not null`;
+	if (links.length === 0) return [];
+	const carry = { sql, business, crypto: parts.crypto };
+	const carriesByLedger = Map.groupBy(await carriesOf(carry, facts), ({ ledger }) => ledger);
+	const card = await changedCard(parts, { sql, business }, facts);
+	const deliveries: Delivery[] = [];
+	for (const { ledger, person } of links) {
+		if (card !== undefined) {
+			const draft: RelayFactDraft = {
+				kind: 'card',
+				businessId: business,
+				ledgerId: ledger,
+				fields: card,
+				branch: null
+			};
+			deliveries.push({ scope: person, draft });
+		}
+		const carries = carriesByLedger.get(ledger) ?? [];
+		const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
+		deliveries.push(...fresh.map(({ draft }) => ({ scope: person, draft })));
+	}
+	return deliveries;
+}
+
+/** The shop's card where what it shows may have moved. */
+async function changedCard(
+	{ relayKey }: BridgeParts,
+	{ sql, business }: { readonly sql: Sql; readonly business: BusinessId },
+	facts: readonly ShopFact[]
+): Promise<Awaited<ReturnType<typeof readShopCard>> | undefined> {
+	const isMoved = facts.some(({ fact }) => fact.kind === 'setting' || fact.kind === 'device');
+	return isMoved ? readShopCard(sql, business, relayKey) : undefined;
+}

@@ -1,0 +1,71 @@
+import type { Sql } from 'postgres';
+import { encodeBase64url } from '#domain/bytes.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
+import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
+import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
+
+/** A fact to be written, and into whose feed. */
+export interface Delivery {
+	readonly scope: ScopeId;
+	readonly draft: RelayFactDraft;
+}
+
+/**
+ * BRIDGE-4. What a customer's phone wrote, for the shops that it concerns and for his own other
+ * phones. An answer to what he was never brought is nobody's.
+ */
+export async function deliveriesOf(
+	sql: Sql,
+	person: PersonId,
+	facts: readonly Fact[]
+): Promise<readonly Delivery[]> {
+	const deliveries: Delivery[] = [];
+	for (const fact of facts) {
+		if (fact.kind === 'reply') deliveries.push(...(await answerOf(sql, person, fact)));
+	}
+	const seen = facts.filter((fact): fact is SeenFact => fact.kind === 'seen');
+	const upTo = Math.max(0, ...seen.map(({ upToMs }) => upToMs));
+	return seen.length === 0 ? deliveries : [...deliveries, ...(await sawOf(sql, person, upTo))];
+}
+
+async function answerOf(sql: Sql, person: PersonId, fact: ReplyFact): Promise<readonly Delivery[]> {
+	const { businessId, ledgerId, h, decision, answerN, signedAt, sig, reason, note } = fact;
+	const [[held], [phone]] = await Promise.all([
+		sql<{ branch: BranchId | null }[]>`
+			select branch from bridged where business = ${businessId} and ledger = ${ledgerId}
+				and person = ${person} and key = ${h}`,
+		sql<{ public_key: Uint8Array }[]>`
+			select public_key from phone where person = ${person} and code = ${fact.code}`
+	]);
+	if (held === undefined || phone === undefined) return [];
+	const key = encodeBase64url(new Uint8Array(phone.public_key));
+	const body = { ledgerId, h, decision, answerN, signedAt, sig, key, reason, note };
+	return [
+		{ scope: businessId, draft: { kind: 'answered', ...body, branch: held.branch } },
+		{ scope: person, draft: { kind: 'filed', businessId, ...body, branch: null } }
+	];
+}
+
+/** Told only where something was brought since the last time: a look at nothing new is no news. */
+async function sawOf(sql: Sql, person: PersonId, upToMs: number): Promise<readonly Delivery[]> {
+	const rows = await sql<{ business: BusinessId; ledger: LedgerId }[]>`
+		insert into bridge_state as held (business, ledger, person, saw_up_to)
+		select business, ledger, person, ${upToMs} from ledger_link
+		where person = ${person} and state = 'linked' and exists (
+			select 1 from bridged where bridged.business = ledger_link.business
+				and bridged.ledger = ledger_link.ledger and bridged.person = ${person}
+				and booked_at <= ${upToMs}
+		)
+		on conflict (business, ledger, person) do update set saw_up_to = ${upToMs}
+		where held.saw_up_to < ${upToMs} and exists (
+			select 1 from bridged where bridged.business = held.business
+				and bridged.ledger = held.ledger and bridged.person = ${person}
+				and booked_at > held.saw_up_to and booked_at <= ${upToMs}
+		)
+		returning business, ledger`;
+	return rows.map(({ business, ledger }) => ({
+		scope: business,
+		draft: { kind: 'saw', ledgerId: ledger, upToMs, branch: null }
+	}));
+}

@@ -1,0 +1,25 @@
+import { getConnInfo } from '@hono/node-server/conninfo';
+import type { Context } from 'hono';
+
+/**
+ * Whose request it is, as far as it can be believed. Each of the operator's `proxies` writes whom
+ * it heard at the end of `X-Forwarded-For`; what stands before that anybody may have written.
+ */
+export function createCallerAddress(proxies: number): (c: Context) => string {
+	return (c) =>
+		callerAddress(
+			getConnInfo(c).remote.address ?? '',
+			c.req.header('x-forwarded-for') ?? '',
+			proxies
+		);
+}
+
+export function callerAddress(heard: string, forwarded: string, proxies: number): string {
+	if (proxies === 0) return heard;
+	const said = forwarded
+		.split(',')
+		.map((one) => one.trim())
+		.filter((one) => one !== '');
+	// A request that went round the proxies is its sender's.
+	return said.at(-proxies) ?? said[0] ?? heard;
+}

@@ -1,0 +1,194 @@
+import { and, eq } from 'drizzle-orm';
+import { assert } from '#domain/assert.ts';
+import type { Claim } from '#domain/confirmation/claim.ts';
+import {
+	judge,
+	type CodeWay,
+	type JudgedRecord,
+	type Judgement,
+	type LedgerGuard
+} from '#domain/confirmation/judge.ts';
+import { recordKinds } from '#domain/confirmation/record-kind.ts';
+import type { ClaimFact } from '#domain/fact/ledger-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { parseBranchId, type BranchId, type BusinessId } from '#domain/ids.ts';
+import { ok } from '#domain/result.ts';
+import { fact, record } from '#server/database/journal.ts';
+import { claimJudged, claimWaiting, smsSend, wrongDay } from '#server/database/ledgers.ts';
+import type { Transaction } from '#server/database/transaction.ts';
+import { commitAct, type Act } from '#server/ledgers/act.ts';
+import { ledgerIn, lockGuard, ofLedger, readLink, type Guard } from '#server/ledgers/guard.ts';
+import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
+import { dayOf } from './days.ts';
+import { findCode, type CodeClaim, type Found } from './match-code.ts';
+import { keepJudgement } from './keep-judgement.ts';
+
+/** A claim that was stored: by its id, and the fact that carries it. */
+export interface WaitingClaim {
+	readonly business: BusinessId;
+	readonly claim: string;
+	readonly code: string;
+	readonly n: number;
+}
+
+/** `known`: it had its verdict. `later`: its record is not here yet. `gone`: another has it in hand. */
+export type Outcome = 'judged' | 'known' | 'later' | 'notACode' | 'gone';
+
+/** While its record is missing, a claim is looked at ever more rarely, and once an hour at last. */
+const LATER_MS_FIRST = 2_000;
+const LATER_MS_MAX = 3_600_000;
+
+/**
+ * Judges one claim in one transaction: its ledger's lock, the verdict, what it spends, and the facts
+ * for both sides, all or nothing. A claim that has its verdict gets no second one.
+ */
+export async function judgeClaim(parts: LedgerParts, waiting: WaitingClaim): Promise<Outcome> {
+	const outcome = await commitAct<Outcome, never>(parts, async (act) => {
+		const tries = await lockWaiting(act.tx, waiting);
+		if (tries === undefined) return ok('gone');
+		const { claimFact, branch } = await readClaim(act.tx, waiting);
+		const { way } = claimFact.claim;
+		if (way === 'sign' || way === 'rule') {
+			await act.tx.delete(claimWaiting).where(isWaiting(waiting));
+			return ok('notACode');
+		}
+		const found = await findRecord(act.tx, waiting.business, claimFact.claim);
+		if (found === undefined) {
+			const dueAt = parts.clock() + Math.min(LATER_MS_MAX, LATER_MS_FIRST * 2 ** tries);
+			await act.tx
+				.update(claimWaiting)
+				.set({ dueAt, tries: tries + 1 })
+				.where(isWaiting(waiting));
+			return ok('later');
+		}
+		const outcome = await decide(act, parts, { ...found, fact: claimFact, branch, way });
+		await act.tx.delete(claimWaiting).where(isWaiting(waiting));
+		return ok(outcome);
+	});
+	assert(outcome.ok, 'nothing refuses a judgement');
+	return outcome.value;
+}
+
+interface Known {
+	readonly fact: ClaimFact;
+	readonly branch: BranchId | null;
+	readonly name: LedgerName;
+	readonly record: JudgedRecord;
+	readonly way: CodeWay;
+}
+
+async function decide(act: Act, parts: LedgerParts, known: Known): Promise<Outcome> {
+	const { name, record: judged, way } = known;
+	const { claim } = known.fact;
+	const guard = await lockGuard(act.tx, name);
+	const link = await readLink(act.tx, name);
+	const person = link?.person ?? null;
+	await act.lock(name.business, ...(person === null ? [] : [person]));
+	if (await isJudged(act.tx, name.business, claim)) return 'known';
+
+	const { code = '', counter = 0 } = claim;
+	const presented: CodeClaim = { name, link, record: judged, way, code, counter };
+	const found = await findCode(act.tx, parts, presented);
+	const judgement =
+		found?.old === undefined
+			? judge({
+					way,
+					record: judged,
+					match: found?.match,
+					guard: await guardOf(act.tx, parts, { presented, guard }),
+					at: parts.clock()
+				})
+			: again(found.old);
+	await keepJudgement(act, parts, { case: { ...known, guard, link, found }, judgement });
+	return 'judged';
+}
+
+/** The same code for the same record: what it came to the first time, and nothing is spent twice. */
+function again({ result, al }: NonNullable<Found['old']>): Judgement {
+	return { result, al, isSpent: false, isWrong: false, isAlarm: false };
+}
+
+/** Takes the claim in hand; of two who want it, one gets it. How often it was looked at before. */
+async function lockWaiting(tx: Transaction, waiting: WaitingClaim): Promise<number | undefined> {
+	const rows = tx.select().from(claimWaiting).where(isWaiting(waiting));
+	const [taken] = await rows.for('update', { skipLocked: true });
+	return taken?.tries;
+}
+
+export function isWaiting({ business, claim, code, n }: WaitingClaim): ReturnType<typeof and> {
+	return and(
+		eq(claimWaiting.business, business),
+		eq(claimWaiting.claim, claim),
+		eq(claimWaiting.code, code),
+		eq(claimWaiting.n, n)
+	);
+}
+
+interface ReadClaim {
+	readonly claimFact: ClaimFact;
+	readonly branch: BranchId | null;
+}
+
+async function readClaim(tx: Transaction, waiting: WaitingClaim): Promise<ReadClaim> {
+	const { business, code, n } = waiting;
+	const [row] = await tx
+		.select({ text: fact.text, branch: fact.branch })
+		.from(fact)
+		.where(and(eq(fact.business, business), eq(fact.code, code), eq(fact.n, n)));
+	const parsed = parseFact(row?.text ?? '');
+	assert(parsed.ok && parsed.value.kind === 'claim', 'what waits is a claim');
+	const branch = parseBranchId(row?.branch);
+	return { claimFact: parsed.value, branch: branch.ok ? branch.value : null };
+}
+
+/** The record that a claim names, in its own business: another's with the same name is another. */
+async function findRecord(
+	tx: Transaction,
+	business: BusinessId,
+	{ h }: Claim
+): Promise<Pick<Known, 'name' | 'record'> | undefined> {
+	const [row] = await tx
+		.select()
+		.from(record)
+		.where(and(eq(record.business, business), eq(record.h, h)));
+	if (row === undefined) return undefined;
+	const { currency, exponent, amount } = row;
+	const kind = recordKinds().find((known) => known === row.kind);
+	assert(kind !== undefined, 'a record is of a known kind');
+	const name = { business, ledger: ledgerIn(row.ledger) };
+	return { name, record: { h, kind, currency, exponent, amount } };
+}
+
+async function isJudged(tx: Transaction, business: BusinessId, claim: Claim): Promise<boolean> {
+	const rows = await tx
+		.select({ seq: claimJudged.seq })
+		.from(claimJudged)
+		.where(and(eq(claimJudged.business, business), eq(claimJudged.claim, claim.id)));
+	return rows.length > 0;
+}
+
+async function guardOf(
+	tx: Transaction,
+	{ clock }: LedgerParts,
+	{ presented, guard }: { readonly presented: CodeClaim; readonly guard: Guard }
+): Promise<LedgerGuard> {
+	const { name, link, record: judged, way, counter } = presented;
+	const [send] =
+		way === 'sms'
+			? await tx
+					.select({ tries: smsSend.tries })
+					.from(smsSend)
+					.where(and(ofLedger(smsSend, name), eq(smsSend.h, judged.h), eq(smsSend.send, counter)))
+			: [];
+	const [today] = await tx
+		.select({ wrong: wrongDay.wrong })
+		.from(wrongDay)
+		.where(and(eq(wrongDay.business, name.business), eq(wrongDay.day, dayOf(clock()))));
+	return {
+		linked: link?.state === 'linked' ? link.way : 'none',
+		wrongSheet: guard.sheetWrong,
+		wrongPhone: guard.appWrong,
+		shopWrongToday: today?.wrong ?? 0,
+		wrongSend: send?.tries ?? 0
+	};
+}

@@ -1,0 +1,537 @@
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { decodeBase64url } from '#domain/bytes.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import { parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
+import type { VerdictFact } from '#domain/fact/ledger-fact.ts';
+import { record } from '#server/database/journal.ts';
+import { claimJudged, claimWaiting, codeSpent } from '#server/database/ledgers.ts';
+import { commitAct } from '#server/ledgers/act.ts';
+import { ofLedger } from '#server/ledgers/guard.ts';
+import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
+import { sendShopList } from '#server/ledgers/customer-sheets.ts';
+import { endLink } from '#server/ledgers/linking.ts';
+import { sendRecordSms } from '#server/ledgers/record-sms.ts';
+import {
+	claimIdOf,
+	codesOfSheet,
+	createLedgerStand,
+	enrolPhone,
+	factsOf,
+	fileClaim,
+	giveSheet,
+	link,
+	makeCustomer,
+	makeShop,
+	mintLedger,
+	phoneCodeFor,
+	smsCodeOf,
+	textsTo,
+	writeRecord,
+	type LedgerStand,
+	type TestClaim,
+	type TestCustomer,
+	type TestShop
+} from '#tests/support/ledger-stand.ts';
+import { judgeClaim, type Outcome } from './judge-claim.ts';
+import { createJudge } from './judge-worker.ts';
+import { countersToTry, isSameCode } from './match-code.ts';
+
+let stand: LedgerStand;
+let shop: TestShop;
+let amina: TestCustomer;
+let name: LedgerName;
+let people = 0;
+const EPOCH_LINKED = 1;
+const DAY_MS = 86_400_000;
+
+beforeAll(async () => {
+	stand = await createLedgerStand();
+});
+beforeEach(async () => {
+	people += 1;
+	shop = await makeShop(stand, `shop${String(people)}`);
+	amina = await makeCustomer(stand, `amina${String(people)}`, '+254712345678');
+	name = { business: shop.business, ledger: mintLedger() };
+	await link(stand, name, { way: 'app', person: amina.person });
+});
+afterAll(() => stand.close());
+
+/** Files a claim, judges it, and says what the last verdict of the shop was. */
+async function present(claim: TestClaim, by: TestShop = shop): Promise<string> {
+	const outcome = await judgeClaim(stand.parts, await fileClaim(stand, by, claim));
+	return outcome === 'judged' ? resultOf(verdicts(by).at(-1)) : outcome;
+}
+
+function verdicts(of: TestShop = shop): readonly VerdictFact[] {
+	return factsOf(stand, of.business, 'verdict');
+}
+
+function resultOf(fact: VerdictFact | undefined): string {
+	return fact?.verdict.result ?? 'none';
+}
+
+function sheet(h: RecordHash, codes: readonly string[], counter: number): TestClaim {
+	return { h, way: 'sheet', code: codes[counter] ?? '', counter };
+}
+
+/** Any code but the right one. */
+function another(code: string | undefined): string {
+	const last = Number(code?.at(-1));
+	return `${code?.slice(0, -1) ?? ''}${String((last + 1) % 10)}`;
+}
+
+describe('one code', () => {
+	it('[JUDGE-1] confirms its record, and tells both sides of it', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		stand.moved.length = 0;
+		expect(await present(sheet(h, codes, 2))).toBe('ok');
+
+		const [fact] = verdicts();
+		expect(fact?.verdict).toMatchObject({ result: 'ok', al: 1, h, seq: 1, relayEpoch: 3 });
+		const [judged] = factsOf(stand, amina.person, 'judged');
+		expect(judged).toMatchObject({ businessId: shop.business, way: 'sheet', counter: 2 });
+		expect(judged?.v).toBe(fact?.v);
+		expect(new Set(stand.moved)).toEqual(new Set([shop.business, amina.person]));
+	});
+
+	it('[JUDGE-2] presented by 50 connections at once confirms exactly one record', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const own = stand.onOwnConnections(50);
+		const waiting = [];
+		for (let at = 0; at < 50; at += 1) {
+			const h = await writeRecord(stand, name);
+			waiting.push(await fileClaim(stand, shop, sheet(h, codes, 0)));
+		}
+		const outcomes = await Promise.all(waiting.map((one) => judgeClaim(own.parts, one)));
+		await own.database.close();
+		expect(new Set(outcomes)).toEqual(new Set<Outcome>(['judged']));
+
+		const rows = await stand.database.orm
+			.select()
+			.from(claimJudged)
+			.where(ofLedger(claimJudged, name))
+			.orderBy(claimJudged.seq);
+		const results = rows.map(({ v }) => {
+			const parsed = parseVerdict(v);
+			return parsed.ok ? parsed.value.result : 'unread';
+		});
+		expect(results.filter((result) => result === 'ok')).toHaveLength(1);
+		expect(results.filter((result) => result === 'used')).toHaveLength(49);
+		expect(rows.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, at) => at + 1));
+		const spent = await stand.database.orm
+			.select()
+			.from(codeSpent)
+			.where(ofLedger(codeSpent, name));
+		expect(spent).toHaveLength(1);
+	});
+
+	it('[JUDGE-2] judged 50 times at once gets one verdict', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const waiting = await fileClaim(stand, shop, sheet(h, codes, 0));
+		const outcomes = await Promise.all(
+			Array.from({ length: 50 }, () => judgeClaim(stand.parts, waiting))
+		);
+		expect(outcomes.filter((outcome) => outcome === 'judged')).toHaveLength(1);
+		expect(outcomes.filter((outcome) => outcome === 'gone')).toHaveLength(49);
+		expect(verdicts()).toHaveLength(1);
+	});
+
+	it.each([0, 1])('[JUDGE-5] used for two records confirms the first, order %i', async (first) => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const hs = [await writeRecord(stand, name), await writeRecord(stand, name)];
+		const order = first === 0 ? hs : hs.toReversed();
+		const results = [];
+		for (const h of order) results.push(await present(sheet(h, codes, 0)));
+		expect(results).toEqual(['ok', 'used']);
+		expect(verdicts().map(({ verdict }) => verdict.h)).toEqual(order);
+		expect(factsOf(stand, amina.person, 'judged').map(({ verdict }) => verdict.result)).toEqual([
+			'ok',
+			'used'
+		]);
+	});
+
+	it('[JUDGE-5] for the same record again gets the old answer, and spends nothing', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name, { minor: 5_000 });
+		expect(await present(sheet(h, codes, 0))).toBe('overTheCap');
+		expect(await present(sheet(h, codes, 0))).toBe('overTheCap');
+		const other = await writeRecord(stand, name, { minor: 100 });
+		expect(await present(sheet(other, codes, 0))).toBe('used');
+		expect(factsOf(stand, shop.business, 'sheet')).toHaveLength(2);
+	});
+});
+
+describe('after a kill', () => {
+	it('[JUDGE-3] the verdict stands and the claim handed in again gets no second', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const id = claimIdOf(900_000 + people);
+		// The commit is done; the relay dies before it tells anybody.
+		const killed = {
+			...stand.parts,
+			feedMoved: () => Promise.reject(new Error('killed'))
+		};
+		const waiting = await fileClaim(stand, shop, { ...sheet(h, codes, 0), id });
+		await expect(judgeClaim(killed, waiting)).rejects.toThrow('killed');
+		const before = verdicts().at(-1);
+		expect(resultOf(before)).toBe('ok');
+
+		expect(await judgeClaim(stand.parts, waiting)).toBe('gone');
+		const replay = await fileClaim(stand, shop, { ...sheet(h, codes, 0), id });
+		expect(await judgeClaim(stand.parts, replay)).toBe('known');
+		expect(verdicts()).toHaveLength(1);
+		expect(verdicts().at(-1)).toBe(before);
+	});
+
+	it('[JUDGE-3] what was not committed left nothing, and is judged anew with the same result', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const waiting = await fileClaim(stand, shop, sheet(h, codes, 0));
+		const broken = {
+			...stand.parts,
+			appendRelayFacts: () => Promise.reject(new Error('killed'))
+		};
+		await expect(judgeClaim(broken, waiting)).rejects.toThrow('killed');
+		const { orm } = stand.database;
+		expect(await orm.select().from(codeSpent).where(ofLedger(codeSpent, name))).toEqual([]);
+		expect(await judgeClaim(stand.parts, waiting)).toBe('judged');
+		expect(resultOf(verdicts().at(-1))).toBe('ok');
+	});
+
+	it('[JUDGE-13] finds what was left, in the order of the ids, and one poison stops no other', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const [first, second] = [await writeRecord(stand, name), await writeRecord(stand, name)];
+		const base = 800_000 + people * 10;
+		const [late, early] = [claimIdOf(base + 2), claimIdOf(base + 1)];
+		await fileClaim(stand, shop, { ...sheet(first, codes, 0), id: late });
+		await fileClaim(stand, shop, { ...sheet(second, codes, 0), id: early });
+		const poison = { business: shop.business, claim: claimIdOf(base), code: 'A', n: 999_999_999 };
+		await stand.database.orm.insert(claimWaiting).values({ ...poison, dueAt: 0 });
+		const faults: unknown[] = [];
+		const judge = createJudge({
+			...stand.parts,
+			fault: (fault) => faults.push(fault),
+			every: () => () => undefined
+		});
+		await judge.judgeDue();
+		await judge.close();
+		expect(faults).toHaveLength(1);
+		expect(verdicts().map(({ verdict, claimId }) => [claimId, verdict.result])).toEqual([
+			[early, 'ok'],
+			[late, 'used']
+		]);
+	});
+});
+
+describe('the chain', () => {
+	it('[JUDGE-4] numbers, signs and links the verdicts of a ledger', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		for (const counter of [0, 1, 2]) {
+			await present(sheet(await writeRecord(stand, name), codes, counter));
+		}
+		const { crypto, relayKey } = stand.parts;
+		let previous: Uint8Array = new Uint8Array(32);
+		for (const [at, fact] of verdicts().entries()) {
+			const [v, sig] = [bytes(fact.v), bytes(fact.sig)];
+			expect(fact.verdict.seq).toBe(at + 1);
+			expect(fact.verdict.previous).toEqual(previous);
+			expect(await crypto.verify(relayKey.publicKey, verdictMessage(v), sig)).toBe(true);
+			previous = await crypto.sha256(v);
+		}
+		expect(verdicts()).toHaveLength(3);
+	});
+});
+
+function bytes(text: string): Uint8Array {
+	const decoded = decodeBase64url(text);
+	if (!decoded.ok) throw new Error('not base64url');
+	return decoded.value;
+}
+
+describe('guessing', () => {
+	it('[JUDGE-6] a client that tries every candidate is locked after three, and the customer told', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const wrong = another(codes[0]);
+		const results = [];
+		for (let tries = 0; tries < 5; tries += 1) {
+			results.push(await present({ h, way: 'sheet', code: wrong, counter: 0 }));
+		}
+		expect(results).toEqual(['wrong', 'wrong', 'wrong', 'locked', 'locked']);
+		expect(verdicts().map(({ wrong: count }) => count)).toEqual([1, 2, 3, 3, 3]);
+		expect(factsOf(stand, amina.person, 'judged')).toHaveLength(5);
+		// The right one comes too late: the lock tells right from wrong no more.
+		expect(await present(sheet(h, codes, 0))).toBe('locked');
+
+		const again = await giveSheet(stand, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), again, 0))).toBe('ok');
+	});
+
+	it('[JUDGE-6] a success forgives no wrong code', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const wrong = { h, way: 'sheet', code: another(codes[1]), counter: 1 } as const;
+		expect(await present(wrong)).toBe('wrong');
+		expect(await present(wrong)).toBe('wrong');
+		expect(await present(sheet(h, codes, 0))).toBe('ok');
+		expect(await present(wrong)).toBe('wrong');
+		expect(await present(sheet(await writeRecord(stand, name), codes, 2))).toBe('locked');
+	});
+
+	it('[JUDGE-6] who has no app hears by message, once', async () => {
+		const phoned = { business: shop.business, ledger: mintLedger() };
+		const number = `+25470000${String(1_000 + people)}`;
+		await link(stand, phoned, { way: 'phone', phone: number });
+		const h = await writeRecord(stand, phoned);
+		for (let tries = 0; tries < 5; tries += 1) {
+			await present({ h, way: 'sheet', code: '00000000', counter: 0 });
+		}
+		const texts = await textsTo(stand, number);
+		expect(texts).toHaveLength(1);
+		expect(texts[0]).toContain('wrong codes');
+	});
+
+	it('[JUDGE-7] twenty wrong claims of a day close the whole shop, until the next day', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		let wrong = 0;
+		while (wrong < 20) {
+			const other = { business: shop.business, ledger: mintLedger() };
+			const h = await writeRecord(stand, other);
+			expect(await present({ h, way: 'sheet', code: '00000000', counter: 0 })).toBe('wrong');
+			wrong += 1;
+		}
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('locked');
+		stand.clock.now += DAY_MS;
+		expect(await present(sheet(await writeRecord(stand, name), codes, 1))).toBe('ok');
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('used');
+	});
+
+	it('[JUDGE-6] five wrong phone codes lock the phone’s way alone', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const results = [];
+		for (let tries = 0; tries < 6; tries += 1) {
+			results.push(await present({ h, way: 'app', code: '000000000' }));
+		}
+		expect(results).toEqual(['wrong', 'wrong', 'wrong', 'wrong', 'wrong', 'locked']);
+		expect(await present(sheet(h, codes, 0))).toBe('ok');
+	});
+});
+
+describe('a right code kept for later', () => {
+	it('[JUDGE-5] over the cap is spent, and opens nothing below it any more', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person, cap: 1_000 });
+		expect(await present(sheet(await writeRecord(stand, name, { minor: 1_001 }), codes, 0))).toBe(
+			'overTheCap'
+		);
+		expect(await present(sheet(await writeRecord(stand, name, { minor: 1 }), codes, 0))).toBe(
+			'used'
+		);
+		expect(await present(sheet(await writeRecord(stand, name, { minor: 1_000 }), codes, 1))).toBe(
+			'ok'
+		);
+	});
+
+	it('[JUDGE-5] of another kind or currency opens nothing, and is spent', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const payment = await writeRecord(stand, name, { kind: 'payment' });
+		expect(await present(sheet(payment, codes, 0))).toBe('overTheCap');
+		const dollars = await writeRecord(stand, name, { currency: 'USD' });
+		expect(await present(sheet(dollars, codes, 1))).toBe('overTheCap');
+		const statement = await writeRecord(stand, name, { kind: 'statement' });
+		expect(await present(sheet(statement, codes, 2))).toBe('ok');
+	});
+
+	it('[JUDGE-5] is too old after 90 days', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const begun = stand.clock.now;
+		stand.clock.now = begun + 90 * DAY_MS;
+		expect(await present(sheet(h, codes, 0))).toBe('ok');
+		stand.clock.now += 1;
+		expect(await present(sheet(await writeRecord(stand, name), codes, 1))).toBe('tooOld');
+		stand.clock.now = begun;
+	});
+
+	it('[JUDGE-8] of a revoked set is shown as such, and is no wrong code', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		await giveSheet(stand, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('revoked');
+		expect(verdicts().at(-1)?.wrong).toBe(0);
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('used');
+
+		for (let sets = 0; sets < 8; sets += 1) await giveSheet(stand, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), codes, 1))).toBe('wrong');
+	});
+
+	it('[JUDGE-5] after the connection ended confirms nothing', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		await commitAct(stand.parts, (act) => endLink(act, stand.parts, { ...name, by: 'customer' }));
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('notLinked');
+		expect(factsOf(stand, amina.person, 'judged')).toHaveLength(1);
+	});
+
+	it('[JUDGE-8] of a counter that was not given out yet is wrong', async () => {
+		await giveSheet(stand, { name, person: amina.person });
+		const ahead = await codesOfSheet(stand, name, EPOCH_LINKED + 1);
+		const h = await writeRecord(stand, name);
+		expect(await present(sheet(h, ahead, 5))).toBe('wrong');
+		expect(await present(sheet(h, ahead, 4))).toBe('ok');
+		expect(await present(sheet(await writeRecord(stand, name), ahead, 5))).toBe('ok');
+	});
+});
+
+describe('other people’s ledgers', () => {
+	it('[JUDGE-10] a customer’s code confirms no record of another customer', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const bob = await makeCustomer(stand, `bob${String(people)}`);
+		const bobs = { business: shop.business, ledger: mintLedger() };
+		await link(stand, bobs, { way: 'app', person: bob.person });
+		await giveSheet(stand, { name: bobs, person: bob.person });
+		const h = await writeRecord(stand, bobs);
+		expect(await present(sheet(h, codes, 0))).toBe('wrong');
+		expect(factsOf(stand, bob.person, 'judged')).toHaveLength(1);
+		expect(factsOf(stand, amina.person, 'judged')).toHaveLength(0);
+	});
+
+	it('[JUDGE-10] another business with the same ledger id has its own codes and records', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const thief = await makeShop(stand, `thief${String(people)}`);
+		const copied = { business: thief.business, ledger: name.ledger };
+		const h = await writeRecord(stand, name);
+		const waits = await fileClaim(stand, thief, sheet(h, codes, 0));
+		expect(await judgeClaim(stand.parts, waits)).toBe('later');
+		const own = await writeRecord(stand, copied);
+		expect(await present(sheet(own, codes, 0), thief)).toBe('wrong');
+		expect(await present(sheet(h, codes, 0))).toBe('ok');
+	});
+
+	it('[JUDGE-10] a claim waits for its record, ever longer, and is judged once it is there', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const { orm } = stand.database;
+		const [kept] = await orm.select().from(record).where(eq(record.h, h));
+		await orm.delete(record).where(eq(record.h, h));
+		const waiting = await fileClaim(stand, shop, sheet(h, codes, 0));
+		expect(await judgeClaim(stand.parts, waiting)).toBe('later');
+		const [row] = await orm
+			.select()
+			.from(claimWaiting)
+			.where(eq(claimWaiting.claim, waiting.claim));
+		expect(row).toMatchObject({ tries: 1, dueAt: stand.clock.now + 2_000 });
+		if (kept !== undefined) await orm.insert(record).values(kept);
+		expect(await judgeClaim(stand.parts, waiting)).toBe('judged');
+		expect(resultOf(verdicts().at(-1))).toBe('ok');
+	});
+
+	it('[JUDGE-5] an amount that was changed after the claim is another record', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const [agreed, raised] = [
+			await writeRecord(stand, name, { minor: 100 }),
+			await writeRecord(stand, name, { minor: 900 })
+		];
+		expect(await present(sheet(agreed, codes, 0))).toBe('ok');
+		expect(await present(sheet(raised, codes, 0))).toBe('used');
+	});
+});
+
+describe('refills', () => {
+	it('[JUDGE-11] a used code is replaced by the next, for both sides', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		await present(sheet(await writeRecord(stand, name), codes, 1));
+		const set = factsOf(stand, shop.business, 'sheet').at(-1);
+		expect(set?.fields.open.map(([counter]) => counter)).toEqual([0, 2, 3, 4, 5]);
+		const told = factsOf(stand, amina.person, 'codes').at(-1);
+		expect(told?.fields).toMatchObject({ open: [0, 2, 3, 4, 5], used: [1] });
+	});
+
+	it('[JUDGE-11] of a ledger with no app it is not, and the set runs out', async () => {
+		const phoned = { business: shop.business, ledger: mintLedger() };
+		await link(stand, phoned, { way: 'phone', phone: `+25471111${String(1_000 + people)}` });
+		const worth = { kind: 'debit', currency: 'KES', exponent: 2, cap: 1_000 } as const;
+		expect((await sendShopList(stand.parts, { name: phoned, worth })).ok).toBe(true);
+		const codes = await codesOfSheet(stand, phoned, EPOCH_LINKED + 1);
+		for (const counter of [0, 1, 2, 3, 4]) {
+			expect(await present(sheet(await writeRecord(stand, phoned), codes, counter))).toBe('ok');
+		}
+		expect(factsOf(stand, shop.business, 'sheet').at(-1)?.fields.open).toEqual([]);
+		expect(await present(sheet(await writeRecord(stand, phoned), codes, 5))).toBe('wrong');
+	});
+});
+
+describe('codes of the phone', () => {
+	it('[JUDGE-9] confirm the exact amount, at strength 3, from any enrolled phone', async () => {
+		await enrolPhone(stand, amina.person, 2);
+		const spoken = (number: number, k: number, minor: number): Promise<string> =>
+			phoneCodeFor(stand, name, { epoch: EPOCH_LINKED, number, k, minor });
+		const h = await writeRecord(stand, name, { minor: 700 });
+		expect(await present({ h, way: 'app', code: await spoken(2, 9, 700) })).toBe('ok');
+		expect(verdicts().at(-1)?.verdict.al).toBe(3);
+		expect(factsOf(stand, amina.person, 'judged').at(-1)?.counter).toBe(2 * 2 ** 32 + 9);
+		// Another amount is another code, and a code of a phone that is not there is none.
+		expect(
+			await present({
+				h: await writeRecord(stand, name, { minor: 701 }),
+				way: 'app',
+				code: await spoken(1, 0, 700)
+			})
+		).toBe('wrong');
+		expect(
+			await present({
+				h: await writeRecord(stand, name, { minor: 700 }),
+				way: 'app',
+				code: await spoken(2, 9, 700)
+			})
+		).toBe('used');
+	});
+
+	it('[JUDGE-9] are looked for in a window that moves with use, and back a little', () => {
+		expect(countersToTry([])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+		expect(countersToTry([0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+		expect(countersToTry([3, 9])).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+	});
+
+	it('compares codes of one length alone', () => {
+		expect(isSameCode('12345678', '12345678')).toBe(true);
+		expect(isSameCode('12345678', '12345679')).toBe(false);
+		expect(isSameCode('12345678', '123456789')).toBe(false);
+	});
+});
+
+describe('codes by SMS', () => {
+	it('[JUDGE-12] confirm the record that they were sent for, at strength 2, within ten minutes', async () => {
+		const h = await writeRecord(stand, name);
+		const sent = await sendRecordSms(stand.parts, { name, h });
+		expect(sent).toMatchObject({ ok: true, value: { to: '…678', send: 0, practice: true } });
+		const code = await smsCodeOf(stand, h, 0);
+		const other = await writeRecord(stand, name);
+		expect(await present({ h: other, way: 'sms', code, counter: 0 })).toBe('wrong');
+		expect(await present({ h, way: 'sms', code, counter: 1 })).toBe('wrong');
+		expect(await present({ h, way: 'sms', code, counter: 0 })).toBe('ok');
+		expect(verdicts().at(-1)?.verdict.al).toBe(2);
+		expect(await present({ h, way: 'sms', code, counter: 0 })).toBe('ok');
+
+		await sendRecordSms(stand.parts, { name, h: other });
+		stand.clock.now += 600_001;
+		const late = await smsCodeOf(stand, other, 0);
+		expect(await present({ h: other, way: 'sms', code: late, counter: 0 })).toBe('tooOld');
+	});
+
+	it('[JUDGE-12] take five tries a message', async () => {
+		const h = await writeRecord(stand, name);
+		await sendRecordSms(stand.parts, { name, h });
+		const code = await smsCodeOf(stand, h, 0);
+		const wrong = another(code);
+		for (let tries = 0; tries < 5; tries += 1) {
+			expect(await present({ h, way: 'sms', code: wrong, counter: 0 })).toBe('wrong');
+		}
+		expect(await present({ h, way: 'sms', code: wrong, counter: 0 })).toBe('locked');
+		stand.clock.now += 30_000;
+		await sendRecordSms(stand.parts, { name, h });
+		const next = await smsCodeOf(stand, h, 1);
+		expect(await present({ h, way: 'sms', code: next, counter: 1 })).toBe('ok');
+	});
+});

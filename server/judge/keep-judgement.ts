@@ -1,0 +1,200 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { encodeBase64url } from '#domain/bytes.ts';
+import { claimMessage, encodeClaim } from '#domain/confirmation/claim.ts';
+import { WRONG_SHEETS_MAX, type Judgement } from '#domain/confirmation/judge.ts';
+import { HASH_BYTES } from '#domain/confirmation/record.ts';
+import { encodeVerdict, verdictMessage, type Verdict } from '#domain/confirmation/verdict.ts';
+import { assert } from '#domain/assert.ts';
+import {
+	claimJudged,
+	codeSpent,
+	ledgerGuard,
+	sheetSet,
+	smsSend,
+	wrongDay
+} from '#server/database/ledgers.ts';
+import { queueMessage } from '#server/gateways/message-queue.ts';
+import type { Act } from '#server/ledgers/act.ts';
+import { readSet, tellSet } from '#server/ledgers/code-sets.ts';
+import { ofLedger, type Guard } from '#server/ledgers/guard.ts';
+import type { LedgerParts } from '#server/ledgers/ledger-parts.ts';
+import { readShop } from '#server/ledgers/shops.ts';
+import { lockedText } from '#server/ledgers/sms-words.ts';
+import type { Case } from './case.ts';
+import { dayOf } from './days.ts';
+
+interface Judged {
+	readonly case: Case;
+	readonly judgement: Judgement;
+}
+
+/** Writes a verdict and all that follows from it: the chain, what is spent or counted, the facts. */
+export async function keepJudgement(act: Act, parts: LedgerParts, judged: Judged): Promise<void> {
+	const wrong = await countWrong(act, parts, judged);
+	await spend(act, parts, judged);
+	const signed = await signVerdict(parts, judged);
+	await keepVerdict(act, parts, { judged, signed });
+	await tell(act, { judged, signed, wrong });
+	await refill(act, parts, judged);
+	await warnByPhone(act, parts, { judged, wrong });
+}
+
+/** Wrong codes of the epoch, after this one. */
+async function countWrong(
+	{ tx }: Act,
+	{ clock }: LedgerParts,
+	{ case: { fact, name, record, guard }, judgement }: Judged
+): Promise<Pick<Guard, 'sheetWrong' | 'appWrong'>> {
+	const { sheetWrong, appWrong } = guard;
+	if (!judgement.isWrong) return { sheetWrong, appWrong };
+	const { way, counter = 0 } = fact.claim;
+	const wrong = {
+		sheetWrong: sheetWrong + (way === 'sheet' ? 1 : 0),
+		appWrong: appWrong + (way === 'app' ? 1 : 0)
+	};
+	await tx.update(ledgerGuard).set(wrong).where(ofLedger(ledgerGuard, name));
+	if (way === 'sms') {
+		const ofSend = and(ofLedger(smsSend, name), eq(smsSend.h, record.h), eq(smsSend.send, counter));
+		await tx
+			.update(smsSend)
+			.set({ tries: sql`${smsSend.tries} + 1` })
+			.where(ofSend);
+	}
+	await tx
+		.insert(wrongDay)
+		.values({ business: name.business, day: dayOf(clock()), wrong: 1 })
+		.onConflictDoUpdate({
+			target: [wrongDay.business, wrongDay.day],
+			set: { wrong: sql`${wrongDay.wrong} + 1` }
+		});
+	return wrong;
+}
+
+/** A right code is spent by being presented, for this record, with this result. */
+async function spend(
+	{ tx }: Act,
+	{ clock }: LedgerParts,
+	{ case: { fact, name, record, found }, judgement }: Judged
+): Promise<void> {
+	const { result, al, isSpent } = judgement;
+	if (!isSpent || found === undefined || found.match.spentFor !== undefined) return;
+	const { id: claim, way } = fact.claim;
+	const { epoch, counter } = found;
+	if (way === 'sms') {
+		const ofSend = and(ofLedger(smsSend, name), eq(smsSend.h, record.h), eq(smsSend.send, counter));
+		await tx.update(smsSend).set({ result, al }).where(ofSend);
+		return;
+	}
+	assert(way === 'sheet' || way === 'app', 'what else is spent is of a sheet or a phone');
+	await tx
+		.insert(codeSpent)
+		.values({ ...name, epoch, way, counter, h: record.h, claim, result, al, at: clock() });
+}
+
+interface Signed {
+	readonly verdict: Verdict;
+	readonly v: Uint8Array;
+	readonly sig: Uint8Array;
+	readonly kid: Uint8Array;
+}
+
+async function signVerdict(
+	{ clock, epoch, crypto, relayKey }: LedgerParts,
+	{ case: { fact, record, guard }, judgement: { result, al } }: Judged
+): Promise<Signed> {
+	const verdict = {
+		result,
+		al,
+		h: record.h,
+		relayEpoch: epoch,
+		seq: guard.verdictSeq + 1,
+		at: clock(),
+		claimHash: await crypto.sha256(claimMessage(encodeClaim(fact.claim))),
+		previous: guard.verdictHash ?? new Uint8Array(HASH_BYTES)
+	};
+	const v = encodeVerdict(verdict);
+	return { verdict, v, sig: await relayKey.sign(verdictMessage(v)), kid: relayKey.kid };
+}
+
+async function keepVerdict(
+	{ tx }: Act,
+	{ crypto }: LedgerParts,
+	{ judged, signed }: { readonly judged: Judged; readonly signed: Signed }
+): Promise<void> {
+	const { fact, name, record } = judged.case;
+	const { v, sig, verdict } = signed;
+	const { seq, at: judgedAt } = verdict;
+	const verdictHash = await crypto.sha256(v);
+	await tx
+		.update(ledgerGuard)
+		.set({ verdictSeq: seq, verdictHash })
+		.where(ofLedger(ledgerGuard, name));
+	const claim = fact.claim.id;
+	await tx.insert(claimJudged).values({ ...name, claim, h: record.h, seq, v, sig, judgedAt });
+}
+
+interface Told {
+	readonly judged: Judged;
+	readonly signed: Signed;
+	readonly wrong: Pick<Guard, 'sheetWrong' | 'appWrong'>;
+}
+
+async function tell(act: Act, { judged, signed, wrong }: Told): Promise<void> {
+	const { fact, name, branch, link, found } = judged.case;
+	const { claim } = fact;
+	const body = {
+		ledgerId: name.ledger,
+		claimId: claim.id,
+		verdict: signed.verdict,
+		v: encodeBase64url(signed.v),
+		sig: encodeBase64url(signed.sig),
+		kid: encodeBase64url(signed.kid),
+		wrong: wrong.sheetWrong + wrong.appWrong
+	};
+	await act.write(name.business, { kind: 'verdict', ...body, branch });
+	const person = link?.person ?? null;
+	if (person === null) return;
+	const counter = found?.counter ?? claim.counter ?? 0;
+	const { way } = claim;
+	const { business: businessId } = name;
+	await act.write(person, { kind: 'judged', businessId, ...body, way, counter, branch: null });
+}
+
+/** A code that was used makes room for the next; on paper alone there is nobody to show it to. */
+async function refill(
+	act: Act,
+	parts: LedgerParts,
+	{ case: { fact, name, link, found }, judgement }: Judged
+): Promise<void> {
+	if (fact.claim.way !== 'sheet' || !judgement.isSpent || found?.match.spentFor !== undefined)
+		return;
+	if (link === undefined || found?.epoch !== link.epoch) return;
+	const set = await readSet(act.tx, { ...name, epoch: link.epoch });
+	assert(set !== undefined, 'a code that was found is of a set');
+	const isRefilled = link.person !== null && link.state === 'linked';
+	const nextCounter = set.nextCounter + (isRefilled ? 1 : 0);
+	await act.tx
+		.update(sheetSet)
+		.set({ nextCounter })
+		.where(and(ofLedger(sheetSet, name), eq(sheetSet.epoch, set.epoch)));
+	await tellSet(act, parts, { set: { ...set, nextCounter }, link });
+}
+
+/** Who has no app hears by message that the codes were guessed at, once, when they lock. */
+async function warnByPhone(
+	{ tx }: Act,
+	parts: LedgerParts,
+	{ judged, wrong }: Pick<Told, 'judged' | 'wrong'>
+): Promise<void> {
+	const { name, link, guard } = judged.case;
+	if (!judged.judgement.isWrong || wrong.sheetWrong !== WRONG_SHEETS_MAX) return;
+	if (link?.person !== null || link.state !== 'linked' || guard.phone === null) return;
+	const shop = await readShop(tx, name.business);
+	await queueMessage(tx, {
+		channel: 'sms',
+		to: guard.phone,
+		text: lockedText(shop.language, shop.name),
+		key: `locked/${name.business}/${name.ledger}/${String(link.epoch)}`,
+		at: parts.clock()
+	});
+}

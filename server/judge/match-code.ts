@@ -1,0 +1,238 @@
+import { timingSafeEqual } from 'node:crypto';
+import { and, asc, between, eq, isNull } from 'drizzle-orm';
+import { assert } from '#domain/assert.ts';
+import { utf8 } from '#domain/bytes.ts';
+import { code, codeInfo, phoneCounter, smsCode } from '#domain/confirmation/codes.ts';
+import type { CodeMatch, CodeWay, JudgedRecord } from '#domain/confirmation/judge.ts';
+import { parseRecordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
+import { isCredit, type RecordKind } from '#domain/confirmation/record-kind.ts';
+import type { VerdictResult } from '#domain/confirmation/verdict.ts';
+import type { PersonId } from '#domain/ids.ts';
+import { codeSpent, smsSend } from '#server/database/ledgers.ts';
+import { phone } from '#server/database/persons.ts';
+import type { Transaction } from '#server/database/transaction.ts';
+import { infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
+import { ofLedger, type Link } from '#server/ledgers/guard.ts';
+import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
+import { keyOfEpoch } from '#server/ledgers/secrets.ts';
+
+/** A claim by a code, and all that the relay knows around it. */
+export interface CodeClaim {
+	readonly name: LedgerName;
+	readonly link: Link | undefined;
+	readonly record: JudgedRecord;
+	readonly way: CodeWay;
+	/** As typed: 6, 8 or 9 digits. */
+	readonly code: string;
+	/** Of a sheet the code's, of an SMS the send; a phone's is found. */
+	readonly counter: number;
+}
+
+/** The code that was meant, where it is in the ledger's books and what it was spent for. */
+export interface Found {
+	readonly match: CodeMatch;
+	readonly epoch: number;
+	readonly counter: number;
+	/** What it came to when it was presented for the same record before. */
+	readonly old: OldAnswer | undefined;
+}
+
+export interface OldAnswer {
+	readonly result: VerdictResult;
+	readonly al: number;
+}
+
+/** How many sets that were revoked are looked through: a right code of one is told as such. */
+const PAST_EPOCHS = 8;
+/** How many codes of each phone that were not used are tried. */
+const PHONE_WINDOW = 10;
+/** How many of them may lie before the last that was used: two devices hand in late. */
+const PHONE_LOOK_BACK = 4;
+const PHONES_MAX = 4;
+
+/** Finds the code by computing it anew; undefined where none of the ledger's is the one presented. */
+export async function findCode(
+	tx: Transaction,
+	parts: LedgerParts,
+	claim: CodeClaim
+): Promise<Found | undefined> {
+	switch (claim.way) {
+		case 'sms':
+			return findSms(tx, parts, claim);
+		case 'sheet':
+			return findInEpochs(claim, (epoch) => findInSet(tx, parts, { claim, epoch }));
+		case 'app':
+			return findInEpochs(claim, (epoch) => findOfPhone(tx, parts, { claim, epoch }));
+	}
+}
+
+/** Compares in constant time what may have different lengths. */
+export function isSameCode(a: string, b: string): boolean {
+	const [left, right] = [utf8(a), utf8(b)];
+	return left.length === right.length && timingSafeEqual(left, right);
+}
+
+async function findSms(
+	tx: Transaction,
+	{ smsKey, crypto }: LedgerParts,
+	{ name, record, code: typed, counter }: CodeClaim
+): Promise<Found | undefined> {
+	const { h } = record;
+	const [sent] = await tx
+		.select()
+		.from(smsSend)
+		.where(and(ofLedger(smsSend, name), eq(smsSend.h, h), eq(smsSend.send, counter)));
+	if (sent === undefined) return undefined;
+	if (!isSameCode(await smsCode(smsKey, { h, send: counter }, crypto), typed)) return undefined;
+	const match = { isCurrent: true, issuedAt: sent.sentAt };
+	const old = sent.result === null ? undefined : { result: sent.result, al: sent.al ?? 0 };
+	return { match: old === undefined ? match : { ...match, spentFor: h }, epoch: 0, counter, old };
+}
+
+/** The epoch in force, then those before it. */
+async function findInEpochs(
+	{ link }: CodeClaim,
+	find: (epoch: number) => Promise<Found | undefined>
+): Promise<Found | undefined> {
+	const newest = link?.epoch ?? 0;
+	for (let epoch = newest; epoch > 0 && epoch >= newest - PAST_EPOCHS; epoch -= 1) {
+		const found = await find(epoch);
+		if (found !== undefined) return found;
+	}
+	return undefined;
+}
+
+interface InEpoch {
+	readonly claim: CodeClaim;
+	readonly epoch: number;
+}
+
+async function findInSet(
+	tx: Transaction,
+	parts: LedgerParts,
+	{ claim, epoch }: InEpoch
+): Promise<Found | undefined> {
+	const { name, counter, link } = claim;
+	const set = await readSet(tx, { ...name, epoch });
+	if (set === undefined || counter >= set.nextCounter) return undefined;
+	const key = await keyOfEpoch(tx, parts, { ...name, epoch });
+	assert(key !== undefined, 'a set has an epoch');
+	const right = await code(key, { info: infoOfSet(set), counter }, parts.crypto);
+	if (!isSameCode(right, claim.code)) return undefined;
+	const { kind, currency, exponent, cap, issuedAt } = set;
+	const sheet = { kind, currency, exponent, cap };
+	const match = { isCurrent: epoch === link?.epoch, issuedAt, sheet };
+	return withSpending(tx, claim, { match, epoch, counter });
+}
+
+async function findOfPhone(
+	tx: Transaction,
+	parts: LedgerParts,
+	{ claim, epoch }: InEpoch
+): Promise<Found | undefined> {
+	const { name, record, link } = claim;
+	if (link === undefined || link.person === null) return undefined;
+	const key = await keyOfEpoch(tx, parts, { ...name, epoch });
+	if (key === undefined) return undefined;
+	const { currency, exponent, amount: minor } = record;
+	const info = codeInfo({ way: 'app', kind: pickedFor(record.kind), currency, exponent, minor });
+	const typed = claim.code.slice(0, -1);
+	for (const counter of await countersOfPhones(tx, { name, epoch, person: link.person })) {
+		if (!isSameCode(await code(key, { info, counter }, parts.crypto), typed)) continue;
+		const match = { isCurrent: epoch === link.epoch, issuedAt: parts.clock() };
+		return withSpending(tx, claim, { match, epoch, counter });
+	}
+	return undefined;
+}
+
+/** What the customer picks on the phone: I took, I paid, or all that waits. */
+function pickedFor(kind: RecordKind): RecordKind {
+	if (kind === 'statement') return 'statement';
+	return isCredit(kind) ? 'payment' : 'due';
+}
+
+interface PhonesOf {
+	readonly name: LedgerName;
+	readonly epoch: number;
+	readonly person: PersonId;
+}
+
+/** Of each phone: those that were used of late, and the next that were not. */
+async function countersOfPhones(
+	tx: Transaction,
+	{ name, epoch, person }: PhonesOf
+): Promise<readonly number[]> {
+	const phones = await tx
+		.select({ number: phone.number })
+		.from(phone)
+		.where(and(eq(phone.person, person), isNull(phone.removedAt)))
+		.orderBy(phone.number)
+		.limit(PHONES_MAX);
+	const each = phones.map(async ({ number }) => {
+		const spent = await spentOfPhone(tx, { name, epoch, number });
+		return countersToTry(spent).map((k) => phoneCounter(number, k));
+	});
+	return (await Promise.all(each)).flat();
+}
+
+/** The window over a phone's codes, given the k that were used, ascending. */
+export function countersToTry(spent: readonly number[]): readonly number[] {
+	const used = new Set(spent);
+	const tried: number[] = [];
+	let unused = 0;
+	for (let k = Math.max(0, (spent.at(-1) ?? -1) - PHONE_LOOK_BACK); unused < PHONE_WINDOW; k += 1) {
+		tried.push(k);
+		if (!used.has(k)) unused += 1;
+	}
+	return tried;
+}
+
+async function spentOfPhone(
+	tx: Transaction,
+	{ name, epoch, number }: { name: LedgerName; epoch: number; number: number }
+): Promise<readonly number[]> {
+	const first = phoneCounter(number, 0);
+	const rows = await tx
+		.select({ counter: codeSpent.counter })
+		.from(codeSpent)
+		.where(
+			and(
+				ofLedger(codeSpent, name),
+				eq(codeSpent.epoch, epoch),
+				eq(codeSpent.way, 'app'),
+				between(codeSpent.counter, first, phoneCounter(number + 1, 0) - 1)
+			)
+		)
+		.orderBy(asc(codeSpent.counter));
+	return rows.map(({ counter }) => counter - first);
+}
+
+/** Adds for which record the code was presented before, and what that came to. */
+async function withSpending(
+	tx: Transaction,
+	{ name, way, record }: CodeClaim,
+	{ match, epoch, counter }: Omit<Found, 'old'>
+): Promise<Found> {
+	assert(way !== 'sms', 'an SMS code is of one record');
+	const [spent] = await tx
+		.select()
+		.from(codeSpent)
+		.where(
+			and(
+				ofLedger(codeSpent, name),
+				eq(codeSpent.epoch, epoch),
+				eq(codeSpent.way, way),
+				eq(codeSpent.counter, counter)
+			)
+		);
+	if (spent === undefined) return { match, epoch, counter, old: undefined };
+	const spentFor = hashIn(spent.h);
+	const old = spentFor === record.h ? { result: spent.result, al: spent.al } : undefined;
+	return { match: { ...match, spentFor }, epoch, counter, old };
+}
+
+function hashIn(text: string): RecordHash {
+	const parsed = parseRecordHash(text);
+	assert(parsed.ok, 'a row holds a hash');
+	return parsed.value;
+}

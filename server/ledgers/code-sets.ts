@@ -1,0 +1,192 @@
+import { and, asc, eq } from 'drizzle-orm';
+import { assert } from '#domain/assert.ts';
+import { encodeBase64url } from '#domain/bytes.ts';
+import { sheetStatement } from '#domain/claim-statement.ts';
+import { code, codeInfo, sheetCheck } from '#domain/confirmation/codes.ts';
+import { SHEET_CODES, type SheetFields, type SheetKind } from '#domain/fact/ledger-fact.ts';
+import type { PersonId } from '#domain/ids.ts';
+import { codeEpoch, codeSpent, ledgerGuard, sheetSet } from '#server/database/ledgers.ts';
+import { ledgerLink } from '#server/database/persons.ts';
+import type { Executor } from '#server/database/transaction.ts';
+import type { Act } from './act.ts';
+import { businessIn, ledgerIn, ofLedger, type Link } from './guard.ts';
+import type { LedgerName, LedgerParts } from './ledger-parts.ts';
+import { keyOfEpoch } from './secrets.ts';
+
+/** What each code of a set opens: every record of the class, in one currency, up to the cap. */
+export interface SetWorth {
+	readonly kind: SheetKind;
+	readonly currency: string;
+	readonly exponent: number;
+	/** Minor units. */
+	readonly cap: number;
+}
+
+export type SheetSet = typeof sheetSet.$inferSelect;
+
+/** How many of the counters that were used a phone is told of. */
+const USED_MAX = 50;
+
+/** The class byte of a set: a debit's opens every debit, a credit's every credit. */
+const KIND_OF_CLASS = { debit: 'due', credit: 'payment' } as const;
+
+/** The info that a set's codes are bound to. */
+export function infoOfSet({ kind, currency, exponent, cap }: SetWorth): Uint8Array {
+	return codeInfo({ way: 'sheet', kind: KIND_OF_CLASS[kind], currency, exponent, minor: cap });
+}
+
+/**
+ * Begins a new epoch of the ledger's codes: all codes before it are worth nothing, what was locked
+ * is open unless wrong ones go on to count, and both sides are told of the set that ended. The guard and the feeds are locked.
+ */
+export async function raiseEpoch(
+	act: Act,
+	parts: LedgerParts,
+	raised: {
+		readonly name: LedgerName;
+		/** Whose codes end. */
+		readonly link: Pick<Link, 'person' | 'epoch'>;
+		/** Whose secret the next ones come from; null for the ledger's own. */
+		readonly holder: PersonId | null;
+		/** What was guessed wrong goes on to count: nobody but the shop asked for this. */
+		readonly keepsWrong?: boolean;
+	}
+): Promise<number> {
+	const { name, link, holder, keepsWrong = false } = raised;
+	const { tx } = act;
+	const epoch = link.epoch + 1;
+	const ended = await readSet(tx, { ...name, epoch: link.epoch });
+	await tx.insert(codeEpoch).values({ ...name, epoch, person: holder, startedAt: parts.clock() });
+	if (!keepsWrong) {
+		const none = { sheetWrong: 0, appWrong: 0 };
+		await tx.update(ledgerGuard).set(none).where(ofLedger(ledgerGuard, name));
+	}
+	await tx.update(ledgerLink).set({ epoch }).where(ofLedger(ledgerLink, name));
+	if (ended !== undefined) await tellSet(act, parts, { set: ended, link, isRevoked: true });
+	return epoch;
+}
+
+/** Makes the first codes of a set in the ledger's epoch, and tells both sides of it. */
+export async function makeSet(
+	act: Act,
+	parts: LedgerParts,
+	made: { readonly name: LedgerName; readonly link: Link; readonly worth: SetWorth }
+): Promise<SheetSet> {
+	const { name, link, worth } = made;
+	const [set] = await act.tx
+		.insert(sheetSet)
+		.values({
+			...name,
+			...worth,
+			epoch: link.epoch,
+			issuedAt: parts.clock(),
+			nextCounter: SHEET_CODES
+		})
+		.returning();
+	assert(set !== undefined, 'what was inserted is returned');
+	await tellSet(act, parts, { set, link });
+	return set;
+}
+
+/** Tells the shop the check values, and the person the counters, of a set as it is now. */
+export async function tellSet(
+	act: Act,
+	parts: LedgerParts,
+	told: {
+		readonly set: SheetSet;
+		readonly link: Pick<Link, 'person'>;
+		readonly isRevoked?: boolean;
+	}
+): Promise<void> {
+	const { set, link, isRevoked = false } = told;
+	const name = nameOfSet(set);
+	const used = await readUsed(act.tx, set);
+	const open = isRevoked ? [] : openCounters(set, used);
+	const { epoch, kind, currency, exponent, cap, issuedAt } = set;
+	const worth = { epoch, kind, currency, exponent, cap, issuedAt };
+	const fields = await signedSheet(act.tx, parts, { set, open });
+	await act.write(name.business, { kind: 'sheet', ledgerId: name.ledger, fields, branch: null });
+	if (link.person === null) return;
+	await act.write(link.person, {
+		kind: 'codes',
+		businessId: name.business,
+		ledgerId: name.ledger,
+		fields: { ...worth, open, used: used.slice(-USED_MAX) },
+		branch: null
+	});
+}
+
+/** The set of one epoch, where it has one. */
+export async function readSet(
+	executor: Executor,
+	{ business, ledger, epoch }: LedgerName & { readonly epoch: number }
+): Promise<SheetSet | undefined> {
+	const name = { business, ledger };
+	const [set] = await executor
+		.select()
+		.from(sheetSet)
+		.where(and(ofLedger(sheetSet, name), eq(sheetSet.epoch, epoch)));
+	return set;
+}
+
+/** Counters that were used, in order. */
+export async function readUsed(executor: Executor, set: SheetSet): Promise<readonly number[]> {
+	const rows = await executor
+		.select({ counter: codeSpent.counter })
+		.from(codeSpent)
+		.where(
+			and(
+				ofLedger(codeSpent, nameOfSet(set)),
+				eq(codeSpent.epoch, set.epoch),
+				eq(codeSpent.way, 'sheet')
+			)
+		)
+		.orderBy(asc(codeSpent.counter));
+	return rows.map(({ counter }) => counter);
+}
+
+/** Those given out and not used. */
+export function openCounters(set: SheetSet, used: readonly number[]): readonly number[] {
+	const spent = new Set(used);
+	const given = Array.from({ length: set.nextCounter }, (_, counter) => counter);
+	return given.filter((counter) => !spent.has(counter));
+}
+
+/** The codes themselves, for the person alone. */
+export async function codesOfSet(
+	executor: Executor,
+	parts: LedgerParts,
+	{ set, open }: { readonly set: SheetSet; readonly open: readonly number[] }
+): Promise<readonly string[]> {
+	const name = nameOfSet(set);
+	const key = await keyOfEpoch(executor, parts, { ...name, epoch: set.epoch });
+	assert(key !== undefined, 'a set has an epoch');
+	const info = infoOfSet(set);
+	return Promise.all(open.map((counter) => code(key, { info, counter }, parts.crypto)));
+}
+
+async function signedSheet(
+	executor: Executor,
+	parts: LedgerParts,
+	{ set, open }: { readonly set: SheetSet; readonly open: readonly number[] }
+): Promise<SheetFields> {
+	const { relayKey, crypto } = parts;
+	const { epoch, kind, currency, exponent, cap, issuedAt } = set;
+	const name = nameOfSet(set);
+	const scope = { businessId: name.business, ledgerId: name.ledger, epoch };
+	const info = infoOfSet(set);
+	const codes = open.length === 0 ? [] : await codesOfSet(executor, parts, { set, open });
+	const checks = await Promise.all(
+		open.map(async (counter, at) => {
+			const place = { info, counter, digits: codes[at] ?? '' };
+			return [counter, await sheetCheck(scope, place, crypto)] as const;
+		})
+	);
+	const said = { epoch, kind, currency, exponent, cap, issuedAt, open: checks };
+	const sig = await relayKey.sign(sheetStatement(name.business, name.ledger, said));
+	return { ...said, kid: encodeBase64url(relayKey.kid), sig: encodeBase64url(sig) };
+}
+
+function nameOfSet({ business, ledger }: SheetSet): LedgerName {
+	return { business: businessIn(business), ledger: ledgerIn(ledger) };
+}

@@ -1,0 +1,48 @@
+import type { CryptoParts, Signer } from '#domain/crypto.ts';
+import type { BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
+import type { OneTimeCodes } from '#server/auth/one-time-codes.ts';
+import type { Random } from '#server/auth/random.ts';
+import type { AppendRelayFacts, LockScopes, ScopeId } from '#server/auth/relay-fact-draft.ts';
+import type { Vault } from '#server/auth/vault.ts';
+import type { Executor, Transaction } from '#server/database/transaction.ts';
+import type { Messages } from '#server/gateways/messages.ts';
+
+/** What acts on connections, codes and claims are made of. */
+export interface LedgerParts {
+	readonly executor: Executor;
+	/** UTC milliseconds. */
+	readonly clock: () => number;
+	readonly random: Random;
+	readonly crypto: CryptoParts;
+	/** The database's epoch, which stands in every verdict. */
+	readonly epoch: number;
+	readonly appendRelayFacts: AppendRelayFacts;
+	readonly lockScopes: LockScopes;
+	readonly backfill: Backfill;
+	/** Tells the sockets of a scope, once a transaction is committed. */
+	readonly feedMoved: (scope: ScopeId) => Promise<void>;
+	/** Seals the secrets that customers' codes come from. */
+	readonly vault: Vault;
+	/** What the codes of records by SMS come from, 32 bytes. */
+	readonly smsKey: Uint8Array;
+	/** Signs verdicts and check values. */
+	readonly relayKey: Signer;
+	readonly codes: OneTimeCodes;
+	readonly messages: Pick<Messages, 'kinds' | 'wake'>;
+}
+
+/** Brings what the shop wrote before to the person who is linked now, in the same transaction. */
+export type Backfill = (
+	transaction: Transaction,
+	link: {
+		readonly business: BusinessId;
+		readonly ledger: LedgerId;
+		readonly person: PersonId;
+	}
+) => Promise<void>;
+
+/** A ledger's whole name: another business may use the same id. */
+export interface LedgerName {
+	readonly business: BusinessId;
+	readonly ledger: LedgerId;
+}

@@ -1,0 +1,147 @@
+import type { Sql } from 'postgres';
+import { effectsOf } from '#domain/fact/effects.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import { LEDGER_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { assert } from '#domain/assert.ts';
+import type { BusinessId, LedgerId } from '#domain/ids.ts';
+import type { LinkSpan } from '#domain/confirmation/standing.ts';
+import { compareFactOrder } from '#domain/stamp.ts';
+import type { FactToProject } from './effected.ts';
+
+type Given = Pick<FactToProject, 'business' | 'fact'>;
+
+/** Where a fact names no one ledger. */
+const NO_LEDGER = '00000000-0000-0000-0000-000000000000';
+const KINDS: ReadonlySet<string> = new Set(LEDGER_FACT_KINDS);
+
+export interface LedgerName {
+	readonly business: BusinessId;
+	readonly ledger: LedgerId;
+}
+
+/**
+ * PROJ-10. Keeps by their names the facts that say something of a ledger beside its records: what a
+ * checkpoint carries whole and a balance is folded with. Returns the ledgers whose numbers may move.
+ */
+export async function keepLedgerFacts(
+	sql: Sql,
+	facts: readonly Given[]
+): Promise<readonly LedgerName[]> {
+	const kept = facts.filter(({ fact }) => KINDS.has(fact.kind) || saysMore(fact));
+	if (kept.length === 0) return [];
+	const ledgers = kept.map(({ fact }) => ledgerOf(fact) ?? NO_LEDGER);
+	await sql`
+		insert into ledger_fact (business, ledger, code, n, kind)
+		select * from unnest(
+			${kept.map(({ business }) => business)}::uuid[],
+			${ledgers}::uuid[],
+			${kept.map(({ fact }) => fact.code)}::text[],
+			${kept.map(({ fact }) => fact.n)}::bigint[],
+			${kept.map(({ fact }) => fact.kind)}::text[]
+		)
+		on conflict do nothing`;
+	await keepClaims(sql, kept);
+	return kept.flatMap(({ business, fact }) => {
+		const ledger = ledgerOf(fact);
+		return ledger !== undefined && movesBalance(fact) ? [{ business, ledger }] : [];
+	});
+}
+
+/** Claims by their ids, under the first fact that carries one. */
+async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<void> {
+	const claims = kept.flatMap(({ business, fact }) =>
+		fact.kind === 'claim' ? [{ business, fact, claim: fact.claim }] : []
+	);
+	if (claims.length === 0) return;
+	await sql`
+		insert into claim (business, claim, code, n, h, way, counter)
+		select * from unnest(
+			${claims.map(({ business }) => business)}::uuid[],
+			${claims.map(({ claim }) => claim.id)}::uuid[],
+			${claims.map(({ fact }) => fact.code)}::text[],
+			${claims.map(({ fact }) => fact.n)}::bigint[],
+			${claims.map(({ claim }) => claim.h)}::text[],
+			${claims.map(({ claim }) => claim.way)}::text[],
+			${claims.map(({ claim }) => claim.counter ?? null)}::bigint[]
+		)
+		on conflict do nothing`;
+}
+
+/** A record's fact that says more than its records do. */
+function saysMore(fact: Fact): boolean {
+	if (fact.kind !== 'record') return false;
+	return [fact.answer, fact.list, fact.slip, fact.pending].some((more) => more !== undefined);
+}
+
+function movesBalance({ kind }: Fact): boolean {
+	return kind === 'verdict' || kind === 'answered' || kind === 'link' || kind === 'record';
+}
+
+function ledgerOf(fact: Fact): LedgerId | undefined {
+	if (fact.kind === 'record') return fact.records[0]?.core.ledgerId;
+	if (fact.kind === 'entry') return fact.ledgerId === 0 ? undefined : fact.ledgerId;
+	return KINDS.has(fact.kind) && 'ledgerId' in fact ? fact.ledgerId : undefined;
+}
+
+/** The facts kept of these ledgers, by `{business} {ledger}`, in the order of facts. */
+export async function readLedgerFacts(
+	sql: Sql,
+	ledgers: readonly LedgerName[]
+): Promise<ReadonlyMap<string, readonly Fact[]>> {
+	const rows = await sql<{ business: string; ledger: string; text: string }[]>`
+		select ledger_fact.business, ledger_fact.ledger, fact.text
+		from ledger_fact join fact using (business, code, n)
+		where (ledger_fact.business, ledger_fact.ledger) in (
+			select * from unnest(
+				${ledgers.map(({ business }) => business)}::uuid[],
+				${ledgers.map(({ ledger }) => ledger)}::uuid[]
+			)
+		)`;
+	const byLedger = Map.groupBy(rows, ({ business, ledger }) => `${business} ${ledger}`);
+	return new Map(
+		Array.from(byLedger, ([key, ofLedger]) => [
+			key,
+			inOrder(ofLedger.map(({ text }) => read(text)))
+		])
+	);
+}
+
+/** The texts of all that is kept of a business, with the branch of each, for a checkpoint. */
+export async function readLedgerTexts(
+	sql: Sql,
+	business: BusinessId
+): Promise<readonly (readonly [branch: string | null, text: string])[]> {
+	const rows = await sql<{ branch: string | null; text: string }[]>`
+		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
+		where ledger_fact.business = ${business}
+		order by fact.s`;
+	return rows.map(({ branch, text }) => [branch, text]);
+}
+
+/** When somebody stood behind a ledger, as its links say in the order of facts. */
+export function linkSpans(facts: readonly Fact[]): readonly LinkSpan[] {
+	const changes = facts.flatMap((fact) => {
+		if (fact.kind !== 'link') return [];
+		const { state, way = 'app', at = fact.at.wall } = fact.fields;
+		return state === undefined ? [] : [{ state, way, at }];
+	});
+	return changes.flatMap(({ state, way, at }, place): LinkSpan[] =>
+		state === 'linked' ? [{ from: at, to: changes[place + 1]?.at ?? null, way }] : []
+	);
+}
+
+function read(text: string): Fact {
+	const fact = parseFact(text);
+	assert(fact.ok, 'a stored fact was parsed before');
+	return fact.value;
+}
+
+function inOrder(facts: readonly Fact[]): readonly Fact[] {
+	return facts.toSorted((a, b) => compareFactOrder({ ...a.at, id: a.id }, { ...b.at, id: b.id }));
+}
+
+/** What these facts say of records, for their standing. */
+export function sayingsOf(facts: readonly Fact[]): ReturnType<typeof effectsOf>['sayings'] {
+	return facts.flatMap((fact) => effectsOf(fact).sayings);
+}

@@ -1,0 +1,46 @@
+import { groupBy } from '#domain/group-by.ts';
+import type { CardFields } from '#domain/fact/ledger-fact.ts';
+import type { ShopFacts } from './shop-facts.ts';
+import { moneyForm } from './shop-card.ts';
+import type { CodesView } from './view.ts';
+
+/** The relay takes a code for so long after its set was issued. */
+const CODE_AGE_MS = 90 * 86_400_000;
+/** So many wrong codes lock a ledger's sheets until a new set is made. */
+const WRONG_MAX = 3;
+
+/** The latest word on each set of codes of a shop. */
+export function codesViews(
+	{ codes, judged }: ShopFacts,
+	card: CardFields,
+	nowMs: number
+): readonly CodesView[] {
+	const sets = groupBy(codes, ({ fields: { kind, currency, exponent } }) =>
+		[kind, currency, exponent].join(' ')
+	);
+	const epoch = Math.max(card.epoch ?? 0, ...codes.map(({ fields }) => fields.epoch));
+	return [...sets.values()].flatMap((ofOne): readonly CodesView[] => {
+		const latest = ofOne.at(-1)?.fields;
+		if (latest === undefined) return [];
+		const { kind, cap, issuedAt, open, used } = latest;
+		const isLocked = judged.some(
+			({ verdict, wrong }) =>
+				verdict.at >= issuedAt &&
+				(verdict.result === 'locked' || (verdict.result === 'wrong' && wrong >= WRONG_MAX))
+		);
+		return [
+			{
+				kind,
+				money: moneyForm(latest, card),
+				epoch: latest.epoch,
+				capMinor: cap,
+				issuedAt,
+				isTooOld: nowMs > issuedAt + CODE_AGE_MS,
+				isLocked,
+				isRevoked: latest.epoch < epoch || card.state === 'ended',
+				open: open.toSorted((a, b) => a - b),
+				used: used.toSorted((a, b) => a - b)
+			}
+		];
+	});
+}

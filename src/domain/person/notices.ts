@@ -1,0 +1,188 @@
+import { isCredit, isDebit } from '#domain/confirmation/record-kind.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import type { BookedFact, JudgedFact } from '#domain/fact/ledger-fact.ts';
+import type { ShopFacts } from './shop-facts.ts';
+import type { AskView, Notice, RecordRef, RecordView, ShopRef, ShopView } from './view.ts';
+
+/** A notice before anybody knows whether it was read. */
+export type News = Notice extends infer N ? (N extends Notice ? Omit<N, 'isRead'> : never) : never;
+
+/** News with what tells whether it was read. */
+export interface DatedNews {
+	readonly news: News;
+	/** A day of its own told it, not the relay: what was read of those is kept on the phone. */
+	readonly isOfDay: boolean;
+	/** What it asks for was done. */
+	readonly isDone: boolean;
+}
+
+/** What a record's news is told with. */
+interface Told {
+	readonly ref: ShopRef;
+	readonly recordByHash: ReadonlyMap<RecordHash, RecordView>;
+	readonly factByHash: ReadonlyMap<RecordHash, BookedFact>;
+	readonly linkedAt: number;
+}
+
+const HALF_DAY_MS = 43_200_000;
+const DUE_SOON_MS = 3 * 86_400_000;
+const CODES_FEW = 2;
+const WRONG_MAX = 3;
+
+/** What a person should know of one shop, in no promised order. */
+export function shopNews(facts: ShopFacts, shop: ShopView, nowMs: number): readonly DatedNews[] {
+	const ref: ShopRef = { id: shop.id, name: shop.name };
+	const recordByHash = new Map(shop.records.map((record) => [record.h, record]));
+	const factByHash = new Map(facts.records.map(({ h, fact }) => [h, fact]));
+	const booked: Told = { ref, recordByHash, factByHash, linkedAt: shop.at };
+	const told: News[] = [
+		...cardNews(facts, ref),
+		...judgedNews(facts, ref, recordByHash),
+		...codesNews(facts, shop, ref),
+		...dueMoveNews(facts, ref, recordByHash),
+		...insistNews(facts, ref, recordByHash)
+	];
+	return [
+		...told.map((news) => ({ news, isOfDay: false, isDone: false })),
+		...shop.records.flatMap((record) => bookedNews(record, booked)),
+		...shop.records.flatMap((record) => dueNews(record, ref, nowMs))
+	];
+}
+
+/** A request is news for the side that did not ask; its answer for the side that did. */
+export function askNews(ask: AskView): News | undefined {
+	const id = `ask:${ask.ask}:${ask.state}`;
+	if (ask.by === 'shop')
+		return ask.state === 'asked' ? { id, at: ask.at, kind: 'connectionAsked', ask } : undefined;
+	return ask.state === 'asked' ? undefined : { id, at: ask.at, kind: 'connectionAnswered', ask };
+}
+
+function cardNews({ cards }: ShopFacts, shop: ShopRef): readonly News[] {
+	return cards.flatMap(({ fact }): readonly News[] => {
+		const { state, endedBy } = fact.fields;
+		if (state === undefined) return [];
+		const kind = state === 'linked' ? 'connected' : 'connectionEnded';
+		const by = endedBy === undefined ? {} : { by: endedBy };
+		return [{ id: fact.id, at: fact.at.wall, kind, shop, ...by }];
+	});
+}
+
+/** What came with the connection, written before it, is told by the list of what waits. */
+function bookedNews(record: RecordView, told: Told): readonly DatedNews[] {
+	const fact = told.factByHash.get(record.h);
+	if (fact === undefined) return [];
+	const head = { id: fact.id, at: fact.at.wall, shop: told.ref };
+	const answer = answerNews(fact, record, told);
+	if (answer !== undefined) return answer;
+	if (record.at < told.linkedAt) return [];
+	const isDone = record.standing.kind !== 'toAnswer';
+	if (isDebit(record.kind)) {
+		const news: News = { ...head, kind: 'toAnswer', record: refOf(record) };
+		return [{ news, isOfDay: false, isDone }];
+	}
+	if (!isCredit(record.kind)) return [];
+	const news: News = { ...head, kind: 'paymentReceived', record: refOf(record) };
+	return [{ news, isOfDay: false, isDone: false }];
+}
+
+/** What a record that answers a no tells; undefined where it answers none. */
+function answerNews(
+	fact: BookedFact,
+	record: RecordView,
+	{ ref, recordByHash }: Told
+): readonly DatedNews[] | undefined {
+	if (fact.more.answer === undefined) return undefined;
+	const [h, way, note] = fact.more.answer;
+	// A correction is a reversal and a new record: the new one asks, so it tells.
+	if (way === 'correct' && record.kind === 'reversalOfDebit') return [];
+	const contested = refOf(recordByHash.get(h) ?? record);
+	const head = { id: fact.id, at: fact.at.wall, shop: ref };
+	const news: News = { ...head, kind: 'disputeAnswered', record: contested, way, note };
+	return [{ news, isOfDay: false, isDone: false }];
+}
+
+function judgedNews(
+	{ judged }: ShopFacts,
+	shop: ShopRef,
+	recordByHash: ReadonlyMap<RecordHash, RecordView>
+): readonly News[] {
+	return judged.flatMap((fact) => {
+		const record = recordByHash.get(fact.verdict.h);
+		const news = verdictNews(fact, shop, record === undefined ? undefined : refOf(record));
+		return news === undefined ? [] : [news];
+	});
+}
+
+function verdictNews(
+	{ id, at, verdict, wrong }: JudgedFact,
+	shop: ShopRef,
+	record: RecordRef | undefined
+): News | undefined {
+	const head = { id, at: at.wall, shop, ...(record !== undefined && { record }) };
+	const { result } = verdict;
+	if (result === 'ok')
+		return record === undefined ? undefined : { ...head, kind: 'confirmedByCode', record };
+	if (result === 'wrong')
+		return { ...head, kind: 'wrongCode', wrong, isLocked: wrong >= WRONG_MAX };
+	return { ...head, kind: 'codeNotTaken', why: result };
+}
+
+/** Of the set as it is now; an old one that ran out was replaced. */
+function codesNews({ codes }: ShopFacts, shop: ShopView, ref: ShopRef): readonly News[] {
+	return shop.codes.flatMap(({ kind, money, open, isRevoked, issuedAt }): readonly News[] => {
+		if (open.length >= CODES_FEW || isRevoked) return [];
+		const fact = codes.findLast(
+			({ fields }) =>
+				fields.kind === kind &&
+				fields.currency === money.currency &&
+				fields.exponent === money.exponent
+		);
+		const at = fact?.at.wall ?? issuedAt;
+		const id = fact?.id ?? shop.id;
+		return [{ id, at, kind: 'codesRunningOut', shop: ref, left: open.length }];
+	});
+}
+
+function dueMoveNews(
+	{ told }: ShopFacts,
+	shop: ShopRef,
+	recordByHash: ReadonlyMap<RecordHash, RecordView>
+): readonly News[] {
+	return told.flatMap(({ id, at, row }): readonly News[] => {
+		const record = row[0] === 'dueMove' ? recordByHash.get(row[1]) : undefined;
+		if (record === undefined || row[0] !== 'dueMove') return [];
+		return [{ id, at: at.wall, kind: 'dueMoved', shop, record: refOf(record), dueMs: row[2] }];
+	});
+}
+
+function insistNews(
+	{ told }: ShopFacts,
+	shop: ShopRef,
+	recordByHash: ReadonlyMap<RecordHash, RecordView>
+): readonly News[] {
+	return told.flatMap(({ id, at, row }): readonly News[] => {
+		const contested = row[0] === 'insist' ? recordByHash.get(row[1]) : undefined;
+		if (contested === undefined || row[0] !== 'insist') return [];
+		const record = refOf(contested);
+		const [, , note] = row;
+		return [{ id, at: at.wall, kind: 'disputeAnswered', shop, record, way: 'insist', note }];
+	});
+}
+
+/** A day comes by itself, so it tells once it is near, and once it is over. */
+function dueNews(record: RecordView, shop: ShopRef, nowMs: number): readonly DatedNews[] {
+	const { settling } = record;
+	if (settling?.dueMs === undefined || settling.restMinor === 0n) return [];
+	const { dueMs, isOverdue } = settling;
+	const soonAt = dueMs - DUE_SOON_MS;
+	if (!isOverdue && nowMs < soonAt) return [];
+	// A due date is noon of its day at the shop: half a day later it is over.
+	const at = isOverdue ? dueMs + HALF_DAY_MS : Math.max(soonAt, record.arrivedAt);
+	const kind = isOverdue ? 'overdue' : 'dueSoon';
+	const id = `${kind}:${record.h}:${String(dueMs)}`;
+	return [{ news: { id, at, kind, shop, record: refOf(record) }, isOfDay: true, isDone: false }];
+}
+
+function refOf({ h, kind, amountMinor, money, at }: RecordView): RecordRef {
+	return { h, kind, amountMinor, money, at };
+}

@@ -1,0 +1,180 @@
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import type {
+	LedgerSaying,
+	LinkSpan,
+	StandingFacts,
+	StandingRecord
+} from '#domain/confirmation/standing.ts';
+import type { FiledFact, JudgedFact, ReplyFact } from '#domain/fact/ledger-fact.ts';
+import type { FactId } from '#domain/ids.ts';
+import type { HeldCard, HeldRecord } from './held-fact.ts';
+import type { ShopFacts } from './shop-facts.ts';
+
+/** An answer of the person: as the relay filed it, or only on a phone so far. */
+export interface SaidReply extends Pick<FiledFact, 'decision' | 'reason' | 'note'> {
+	/** The person's answers to this record, counted. */
+	readonly n: number;
+	readonly id: FactId;
+	/** By the relay's clock; by the phone's where it was not filed. */
+	readonly at: number;
+	readonly isFiled: boolean;
+}
+
+/** How a record, or a statement that lists it, was agreed to with the relay's knowledge. */
+export interface AgreedBy {
+	readonly at: number;
+	readonly way: JudgedFact['way'];
+}
+
+/** What was said of one record since it was written. */
+export interface Said {
+	/** The verdict that took a code or rule. */
+	readonly verdict?: AgreedBy;
+	/** The earliest signature that says yes, at the relay. */
+	readonly agreedAt?: number;
+	/** Said yes on a phone, not at the relay yet. */
+	readonly agreedHereAt?: number;
+	/** The latest no that was not taken back here. */
+	readonly cancelled?: SaidReply;
+	/** Every answer, oldest first. */
+	readonly replies: readonly SaidReply[];
+	/** Most n of the person's answers so far. */
+	readonly lastN: number;
+}
+
+const NOTHING: Said = { replies: [], lastN: 0 };
+
+/** What was said of each record of a shop, by H. */
+export type SaidByHash = (h: RecordHash) => Said;
+
+export function saidByHash(facts: ShopFacts): SaidByHash {
+	const replies = repliesOf(facts);
+	const verdicts = new Map<RecordHash, AgreedBy>();
+	for (const { verdict, way } of facts.judged) {
+		const before = verdicts.get(verdict.h);
+		const isFirst = before === undefined || verdict.at < before.at;
+		if (verdict.result === 'ok' && isFirst) verdicts.set(verdict.h, { at: verdict.at, way });
+	}
+	const known = new Map(
+		[...new Set([...replies.keys(), ...verdicts.keys()])].map((h) => [
+			h,
+			said(replies.get(h) ?? [], verdicts.get(h))
+		])
+	);
+	return (h) => known.get(h) ?? NOTHING;
+}
+
+/** The statements that list a record and were agreed to, by the H of what they list. */
+export function statementsAgreed(
+	records: readonly HeldRecord[],
+	saidOf: SaidByHash
+): ReadonlyMap<RecordHash, AgreedBy> {
+	const agreed = new Map<RecordHash, AgreedBy>();
+	for (const { h, fact } of records) {
+		const { agreedAt, verdict } = saidOf(h);
+		const by = agreedAt === undefined ? verdict : { at: agreedAt, way: 'sign' as const };
+		if (by === undefined) continue;
+		for (const one of fact.more.list ?? []) {
+			const before = agreed.get(one);
+			if (before === undefined || by.at < before.at) agreed.set(one, by);
+		}
+	}
+	return agreed;
+}
+
+/**
+ * What the fold of confirmation.md section 7 hears. A no that is only on this phone counts at once,
+ * and one that the person let go here no longer does; a yes counts when the relay filed it.
+ */
+export function standingFacts(facts: ShopFacts, saidOf: SaidByHash): StandingFacts {
+	const verdicts = facts.judged.map(({ claimId, verdict }): LedgerSaying => {
+		const { h, result, al, relayEpoch: epoch, seq, at } = verdict;
+		return { kind: 'verdict', h, claimId, result, al, epoch, seq, at };
+	});
+	const hashes = new Set([...facts.filed, ...facts.replies].map(({ h }) => h));
+	const replies = [...hashes].flatMap((h) => countedReplies(h, saidOf(h)));
+	return {
+		records: facts.records.map(standingRecord),
+		sayings: [...verdicts, ...replies],
+		spans: linkSpans(facts.cards)
+	};
+}
+
+function countedReplies(h: RecordHash, { replies, cancelled }: Said): readonly LedgerSaying[] {
+	const hasLetGo = cancelled === undefined;
+	return replies
+		.filter(({ decision, isFiled }) => (decision === 'cancel' ? !hasLetGo : isFiled))
+		.map(({ decision, n, at }) => ({ kind: 'reply', h, decision, n, at }));
+}
+
+function standingRecord({ h, fact }: HeldRecord): StandingRecord {
+	const { core, rest } = fact.record;
+	const { businessId, ledgerId, kind, currency, exponent, amount, occurredAt, recordId } = core;
+	return {
+		businessId,
+		ledgerId,
+		h,
+		kind,
+		currency,
+		exponent,
+		amount,
+		occurredAt,
+		recordId,
+		...(rest.ref !== undefined && { ref: rest.ref }),
+		...(fact.more.list !== undefined && { list: fact.more.list })
+	};
+}
+
+/** When the shop was connected, from what its cards said in their order. */
+function linkSpans(cards: readonly HeldCard[]): readonly LinkSpan[] {
+	const spans: LinkSpan[] = [];
+	let open: { from: number; way: LinkSpan['way'] } | undefined;
+	for (const { fact } of cards) {
+		const { state, at = fact.at.wall, way = 'app' } = fact.fields;
+		if (state === 'linked') open ??= { from: at, way };
+		if (state === 'ended' && open !== undefined) {
+			spans.push({ ...open, to: at });
+			open = undefined;
+		}
+	}
+	return open === undefined ? spans : [...spans, { ...open, to: null }];
+}
+
+function said(replies: readonly SaidReply[], verdict: AgreedBy | undefined): Said {
+	const filed = replies.find(({ decision, isFiled }) => decision === 'accept' && isFiled);
+	const here = replies.findLast(({ decision, isFiled }) => decision === 'accept' && !isFiled);
+	const cancelled = replies.findLast(
+		({ decision, n }) => decision === 'cancel' && (here === undefined || n > here.n)
+	);
+	return {
+		replies,
+		lastN: replies.reduce((most, { n }) => Math.max(most, n), 0),
+		...(verdict !== undefined && { verdict }),
+		...(filed !== undefined && { agreedAt: filed.at }),
+		...(here !== undefined && { agreedHereAt: here.at }),
+		...(cancelled !== undefined && { cancelled })
+	};
+}
+
+/** Each answer once: a phone's fact and what the relay filed of it bear one signature. */
+function repliesOf({ filed, replies }: ShopFacts): ReadonlyMap<RecordHash, readonly SaidReply[]> {
+	const byHash = new Map<RecordHash, SaidReply[]>();
+	const signatures = new Set<string>();
+	const add = (fact: FiledFact | ReplyFact, isFiled: boolean): void => {
+		if (signatures.has(fact.sig)) return;
+		signatures.add(fact.sig);
+		const { id, decision, answerN: n, reason, note, at } = fact;
+		const of = byHash.get(fact.h) ?? [];
+		of.push({ id, decision, n, reason, note, at: at.wall, isFiled });
+		byHash.set(fact.h, of);
+	};
+	for (const fact of filed) add(fact, true);
+	for (const fact of replies) add(fact, false);
+	for (const of of byHash.values()) of.sort(compareReplies);
+	return byHash;
+}
+
+/** By n first, as the protocol orders noes; two phones may have given one n. */
+function compareReplies(a: SaidReply, b: SaidReply): number {
+	return a.n - b.n || a.at - b.at || (a.id < b.id ? -1 : 1);
+}

@@ -1,0 +1,134 @@
+import { unreachable } from '#domain/assert.ts';
+import type { Notice } from '#domain/person/view.ts';
+import type { MeMoney } from '#ui/me-money.svelte.ts';
+import type { Words } from '#ui/words.svelte.ts';
+import { dateWords, dayAt } from './days.ts';
+import { recordPath, saysKey } from './me-words.ts';
+
+export interface NoticeShown {
+	readonly text: string;
+	/** What the shop wrote with it. */
+	readonly note?: string;
+	/** Where it leads. */
+	readonly href?: string;
+	/** Whether the person has something to do about it. */
+	readonly isToDo: boolean;
+	readonly look: 'answer' | 'agreed' | 'disputed' | 'alarm' | 'due' | 'paid' | 'connection';
+}
+
+interface NoticeWords {
+	readonly words: Words;
+	readonly money: MeMoney;
+	/** `2026-11-20`. */
+	readonly today: string;
+}
+
+/** A notice as its person reads it. */
+export function noticeShown(notice: Notice, of: NoticeWords): NoticeShown {
+	switch (notice.kind) {
+		case 'connectionAsked':
+		case 'connectionAnswered':
+		case 'connected':
+		case 'connectionEnded':
+			return connectionShown(notice, of);
+		case 'wrongCode':
+		case 'codeNotTaken':
+		case 'codesRunningOut':
+			return codesShown(notice, of);
+		default:
+			return recordShown(notice, of);
+	}
+}
+
+type Of<Kind extends Notice['kind']> = Extract<Notice, { readonly kind: Kind }>;
+type ConnectionNotice = Extract<
+	Notice,
+	{ readonly kind: 'connectionAsked' | 'connectionAnswered' | 'connected' | 'connectionEnded' }
+>;
+type CodesNotice = Of<'wrongCode'> | Of<'codeNotTaken'> | Of<'codesRunningOut'>;
+type RecordNotice = Exclude<Notice, ConnectionNotice | CodesNotice>;
+
+function connectionShown(notice: ConnectionNotice, { words }: NoticeWords): NoticeShown {
+	const plain = { isToDo: false, look: 'connection' } as const;
+	if (notice.kind === 'connectionAsked') {
+		const text = words.say('me.notice.connectionAsked', { shop: notice.ask.shop });
+		return { text, href: '/me/find', isToDo: notice.ask.state === 'asked', look: 'connection' };
+	}
+	if (notice.kind === 'connectionAnswered') {
+		const key = notice.ask.state === 'declined' ? 'me.notice.declined' : 'me.notice.accepted';
+		return { ...plain, text: words.say(key, { shop: notice.ask.shop }) };
+	}
+	const shop = nameOf(notice, words);
+	const href = `/me/shop/${notice.shop.id}`;
+	if (notice.kind === 'connected')
+		return { ...plain, href, text: words.say('me.notice.connected', { shop }) };
+	const key = notice.by === 'customer' ? 'me.notice.ended.customer' : 'me.notice.ended.shop';
+	return { ...plain, href, text: words.say(key, { shop }) };
+}
+
+function codesShown(notice: CodesNotice, { words }: NoticeWords): NoticeShown {
+	const shop = nameOf(notice, words);
+	const href = `/me/codes?shop=${encodeURIComponent(notice.shop.id)}`;
+	const alarm = { href, isToDo: true, look: 'alarm' } as const;
+	if (notice.kind === 'codesRunningOut')
+		return { ...alarm, text: words.say('me.notice.codesRunningOut', { left: notice.left, shop }) };
+	if (notice.kind === 'codeNotTaken')
+		return {
+			...alarm,
+			isToDo: false,
+			text: words.say(`me.notice.codeNotTaken.${notice.why}`, { shop })
+		};
+	const text = notice.isLocked
+		? words.say('me.notice.locked', { shop })
+		: words.say('me.notice.wrongCode', { shop, count: notice.wrong });
+	return { ...alarm, text };
+}
+
+function recordShown(notice: RecordNotice, of: NoticeWords): NoticeShown {
+	const { words, money, today } = of;
+	const { record } = notice;
+	const shop = nameOf(notice, words);
+	const amount = money.figure(record.amountMinor, record.money);
+	const href = recordPath(record.h);
+	const day = (at: number): string => dateWords(words, dayAt(at), today);
+	const plain = { href, isToDo: false } as const;
+	switch (notice.kind) {
+		case 'toAnswer': {
+			const says = words.say(saysKey({ kind: record.kind, side: 'took' }));
+			const text = words.say('me.notice.says', { shop, says, amount });
+			return { href, text, isToDo: true, look: 'answer' };
+		}
+		case 'paymentReceived':
+			return {
+				...plain,
+				text: words.say('me.notice.paymentReceived', { shop, amount }),
+				look: 'paid'
+			};
+		case 'confirmedByCode':
+			return {
+				...plain,
+				text: words.say('me.notice.confirmedByCode', { shop, amount }),
+				look: 'agreed'
+			};
+		case 'disputeAnswered': {
+			const text = words.say(`me.notice.${notice.way}`, { shop, amount });
+			const said = notice.note === '' ? {} : { note: notice.note };
+			return { href, text, ...said, isToDo: notice.way === 'insist', look: 'disputed' };
+		}
+		case 'dueMoved': {
+			const text = words.say('me.notice.dueMoved', { shop, amount, day: day(notice.dueMs) });
+			return { ...plain, text, look: 'due' };
+		}
+		case 'dueSoon':
+		case 'overdue': {
+			const text = words.say(`me.notice.${notice.kind}`, { shop, amount, day: day(notice.at) });
+			return { href, text, isToDo: true, look: 'due' };
+		}
+		default:
+			return unreachable(notice);
+	}
+}
+
+function nameOf({ shop }: { readonly shop: { readonly name: string } }, words: Words): string {
+	return shop.name === '' ? words.say('me.shopUnnamed') : shop.name;
+}

@@ -1,0 +1,372 @@
+import { createContext } from 'svelte';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import type { CancelReason } from '#domain/fact/ledger-fact.ts';
+import type { PersonId } from '#domain/ids.ts';
+import type { PersonView, RecordView, ShopKey, ShopView } from '#domain/person/view.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { isStorageFull } from '#storage/device-store.ts';
+import type { ApiRefusal } from '../account-api.ts';
+import type { RelayLink } from '../relay-link.ts';
+import { SyncStatus } from '../sync-status.svelte.ts';
+import type { TabLead, TabRole } from '../tab-lead.ts';
+import type { UnsentAtRisk } from '../account.svelte.ts';
+import type { CustomerApi, PersonName, SheetForm } from './connections.ts';
+import type { PeopleShelf } from './people-shelf.ts';
+import type { ProvingOutcome } from './prove-phone.ts';
+import type {
+	Answered,
+	AnswerRefusal,
+	CodeSheet,
+	CodesRefusal,
+	CustomerDevice,
+	UnsentAnswers
+} from './device.ts';
+
+/** One person's database, open in this page. */
+export interface OpenPerson {
+	readonly device: CustomerDevice;
+	readonly lead: TabLead;
+	/** A bearer token of this phone; undefined where the relay is not reached. */
+	token(): Promise<string | undefined>;
+	/** Makes this phone known to the relay; answers why it is not. */
+	prove(): Promise<ProvingOutcome>;
+	/** Makes its line, which waits until the phone is known. What it takes is loaded only now. */
+	connect(onFault: (fault: unknown) => void): Promise<RelayLink>;
+	close(): void;
+}
+
+export interface CustomerParts {
+	readonly api: CustomerApi;
+	readonly people: PeopleShelf;
+	readonly openPerson: (person: PersonId) => Promise<OpenPerson>;
+	/** This device's time, ms. */
+	readonly clock: () => number;
+}
+
+const NOTHING: PersonView = {
+	shops: [],
+	toAnswer: [],
+	asks: [],
+	notices: [],
+	unread: 0,
+	seenUpTo: 0,
+	newer: 0
+};
+const MINUTE_MS = 60_000;
+const LEAD_WAIT_MS = 500;
+/** The first screen is painted; then the network's turn has come. */
+const CONNECT_AFTER_MS = 1_000;
+/** While a phone is not known to the relay it is tried again after so long, and when the page wakes. */
+const PROVE_AGAIN_MS = 30_000;
+
+/** What the customer's screens stand on: one person at a time, all that he may know of his shops. */
+export class CustomerApp {
+	readonly api: CustomerApi;
+	readonly clock: () => number;
+	/** Who is looked after with this app; the account's own person first. */
+	people = $state.raw<readonly PersonName[]>([]);
+	/** Who is looked at now. */
+	person = $state.raw<PersonName | undefined>();
+	view = $state.raw<PersonView>(NOTHING);
+	/** Whether the relay knows this phone; before, nothing can be answered. */
+	isEnrolled = $state.raw(false);
+	/** Why the relay does not know this phone yet, as of the last try: `notSignedIn`, `unreachable` … */
+	whyNotEnrolled = $state.raw<ProvingOutcome>();
+	/** Another tab leads: here one may look. */
+	isReadOnly = $state.raw(false);
+	/** The disk took nothing the last time. */
+	isStorageFull = $state.raw(false);
+	unsent = $state.raw<UnsentAnswers>({
+		count: 0,
+		minor: 0n,
+		oldestAt: undefined,
+		refused: []
+	});
+	/** What broke last, where no screen awaited it. */
+	fault = $state.raw<unknown>();
+	readonly sync: SyncStatus;
+	readonly #parts: CustomerParts;
+	#open: OpenPerson | undefined;
+	#link: RelayLink | undefined;
+	#stops: (() => void)[] = [];
+	#again: ReturnType<typeof setTimeout> | undefined;
+	#ticks: ReturnType<typeof setInterval> | undefined;
+
+	constructor(parts: CustomerParts) {
+		this.#parts = parts;
+		this.api = parts.api;
+		this.clock = parts.clock;
+		this.sync = new SyncStatus(parts.clock);
+	}
+
+	/**
+	 * Opens the person who was looked at last, or `first`, with what this device holds of him. Where
+	 * `first` is none of those known here another account signed in: its people are its own.
+	 */
+	async begin(first: PersonName): Promise<void> {
+		const { people } = this.#parts;
+		const known = await people.all();
+		if (!known.some(({ person }) => person === first.person)) {
+			await people.leave();
+			await people.keep([first]);
+		}
+		this.people = await people.all();
+		const current = await people.current();
+		await this.#enter(this.people.find(({ person }) => person === current) ?? first);
+		if (this.#ticks === undefined) {
+			this.#ticks = setInterval(() => {
+				this.#look();
+			}, MINUTE_MS);
+		}
+		setTimeout(() => void this.awaitless(this.refreshPeople()), CONNECT_AFTER_MS);
+	}
+
+	/** Asks the relay whom this account looks after; without a network what was known stays. */
+	async refreshPeople(): Promise<Result<undefined, ApiRefusal>> {
+		const asked = await this.api.people();
+		if (!asked.ok) return asked;
+		await this.#parts.people.keep(asked.value);
+		this.people = await this.#parts.people.all();
+		this.person = this.people.find(({ person }) => person === this.person?.person) ?? this.person;
+		return ok(undefined);
+	}
+
+	/** Adds somebody who is looked after with this app, and looks at him. */
+	async addPerson(name: string): Promise<Result<undefined, ApiRefusal>> {
+		const added = await this.api.addPerson(name);
+		if (!added.ok) return added;
+		const person = { person: added.value.person, name };
+		await this.#parts.people.keep([person]);
+		this.people = await this.#parts.people.all();
+		await this.switchTo(person.person);
+		return ok(undefined);
+	}
+
+	/** Looks at another person: an own database, own answers, own codes. */
+	async switchTo(person: PersonId): Promise<void> {
+		const next = this.people.find((one) => one.person === person);
+		if (next === undefined || next.person === this.person?.person) return;
+		this.#leave();
+		await this.#enter(next);
+	}
+
+	/** A shop by the id in a screen's address; undefined where this person has none such. */
+	shop(id: string): ShopView | undefined {
+		return this.view.shops.find((shop) => shop.id === id);
+	}
+
+	record(h: string): RecordView | undefined {
+		for (const { records } of this.view.shops) {
+			const found = records.find((record) => record.h === h);
+			if (found !== undefined) return found;
+		}
+		return undefined;
+	}
+
+	accept(hs: readonly RecordHash[]): Promise<Result<Answered, AnswerRefusal>> {
+		return this.#keeping((device) => device.accept(hs));
+	}
+
+	cancel(
+		h: RecordHash,
+		reason: CancelReason,
+		note?: string
+	): Promise<Result<Answered, AnswerRefusal>> {
+		return this.#keeping((device) => device.cancel(h, reason, note));
+	}
+
+	drop(h: RecordHash): Promise<Result<Answered, AnswerRefusal>> {
+		return this.#keeping((device) => device.drop(h));
+	}
+
+	acceptAll(shop: ShopKey): Promise<Result<Answered, AnswerRefusal>> {
+		return this.#keeping((device) => device.acceptAll(shop));
+	}
+
+	/** What stands on the screen was looked at. */
+	async markSeen(): Promise<void> {
+		const device = this.#open?.device;
+		if (device === undefined || this.isReadOnly) return;
+		await this.awaitless(device.markSeen());
+	}
+
+	/** The open codes of a shop with their digits. */
+	async codesOf(shop: ShopKey): Promise<Result<readonly CodeSheet[], CodesRefusal>> {
+		return this.#open?.device.codesOf(shop) ?? err('shopUnknown');
+	}
+
+	/** A new set of codes for this person; the old ones of that shop end. Needs the network. */
+	async newSheet(form: SheetForm): Promise<Result<undefined, ApiRefusal>> {
+		const { person } = this;
+		if (person === undefined) return err('unreachable');
+		const made = await this.api.newSheet(person.person, form, await this.#open?.token());
+		return made.ok ? ok(undefined) : made;
+	}
+
+	/** The open codes by SMS to the number that this person proved. Needs the network. */
+	async sheetBySms(shop: ShopKey): Promise<Result<undefined, ApiRefusal>> {
+		const { person } = this;
+		if (person === undefined) return err('unreachable');
+		const sent = await this.api.sheetBySms(person.person, shop, await this.#open?.token());
+		return sent.ok ? ok(undefined) : sent;
+	}
+
+	/** What signing out would lose, of every person of this device. */
+	async atRisk(): Promise<UnsentAtRisk> {
+		const all = await Promise.all(this.people.map(({ person }) => this.#unsentOf(person)));
+		return {
+			count: all.reduce((sum, { count }) => sum + count, 0),
+			minor: all.reduce((sum, { minor }) => sum + minor, 0n)
+		};
+	}
+
+	/** Forgets whom this device looks after, once its account is signed out. */
+	async forget(): Promise<void> {
+		this.#leave();
+		this.people = [];
+		this.person = undefined;
+		await this.#parts.people.leave();
+	}
+
+	/** The network came back, or the page is looked at again: tries now. */
+	wake(): void {
+		this.#link?.wake();
+		const open = this.#open;
+		if (open !== undefined && !this.isEnrolled) void this.awaitless(this.#prove(open));
+	}
+
+	/** Shows a fault of what no screen awaits. */
+	async awaitless(work: Promise<unknown>): Promise<void> {
+		try {
+			await work;
+		} catch (fault) {
+			this.fault = fault;
+		}
+	}
+
+	async #enter(next: PersonName): Promise<void> {
+		const open = await this.#parts.openPerson(next.person);
+		this.#open = open;
+		this.person = next;
+		this.#look();
+		this.#stops.push(
+			open.device.on(() => {
+				this.#look();
+			})
+		);
+		await this.#parts.people.enter(next.person);
+		this.#followLead(open);
+		const timer = setTimeout(() => void this.awaitless(this.#connect(open)), CONNECT_AFTER_MS);
+		this.#stops.push(() => {
+			clearTimeout(timer);
+		});
+	}
+
+	async #unsentOf(person: PersonId): Promise<UnsentAnswers> {
+		if (person === this.person?.person && this.#open !== undefined)
+			return this.#open.device.unsent();
+		const other = await this.#parts.openPerson(person);
+		try {
+			return await other.device.unsent();
+		} finally {
+			other.close();
+		}
+	}
+
+	#leave(): void {
+		for (const stop of this.#stops.splice(0)) stop();
+		clearTimeout(this.#again);
+		const link = this.#link;
+		const open = this.#open;
+		this.#link = undefined;
+		this.#open = undefined;
+		this.view = NOTHING;
+		const over = async (): Promise<void> => {
+			await link?.stop();
+			open?.close();
+		};
+		void this.awaitless(over());
+	}
+
+	async #connect(open: OpenPerson): Promise<void> {
+		const link = await open.connect((fault) => {
+			this.fault = fault;
+		});
+		if (this.#open !== open) return;
+		this.#link = link;
+		this.#stops.push(
+			link.on((status) => {
+				this.sync.take(status);
+			})
+		);
+		this.sync.take(link.status);
+		const follow = (role: TabRole): void => {
+			void this.awaitless(role === 'leader' ? this.#lead(open, link) : link.stop());
+		};
+		this.#stops.push(open.lead.on(follow));
+		if (open.lead.role === 'leader') await this.#lead(open, link);
+	}
+
+	async #lead(open: OpenPerson, link: RelayLink): Promise<void> {
+		await link.start();
+		await this.#prove(open);
+	}
+
+	/** Tries until the relay knows this phone; once it does, this asks nothing any more. */
+	async #prove(open: OpenPerson): Promise<void> {
+		if (this.#open !== open || open.lead.role !== 'leader') return;
+		this.whyNotEnrolled = await open.prove();
+		if (this.whyNotEnrolled === undefined || this.#open !== open) return;
+		clearTimeout(this.#again);
+		this.#again = setTimeout(() => void this.awaitless(this.#prove(open)), PROVE_AGAIN_MS);
+	}
+
+	/** A lock is given in a moment; until then nobody is told that another tab has it. */
+	#followLead(open: OpenPerson): void {
+		const look = (): void => {
+			this.isReadOnly = open.lead.role === 'reader';
+		};
+		this.#stops.push(open.lead.on(look));
+		const timer = setTimeout(look, LEAD_WAIT_MS);
+		this.#stops.push(() => {
+			clearTimeout(timer);
+		});
+	}
+
+	#look(): void {
+		const open = this.#open;
+		if (open === undefined) return;
+		this.view = open.device.view();
+		this.isEnrolled = open.device.identity.code !== undefined;
+		void this.awaitless(this.#count(open));
+	}
+
+	async #count(open: OpenPerson): Promise<void> {
+		const unsent = await open.device.unsent();
+		if (this.#open !== open) return;
+		this.unsent = unsent;
+		this.sync.unsent = unsent.count;
+		this.sync.unsentMinor = unsent.minor;
+		this.sync.oldestAt = unsent.oldestAt;
+		this.sync.refused = unsent.refused;
+		this.sync.tick();
+	}
+
+	/** Tells a full disk from success; the fault goes on to whoever awaited the act. */
+	async #keeping<T>(
+		act: (device: CustomerDevice) => Promise<Result<T, AnswerRefusal>>
+	): Promise<Result<T, AnswerRefusal>> {
+		const device = this.#open?.device;
+		if (device === undefined) return err('notEnrolled');
+		try {
+			const result = await act(device);
+			this.isStorageFull = false;
+			return result;
+		} catch (fault) {
+			if (isStorageFull(fault)) this.isStorageFull = true;
+			throw fault;
+		}
+	}
+}
+
+export const [useCustomer, provideCustomer] = createContext<CustomerApp>();

@@ -1,0 +1,211 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PersonId } from '#domain/ids.ts';
+import { err, ok } from '#domain/result.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import { createCustomerStand, uuid, type CustomerStand } from '#tests/support/customer-stand.ts';
+import { arriving, openTestPhone, type TestPhone } from '#tests/support/customer-phone.ts';
+import type { LinkStatus, RelayLink } from '../relay-link.ts';
+import type { TabLead, TabRole } from '../tab-lead.ts';
+import { CustomerApp, type OpenPerson } from './app.svelte.ts';
+import { createCustomerApi, type CustomerApi, type PersonName } from './connections.ts';
+import { createPeopleShelf, type PeopleShelf } from './people-shelf.ts';
+import type { ProvingOutcome } from './prove-phone.ts';
+
+const amina: PersonName = { person: uuid(1, 0xe) as PersonId, name: 'Amina' };
+const mother: PersonName = { person: uuid(7, 0xe) as PersonId, name: 'Mother' };
+const STATUS: LinkStatus = {
+	state: 'online',
+	unsent: 0,
+	feedBehind: 0,
+	lastContactAt: undefined,
+	clockOffMs: undefined,
+	refused: [],
+	halted: undefined
+};
+
+let stand: CustomerStand;
+let people: PeopleShelf;
+let phones: Map<PersonId, TestPhone>;
+/** What happened to lines and databases, in order. */
+let done: string[];
+let role: TabRole;
+let proving: ProvingOutcome;
+let api: CustomerApi;
+
+beforeEach(async () => {
+	vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+	stand = await createCustomerStand();
+	stand.card();
+	people = createPeopleShelf(createMemoryDeviceStore());
+	phones = new Map();
+	done = [];
+	role = 'leader';
+	proving = undefined;
+	const noNetwork = createCustomerApi({ fetch: () => Promise.reject(new TypeError('offline')) });
+	api = noNetwork;
+	return () => {
+		vi.useRealTimers();
+	};
+});
+
+async function phoneOf(person: PersonId): Promise<TestPhone> {
+	const known = phones.get(person);
+	if (known !== undefined) return known;
+	vi.useRealTimers();
+	const phone = await openTestPhone(person, { number: 1 });
+	phones.set(person, phone);
+	return phone;
+}
+
+function lead(): TabLead {
+	return { role, on: () => () => undefined, close: () => undefined };
+}
+
+function link(name: string): RelayLink {
+	return {
+		status: STATUS,
+		on: () => () => undefined,
+		start: () => {
+			done.push(`start ${name}`);
+			return Promise.resolve();
+		},
+		stop: () => {
+			done.push(`stop ${name}`);
+			return Promise.resolve();
+		},
+		wake: () => {
+			done.push(`wake ${name}`);
+		}
+	};
+}
+
+async function openPerson(person: PersonId): Promise<OpenPerson> {
+	const { phone } = await phoneOf(person);
+	const name = person === amina.person ? 'amina' : 'mother';
+	return {
+		device: phone,
+		lead: lead(),
+		token: () => Promise.resolve('tok'),
+		prove: () => {
+			done.push(`prove ${name}`);
+			return Promise.resolve(proving);
+		},
+		connect: () => Promise.resolve(link(name)),
+		close: () => {
+			done.push(`close ${name}`);
+		}
+	};
+}
+
+async function opened(): Promise<CustomerApp> {
+	const app = new CustomerApp({ api, people, openPerson, clock: () => stand.now });
+	await app.begin(amina);
+	return app;
+}
+
+describe('the customer’s app', () => {
+	it('[CUSTOMER-11] starts with no network and shows what was here', async () => {
+		await stand.book({ kind: 'due', minor: 500 });
+		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));
+		const app = await opened();
+		expect(app.person).toEqual(amina);
+		expect(app.people).toEqual([amina]);
+		expect(app.view.toAnswer).toHaveLength(1);
+		expect(app.isEnrolled).toBe(true);
+		expect(await app.refreshPeople()).toEqual(err('unreachable'));
+		expect(app.people).toEqual([amina]);
+		const shop = app.view.shops[0];
+		expect(app.shop(shop?.id ?? '')).toBe(shop);
+		expect(app.record(app.view.toAnswer[0]?.h ?? '')?.amountMinor).toBe(500);
+		expect(app.record('nothing')).toBeUndefined();
+	});
+
+	it('[CUSTOMER-1] shows an answer as soon as it is saved, and counts it as unsent', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));
+		const app = await opened();
+		expect(await app.cancel(h, 'alreadyPaid')).toEqual(ok({ hs: [h] }));
+		expect(app.view.toAnswer).toEqual([]);
+		await vi.waitFor(() => {
+			expect(app.unsent).toMatchObject({ count: 1, minor: 500n });
+		});
+		expect(app.sync.unsent).toBe(1);
+	});
+
+	it('[CUSTOMER-7] looks at another person: his database, his line, and nothing of the first', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));
+		await phoneOf(mother.person);
+		await people.keep([amina, mother]);
+		const app = await opened();
+		await app.accept([h]);
+		await app.switchTo(mother.person);
+		expect(app.person).toEqual(mother);
+		expect(app.view.shops).toEqual([]);
+		expect(await app.accept([h])).toEqual(err('recordUnknown'));
+		expect(done).toContain('close amina');
+		expect(await people.current()).toBe(mother.person);
+		expect(await app.atRisk()).toEqual({ count: 1, minor: 500n });
+		await app.switchTo(uuid(9, 0xe) as PersonId);
+		expect(app.person).toEqual(mother);
+
+		const again = await opened();
+		expect(again.person).toEqual(mother);
+	});
+
+	it('[CUSTOMER-7] adds a person at the relay, and looks at him', async () => {
+		api = { ...api, addPerson: () => Promise.resolve(ok({ person: mother.person })) };
+		await phoneOf(mother.person);
+		const app = await opened();
+		expect(await app.addPerson('Mother')).toEqual(ok(undefined));
+		expect(app.person).toEqual(mother);
+		expect(app.people).toEqual([amina, mother]);
+		await app.forget();
+		expect(await people.all()).toEqual([]);
+		expect(app.view.shops).toEqual([]);
+	});
+
+	it('[CUSTOMER-7] shows nobody of another account, and keeps what is unsent of them', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));
+		await phoneOf(mother.person);
+		const first = await opened();
+		await first.accept([h]);
+		const other = new CustomerApp({ api, people, openPerson, clock: () => stand.now });
+		await other.begin(mother);
+		expect(other.people).toEqual([mother]);
+		expect(other.person).toEqual(mother);
+		const again = await opened();
+		expect(again.person).toEqual(amina);
+		expect(await again.atRisk()).toEqual({ count: 1, minor: 500n });
+	});
+
+	it('[CUSTOMER-6] asks to be known until it is, and again when the page wakes', async () => {
+		await phoneOf(amina.person);
+		vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+		proving = 'unreachable';
+		const app = await opened();
+		await vi.advanceTimersByTimeAsync(1_000);
+		expect(done).toEqual(['start amina', 'prove amina']);
+		expect(app.whyNotEnrolled).toBe('unreachable');
+		expect(app.sync.link).toBe('online');
+		proving = undefined;
+		await vi.advanceTimersByTimeAsync(30_000);
+		expect(done.filter((one) => one === 'prove amina')).toHaveLength(2);
+		await vi.advanceTimersByTimeAsync(60_000);
+		expect(done.filter((one) => one === 'prove amina')).toHaveLength(2);
+		app.wake();
+		expect(done.at(-1)).toBe('wake amina');
+	});
+
+	it('[LEAD-1] opens no line where another tab leads', async () => {
+		await phoneOf(amina.person);
+		vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+		role = 'reader';
+		const app = await opened();
+		await vi.advanceTimersByTimeAsync(2_000);
+		expect(done).toEqual([]);
+		expect(app.isReadOnly).toBe(true);
+		await app.markSeen();
+	});
+});

@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { decodeBase64url } from '#domain/bytes.ts';
+import { phoneStatement } from '#domain/claim-statement.ts';
+import type { PersonId } from '#domain/ids.ts';
+import { err, ok } from '#domain/result.ts';
+import { uuid } from '#tests/support/customer-stand.ts';
+import { openTestPhone } from '#tests/support/customer-phone.ts';
+import { createWebCrypto } from '../web-crypto.ts';
+import { createCustomerApi, type CustomerApi } from './connections.ts';
+import { provePhone } from './prove-phone.ts';
+import { encodeBase64url } from '#domain/bytes.ts';
+
+const person = uuid(1, 0xe) as PersonId;
+const shop = { business: uuid(1, 0xb) as never, ledger: uuid(1, 0xc) as never };
+
+interface Asked {
+	readonly method: string;
+	readonly path: string;
+	readonly body: unknown;
+	readonly token: string | null;
+}
+
+/** An API over answers made beforehand, and what was asked of them. */
+function apiOver(answers: Readonly<Record<string, readonly [status: number, body: unknown]>>): {
+	readonly api: CustomerApi;
+	readonly asked: Asked[];
+} {
+	const asked: Asked[] = [];
+	const api = createCustomerApi({
+		fetch: (input, init) => {
+			const url = input instanceof Request ? input.url : String(input);
+			const path = url.replace(/^\/api/, '');
+			const method = init?.method ?? 'GET';
+			const text = typeof init?.body === 'string' ? init.body : undefined;
+			const token = new Headers(init?.headers).get('authorization');
+			asked.push({ method, path, token, body: text === undefined ? null : JSON.parse(text) });
+			const found = answers[`${method} ${path}`];
+			if (found === undefined) return Promise.reject(new TypeError('no network'));
+			const [status, body] = found;
+			return Promise.resolve(new Response(JSON.stringify(body), { status }));
+		}
+	});
+	return { api, asked };
+}
+
+describe('the relay’s routes', () => {
+	it('[CUSTOMER-10] are asked as the contract says, and their answers read whole', async () => {
+		const found = [{ username: 'kiosk', name: 'Kiosk', kind: 'store' }];
+		const { api, asked } = apiOver({
+			'GET /people': [200, [{ person, name: 'Amina', more: 1 }]],
+			'POST /people': [201, { person }],
+			'GET /search?username=kio%20sk': [200, { found }],
+			'POST /connections': [201, { ask: 'a-1' }],
+			'POST /connections/a-1/answer': [200, {}],
+			'POST /connections/end': [200, {}],
+			'POST /links/look': [200, { shop: 'Kiosk', name: 'Amina', currency: 'KES', total: -5 }],
+			'POST /links': [200, shop],
+			[`POST /people/${person}/sheets`]: [201, {}],
+			[`POST /people/${person}/sheets/sms`]: [200, {}],
+			[`DELETE /phones/${person}/p1`]: [200, {}]
+		});
+		expect(await api.people()).toEqual(ok([{ person, name: 'Amina' }]));
+		expect(await api.addPerson('Mother')).toEqual(ok({ person }));
+		expect(await api.search('kio sk')).toEqual(ok(found));
+		expect(await api.ask('kiosk', person)).toEqual(ok({ ask: 'a-1' }));
+		expect((await api.answer('a-1', true)).ok).toBe(true);
+		expect((await api.end({ ...shop, extra: 1 } as never)).ok).toBe(true);
+		expect(await api.lookAtInvite('t')).toMatchObject(ok({ shop: 'Kiosk', total: -5 }));
+		expect(await api.takeUpInvite('t', person)).toEqual(ok(shop));
+		const form = { ...shop, kind: 'debit', currency: 'KES', exponent: 2, cap: 5_000 } as const;
+		expect((await api.newSheet(person, form, 'tok')).ok).toBe(true);
+		expect((await api.sheetBySms(person, shop)).ok).toBe(true);
+		expect((await api.dismissPhone({ person, code: 'p1' })).ok).toBe(true);
+		expect(asked.map(({ body }) => body)).toEqual([
+			null,
+			{ name: 'Mother' },
+			null,
+			{ username: 'kiosk', person },
+			{ accept: true },
+			shop,
+			{ token: 't' },
+			{ token: 't', person },
+			form,
+			shop,
+			null
+		]);
+		expect(asked[8]?.token).toBe('Bearer tok');
+		expect(asked[9]?.token).toBeNull();
+	});
+
+	it('[CUSTOMER-10] refuse in their own words, and what is not theirs is no answer', async () => {
+		const { api } = apiOver({
+			'GET /people': [200, [{ person: 'me', name: 'Amina' }]],
+			'POST /people': [401, { code: 'notSignedIn' }],
+			'POST /links/look': [200, { shop: 'Kiosk', name: 'A', currency: 'KES', total: '5' }],
+			'POST /links': [410, { code: 'inviteUsed' }],
+			'GET /search?username=abc': [200, { found: [{ username: 'x' }] }]
+		});
+		expect(await api.people()).toEqual(err('unreachable'));
+		expect(await api.addPerson('x')).toEqual(err('notSignedIn'));
+		expect(await api.lookAtInvite('t')).toEqual(err('unreachable'));
+		expect(await api.takeUpInvite('t', person)).toEqual(err('inviteUsed'));
+		expect(await api.search('abc')).toEqual(err('unreachable'));
+		expect(await api.ask('kiosk', person)).toEqual(err('unreachable'));
+	});
+});
+
+describe('proving a phone', () => {
+	const secret = encodeBase64url(new Uint8Array(32).fill(9));
+	const nonce = encodeBase64url(new Uint8Array(32));
+	const all = {
+		'POST /phones': [201, { code: 'p3', number: 3, epoch: 1, year: 2026 }],
+		'POST /devices/nonce': [200, { nonce }],
+		'POST /devices/token': [200, { token: 'tok', expiresAt: 1 }],
+		[`GET /people/${person}/secret`]: [200, { secret }]
+	} as const;
+
+	it('[CUSTOMER-6] is done once: a key that signed for itself, a code, a secret', async () => {
+		const { api, asked } = apiOver(all);
+		const { phone, signer } = await openTestPhone(person, { number: undefined });
+		expect(await provePhone({ phone, signer, api })).toBeUndefined();
+		expect(phone.identity).toMatchObject({ code: 'p3', since: 2026 });
+		expect(await phone.hasSecret()).toBe(true);
+		const [enrolled, , token] = asked.map(({ body }) => body as Record<string, string>);
+		const signature = decodeBase64url(enrolled?.['signature'] ?? '');
+		expect(
+			signature.ok &&
+				(await createWebCrypto().verify(
+					signer.publicKey,
+					phoneStatement(person, signer.publicKey),
+					signature.value
+				))
+		).toBe(true);
+		expect(token).toMatchObject({ person, code: 'p3', nonce });
+		expect(token).not.toHaveProperty('business');
+		expect(asked.at(-1)?.token).toBe('Bearer tok');
+
+		const count = asked.length;
+		expect(await provePhone({ phone, signer, api })).toBeUndefined();
+		expect(asked).toHaveLength(count);
+	});
+
+	it('[CUSTOMER-6] stops where it is refused, and goes on from there', async () => {
+		const { phone, signer } = await openTestPhone(person, { number: undefined });
+		const refused = apiOver({ 'POST /phones': [401, { code: 'notSignedIn' }] });
+		expect(await provePhone({ phone, signer, api: refused.api })).toBe('notSignedIn');
+		expect(phone.identity.code).toBeUndefined();
+		const noSecret = { ...all, [`GET /people/${person}/secret`]: [503, {}] as const };
+		expect(await provePhone({ phone, signer, api: apiOver(noSecret).api })).toBe('unreachable');
+		expect(phone.identity.code).toBe('p3');
+		const rest = apiOver(all);
+		expect(await provePhone({ phone, signer, api: rest.api })).toBeUndefined();
+		expect(rest.asked.map(({ path }) => path)).not.toContain('/phones');
+	});
+
+	it('[CUSTOMER-6] a secret of another length is none', async () => {
+		const { phone, signer } = await openTestPhone(person, { number: 1 });
+		const short = { ...all, [`GET /people/${person}/secret`]: [200, { secret: 'AAAA' }] as const };
+		expect(await provePhone({ phone, signer, api: apiOver(short).api })).toBe('unreachable');
+		expect(await phone.hasSecret()).toBe(false);
+	});
+});

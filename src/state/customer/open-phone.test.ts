@@ -1,0 +1,449 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { encodeBase64url, decodeBase64url } from '#domain/bytes.ts';
+import { answerMessage } from '#domain/confirmation/signatures.ts';
+import type { ReplyFact } from '#domain/fact/ledger-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { parsePersonId } from '#domain/ids.ts';
+import { err, ok } from '#domain/result.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import { isStorageFull, type DeviceStore } from '#storage/device-store.ts';
+import { createCustomerStand, uuid, type CustomerStand } from '#tests/support/customer-stand.ts';
+import { arriving, ofKind, openTestPhone, type TestPhone } from '#tests/support/customer-phone.ts';
+import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
+import { seeded } from '#tests/support/seeded.ts';
+import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
+import { createChanges } from '../changes.ts';
+import { createRelayLink, type RelayLink } from '../relay-link.ts';
+import { createSigner, createSigningKeys, createWebCrypto } from '../web-crypto.ts';
+import { openPhone } from './open-phone.ts';
+
+let stand: CustomerStand;
+beforeEach(async () => {
+	stand = await createCustomerStand();
+	stand.card();
+});
+
+const shopOf = ({ business, ledger }: CustomerStand) => ({ business, ledger });
+
+async function phoneWith(number: number | 'unknown' = 1, store?: DeviceStore): Promise<TestPhone> {
+	const test = await openTestPhone(stand.person, {
+		number: number === 'unknown' ? undefined : number,
+		...(store !== undefined && { store })
+	});
+	await test.phone.receive(arriving(stand.texts));
+	return test;
+}
+
+function replyOf(text: string | undefined): ReplyFact {
+	const parsed = parseFact(text ?? '');
+	if (!parsed.ok || parsed.value.kind !== 'reply') throw new Error('no answer');
+	return parsed.value;
+}
+
+describe('an act', () => {
+	it('[CUSTOMER-1] signs what it says, numbers it, and keeps it in the year’s document', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const { phone, own, signer, store, clock } = await phoneWith();
+		expect(await phone.cancel(h, 'wrongAmount', ' it was\n300 ')).toEqual(ok({ hs: [h] }));
+		expect(await phone.drop(h)).toEqual(ok({ hs: [h] }));
+
+		const [first, second] = (await own()).map(replyOf);
+		expect(first).toMatchObject({
+			id: 'p1-1',
+			n: 1,
+			decision: 'cancel',
+			answerN: 1,
+			note: 'it was 300'
+		});
+		expect(second).toMatchObject({
+			id: 'p1-2',
+			n: 2,
+			decision: 'accept',
+			answerN: 2,
+			reason: 0,
+			by: 1
+		});
+		for (const reply of [first, second]) {
+			if (reply === undefined) throw new Error('no answer');
+			const { decision, answerN: n, signedAt } = reply;
+			expect(signedAt).toBe(clock.now);
+			const sig = decodeBase64url(reply.sig);
+			const message = answerMessage({ decision, n, h, kid: signer.kid, signedAt });
+			expect(sig.ok && (await createWebCrypto().verify(signer.publicKey, message, sig.value))).toBe(
+				true
+			);
+		}
+		const journal = await store.read(['journal'], (read) => read.all('journal'));
+		expect(journal.map(({ document, sent, minor }) => [document, sent, minor])).toEqual([
+			[`c/${stand.person}/2026`, 0, 500n],
+			[`c/${stand.person}/2026`, 0, 500n]
+		]);
+		expect(phone.view().shops[0]?.records[0]?.standing.kind).toBe('agreedHere');
+	});
+
+	it('[CUSTOMER-1] is refused with its reason, and nothing is kept', async () => {
+		const due = await stand.book({ kind: 'due', minor: 500 });
+		const payment = await stand.book({ kind: 'payment', minor: 100 });
+		const gone = await stand.book({ kind: 'due', minor: 70 });
+		await stand.book({ kind: 'reversalOfDebit', minor: 70, ref: gone });
+		const { phone, own } = await phoneWith();
+		const unknown = await createCustomerStand({ number: 2 }).then((other) =>
+			other.book({ kind: 'due', minor: 1 })
+		);
+		expect(await phone.accept([unknown])).toEqual(err('recordUnknown'));
+		expect(await phone.accept([payment])).toEqual(err('notToAnswer'));
+		expect(await phone.cancel(gone, 'other')).toEqual(err('notToAnswer'));
+		expect(await phone.drop(due)).toEqual(err('notDisputed'));
+		expect(await phone.cancel(due, 'other', 'x'.repeat(281))).toEqual(err('noteTooLong'));
+		expect(await phone.acceptAll({ ...shopOf(stand), business: uuid(9, 0xb) as never })).toEqual(
+			err('notToAnswer')
+		);
+		expect(await own()).toEqual([]);
+
+		expect(await phone.accept([due])).toEqual(ok({ hs: [due] }));
+		expect(await phone.accept([due])).toEqual(err('alreadyAnswered'));
+		expect(await phone.cancel(due, 'notMe')).toEqual(err('alreadyAnswered'));
+		expect(await own()).toHaveLength(1);
+	});
+
+	it('[CUSTOMER-1] yes to all is a signature for each, in one transaction', async () => {
+		const hs = [];
+		for (let place = 0; place < 12; place += 1)
+			hs.push(await stand.book({ kind: 'due', minor: 100 + place }));
+		const { phone, own } = await phoneWith();
+		expect(await phone.acceptAll(shopOf(stand))).toEqual(ok({ hs }));
+		const replies = (await own()).map(replyOf);
+		expect(replies.map(({ h }) => h)).toEqual(hs);
+		expect(new Set(replies.map(({ sig }) => sig)).size).toBe(12);
+		expect(phone.view().toAnswer).toEqual([]);
+	});
+
+	it('[CUSTOMER-1] a full disk rejects it, and nothing is kept', async () => {
+		const hs = [];
+		for (let place = 0; place < 20; place += 1)
+			hs.push(await stand.book({ kind: 'due', minor: 100 + place }));
+		const { phone, own } = await phoneWith(1, createMemoryDeviceStore({ bytesMax: 35_000 }));
+		let saved = 0;
+		let fault: unknown;
+		for (const h of hs) {
+			if (fault !== undefined) break;
+			await phone.accept([h]).then(
+				() => {
+					saved += 1;
+				},
+				(thrown: unknown) => {
+					fault = thrown;
+				}
+			);
+		}
+		expect(isStorageFull(fault)).toBe(true);
+		expect(saved).toBeGreaterThan(0);
+		expect(await own()).toHaveLength(saved);
+		const answered = phone
+			.view()
+			.shops[0]?.records.filter(({ standing }) => standing.kind === 'agreedHere');
+		expect(answered).toHaveLength(saved);
+	});
+
+	it('[CUSTOMER-6] nothing is answered before the relay knows the phone', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const { phone, own } = await phoneWith('unknown');
+		expect(await phone.accept([h])).toEqual(err('notEnrolled'));
+		expect(await own()).toEqual([]);
+	});
+
+	it('[CUSTOMER-8] to have looked is one fact where something was told, and none otherwise', async () => {
+		await stand.book({ kind: 'due', minor: 500 });
+		const { phone, own } = await phoneWith();
+		await phone.markSeen();
+		await phone.markSeen();
+		expect(ofKind(await own(), 'seen')).toHaveLength(1);
+		expect(phone.view().unread).toBe(0);
+		const [h] = phone.view().toAnswer.map((record) => record.h);
+		if (h === undefined) throw new Error('nothing waits');
+		await phone.accept([h]);
+		const reply = ofKind(await own(), 'reply')[0] ?? '';
+		await phone.receive(arriving([stand.file(reply)]));
+		await phone.markSeen();
+		expect(ofKind(await own(), 'seen')).toHaveLength(1);
+		await phone.receive(arriving([stand.tell(['dueMove', h, stand.now, 'later'])]));
+		await phone.markSeen();
+		expect(ofKind(await own(), 'seen')).toHaveLength(2);
+	});
+
+	it('[CUSTOMER-9] two tabs that answer at once each get numbers of their own', async () => {
+		const first = await stand.book({ kind: 'due', minor: 500 });
+		const second = await stand.book({ kind: 'due', minor: 70 });
+		const store = createMemoryDeviceStore();
+		const one = await phoneWith(1, store);
+		const other = await openTestPhone(stand.person, { number: 1, store, signer: one.signer });
+		const done = await Promise.all([one.phone.accept([first]), other.phone.accept([second])]);
+		expect(done.every((result) => result.ok)).toBe(true);
+		expect((await one.own()).map((text) => replyOf(text).id)).toEqual(['p1-1', 'p1-2']);
+		expect(await one.phone.accept([second])).toEqual(err('alreadyAnswered'));
+	});
+
+	it('[CUSTOMER-9] a tab hears what another one answered', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const store = createMemoryDeviceStore();
+		const changes = createChanges();
+		const one = await phoneWith(1, store);
+		const other = await openPhone({ ...one.parts, changes }, stand.person);
+		let heard = 0;
+		other.on(() => {
+			heard += 1;
+		});
+		one.parts.changes.on((tables) => {
+			changes.tell(tables);
+		});
+		await one.phone.accept([h]);
+		await other.markSeen();
+		expect(other.view().shops[0]?.records[0]?.standing.kind).toBe('agreedHere');
+		expect(heard).toBeGreaterThan(0);
+	});
+});
+
+describe('what arrives', () => {
+	it('[CUSTOMER-4] a record is checked when its shop’s key comes, also after a restart', async () => {
+		const key = encodeBase64url(stand.signer.publicKey);
+		stand.texts.splice(0);
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const store = createMemoryDeviceStore();
+		const { phone, parts } = await phoneWith(1, store);
+		expect(phone.view().shops[0]?.records[0]?.check).toBe('cannotBeCheckedYet');
+		await phone.receive(arriving([stand.card({ devices: [['A', key, 0, 0] as never] })]));
+		expect(phone.view().shops[0]?.records[0]).toMatchObject({ h, check: 'verified' });
+
+		// What was found out is kept: no signature is looked at again.
+		let verified = 0;
+		const crypto = {
+			...parts.crypto,
+			verify: (...asked: Parameters<typeof parts.crypto.verify>) => {
+				verified += 1;
+				return parts.crypto.verify(...asked);
+			}
+		};
+		const again = await openPhone({ ...parts, crypto }, stand.person);
+		expect(again.view().shops[0]?.records[0]?.check).toBe('verified');
+		expect(verified).toBe(0);
+	});
+
+	it('[CUSTOMER-4] a record that another key signed counts nowhere, also after a restart', async () => {
+		const thief = await createSigner(await createSigningKeys());
+		await stand.book({ kind: 'due', minor: 500, signer: { ...thief, kid: stand.signer.kid } });
+		const { phone, parts } = await phoneWith();
+		expect(phone.view().shops[0]).toMatchObject({ forged: 1, records: [] });
+		const again = await openPhone(parts, stand.person);
+		expect(again.view()).toMatchObject({ toAnswer: [], shops: [{ forged: 1, records: [] }] });
+	});
+
+	it('[CUSTOMER-4] what is no fact of a person is left out, an unknown kind is kept uncounted', async () => {
+		const { phone } = await phoneWith();
+		const before = phone.view();
+		await phone.receive(
+			arriving(['', '[]', '["A-1","setting",1,0,20000,1,{"name":"x"}]', stand.texts[0] ?? ''])
+		);
+		expect(phone.view()).toEqual(before);
+		await phone.receive(arriving(['["0.1-77","loan",1,0,20000,0,{"x":1}]']));
+		expect(phone.view()).toEqual({ ...before, newer: 1 });
+	});
+
+	it('[CUSTOMER-9] a phone whose own facts come back to it goes on behind them', async () => {
+		const first = await stand.book({ kind: 'due', minor: 500 });
+		const second = await stand.book({ kind: 'due', minor: 70 });
+		const lost = await phoneWith();
+		await lost.phone.accept([first]);
+		const restored = await openTestPhone(stand.person, { number: 1, signer: lost.signer });
+		await restored.phone.receive(arriving([...stand.texts, ...(await lost.own())]));
+		await restored.phone.accept([second]);
+		expect((await restored.own()).map((text) => replyOf(text).id)).toEqual(['p1-2']);
+	});
+});
+
+describe('codes', () => {
+	const secret = new Uint8Array(32).fill(7);
+
+	it('[CUSTOMER-5] open codes have digits, used ones none; the secret is not to be read', async () => {
+		stand.codes({ open: [1, 2, 4, 5, 6], used: [3] });
+		const { phone, store } = await phoneWith();
+		expect(await phone.codesOf(shopOf(stand))).toEqual(err('secretMissing'));
+		await phone.keepSecret(secret);
+		const sheets = await phone.codesOf(shopOf(stand));
+		if (!sheets.ok) throw new Error('no codes');
+		const [sheet] = sheets.value;
+		expect(sheet?.codes.map(({ counter }) => counter)).toEqual([1, 2, 3, 4, 5, 6]);
+		expect(sheet?.codes[2]?.digits).toBeUndefined();
+		const open = sheet?.codes.flatMap(({ digits }) => digits ?? []) ?? [];
+		expect(open.every((digits) => /^\d{8}$/.test(digits))).toBe(true);
+		expect(new Set(open).size).toBe(5);
+		const kept = await store.read(['meta'], (read) => read.get('meta', 'secret'));
+		const key = kept?.value as CryptoKey;
+		expect(key.extractable).toBe(false);
+		await expect(globalThis.crypto.subtle.exportKey('raw', key)).rejects.toThrow();
+	});
+
+	it('[CUSTOMER-5] a set that is over has no digits, and an unknown shop no set', async () => {
+		stand.codes({});
+		const { phone } = await phoneWith();
+		await phone.keepSecret(secret);
+		await phone.receive(arriving([stand.card({ state: 'ended', endedBy: 'shop' })]));
+		const sheets = await phone.codesOf(shopOf(stand));
+		expect(sheets.ok && sheets.value[0]?.codes.every(({ digits }) => digits === undefined)).toBe(
+			true
+		);
+		const other = { ...shopOf(stand), ledger: uuid(9, 0xc) as never };
+		expect(await phone.codesOf(other)).toEqual(err('shopUnknown'));
+	});
+});
+
+describe('the line', () => {
+	const links: RelayLink[] = [];
+
+	function linked(test: TestPhone, relay: FakeRelay, seed = 1): RelayLink {
+		const link = createRelayLink({
+			device: test.phone.linked,
+			store: test.store,
+			changes: test.parts.changes,
+			documents: createMemoryDocumentsHost(seeded(seed)),
+			...relay.line(test.phone.identity.code ?? ''),
+			clock: test.parts.clock,
+			random: seeded(seed),
+			timers: {
+				after: (ms, work) => {
+					const timer = setTimeout(work, Math.min(ms, 20));
+					return () => {
+						clearTimeout(timer);
+					};
+				}
+			},
+			correctsClock: false,
+			onFault: (fault) => {
+				throw fault;
+			}
+		});
+		links.push(link);
+		return link;
+	}
+
+	/** What the relay has of its own: the shops' side comes by the feed. */
+	function relayWith(texts: readonly string[]): FakeRelay {
+		const relay = createFakeRelay();
+		for (const text of texts) relay.feed.push({ s: relay.feed.length + 1, branch: null, text });
+		return relay;
+	}
+
+	beforeEach(() => async () => {
+		for (const link of links.splice(0)) await link.stop();
+	});
+
+	it('[CUSTOMER-2] an answer given offline is sent once the relay is reached', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const relay = relayWith(stand.texts);
+		const test = await openTestPhone(stand.person, { number: 1 });
+		const link = linked(test, relay);
+		await link.start();
+		await relay.quiet();
+		expect(test.phone.view().toAnswer.map((record) => record.h)).toEqual([h]);
+		relay.isUp = false;
+		await test.phone.accept([h]);
+		expect((await test.phone.unsent()).count).toBe(1);
+		relay.isUp = true;
+		link.wake();
+		await relay.quiet();
+		await until(async () => (await test.phone.unsent()).count === 0);
+		expect(
+			ofKind(
+				relay.feed.map(({ text }) => text),
+				'reply'
+			)
+		).toHaveLength(1);
+	});
+
+	it('[CUSTOMER-2] killed between saved and sent, the answer is sent, once', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const relay = relayWith(stand.texts);
+		const store = createMemoryDeviceStore();
+		const before = await phoneWith(1, store);
+		await before.phone.accept([h]);
+		before.phone.close();
+		const after = await openTestPhone(stand.person, { number: 1, store, signer: before.signer });
+		expect(after.phone.view().shops[0]?.records[0]?.standing.kind).toBe('agreedHere');
+		await linked(after, relay).start();
+		await until(async () => (await after.phone.unsent()).count === 0);
+		expect(
+			ofKind(
+				relay.feed.map(({ text }) => text),
+				'reply'
+			)
+		).toEqual(await after.own());
+	});
+
+	it('[CUSTOMER-3] two phones that answer apart come to one view', async () => {
+		const first = await stand.book({ kind: 'due', minor: 500 });
+		const second = await stand.book({ kind: 'due', minor: 70 });
+		const relay = relayWith(stand.texts);
+		const one = await phoneWith(1);
+		const other = await phoneWith(2);
+		await one.phone.accept([first]);
+		await one.phone.cancel(second, 'notMe');
+		await other.phone.cancel(first, 'alreadyPaid');
+		await other.phone.accept([second]);
+		await linked(one, relay, 1).start();
+		await linked(other, relay, 2).start();
+		const isEqual = (): boolean =>
+			JSON.stringify(one.phone.view(), plain) === JSON.stringify(other.phone.view(), plain);
+		await until(async () => {
+			const [a, b] = await Promise.all([one.phone.unsent(), other.phone.unsent()]);
+			return a.count + b.count === 0 && isEqual();
+		});
+		expect(one.phone.view()).toEqual(other.phone.view());
+		for (const text of [...(await one.own()), ...(await other.own())]) {
+			const filed = stand.file(text);
+			await one.phone.receive(arriving([filed]));
+			await other.phone.receive(arriving([filed]));
+		}
+		const shop = one.phone.view().shops[0];
+		// A signature says yes for good, whatever the other phone said.
+		expect(shop?.totals[0]).toMatchObject({ total: 570n, agreed: 570n, disputed: 0n });
+		expect(one.phone.view()).toEqual(other.phone.view());
+	});
+
+	it('[CUSTOMER-6] a phone that the relay does not know opens no line until it does', async () => {
+		await stand.book({ kind: 'due', minor: 500 });
+		const relay = relayWith(stand.texts);
+		const test = await openTestPhone(stand.person, { number: undefined });
+		const link = linked(test, { ...relay, line: () => relay.line('p3') });
+		await link.start();
+		await relay.quiet();
+		expect(link.status.state).toBe('notJoined');
+		expect(test.phone.view().shops).toEqual([]);
+		await test.phone.markEnrolled({ code: 'p3', epoch: 1, year: 2026 });
+		await until(() => Promise.resolve(test.phone.view().toAnswer.length === 1));
+		expect(link.status.state).toBe('online');
+	});
+});
+
+function plain(_name: string, value: unknown): unknown {
+	return typeof value === 'bigint' ? value.toString() : value;
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+	for (let tries = 0; tries < 400; tries += 1) {
+		if (await holds()) return;
+		await new Promise((resolve) => setTimeout(resolve, 5));
+	}
+	throw new Error('it never came to that');
+}
+
+it('[CUSTOMER-7] each person has a database of his own', async () => {
+	const mother = parsePersonId(uuid(7, 0xe));
+	if (!mother.ok) throw new Error('no person');
+	const h = await stand.book({ kind: 'due', minor: 500 });
+	const own = await phoneWith();
+	const hers = await openTestPhone(mother.value, { number: 1 });
+	await own.phone.accept([h]);
+	expect(hers.phone.view().shops).toEqual([]);
+	expect(await hers.phone.accept([h])).toEqual(err('recordUnknown'));
+	expect((await hers.phone.unsent()).count).toBe(0);
+	expect((await own.phone.unsent()).count).toBe(1);
+});

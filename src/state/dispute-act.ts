@@ -1,0 +1,221 @@
+import { isDebit } from '#domain/confirmation/record-kind.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import { humanReference } from '#domain/confirmation/record-hash.ts';
+import { recordStates } from '#domain/confirmation/standing.ts';
+import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { isAmount, isInstant } from '#domain/confirmation/limits.ts';
+import type { FactRecord, RecordFact } from '#domain/fact/fact.ts';
+import type { RecordTender } from '#domain/fact/ledger-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { RecordRow, StoreReader } from '#storage/device-store.ts';
+import { draftRecord, owedBy, type RecordOf } from './draft-record.ts';
+import { CARD_TABLES, readCards, readGroups } from './fold-tallies.ts';
+import type {
+	AnswerDraft,
+	AnswerRefusal,
+	CorrectionDraft,
+	CorrectionRefusal
+} from './ledger-acts.ts';
+import { standingFactsOf } from './ledger-standing.ts';
+import { readMeta } from './meta.ts';
+import { cleanNote } from './sell.ts';
+import { allocationOf, type Card } from './tally.ts';
+import type { Act, DeviceParts, Moment, Perform } from './write-path.ts';
+import { writeRecordsAct, type RecordDraft, type RecordRefusal } from './write-records.ts';
+
+interface DisputeContext {
+	readonly row: RecordRow | undefined;
+	readonly card: Card | undefined;
+	/** Every card of the person. */
+	readonly cards: readonly Card[];
+	/** How the money of the record's fact came. */
+	readonly tender: RecordTender | undefined;
+}
+
+const TABLES = [...CARD_TABLES, 'meta', 'facts'] as const;
+
+async function loadRecord(rows: StoreReader, h: RecordHash): Promise<DisputeContext> {
+	const row = await rows.get('records', h);
+	const identity = await readMeta(rows, 'identity');
+	if (row === undefined || identity === undefined)
+		return { row: undefined, card: undefined, cards: [], tender: undefined };
+	const groups = await readGroups(rows);
+	const ledgers = groups.cardsOf(groups.headOf(row.ledger));
+	const cards = await readCards(rows, ledgers, identity.business);
+	const fact = await rows.get('facts', row.factId);
+	const parsed = fact === undefined ? undefined : parseFact(fact.text);
+	const carried = parsed?.ok === true && parsed.value.kind === 'record' ? parsed.value : undefined;
+	return { row, card: cards.get(row.ledger), cards: [...cards.values()], tender: carried?.tender };
+}
+
+/** What is left of a debit that is taken back by reversals alone. */
+function notReversed(row: RecordRow, card: Card): number {
+	return card.records
+		.filter(({ kind, ref }) => kind === 'reversalOfDebit' && ref === row.h)
+		.reduce((left, { amount }) => Math.max(0, left - amount), row.amount);
+}
+
+/** Answers a customer who said no: each answer is a fact, and none unwrites what he said. */
+export function answerDisputeAct(
+	h: RecordHash,
+	answer: AnswerDraft,
+	parts: DeviceParts
+): Act<DisputeContext, RecordFact, AnswerRefusal> {
+	return {
+		tables: TABLES,
+		load: (rows) => loadRecord(rows, h),
+		decide: async ({ row, card }, moment) => {
+			if (row === undefined || card === undefined) return err({ kind: 'unknownRecord', place: 0 });
+			if (!isDisputed(row, card, moment)) return err({ kind: 'notDisputed' });
+			const note = cleanNote(answer.note);
+			if (!note.ok) return note;
+			const drafts = answerDrafts(answer, row, card);
+			if (!drafts.ok) return drafts;
+			const records = await signAll(drafts.value, { card, moment, parts, row });
+			const undoes = row.kind === 'due' && row.receipt === undefined && records.length > 0;
+			const fact: RecordFact = {
+				...moment.head(0),
+				kind: 'record',
+				records,
+				...(undoes && { undoes: 'due' as const }),
+				answer: { h, way: answer.way, note: note.value ?? '' }
+			};
+			return ok({ facts: [fact], value: fact });
+		}
+	};
+}
+
+function isDisputed({ h, ledger }: RecordRow, card: Card, { identity, nowMs }: Moment): boolean {
+	const scope = { businessId: identity.business, ledgerId: ledger };
+	const states = recordStates(scope, standingFactsOf(card, identity.business), nowMs);
+	return states.get(h)?.isDisputed === true;
+}
+
+function answerDrafts(
+	answer: AnswerDraft,
+	row: RecordRow,
+	card: Card
+): Result<readonly RecordDraft[], AnswerRefusal> {
+	if (answer.way === 'insist') return ok([]);
+	const left = notReversed(row, card);
+	// A credit that was said no to is flagged, and taken back like any other.
+	if (!isDebit(row.kind) || left === 0) return err({ kind: 'wrongSide', place: 0 });
+	const reversal: RecordDraft = { kind: 'reversalOfDebit', minor: left, ref: row.h };
+	if (answer.way !== 'correct') return ok([reversal]);
+	const due = correctedDue(answer, row);
+	return due.ok ? ok([reversal, due.value]) : due;
+}
+
+function correctedDue(
+	{ minor, note, dueAt }: Extract<AnswerDraft, { way: 'correct' }>,
+	row: RecordRow
+): Result<RecordDraft, AnswerRefusal> {
+	const fallsDue = dueAt ?? row.dueAt;
+	if (!isAmount(minor)) return err({ kind: 'amountRefused', place: 1 });
+	if (fallsDue !== undefined && !isInstant(fallsDue))
+		return err({ kind: 'dueAtRefused', place: 1 });
+	const clean = cleanNote(note ?? row.note);
+	if (!clean.ok) return clean;
+	return ok({
+		kind: 'due',
+		minor,
+		...(clean.value !== undefined && { note: clean.value }),
+		...(fallsDue !== undefined && { dueAt: fallsDue })
+	});
+}
+
+interface Signing {
+	readonly card: Card;
+	readonly moment: Moment;
+	readonly parts: DeviceParts;
+	readonly row: RecordRow;
+}
+
+async function signAll(
+	drafts: readonly RecordDraft[],
+	{ card, moment, parts, row }: Signing
+): Promise<readonly FactRecord[]> {
+	const { currency, exponent, ledger } = row;
+	let owedMinor = card.standing.sums.get(currencyKey(row))?.total ?? 0n;
+	const records: FactRecord[] = [];
+	for (const draft of drafts) {
+		const of: RecordOf = { ...draft, ledger, money: { currency, exponent }, owedMinor };
+		records.push(await draftRecord(of, moment, { head: moment.head(0), parts }));
+		owedMinor += owedBy(draft);
+	}
+	return records;
+}
+
+/** Reads a record and writes what corrects it. What moved between is refused by the second. */
+export interface CorrectParts {
+	readonly parts: DeviceParts;
+	readonly perform: Perform;
+}
+
+export async function correctRecord(
+	{ h, toMinor, reason }: CorrectionDraft,
+	{ parts, perform }: CorrectParts
+): Promise<Result<RecordFact, CorrectionRefusal>> {
+	const why = cleanNote(reason);
+	if (!why.ok) return why;
+	if (why.value === undefined) return err({ kind: 'reasonMissing' });
+	const context = await parts.store.read(TABLES, (rows) => loadRecord(rows, h));
+	const { row, card, tender } = context;
+	if (row === undefined || card === undefined) return err({ kind: 'unknownRecord', place: 0 });
+	const draft = correctionOf({ row, card, toMinor, reason: why.value });
+	if (!draft.ok) return draft;
+	const options = { currency: row.currency, tender: tender ?? null };
+	return perform(writeRecordsAct(row.ledger, [draft.value], { options, parts }));
+}
+
+interface Correcting {
+	readonly row: RecordRow;
+	readonly card: Card;
+	readonly toMinor: number;
+	readonly reason: string;
+}
+
+function correctionOf(of: Correcting): Result<RecordDraft, CorrectionRefusal> {
+	const { row, card, toMinor } = of;
+	const { h } = row;
+	if (card.standing.disputed.has(h)) return err({ kind: 'isDisputed' });
+	if (toMinor !== 0 && !isAmount(toMinor)) return err({ kind: 'amountRefused', place: 0 });
+	if (toMinor === 0 && row.receipt !== undefined) return err({ kind: 'isOfSale' });
+	const lowered = card.records
+		.filter(({ ref }) => ref === h)
+		.reduce((sum, { amount }) => sum + amount, 0);
+	const leftMinor = row.amount - lowered;
+	if (leftMinor <= 0) return err({ kind: 'nothingLeft' });
+	if (toMinor === leftMinor) return err({ kind: 'sameAmount' });
+	return ok(correctionDraft(of, leftMinor));
+}
+
+/** Lower by what names the record; higher by a further one of its side, whose note names it. */
+function correctionDraft({ row, toMinor, reason }: Correcting, leftMinor: number): RecordDraft {
+	const { h } = row;
+	const isTaken = isDebit(row.kind);
+	if (toMinor > leftMinor) {
+		const note = `${humanReference(h)} ${reason}`;
+		return { kind: isTaken ? 'due' : 'payment', minor: toMinor - leftMinor, note };
+	}
+	const lower = { minor: leftMinor - toMinor, ref: h, note: reason };
+	if (!isTaken) return { kind: 'reversalOfCredit', ...lower };
+	return { kind: toMinor === 0 ? 'reversalOfDebit' : 'credit', ...lower };
+}
+
+/** Writes the payment of a debit's rest, for it and nothing else. */
+export async function payRest(
+	h: RecordHash,
+	tender: RecordTender,
+	{ parts, perform }: CorrectParts
+): Promise<Result<RecordFact, RecordRefusal>> {
+	const { row, cards } = await parts.store.read(TABLES, (rows) => loadRecord(rows, h));
+	if (row === undefined) return err({ kind: 'unknownRecord', place: 0 });
+	const rest = allocationOf(cards, row).dues.get(h)?.restMinor ?? 0n;
+	if (rest === 0n) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
+	const minor = Number(rest);
+	const draft: RecordDraft = { kind: 'payment', minor, allocations: [[h, minor]] };
+	const options = { currency: row.currency, tender };
+	return perform(writeRecordsAct(row.ledger, [draft], { options, parts }));
+}

@@ -1,0 +1,89 @@
+import { countedAmounts } from '#domain/confirmation/counted-amounts.ts';
+import {
+	currencyKey,
+	foldLedger,
+	type CurrencyKey,
+	type LedgerSums
+} from '#domain/confirmation/ledger-fold.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import { ledgerEvents, type LinkSpan, type StandingFacts } from '#domain/confirmation/standing.ts';
+import type { BusinessId, LedgerId } from '#domain/ids.ts';
+import { groupBy } from '#domain/group-by.ts';
+import type { LinkRow, RecordRow, SayingRow } from '#storage/device-store.ts';
+import { standingRecordOf } from './record-row.ts';
+
+/** All that is kept of one ledger's records. */
+export interface LedgerRows {
+	readonly ledger: LedgerId;
+	readonly records: readonly RecordRow[];
+	/** Of its records, whatever ledger they name. */
+	readonly sayings: readonly SayingRow[];
+	readonly link: LinkRow | undefined;
+}
+
+/** What a ledger comes to by the rules of confirmation.md section 7. */
+export interface LedgerStanding {
+	readonly sums: ReadonlyMap<CurrencyKey, LedgerSums>;
+	/** What each record counts, minor units; missing is nothing. */
+	readonly counted: ReadonlyMap<RecordHash, bigint>;
+	readonly confirmed: ReadonlySet<RecordHash>;
+	readonly disputed: ReadonlySet<RecordHash>;
+}
+
+export function standingFactsOf(
+	{ records, sayings, link }: LedgerRows,
+	business: BusinessId
+): StandingFacts {
+	return {
+		records: records.map((row) => standingRecordOf(row, business)),
+		sayings: sayings.map(({ saying }) => saying),
+		spans: spansOf(link)
+	};
+}
+
+export function standingOf(rows: LedgerRows, business: BusinessId): LedgerStanding {
+	const facts = standingFactsOf(rows, business);
+	const events = ledgerEvents(facts);
+	const scope = { businessId: business, ledgerId: rows.ledger };
+	const sums = foldLedger(scope, { records: facts.records, events });
+	const byCurrency = groupBy([...facts.records], currencyKey);
+	const counted = new Map([...byCurrency.values()].flatMap((of) => [...countedAmounts(of)]));
+	const accepted = new Set(events.flatMap(({ kind, h }) => (kind === 'dropped' ? [h] : [])));
+	const disputed = new Set(
+		events.flatMap(({ kind, h }) => (kind === 'cancelled' && !accepted.has(h) ? [h] : []))
+	);
+	const confirmed = new Set(
+		events.flatMap(({ kind, h }) => (kind !== 'cancelled' && !disputed.has(h) ? [h] : []))
+	);
+	return { sums, counted, confirmed, disputed };
+}
+
+/** When somebody stood behind the ledger, oldest first. */
+function spansOf(link: LinkRow | undefined): readonly LinkSpan[] {
+	const changes = (link?.history ?? []).toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+	return changes.flatMap(({ at, state, way }, place): LinkSpan[] =>
+		state === 'linked' ? [{ from: at, to: changes[place + 1]?.at ?? null, way }] : []
+	);
+}
+
+/** Sums of several cards of one person, each folded for itself. */
+export function addSums(all: readonly LedgerSums[]): LedgerSums {
+	const sum = (of: (sums: LedgerSums) => bigint): bigint =>
+		all.reduce((so, sums) => so + of(sums), 0n);
+	const confirmed = sum((of) => of.confirmed);
+	const waiting = sum((of) => of.waiting);
+	const credited = sum((of) => of.credited);
+	const disputed = sum((of) => of.disputed);
+	const total = confirmed + waiting - credited;
+	const agreed = confirmed > credited ? confirmed - credited : 0n;
+	return {
+		confirmed,
+		waiting,
+		credited,
+		disputed,
+		total,
+		advance: total < 0n ? -total : 0n,
+		agreed,
+		notYetAgreed: total > 0n ? total - agreed : waiting
+	};
+}
