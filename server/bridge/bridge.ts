@@ -48,26 +48,22 @@ const FACTS_LENGTH = 300;
  * in the transaction that carries: whatever is killed, everything is carried once.
  */
 export function createBridge(parts: BridgeParts): Bridge {
-	let asked = 0;
-	let isClosed = false;
+	const now = { asked: 0, isClosed: false };
 	let running: Promise<void> | undefined;
 
 	async function carryAll(): Promise<void> {
-		for (let moved = 1; moved > 0 && !isClosed;) {
+		for (let moved = 1; moved > 0 && !now.isClosed;) {
 			moved = 0;
-			for (const scope of await findBehind(parts.sql)) {
-				if (isClosed) return;
-				moved += await carryOne(parts, scope);
-			}
+			for (const scope of await findBehind(parts.sql)) moved += await carryOne(parts, scope);
 		}
 	}
 	async function run(): Promise<void> {
 		try {
 			let seen: number;
 			do {
-				seen = asked;
+				seen = now.asked;
 				await carryAll();
-			} while (seen !== asked);
+			} while (seen !== now.asked);
 		} catch (fault) {
 			parts.fault(fault);
 		} finally {
@@ -75,8 +71,8 @@ export function createBridge(parts: BridgeParts): Bridge {
 		}
 	}
 	function wake(): void {
-		if (isClosed) return;
-		asked += 1;
+		if (now.isClosed) return;
+		now.asked += 1;
 		running ??= run();
 	}
 	const stop = parts.every(LOOK_AGAIN_MS, wake);
@@ -84,7 +80,7 @@ export function createBridge(parts: BridgeParts): Bridge {
 		wake,
 		carryAll,
 		async close() {
-			isClosed = true;
+			now.isClosed = true;
 			stop();
 			await running;
 		}

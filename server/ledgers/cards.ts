@@ -1,8 +1,7 @@
 import type { PersonId } from '#domain/ids.ts';
 import type { Act } from './act.ts';
 import { readHolder, type Link } from './guard.ts';
-import type { LedgerName } from './ledger-parts.ts';
-import type { Party } from './linking.ts';
+import type { LedgerName, Party } from './ledger-parts.ts';
 
 const PHONE_END_DIGITS = 3;
 

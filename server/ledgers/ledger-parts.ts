@@ -46,3 +46,9 @@ export interface LedgerName {
 	readonly business: BusinessId;
 	readonly ledger: LedgerId;
 }
+
+/** Who is to stand behind a ledger. */
+export type Party =
+	| { readonly way: 'app'; readonly person: PersonId }
+	/** E.164, proved just now. */
+	| { readonly way: 'phone'; readonly phone: string };

@@ -16,13 +16,7 @@ import {
 	type Guard,
 	type Link
 } from './guard.ts';
-import type { LedgerName, LedgerParts } from './ledger-parts.ts';
-
-/** Who is to stand behind a ledger. */
-export type Party =
-	| { readonly way: 'app'; readonly person: PersonId }
-	/** E.164, proved just now. */
-	| { readonly way: 'phone'; readonly phone: string };
+import type { LedgerName, LedgerParts, Party } from './ledger-parts.ts';
 
 /**
  * Why a ledger is not linked, the first that applies: the account works in the shop; the ledger is

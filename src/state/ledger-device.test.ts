@@ -117,6 +117,8 @@ async function busyShop(): Promise<Shop> {
 	const second = await test.due(900);
 	await device.writeRecords(other, [{ kind: 'due', minor: 70 }]);
 	value(await device.mergeCards(amina, other, true));
+	value(await device.mergeCards(amina, other, false));
+	value(await device.mergeCards(other, amina, true));
 	const claimed = value(await device.claimByCode(amina, [first, second], codes[2] ?? ''));
 	clock.now += HOUR_MS;
 	await relay.verdict(claimed.fact.claim.id, claimed.h, { result: 'ok', seq: 1 });
@@ -135,6 +137,7 @@ async function busyShop(): Promise<Shop> {
 	value(await device.writeRecords(amina, [{ kind: 'due', minor: 40 }], { slip: slip.id }));
 	await device.receive(await textsOf(elsewhere.store));
 	await relay.saw(clock.now);
+	await relay.sheet({ cap: 20_000, epoch: 2, open: [5, 6] });
 	return test;
 }
 

@@ -127,10 +127,10 @@ export async function countNewKinds(parts: DeviceParts, identity: Identity): Pro
 			'facts',
 			counted.map(({ row }) => row)
 		);
-		await addAll(rows, counted, identity.business);
 		// A program of before kept no rows of the list.
-		if ((await readMeta(rows, 'tallies')) === undefined)
-			await foldTallies(rows, await allLedgers(rows), identity.business);
+		const hasList = (await readMeta(rows, 'tallies')) !== undefined;
+		await addAll(rows, counted, identity.business);
+		if (!hasList) await foldTallies(rows, await allLedgers(rows), identity.business);
 		await writeMeta(rows, 'kinds', FACT_KINDS);
 	});
 }

@@ -1,10 +1,7 @@
-import type { RecordCore } from '#domain/confirmation/record.ts';
-import type { RecordRest } from '#domain/confirmation/rest.ts';
-import type { SignedRecord } from '#domain/confirmation/signed-record.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { BranchId, DeviceCode, FactId, LedgerId, PersonId, ProductId } from '#domain/ids.ts';
-import type { Stamp } from '#domain/stamp.ts';
 import type { TaxPart } from '#domain/tax.ts';
+import type { FactHead, FactRecord } from './fact-head.ts';
 import {
 	LEDGER_FACT_KINDS,
 	PERSON_FACT_KINDS,
@@ -14,18 +11,7 @@ import {
 	type ShopAnswer
 } from './ledger-fact.ts';
 
-/** What every fact says of itself: its name, when it was written, which day it belongs to, by whom. */
-export interface FactHead {
-	readonly id: FactId;
-	/** The writing device's code, or `0.{epoch}` for the relay. */
-	readonly code: string;
-	readonly n: number;
-	readonly at: Stamp;
-	/** The business day, by the branch's zone and cut-off when the act was done. */
-	readonly on: string;
-	/** Member number; 0 for the relay. */
-	readonly by: number;
-}
+export type { FactHead, FactRecord } from './fact-head.ts';
 
 /** A line as it was sold: what it was called, what it cost, and what it came to, rounded once. */
 export interface SoldLine {
@@ -43,16 +29,6 @@ export interface SoldTax {
 	readonly side: TaxSide;
 	readonly taxClass: string;
 	readonly parts: readonly TaxPart[];
-}
-
-/**
- * A signed record and what its bytes say. That the rest is the one which the core names, and that
- * the device signed it, is checked where cryptography is at hand.
- */
-export interface FactRecord {
-	readonly signed: SignedRecord;
-	readonly core: RecordCore;
-	readonly rest: RecordRest;
 }
 
 /** What was handed over (a sale) or back (a return). */

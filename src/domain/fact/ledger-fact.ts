@@ -3,7 +3,7 @@ import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { Decision } from '#domain/confirmation/signatures.ts';
 import type { Verdict } from '#domain/confirmation/verdict.ts';
 import type { BusinessId, DeviceCode, FactId, LedgerId } from '#domain/ids.ts';
-import type { FactHead, FactRecord } from './fact.ts';
+import type { FactHead, FactRecord } from './fact-head.ts';
 
 /** How the money of a payment came. Cash alone counts in the drawer. */
 export const RECORD_TENDERS = ['cash', 'card', 'mobile', 'bank'] as const;
