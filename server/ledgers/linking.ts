@@ -1,5 +1,4 @@
 import { and, eq } from 'drizzle-orm';
-import type { PersonId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { member, person as personTable } from '#server/database/accounts.ts';
 import { ledgerGuard } from '#server/database/ledgers.ts';

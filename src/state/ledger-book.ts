@@ -30,8 +30,8 @@ import type {
 import { askViewOf, NOTICE_TABLES, readNotices } from './notices.ts';
 import { linkViewOf, openSheets, sheetView } from './open-sheets.ts';
 
-export { LEDGER_TABLES } from './ledger-views.ts';
 export type * from './ledger-views.ts';
+export type { RecordRow, TallyRow } from '#storage/device-store.ts';
 
 export interface LedgerBookParts {
 	readonly store: DeviceStore;

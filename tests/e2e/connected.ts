@@ -1,6 +1,34 @@
-import type { Browser, Locator, Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
+import { codeInfo, sheetCheck } from '#domain/confirmation/codes.ts';
+import type { BusinessId, LedgerId } from '#domain/ids.ts';
+import { createWebCrypto } from '#state/web-crypto.ts';
 import { signUpCustomer, signUpStore } from './people.ts';
-import { button, expect, go, newPhone, openTill, say } from './stand.ts';
+import { button, expect, go, newPhone, openTill, say, test as base, type Sql } from './stand.ts';
+import type { MessageKey } from './words.ts';
+
+interface Given {
+	/** One more phone, closed when the test ends; a page that fails on it fails the test. */
+	readonly phone: () => Promise<Page>;
+}
+
+/** A test with as many phones as it has people. */
+export const test = base.extend<Given>({
+	phone: async ({ browser }, use) => {
+		const phones: Page[] = [];
+		const faults: string[] = [];
+		await use(async () => {
+			const page = await newPhone(browser);
+			phones.push(page);
+			page.on('pageerror', (fault) => faults.push(String(fault.stack)));
+			page.on('response', (answer) => {
+				if (answer.status() >= 500) faults.push(`${String(answer.status())} ${answer.url()}`);
+			});
+			return page;
+		});
+		await Promise.all(phones.map((page) => page.context().close()));
+		expect(faults).toEqual([]);
+	}
+});
 
 /** A shop and the customer it is connected with, each on a phone of their own. */
 export interface Connected {
@@ -8,63 +36,201 @@ export interface Connected {
 	readonly amina: Page;
 	/** The page of Amina in the shop. */
 	readonly aminasPage: string;
+	/** The shop's username. */
+	readonly username: string;
+}
+
+interface Before {
+	/** What the shop does before it signs up. */
+	readonly first?: (shop: Page) => Promise<void>;
 }
 
 /** A shop with a page for Amina, who signed up and took up its invite. */
-export async function connect(browser: Browser): Promise<Connected> {
-	const [shop, amina] = await Promise.all([newPhone(browser), newPhone(browser)]);
-	const [link] = await Promise.all([openShopWithAmina(shop), signUpCustomer(amina)]);
+export async function connect(
+	phone: () => Promise<Page>,
+	{ first }: Before = {}
+): Promise<Connected> {
+	const [shop, amina] = [await phone(), await phone()];
+	const [[username, link]] = await Promise.all([
+		openShopWithAmina(shop, first),
+		signUpCustomer(amina)
+	]);
+	const aminasPage = new URL(shop.url()).pathname.replace(/\/link$/, '');
 	await takeUpInvite(amina, link);
-	const aminasPage = new URL(shop.url()).pathname.replace('/link', '');
 	await go(shop, aminasPage);
 	await expect(shop.getByText(say('customer.linked'), { exact: true })).toBeVisible();
-	return { shop, amina, aminasPage };
+	return { shop, amina, aminasPage, username };
 }
 
-async function openShopWithAmina(shop: Page): Promise<string> {
+async function openShopWithAmina(
+	shop: Page,
+	first: Before['first']
+): Promise<readonly [username: string, link: string]> {
 	await openTill(shop);
-	await signUpStore(shop);
+	await first?.(shop);
+	const username = await signUpStore(shop);
 	await addCustomer(shop, 'Amina');
-	return customerInvite(shop);
+	return [username, await customerInvite(shop)];
 }
 
-/** Writes a new page in the book, and opens it. */
-export async function addCustomer(shop: Page, name: string, phone = ''): Promise<void> {
+/** Writes a new page in the book, and opens it; answers where it is. */
+export async function addCustomer(shop: Page, name: string, phone = ''): Promise<string> {
 	await go(shop, '/shop/customers');
-	await button(shop, new RegExp(`^(${say('customers.add')}|${say('account.new')})$`))
+	await shop
+		.getByRole('button', { name: say('customers.add') })
+		.or(button(shop, say('account.new')))
 		.first()
 		.click();
 	await shop.getByLabel(say('customer.name'), { exact: true }).fill(name);
 	await shop.getByLabel(say('customer.phone'), { exact: true }).fill(phone);
 	await button(shop, say('customer.write')).click();
-	await expect(shop.getByRole('heading', { name, level: 1 })).toBeVisible();
 	await shop.waitForURL(/\/shop\/customers\/[^/]+$/);
+	await expect(shop.getByRole('heading', { name, level: 1 })).toBeVisible();
+	return new URL(shop.url()).pathname;
 }
 
 /** From the page of a customer: the link that connects them, as it is sent to them. */
-export async function customerInvite(shop: Page): Promise<string> {
+async function customerInvite(shop: Page): Promise<string> {
 	await shop.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 	await go(shop, `${new URL(shop.url()).pathname}/link`);
-	await choice(shop, 'link.way.invite').click();
+	await choice(shop, say('link.way.invite')).click();
 	await button(shop, say('link.invite.send')).click();
 	await expect(shop.getByText(say('devices.copied'))).toBeVisible();
 	return shop.evaluate(() => navigator.clipboard.readText());
 }
 
 /** Somebody who signed up takes up the invite of a shop. */
-export async function takeUpInvite(customer: Page, link: string): Promise<void> {
+async function takeUpInvite(customer: Page, link: string): Promise<void> {
 	await customer.goto(link);
 	await button(customer, /^Connect with/).click();
 	await customer.waitForURL('**/me');
-	await expect(customer.locator('a[href^="/me/shop/"]')).toBeVisible();
+	await expect(shopRow(customer)).toBeVisible();
+}
+
+/** The one shop of a customer, in the list. */
+export function shopRow(customer: Page): Locator {
+	return customer.locator('a[href^="/me/shop/"]');
 }
 
 /** A way among others, by its title. */
-export function choice(page: Page, title: Parameters<typeof say>[0], name = ''): Locator {
-	return page.locator('button.choice').filter({ hasText: say(title, { name }) });
+export function choice(page: Page, title: string): Locator {
+	return page.locator('button.choice').filter({ hasText: title });
 }
 
-/** What the lines of the shop's page say, the latest last. */
-export function marks(page: Page): Locator {
-	return page.locator('.thread a.entry .mark:not(.rest)');
+/** The line of a page, the shop's or the customer's, by its amount. */
+export function entry(page: Page, amount: string): Locator {
+	return page.locator('.thread a.entry').filter({
+		has: page.locator('.amount', { hasText: new RegExp(`^\\D?${RegExp.escape(amount)}$`) })
+	});
+}
+
+/** Waits until the line says so. */
+export async function expectMark(
+	page: Page,
+	amount: string,
+	[key, name = 'Amina']: readonly [key: MessageKey, name?: string]
+): Promise<void> {
+	await expect(entry(page, amount).locator('.mark').first()).toHaveText(say(key, { name }));
+}
+
+/** Waits until one of the notices says so. */
+export async function expectNotice(
+	page: Page,
+	said: string,
+	room: '/me/notices' | '/shop/notices'
+): Promise<void> {
+	await go(page, room);
+	await expect(page.locator('.rows').getByText(said).first()).toBeVisible();
+}
+
+/** Puts off the question at the counter. */
+export async function askLater(shop: Page): Promise<void> {
+	await choice(shop, say('counter.later')).click();
+	await expect(choice(shop, say('counter.later'))).toBeHidden();
+}
+
+/** Taps a code at the counter, digit by digit. */
+export async function tapCode(shop: Page, code: string): Promise<void> {
+	const pad = shop.getByRole('dialog').getByRole('group', { name: say('pad') });
+	for (const digit of code) await pad.getByRole('button', { name: digit, exact: true }).click();
+}
+
+/** Waits until the counter says that the code fits, and goes on. */
+export async function codeFits(shop: Page): Promise<void> {
+	await expect(shop.getByText(say('counter.fits'), { exact: true }).first()).toBeVisible();
+	await button(shop, say('counter.fits.done')).click();
+	await expect(button(shop, say('counter.fits.done'))).toBeHidden();
+}
+
+/** The customer makes a set of codes, each for up to `cap`; answers the five. */
+export async function makeCodes(amina: Page, cap: string): Promise<readonly string[]> {
+	await go(amina, '/me/codes');
+	await button(amina, say('me.codes.first')).click();
+	await amina.getByLabel(say('me.codes.other'), { exact: true }).fill(cap);
+	await button(amina, /^Make 5 codes/).click();
+	await expect(amina.locator('.screen .code')).toHaveCount(5);
+	return (await amina.locator('.screen .code').allTextContents()).map((code) =>
+		code.replaceAll(' ', '')
+	);
+}
+
+/** Agrees to all that stands to be answered. */
+export async function agreeTo(amina: Page, amount: string): Promise<void> {
+	await go(amina, '/me/answer');
+	const slip = amina.locator('article.slip').filter({ hasText: amount });
+	await slip.getByRole('button', { name: say('me.agree'), exact: true }).click();
+	await expect(slip).toBeHidden();
+}
+
+/** Says no to one line, with the reason and a word. */
+export async function sayNo(
+	amina: Page,
+	amount: string,
+	{ reason, note }: { readonly reason: MessageKey; readonly note: string }
+): Promise<void> {
+	await go(amina, '/me/answer');
+	const slip = amina.locator('article.slip').filter({ hasText: amount });
+	await slip.getByRole('button', { name: say('me.notRight'), exact: true }).click();
+	await amina.getByLabel(say(reason), { exact: true }).check();
+	await amina.getByLabel(say('me.no.note'), { exact: true }).fill(note);
+	await button(amina, /^Say no to/).click();
+	await expect(slip).toBeHidden();
+}
+
+/**
+ * Codes that are right for nobody and fit no check value on the shop's devices: one in two hundred
+ * made at random would.
+ */
+export async function misfits(
+	sql: Sql,
+	{ business, ledger, capMinor }: { business: string; ledger: string; capMinor: number },
+	count: number
+): Promise<readonly string[]> {
+	const [row] = await sql<{ text: string }[]>`
+		select text from fact where business = ${business} and kind = 'sheet'
+			and text like ${`%${ledger}%`} order by s desc limit 1`;
+	const fields = /\{.*\}/s.exec(row?.text ?? '')?.[0] ?? '{}';
+	const sheet = JSON.parse(fields) as {
+		epoch: number;
+		open: readonly (readonly [number, number])[];
+	};
+	const worth = { way: 'sheet', kind: 'due', currency: 'KES', exponent: 2 } as const;
+	const info = codeInfo({ ...worth, minor: capMinor });
+	const scope = {
+		businessId: business as BusinessId,
+		ledgerId: ledger as LedgerId,
+		epoch: sheet.epoch
+	};
+	const found: string[] = [];
+	for (let tried = 0; found.length < count; tried += 1) {
+		const digits = String(10_000_019 + tried * 7_654_321).slice(-8);
+		const fits = await Promise.all(
+			sheet.open.map(
+				async ([counter, check]) =>
+					(await sheetCheck(scope, { info, counter, digits }, createWebCrypto())) === check
+			)
+		);
+		if (!fits.includes(true)) found.push(digits);
+	}
+	return found;
 }

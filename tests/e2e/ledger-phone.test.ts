@@ -1,0 +1,71 @@
+import type { Page } from '@playwright/test';
+import { addCustomer, askLater, choice, codeFits, expectMark, tapCode, test } from './connected.ts';
+import { codeSentTo, e164, freshPhone, signUpStore } from './people.ts';
+import { writeRecord } from './shop.ts';
+import { button, expect, go, openTill, say } from './stand.ts';
+
+const JUMA = { name: 'Juma' };
+
+test('a customer with no app is linked by a code to the phone; a line is agreed to by SMS; another number asks the old one first (F4, F7)', async ({
+	phone
+}) => {
+	const shop = await phone();
+	await openTill(shop);
+	await signUpStore(shop);
+	await go(shop, '/shop/more/ledger');
+	await shop.getByRole('switch', { name: new RegExp(say('rules.sms.on')) }).click();
+	await button(shop, say('rules.save')).click();
+	await shop.waitForURL('**/shop/more');
+
+	const [number, another] = [freshPhone(), freshPhone()];
+	const jumasPage = await addCustomer(shop, 'Juma', number);
+	await writeRecord(shop, 'gave', '90');
+	await expectMark(shop, '90', ['record.book']);
+
+	await go(shop, `${jumasPage}/link`);
+	await choice(shop, say('link.way.phone')).click();
+	await button(shop, say('link.phone.send')).click();
+	await expect(shop.getByText(say('counter.practice'))).toBeVisible();
+	await typeCode(shop, '12345');
+	await expect(shop.getByText(say('api.codeWrong')).or(shop.getByText(/digits/))).toBeVisible();
+	await typeCode(shop, await codeSentTo(shop, e164(number)));
+	await expect(shop.getByRole('heading', { name: say('link.phone', JUMA) })).toBeVisible();
+
+	await go(shop, jumasPage);
+	await expectMark(shop, '90', ['mark.waiting']);
+	await writeRecord(shop, 'gave', '400');
+	await agreeBySms(shop, number);
+	await expectMark(shop, '400', ['mark.agreed', 'Juma']);
+
+	await go(shop, `${jumasPage}/link`);
+	await choice(shop, say('link.way.number')).click();
+	const label = shop.getByLabel(say('link.phone.label'), { exact: true });
+	await label.fill(another);
+	const before = await codeSentTo(shop, e164(number));
+	await button(shop, say('link.phone.send')).click();
+	await expect(shop.getByText(/A code went to the old one/)).toBeVisible();
+	await expect.poll(() => codeSentTo(shop, e164(number))).not.toBe(before);
+	await typeCode(shop, await codeSentTo(shop, e164(number)));
+	await expect(shop.getByText(/^A code went to …/)).toBeVisible();
+	await typeCode(shop, await codeSentTo(shop, e164(another)));
+	await expect(shop.getByText(new RegExp(`${another.slice(-3)} may get codes`))).toBeVisible();
+	await go(shop, jumasPage);
+	await expectMark(shop, '400', ['mark.agreed', 'Juma']);
+	await writeRecord(shop, 'gave', '60');
+	await agreeBySms(shop, another);
+	await expectMark(shop, '60', ['mark.agreed', 'Juma']);
+});
+
+async function agreeBySms(shop: Page, number: string): Promise<void> {
+	const before = await codeSentTo(shop, e164(number));
+	await choice(shop, say('counter.sms')).click();
+	await expect(shop.getByText(say('counter.practice'))).toBeVisible();
+	await expect.poll(() => codeSentTo(shop, e164(number))).not.toBe(before);
+	await tapCode(shop, await codeSentTo(shop, e164(number)));
+	await codeFits(shop);
+}
+
+async function typeCode(shop: Page, code: string): Promise<void> {
+	await shop.getByLabel(say('link.phone.code', JUMA), { exact: true }).fill(code);
+	await button(shop, say('link.phone.do')).click();
+}
