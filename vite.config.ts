@@ -14,14 +14,25 @@ interface ModuleGraph {
 interface Group {
 	readonly name: string | ((id: string, graph: ModuleGraph) => string | null);
 	readonly debugName?: string;
-	readonly tags: ['$initial'];
+	readonly tags?: ['$initial'];
 	readonly test: RegExp;
 }
 
-/** What a shop's phone fetches first, and the customer's side. */
+/** What a shop's phone fetches first; what the customer's side, coming in and each room of a shop do. */
 const TILL = /src\/routes\/(shop\/(sell\/|\+|News)|\+|newer)/;
-const CUSTOMER = /src\/routes\/((me|link)\/|\+|newer)/;
+const CUSTOMER = /src\/routes\/(me\/|\+|newer)/;
 const CUSTOMER_FIRST = /src\/routes\/me\/(\+|answer\/)/;
+const OUTSIDE = /src\/routes\/(link|signup|signin|join|code|reset|account)\//;
+const SALE = /src\/routes\/shop\/(charge|done|receipts)\//;
+const LEDGER = /src\/routes\/shop\/(today|customers|notices|statement|slips|more\/ledger)\//;
+const PRODUCTS = /src\/routes\/shop\/products\//;
+/** What a device does beside selling for cash, and how it folds ledgers: loaded when it is first done. */
+const ACTS =
+	/src\/state\/(entity-acts|keep-products|write-records|take-back|take-checkpoint|claim-act|dispute-act|entry-act|ledger-folds)\.ts/;
+/** Loaded beside a page, and by none of them. */
+const BESIDE = /src\/state\/browser-link\.ts/;
+const AREAS = [TILL, CUSTOMER, OUTSIDE, SALE, LEDGER, PRODUCTS, ACTS, BESIDE];
+const PAGE = /src\/routes\/(.*\/)?\+/;
 const OURS = /\.(ts|js|svelte|css)\b/;
 
 /**
@@ -38,10 +49,12 @@ const GROUPS: Group[] = [
 	// what both need is in a file of its own.
 	{ name: named('shared'), debugName: 'shared', tags: ['$initial'], test: OURS },
 	{ name: named('both'), debugName: 'both', tags: ['$initial'], test: OURS },
-	{ name: named('more'), debugName: 'more', tags: ['$initial'], test: OURS },
 	// Each takes what its pages import and nobody before it took.
 	{ name: 'till', tags: ['$initial'], test: TILL },
-	{ name: 'sale', tags: ['$initial'], test: /src\/routes\/shop\/(charge|done|receipts)\// },
+	{ name: 'acts', test: ACTS },
+	{ name: named('more'), debugName: 'more', tags: ['$initial'], test: OURS },
+	{ name: named('shop'), debugName: 'shop', tags: ['$initial'], test: OURS },
+	{ name: 'sale', tags: ['$initial'], test: SALE },
 	{
 		name: 'book',
 		tags: ['$initial'],
@@ -57,41 +70,41 @@ const GROUPS: Group[] = [
 		tags: ['$initial'],
 		test: /src\/routes\/shop\/(notices|statement|slips|customers|more\/ledger)\//
 	},
-	{ name: 'products', tags: ['$initial'], test: /src\/routes\/shop\/products\// },
+	{ name: 'products', tags: ['$initial'], test: PRODUCTS },
 	{ name: 'customer', tags: ['$initial'], test: CUSTOMER_FIRST },
 	{ name: 'customer-more', tags: ['$initial'], test: CUSTOMER },
-	{
-		name: 'outside',
-		tags: ['$initial'],
-		test: /src\/routes\/(signup|signin|join|code|reset|account)\//
-	},
+	{ name: 'outside', tags: ['$initial'], test: OUTSIDE },
 	{ name: 'rooms', tags: ['$initial'], test: /src\/routes\// }
 ];
 
-/** How a module of the customer's side is called that others need too. */
-type Sharing = 'shared' | 'both' | 'more';
+/** How a module is called that several areas need. */
+type Sharing = 'shared' | 'both' | 'more' | 'shop';
 
 /**
- * `shared` by the till and the customer's side; needed by `both` the customer's first pages and
- * others, or by `more` of his pages and others.
+ * `shared` by the till and those who come without it; needed by `both` the customer's first pages
+ * and others, by `more` of those without the till and others, or by several rooms of a `shop`: no
+ * page fetches another area for a part of both.
  */
 function named(name: Sharing): (id: string, graph: ModuleGraph) => string | null {
 	return (id, graph) => (sharingOf(pagesOver(id, graph)) === name ? name : null);
 }
 
 function sharingOf(pages: readonly string[]): Sharing | undefined {
-	if (!pages.some((page) => CUSTOMER.test(page))) return undefined;
-	if (pages.some((page) => TILL.test(page))) return 'shared';
-	if (pages.every((page) => CUSTOMER.test(page))) return undefined;
-	return pages.some((page) => CUSTOMER_FIRST.test(page)) ? 'both' : 'more';
+	const areas = AREAS.filter((area) => pages.some((page) => area.test(page)));
+	const others = pages.filter((page) => !AREAS.some((area) => area.test(page)));
+	if (areas.length + Math.min(1, others.length) < 2) return undefined;
+	const isWithout = areas.includes(CUSTOMER) || areas.includes(OUTSIDE);
+	if (areas.includes(TILL)) return isWithout ? 'shared' : undefined;
+	if (pages.some((page) => CUSTOMER_FIRST.test(page))) return 'both';
+	return isWithout ? 'more' : 'shop';
 }
 
-/** Every file of a route that leads to this module. */
+/** Every page and every part loaded beside them that leads to this module. */
 function pagesOver(id: string, graph: ModuleGraph): readonly string[] {
 	const seen = new Set([id]);
 	for (const one of seen)
 		for (const importer of graph.getModuleInfo(one)?.importers ?? []) seen.add(importer);
-	return [...seen].filter((one) => one.includes('/src/routes/'));
+	return [...seen].filter((one) => PAGE.test(one) || ACTS.test(one) || BESIDE.test(one));
 }
 
 /**

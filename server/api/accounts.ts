@@ -10,6 +10,7 @@ import { commitUnlessRefused, type Transaction } from '#server/database/transact
 import { accountSchema, parseAccountForm, type AccountForm } from './account-form.ts';
 import { readBody } from './body.ts';
 import type { PeopleParts } from './people-parts.ts';
+import { isBusiness } from './persons.ts';
 import { problem, refusal } from './problem.ts';
 import { toOf } from './codes.ts';
 import { giveKnownDevice, giveSession, signedInFrom } from './session-cookie.ts';
@@ -143,6 +144,8 @@ async function insertAccount(
 		.onConflictDoNothing({ target: account.username })
 		.returning();
 	if (row === undefined) return err('usernameTaken');
+	// Both name documents and feeds: whoever bore a shop's id would read all that it writes.
+	if (await isBusiness(transaction, personId)) return err('personKnown');
 
 	const [alias] = await transaction
 		.select()

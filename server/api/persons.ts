@@ -2,6 +2,7 @@ import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import { assert } from '#domain/assert.ts';
+import { equalBytes } from '#domain/bytes.ts';
 import { phoneStatement } from '#domain/claim-statement.ts';
 import { parsePersonId, phoneCode, type PersonId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
@@ -49,7 +50,7 @@ interface PersonName {
 }
 
 async function readPersons(
-	{ executor }: Pick<PeopleParts, 'executor'>,
+	{ executor }: { readonly executor: Pick<Transaction, 'select'> },
 	of: string
 ): Promise<readonly PersonName[]> {
 	const rows = await executor
@@ -69,16 +70,27 @@ async function addPerson(c: Context, parts: PeopleParts): Promise<Response> {
 	if (!body.ok) return problem(c, refusal(body.error));
 	const name = cleanName(body.value.name, NAME_CODE_POINTS_MAX);
 	if (!name.ok) return problem(c, refusal('nameInvalid'));
-	const known = await readPersons(parts, caller.value.account);
-	if (known.length >= PERSONS_MAX) return problem(c, refusal('tooManyAttempts'));
-	const id = parts.random.uuid();
-	await parts.executor.transaction(async (transaction) => {
-		await transaction
-			.insert(person)
-			.values({ person: id, account: caller.value.account, createdAt: parts.clock() });
-		await transaction.insert(personDetail).values({ person: id, name: name.value });
-	});
-	return c.json({ person: id }, 201);
+	const added = await commitUnlessRefused(parts.executor, (transaction) =>
+		insertPerson(transaction, parts, { of: caller.value.account, name: name.value })
+	);
+	if (!added.ok) return problem(c, refusal(added.error));
+	return c.json({ person: added.value }, 201);
+}
+
+async function insertPerson(
+	transaction: Transaction,
+	{ random, clock }: Pick<PeopleParts, 'random' | 'clock'>,
+	{ of, name }: { readonly of: string; readonly name: string }
+): Promise<Result<string, ProblemCode>> {
+	// One after the other, so that two at once do not both find room.
+	const locked = transaction.select().from(account).where(eq(account.account, of));
+	await locked.for('update');
+	const known = await readPersons({ executor: transaction }, of);
+	if (known.length >= PERSONS_MAX) return err('tooManyAttempts');
+	const id = random.uuid();
+	await transaction.insert(person).values({ person: id, account: of, createdAt: clock() });
+	await transaction.insert(personDetail).values({ person: id, name });
+	return ok(id);
 }
 
 async function enrol(c: Context, parts: PeopleParts): Promise<Response> {
@@ -122,31 +134,44 @@ async function enrolKey(
 		.where(and(eq(person.person, who), eq(person.account, caller.account)))
 		.for('update');
 	if (owned === undefined) return err('notFound');
+	// A phone reads the feed that bears its person's id: never a shop's.
+	if (await isBusiness(transaction, who)) return err('notFound');
 	const year = new Date(owned.createdAt).getUTCFullYear();
-	const ofPerson = eq(phone.person, who);
-	const [known] = await transaction
-		.select()
-		.from(phone)
-		.where(and(ofPerson, eq(phone.publicKey, publicKey)));
+	const kid = sha256(publicKey).slice(0, KID_BYTES);
+	const ofPerson = await transaction.select().from(phone).where(eq(phone.person, who));
+	const known = ofPerson.find((one) => equalBytes(one.publicKey, publicKey));
 	if (known !== undefined) {
 		if (known.removedAt !== null) return err('deviceRemoved');
 		return ok({ code: known.code, number: known.number, year });
 	}
-	const kid = sha256(publicKey).slice(0, KID_BYTES);
-	const twins = await transaction
-		.select()
-		.from(phone)
-		.where(and(ofPerson, eq(phone.kid, kid)));
-	if (twins.length > 0) return err('signatureInvalid');
-	const active = await transaction
-		.select({ code: phone.code })
-		.from(phone)
-		.where(and(ofPerson, isNull(phone.removedAt)))
-		.orderBy(asc(phone.number));
-	// The phone that was enrolled first makes room: whoever lost it is not held up by it.
+	if (ofPerson.some((one) => equalBytes(one.kid, kid))) return err('signatureInvalid');
 	const now = clock();
-	if (active.length >= PHONES_MAX && active[0] !== undefined)
-		await remove(transaction, { who, code: active[0].code, now });
+	await makeRoom(transaction, { who, phones: ofPerson, now });
+	const number = await nextNumber(transaction, who);
+	const code = phoneCode(number);
+	await transaction
+		.insert(phone)
+		.values({ person: who, code, number, publicKey, kid, joinedAt: now });
+	return ok({ code, number, year });
+}
+
+interface ToMakeRoom {
+	readonly who: PersonId;
+	readonly phones: readonly (typeof phone.$inferSelect)[];
+	readonly now: number;
+}
+
+/** The phone that was enrolled first makes room: whoever lost it is not held up by it. */
+async function makeRoom(transaction: Transaction, { who, phones, now }: ToMakeRoom): Promise<void> {
+	const active = phones
+		.filter(({ removedAt }) => removedAt === null)
+		.toSorted((a, b) => a.number - b.number);
+	const [first] = active;
+	if (active.length < PHONES_MAX || first === undefined) return;
+	await remove(transaction, { who, code: first.code, now });
+}
+
+async function nextNumber(transaction: Transaction, who: PersonId): Promise<number> {
 	const [row] = await transaction
 		.insert(personDetail)
 		.values({ person: who, lastPhone: 1 })
@@ -156,11 +181,7 @@ async function enrolKey(
 		})
 		.returning({ number: personDetail.lastPhone });
 	assert(row !== undefined, 'an upsert returns its row');
-	const code = phoneCode(row.number);
-	await transaction
-		.insert(phone)
-		.values({ person: who, code, number: row.number, publicKey, kid, joinedAt: now });
-	return ok({ code, number: row.number, year });
+	return row.number;
 }
 
 interface Dismissal {

@@ -3,8 +3,9 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import { assert } from '#domain/assert.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Claim } from '#domain/confirmation/claim.ts';
-import type { BranchId, BusinessId, LedgerId } from '#domain/ids.ts';
+import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { AppendRelayFacts, RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
+import { NO_LEDGER } from '#server/database/journal.ts';
 import { rawSql } from '#server/database/transaction.ts';
 import type { Backfill } from '#server/ledgers/ledger-parts.ts';
 import { readShopCard } from './shop-card.ts';
@@ -38,7 +39,7 @@ export function createBackfill(parts: BackfillParts): Backfill {
 		const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
 		const drafts = [
 			...fresh.map(({ draft }) => draft),
-			...(await readJudged(sql, business, ledger))
+			...(await readJudged(sql, { business, ledger, person }))
 		];
 		for (let at = 0; at < drafts.length; at += SLICE_LENGTH)
 			await parts.appendRelayFacts(transaction, person, drafts.slice(at, at + SLICE_LENGTH));
@@ -53,16 +54,28 @@ async function readFacts(sql: Sql, business: string, ledger: string): Promise<re
 			union
 			select code, n from ledger_fact
 			where business = ${business} and ledger = ${ledger} and kind in ('entry', 'record')
+			union
+			-- An insisting names its record alone; whose that is, is found there.
+			select code, n from ledger_fact
+			where business = ${business} and ledger = ${NO_LEDGER} and kind = 'record'
 		)
 		order by s`;
 	return rows.map(({ branch, text }) => ({ branch, fact: read(text) }));
 }
 
-/** A number that was proved may have answered before there was an app. */
+interface Linked {
+	readonly business: BusinessId;
+	readonly ledger: LedgerId;
+	readonly person: PersonId;
+}
+
+/**
+ * A number that was proved may have answered before there was an app. What the person heard when it
+ * was judged he does not hear again.
+ */
 async function readJudged(
 	sql: Sql,
-	business: BusinessId,
-	ledger: LedgerId
+	{ business, ledger, person }: Linked
 ): Promise<readonly RelayFactDraft[]> {
 	const rows = await sql<{ text: string; way: Claim['way']; counter: string | null }[]>`
 		select fact.text, claim.way, claim.counter
@@ -70,7 +83,12 @@ async function readJudged(
 		join claim on claim.business = fact.business
 			and claim.claim = (fact.text::json ->> 7)::uuid
 		where ledger_fact.business = ${business} and ledger_fact.ledger = ${ledger}
-			and ledger_fact.kind = 'verdict'
+			and ledger_fact.kind = 'verdict' and not exists (
+				select from fact as heard
+				where heard.business = ${person} and heard.kind = 'judged'
+					and heard.text::json ->> 6 = ${business}
+					and heard.text::json ->> 8 = fact.text::json ->> 7
+			)
 		order by fact.s`;
 	return rows.flatMap(({ text, way, counter }): readonly RelayFactDraft[] => {
 		const fact = read(text);

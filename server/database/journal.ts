@@ -268,6 +268,9 @@ export const record = pgTable(
 	]
 );
 
+/** Where a fact names no one ledger. */
+export const NO_LEDGER = '00000000-0000-0000-0000-000000000000';
+
 /**
  * Projection: which facts say something of a ledger beside its records; of no one ledger, the zero
  * UUID. A checkpoint carries these facts whole, and a ledger's balance is folded with them.

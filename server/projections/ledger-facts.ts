@@ -5,14 +5,12 @@ import { LEDGER_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { assert } from '#domain/assert.ts';
 import type { BusinessId, LedgerId } from '#domain/ids.ts';
-import type { LinkSpan } from '#domain/confirmation/standing.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
+import { NO_LEDGER } from '#server/database/journal.ts';
 import type { FactToProject } from './effected.ts';
 
 type Given = Pick<FactToProject, 'business' | 'fact'>;
 
-/** Where a fact names no one ledger. */
-const NO_LEDGER = '00000000-0000-0000-0000-000000000000';
 const KINDS: ReadonlySet<string> = new Set(LEDGER_FACT_KINDS);
 
 export interface LedgerName {
@@ -117,18 +115,6 @@ export async function readLedgerTexts(
 		where ledger_fact.business = ${business}
 		order by fact.s`;
 	return rows.map(({ branch, text }) => [branch, text]);
-}
-
-/** When somebody stood behind a ledger, as its links say in the order of facts. */
-export function linkSpans(facts: readonly Fact[]): readonly LinkSpan[] {
-	const changes = facts.flatMap((fact) => {
-		if (fact.kind !== 'link') return [];
-		const { state, way = 'app', at = fact.at.wall } = fact.fields;
-		return state === undefined ? [] : [{ state, way, at }];
-	});
-	return changes.flatMap(({ state, way, at }, place): LinkSpan[] =>
-		state === 'linked' ? [{ from: at, to: changes[place + 1]?.at ?? null, way }] : []
-	);
 }
 
 function read(text: string): Fact {

@@ -11,16 +11,11 @@ import { isDebit, isOpening } from '#domain/confirmation/record-kind.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact, FactRecord } from '#domain/fact/fact.ts';
 import type { BusinessId, LedgerId } from '#domain/ids.ts';
+import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { compareFactOrder, type FactOrder } from '#domain/stamp.ts';
 import { ledgerEvents, type StandingRecord } from '#domain/confirmation/standing.ts';
 import type { Effected } from './effected.ts';
-import {
-	keepLedgerFacts,
-	linkSpans,
-	readLedgerFacts,
-	sayingsOf,
-	type LedgerName
-} from './ledger-facts.ts';
+import { keepLedgerFacts, readLedgerFacts, sayingsOf, type LedgerName } from './ledger-facts.ts';
 
 /** A record with its name and the fact that carries it. */
 interface Carried {
@@ -157,23 +152,44 @@ interface BalanceRow {
 async function moveBalances(sql: Sql, fresh: readonly Carried[]): Promise<void> {
 	const pages = Map.groupBy(
 		fresh.map(({ business, record, h }) => {
-			const { signed, core, rest } = record;
-			return { ...ledgerRecord({ core, rest, h, kid: signed.kid }), businessId: business };
+			return { ...ledgerRecord({ ...record, h }), businessId: business };
 		}),
 		pageKey
 	);
 	const held = await readBalances(sql, Array.from(pages.values()));
+	const firsts = Array.from(pages).flatMap(([key, [first]]) =>
+		first === undefined || held.has(key) ? [] : [first]
+	);
+	const talkedOf = await ledgersTalkedOf(sql, firsts);
 	const moved: BalanceRow[] = [];
 	const toFold: LedgerRecord[] = [];
 	for (const [key, records] of pages) {
 		const [first] = records;
 		if (first === undefined) continue;
-		const row = held.get(key) ?? emptyBalance(first);
+		const isPlainSoFar = !talkedOf.has(`${first.businessId} ${first.ledgerId}`);
+		const row = held.get(key) ?? { ...emptyBalance(first), isPlain: isPlainSoFar };
 		if (row.isPlain && records.every(isPlain)) moved.push(add(row, records));
 		else toFold.push(first);
 	}
 	moved.push(...(await foldAnew(sql, toFold)));
 	await putBalances(sql, moved);
+}
+
+/** Of these, the ledgers of which something was said before their first record came. */
+async function ledgersTalkedOf(
+	sql: Sql,
+	firsts: readonly LedgerRecord[]
+): Promise<ReadonlySet<string>> {
+	if (firsts.length === 0) return new Set();
+	const rows = await sql<{ business: string; ledger: string }[]>`
+		select distinct business, ledger from ledger_fact
+		where (business, ledger) in (
+			select * from unnest(
+				${firsts.map(({ businessId }) => businessId)}::uuid[],
+				${firsts.map(({ ledgerId }) => ledgerId)}::uuid[]
+			)
+		)`;
+	return new Set(rows.map(({ business, ledger }) => `${business} ${ledger}`));
 }
 
 function pageKey(of: LedgerRecord): string {
@@ -288,7 +304,7 @@ async function foldAnew(sql: Sql, pages: readonly LedgerRecord[]): Promise<reado
 		const events = ledgerEvents({
 			records: all,
 			sayings: sayingsOf(facts),
-			spans: linkSpans(facts)
+			spans: linkSpans(facts.filter((fact) => fact.kind === 'link'))
 		});
 		const records = all.filter((record) => currencyKey(record) === currencyKey(page));
 		const sums = foldLedger(page, { records, events }).get(currencyKey(page));

@@ -7,6 +7,7 @@ import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactRecord } from '#domain/fact/fact.ts';
 import { parseFact, type FactRefusal } from '#domain/fact/parse-fact.ts';
 import { verifyRecord } from '#domain/confirmation/signed-record.ts';
+import { isListOf } from '#domain/confirmation/statement-list.ts';
 import type { RecordRest } from '#domain/confirmation/rest.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import { receiptNumber } from '#domain/ids.ts';
@@ -127,7 +128,9 @@ async function refusalOfRecord(
 		rest.d === fact.code &&
 		rest.n === fact.n &&
 		rest.on === fact.on;
-	return isOfFact && isOfReceipt(rest, { fact, text }) ? undefined : 'recordOfAnother';
+	if (!isOfFact || !isOfReceipt(rest, { fact, text })) return 'recordOfAnother';
+	const listed = core.kind === 'statement' ? effectsOf(fact).list : [];
+	return (await isListOf(rest, listed, crypto)) ? undefined : 'recordOfAnother';
 }
 
 interface FactWithText {

@@ -80,25 +80,40 @@ export function createHub(parts: HubParts): Hub {
 	};
 }
 
-/** The rooms learn what their documents hold now. Returns what is to be passed on, in order. */
+/**
+ * RELAY-25. The rooms learn what their documents hold now. Returns what is to be passed on, in order.
+ * Between the commit and this somebody may have caught a room up from the database: what it has
+ * then, it does not take a second time, and its place never goes back.
+ */
 function takeOver(
 	batch: readonly Submission[],
 	{ decisions, sequences }: Written
 ): ReadonlyMap<Room, readonly Committed[]> {
-	const committedByRoom = new Map<Room, Committed[]>();
+	const sentByRoom = new Map<Room, Sent[]>();
 	batch.forEach(({ room, sender }, at) => {
 		const decision = decisions[at];
 		if (decision?.kind !== 'accepted') return;
-		for (const placed of decision.items) room.state.add(placed);
-		const committed = committedByRoom.get(room) ?? [];
-		committedByRoom.set(room, committed);
-		for (const piece of decision.pieces) {
-			const sequence = room.sequence + committed.length + 1;
-			committed.push({ sequence, frame: encodeUpdate(piece), sender });
+		for (const placed of decision.items) {
+			const { client, clock } = placed.item;
+			if (clock >= room.state.clockOf(client)) room.state.add(placed);
 		}
+		const sent = sentByRoom.get(room) ?? [];
+		sentByRoom.set(room, sent);
+		sent.push(...decision.pieces.map((piece) => ({ frame: encodeUpdate(piece), sender })));
 	});
-	for (const [room, sequence] of sequences) room.sequence = sequence;
-	return new Map(Array.from(committedByRoom).filter(([, committed]) => committed.length > 0));
+	for (const [room, sequence] of sequences) room.sequence = Math.max(room.sequence, sequence);
+	return new Map(
+		Array.from(sentByRoom).flatMap(([room, sent]) =>
+			sent.length === 0 ? [] : [[room, numbered(sent, sequences.get(room) ?? 0)]]
+		)
+	);
+}
+
+type Sent = Omit<Committed, 'sequence'>;
+
+/** The pieces of one batch follow each other in a document, up to its last one. */
+function numbered(sent: readonly Sent[], last: number): readonly Committed[] {
+	return sent.map((piece, at) => ({ ...piece, sequence: last - sent.length + at + 1 }));
 }
 
 function factsOf({ decisions }: Written): readonly NewFact[] {

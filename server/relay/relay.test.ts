@@ -3,8 +3,10 @@ import * as Y from 'yjs';
 import { parseDocumentName } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { FACT_KINDS } from '#domain/fact/fact.ts';
-import type { DeviceCode } from '#domain/ids.ts';
+import { recordHashOf } from '#domain/confirmation/record-hash.ts';
+import type { DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
+import { recordFact } from '#tests/support/hostile-facts.ts';
 import { createProject } from '#server/projections/project.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import {
@@ -411,6 +413,33 @@ describe('a fact', () => {
 			(_, digit: string) => `"on":"2026-11-2${String((Number(digit) + 1) % 10)}"`
 		);
 		expect(await verdict(flipped)).toBe('recordWrong');
+	});
+
+	it('[RELAY-7] with a statement lists what its record names, and nothing else', async () => {
+		const signer = await stand.addDevice('C');
+		const address = parseDocumentName(stand.today());
+		if (!address.ok) throw new Error('no journal');
+		const of = { business: TRADE_BUSINESS, branch: TRADE_BRANCH, code: 'C' as DeviceCode };
+		const caller = {
+			...{ sort: 'device', scope: TRADE_BUSINESS, member: 1, role: 'owner', sight: 'office' },
+			...of,
+			publicKey: signer.publicKey
+		} as const;
+		const parts = { caller, address: address.value, crypto: createNodeCrypto() };
+		const person = '0192f0c1-7a00-4000-8000-0000000000e1' as PersonId;
+		const ledger = '8d3c1f52-5b1e-4c38-9a57-1f0c2e9b7a10' as LedgerId;
+		const author = { ...of, signer, clock: stand.clock, n: 0, person };
+		const [one, two, three] = [1, 2, 3].map((n) => recordHashOf(new Uint8Array(32).fill(n)));
+		if (one === undefined || two === undefined || three === undefined) throw new Error('three');
+		const { text } = await recordFact(author, { ledger, kind: 'statement', list: [one, two] });
+		const verdict = async (given: string): Promise<string> => {
+			const checked = await checkFact(given, { ...parts, now: stand.clock.now });
+			return checked.ok ? 'ok' : checked.error;
+		};
+		expect(await verdict(text)).toBe('ok');
+		expect(await verdict(text.replace(two, three))).toBe('recordOfAnother');
+		expect(await verdict(text.replace(`,"${two}"`, ''))).toBe('recordOfAnother');
+		expect(await verdict(text.replace(`"${two}"`, `"${two}","${three}"`))).toBe('recordOfAnother');
 	});
 });
 

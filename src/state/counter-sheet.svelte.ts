@@ -92,6 +92,8 @@ export class CounterSheet {
 	}
 
 	pickPaper(): void {
+		// What takes the code is there before the first one is whole; without it `take` says so itself.
+		import('./claim-act.ts').catch(() => undefined);
 		this.#begin({ kind: 'typing', way: 'paper' });
 	}
 

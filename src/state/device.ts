@@ -12,20 +12,14 @@ import type { Result } from '#domain/result.ts';
 import { assert } from '#domain/assert.ts';
 import type { FactText } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import {
-	addCustomerAct,
-	addProductsAct,
-	adjustStockAct,
-	changeCustomerAct,
-	changeProductAct,
-	changeSettingsAct,
-	type AdjustRefusal,
-	type AdjustRow,
-	type CustomerEditRefusal,
-	type FieldRefusal,
-	type ProductDraft,
-	type ProductEditRefusal,
-	type SettingsRefusal
+import type { FieldRefusal } from './clean-fields.ts';
+import type * as Entities from './entity-acts.ts';
+import type {
+	AdjustRefusal,
+	AdjustRow,
+	CustomerEditRefusal,
+	ProductDraft,
+	ProductEditRefusal
 } from './entity-acts.ts';
 import type { Identity } from './identity.ts';
 import type {
@@ -42,6 +36,7 @@ import type {
 import type { ProductList } from './keep-products.ts';
 import { readMeta, writeMeta, type NoticeMarks, type SmsSent } from './meta.ts';
 import { countNewKinds, receiveFacts, type ReceiveReport } from './receive.ts';
+import { changeSettingsAct, type SettingsRefusal } from './settings-act.ts';
 import { sellAct, type SaleDraft, type SellRefusal, type Sold } from './sell.ts';
 import type { ReturnDraft, ReturnPlan, ReturnRefusal, TakenBack } from './take-back.ts';
 import type { RecordDraft, RecordOptions, RecordRefusal } from './write-records.ts';
@@ -55,11 +50,11 @@ export type {
 	AdjustRefusal,
 	AdjustRow,
 	CustomerEditRefusal,
-	FieldRefusal,
 	ProductDraft,
-	ProductEditRefusal,
-	SettingsRefusal
+	ProductEditRefusal
 } from './entity-acts.ts';
+export type { FieldRefusal } from './clean-fields.ts';
+export type { SettingsRefusal } from './settings-act.ts';
 export type { Checkpoint } from './checkpoint.ts';
 export type { FactText } from './arrived-fact.ts';
 export type { DeviceParts } from './write-path.ts';
@@ -176,16 +171,8 @@ function createDevice(parts: DeviceParts, kept: Identity): Device {
 			return planReturn(draft, context, moment);
 		},
 		...createLedgerActs(parts, perform),
-		addCustomer: (fields) => perform(addCustomerAct(fields, parts)),
-		changeCustomer: (ledger, fields) => perform(changeCustomerAct(ledger, fields)),
-		addProducts: (rows) => perform(addProductsAct(rows)),
-		changeProduct: (product, fields) => perform(changeProductAct(product, fields)),
-		keepProducts: async (list) => {
-			const { keepProductsAct } = await import('./keep-products.ts');
-			return perform(keepProductsAct(list));
-		},
+		...createEntityActs(parts, perform),
 		changeSettings: (fields) => perform(changeSettingsAct(fields)),
-		adjustStock: (rows, reason) => perform(adjustStockAct(rows, reason)),
 		receive: (facts) => receiveFacts(facts, parts, identity),
 		takeCheckpoint: async (checkpoint) => {
 			const { takeCheckpoint } = await import('./take-checkpoint.ts');
@@ -196,6 +183,34 @@ function createDevice(parts: DeviceParts, kept: Identity): Device {
 			await parts.store.write(['meta'], (rows) => writeMeta(rows, 'identity', identity));
 			parts.changes.tell(['meta']);
 		}
+	};
+}
+
+type EntityActs = Pick<
+	Device,
+	| 'addCustomer'
+	| 'changeCustomer'
+	| 'addProducts'
+	| 'changeProduct'
+	| 'keepProducts'
+	| 'adjustStock'
+>;
+
+/** What is no part of selling is loaded when it is first done; the service worker has it. */
+function createEntityActs(parts: DeviceParts, perform: Perform): EntityActs {
+	const acts = (): Promise<typeof Entities> => import('./entity-acts.ts');
+	return {
+		addCustomer: async (fields) => perform((await acts()).addCustomerAct(fields, parts)),
+		changeCustomer: async (ledger, fields) =>
+			perform((await acts()).changeCustomerAct(ledger, fields)),
+		addProducts: async (rows) => perform((await acts()).addProductsAct(rows)),
+		changeProduct: async (product, fields) =>
+			perform((await acts()).changeProductAct(product, fields)),
+		keepProducts: async (list) => {
+			const { keepProductsAct } = await import('./keep-products.ts');
+			return perform(keepProductsAct(list));
+		},
+		adjustStock: async (rows, reason) => perform((await acts()).adjustStockAct(rows, reason))
 	};
 }
 
@@ -213,7 +228,7 @@ type LedgerActs = Pick<
 	| 'markNotices'
 >;
 
-/** What is no part of selling is loaded when it is first done; the service worker has it. */
+/** Loaded when it is first done, too. */
 function createLedgerActs(parts: DeviceParts, perform: Perform): LedgerActs {
 	return {
 		writeRecords: async (ledger, drafts, options = {}) => {

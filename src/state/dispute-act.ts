@@ -9,7 +9,7 @@ import type { RecordTender } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { RecordRow, StoreReader } from '#storage/device-store.ts';
-import { draftRecord, owedBy, type RecordOf } from './draft-record.ts';
+import { apartOf, draftRecord, owedBy, type RecordOf } from './draft-record.ts';
 import { CARD_TABLES, readCards, readGroups } from './fold-tallies.ts';
 import type {
 	AnswerDraft,
@@ -79,6 +79,7 @@ export function answerDisputeAct(
 				kind: 'record',
 				records,
 				...(undoes && { undoes: 'due' as const }),
+				...(records.length > 0 && apartOf(row, moment)),
 				answer: { h, way: answer.way, note: note.value ?? '' }
 			};
 			return ok({ facts: [fact], value: fact });

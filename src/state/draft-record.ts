@@ -5,10 +5,16 @@ import type { RecordRest, RestItem } from '#domain/confirmation/rest.ts';
 import { withItems } from '#domain/confirmation/rest-items.ts';
 import { signRecord } from '#domain/confirmation/signed-record.ts';
 import { advisoryBalance } from '#domain/confirmation/limits.ts';
-import type { FactHead, FactRecord } from '#domain/fact/fact.ts';
+import type { FactHead, FactRecord, RecordFact } from '#domain/fact/fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import { assert } from '#domain/assert.ts';
 import type { DeviceParts, Moment } from './write-path.ts';
+
+/** Of which money a record is. */
+export interface RecordMoney {
+	readonly currency: string;
+	readonly exponent: number;
+}
 
 /** What a record says; who writes it, when and under which number comes from the moment. */
 export interface RecordOf {
@@ -26,7 +32,7 @@ export interface RecordOf {
 	/** SHA-256 of the whole sale, base64url. */
 	readonly saleHash?: string;
 	/** Another currency than the shop's own. */
-	readonly money?: { readonly currency: string; readonly exponent: number };
+	readonly money?: RecordMoney;
 	/** When it happened, ms, where that is not the moment of the act. */
 	readonly atMs?: number;
 	/** Who took the goods. */
@@ -65,6 +71,14 @@ export async function draftRecord(
 	const written = parseRecordCore(signed.a);
 	assert(written.ok, 'a core we wrote is a core');
 	return { signed, core: written.value, rest };
+}
+
+/** What the fact of records in this money says of the day's totals (FACT-13). */
+export function apartOf(
+	{ currency, exponent }: RecordMoney,
+	{ settings: { money } }: Moment
+): Pick<RecordFact, 'isApart'> {
+	return currency === money.currency && exponent === money.exponent ? {} : { isApart: true };
 }
 
 /** What the record adds to the debt, at the first look. */

@@ -1,6 +1,4 @@
 import { utf8 } from '#domain/bytes.ts';
-import { parseCurrency, exponentOf } from '#domain/currency.ts';
-import { isZone } from '#domain/calendar.ts';
 import {
 	FACT_ROWS_MAX,
 	type AdjustFact,
@@ -8,26 +6,26 @@ import {
 	type CustomerFields,
 	type Fact,
 	type FactHead,
-	type ProductFields,
-	type SettingFields
+	type ProductFields
 } from '#domain/fact/fact.ts';
-import { isCustomerFields, isProductFields, isSettingFields } from '#domain/fact/fields.ts';
+import { isCustomerFields, isProductFields } from '#domain/fact/fields.ts';
 import { isSignedAmount } from '#domain/fact/shape.ts';
 import { parseLedgerId, productIdOf, type LedgerId, type ProductId } from '#domain/ids.ts';
 import { assert } from '#domain/assert.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName, codeKey } from '#domain/text.ts';
 import type { CustomerRow, ProductRow } from '#storage/device-store.ts';
+import {
+	changedOf,
+	cleanTexts,
+	NAME_MAX,
+	NOTE_MAX,
+	nothingWritten,
+	wrongField,
+	type FieldRefusal,
+	type TextFields
+} from './clean-fields.ts';
 import type { Act, DeviceParts } from './write-path.ts';
-
-/** Which field of what a person filled in is not taken. */
-export interface FieldRefusal {
-	readonly kind: 'fieldRefused';
-	readonly field: string;
-	/** Of several rows, from 0. */
-	readonly row: number;
-	readonly why: 'empty' | 'tooLong' | 'wrong';
-}
 
 export type CustomerEditRefusal =
 	FieldRefusal | { readonly kind: 'unknownCustomer'; readonly ledger: LedgerId };
@@ -38,8 +36,6 @@ export type ProductEditRefusal =
 	| { readonly kind: 'unknownProduct'; readonly product: ProductId }
 	/** Another product in use bears the code. */
 	| { readonly kind: 'codeTaken'; readonly row: number; readonly code: string };
-
-export type SettingsRefusal = FieldRefusal | { readonly kind: 'currencyFixed' };
 
 export type AdjustRefusal =
 	| { readonly kind: 'noRows' }
@@ -55,8 +51,6 @@ export interface AdjustRow {
 	readonly delta: number;
 }
 
-const NAME_MAX = 100;
-const NOTE_MAX = 500;
 const CODE_MAX = 48;
 /** What the rows of one fact may take of its 64 kB. */
 const ROWS_BYTES_MAX = 48_000;
@@ -153,25 +147,6 @@ export function changeProductAct(
 	};
 }
 
-/** Amounts of two currencies are never added, so the currency stands once money was written. */
-export function changeSettingsAct(draft: SettingFields): Act<boolean, undefined, SettingsRefusal> {
-	return {
-		tables: ['days', 'balances'],
-		load: async (rows) => (await rows.count('days')) + (await rows.count('balances')) > 0,
-		decide: (hasMoney, moment) => {
-			const fields = cleanSettings(draft);
-			if (!fields.ok) return Promise.resolve(fields);
-			const { currency } = fields.value;
-			const isOther = currency !== undefined && currency !== moment.settings.money.currency;
-			if (hasMoney && isOther) return Promise.resolve(err({ kind: 'currencyFixed' }));
-			const changed = changedOf(fields.value, moment.settings);
-			if (Object.keys(changed).length === 0) return nothingWritten();
-			const fact: Fact = { ...moment.head(0), kind: 'setting', fields: changed };
-			return Promise.resolve(ok({ facts: [fact], value: undefined }));
-		}
-	};
-}
-
 export function adjustStockAct(
 	rows: readonly AdjustRow[],
 	reason: AdjustReason
@@ -209,19 +184,6 @@ export function adjustFact(
 		deltaThousandths: delta
 	}));
 	return { ...head, kind: 'adjust', rows: deltas, reason };
-}
-
-/** A change that changes nothing is no fact. */
-function nothingWritten(): Promise<Result<{ facts: readonly Fact[]; value: undefined }, never>> {
-	return Promise.resolve(ok({ facts: [], value: undefined }));
-}
-
-/** The fields that differ from what stands; the stamp of an untouched field stays old. */
-export function changedOf<Fields extends object>(fields: Fields, held: object): Partial<Fields> {
-	const changed = entriesOf(fields).filter(
-		([field, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(held, field))
-	);
-	return Object.fromEntries(changed) as Partial<Fields>;
 }
 
 function codeKeysOf({ codes }: ProductDraft): readonly string[] {
@@ -273,32 +235,6 @@ function cleanCustomer(draft: CustomerFields): Result<CustomerFields, FieldRefus
 		: err({ kind: 'fieldRefused', field: wrong, row: 0, why: 'wrong' });
 }
 
-function cleanSettings(draft: SettingFields): Result<SettingFields, FieldRefusal> {
-	const fields = cleanTexts(draft, SETTING_TEXTS, 0);
-	if (!fields.ok) return fields;
-	const wrong = wrongField(fields.value, isSettingFields) ?? unknownPlace(fields.value);
-	return wrong === undefined
-		? fields
-		: err({ kind: 'fieldRefused', field: wrong, row: 0, why: 'wrong' });
-}
-
-/** Of the form of a zone or currency, and yet none. */
-function unknownPlace(fields: SettingFields): string | undefined {
-	const { zone, currency, decimals, currencies = [] } = fields;
-	if (!currencies.every((code) => parseCurrency(code).ok)) return 'currencies';
-	if (zone !== undefined && !isZone(zone)) return 'zone';
-	if (currency === undefined) return undefined;
-	const parsed = parseCurrency(currency);
-	if (!parsed.ok) return 'currency';
-	return decimals !== undefined && decimals > exponentOf(parsed.value) ? 'decimals' : undefined;
-}
-
-function wrongField(fields: object, isRight: (of: unknown) => boolean): string | undefined {
-	return entriesOf(fields).find(([field, value]) => !isRight({ [field]: value }))?.[0];
-}
-
-/** The longest text of each field that holds words, in code points; `name` may not be empty. */
-type TextFields = Readonly<Record<string, number>>;
 const PRODUCT_TEXTS: TextFields = { name: NAME_MAX, category: NAME_MAX, sku: NAME_MAX };
 const CUSTOMER_TEXTS: TextFields = {
 	name: NAME_MAX,
@@ -308,35 +244,6 @@ const CUSTOMER_TEXTS: TextFields = {
 	note: NOTE_MAX / 2,
 	takers: NAME_MAX
 };
-const SETTING_TEXTS: TextFields = { name: NAME_MAX, address: NOTE_MAX / 2, phone: NAME_MAX };
-
-/** Cleans every field that holds words; a field left undefined is not there. */
-function cleanTexts<Fields extends object>(
-	draft: Fields,
-	texts: TextFields,
-	row: number
-): Result<Fields, FieldRefusal> {
-	const clean: [string, unknown][] = [];
-	for (const [field, value] of entriesOf(draft)) {
-		if (value === undefined) continue;
-		const lengthMax = texts[field];
-		if (lengthMax === undefined || typeof value !== 'string') {
-			clean.push([field, value]);
-			continue;
-		}
-		const text = cleanName(value, lengthMax);
-		const isEmpty = !text.ok && text.error === 'empty';
-		if (!text.ok && !(isEmpty && field !== 'name'))
-			return err({ kind: 'fieldRefused', field, row, why: text.error });
-		clean.push([field, text.ok ? text.value : '']);
-	}
-	return ok(Object.fromEntries(clean) as Fields);
-}
-
-function entriesOf(fields: object): readonly (readonly [string, unknown])[] {
-	return Object.entries<unknown>({ ...fields });
-}
-
 /** Rows in pieces that fit into one fact each, in their order. */
 export function inChunks<Row>(rows: readonly Row[]): readonly (readonly Row[])[] {
 	const chunks: Row[][] = [];

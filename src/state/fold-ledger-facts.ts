@@ -168,11 +168,11 @@ function relinked(
 	row: LinkRow,
 	{ fields, stamp }: EntityChange<LedgerId, LinkFields> & { readonly stamp: FieldStamp }
 ): LinkRow {
-	const [wall, , id] = stamp;
+	const [wall, counter, id] = stamp;
 	const later = laterFields(row, fields, stamp);
 	if (fields.state === undefined || row.history.some((change) => change.id === id)) return later;
-	const change = { id, at: fields.at ?? wall, state: fields.state, way: fields.way ?? 'app' };
-	return { ...later, history: [...row.history, change] };
+	const { state, at = wall, way = 'app' } = fields;
+	return { ...later, history: [...row.history, { id, wall, counter, at, state, way }] };
 }
 
 async function addSheets(

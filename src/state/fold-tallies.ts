@@ -60,13 +60,6 @@ export async function foldTallies(
 	await writeMeta(rows, 'tallies', revision);
 }
 
-/** Everybody who has a card or a record. */
-export async function allLedgers(rows: StoreReader): Promise<readonly LedgerId[]> {
-	const customers = await rows.all('customers');
-	const records = await rows.all('records');
-	return [...new Set([...customers, ...records].map(({ ledger }) => ledger))];
-}
-
 function balancesOf({ ledger, records, standing }: Card): readonly BalanceRow[] {
 	const lastAt = records.reduce((last, { at }) => Math.max(last, at), 0);
 	return [...standing.sums].map(([currency, of]) => ({ ...of, ledger, currency, lastAt }));

@@ -3,9 +3,9 @@ import { productIdOf, type ProductId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { codeKey } from '#domain/text.ts';
 import type { ProductRow } from '#storage/device-store.ts';
+import { changedOf } from './clean-fields.ts';
 import {
 	adjustFact,
-	changedOf,
 	cleanProducts,
 	inChunks,
 	type AdjustRow,

@@ -6,10 +6,11 @@ import {
 	type LedgerSums
 } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
-import { ledgerEvents, type LinkSpan, type StandingFacts } from '#domain/confirmation/standing.ts';
+import { ledgerEvents, type StandingFacts } from '#domain/confirmation/standing.ts';
 import type { BusinessId, LedgerId } from '#domain/ids.ts';
 import { groupBy } from '#domain/group-by.ts';
-import type { LinkRow, RecordRow, SayingRow } from '#storage/device-store.ts';
+import { linkSpans, type LinkChange } from '#domain/ledger/link-spans.ts';
+import type { LinkChangeRow, LinkRow, RecordRow, SayingRow } from '#storage/device-store.ts';
 import { standingRecordOf } from './record-row.ts';
 
 /** All that is kept of one ledger's records. */
@@ -37,7 +38,7 @@ export function standingFactsOf(
 	return {
 		records: records.map((row) => standingRecordOf(row, business)),
 		sayings: sayings.map(({ saying }) => saying),
-		spans: spansOf(link)
+		spans: linkSpans((link?.history ?? []).map(linkChangeOf))
 	};
 }
 
@@ -58,12 +59,8 @@ export function standingOf(rows: LedgerRows, business: BusinessId): LedgerStandi
 	return { sums, counted, confirmed, disputed };
 }
 
-/** When somebody stood behind the ledger, oldest first. */
-function spansOf(link: LinkRow | undefined): readonly LinkSpan[] {
-	const changes = (link?.history ?? []).toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
-	return changes.flatMap(({ at, state, way }, place): LinkSpan[] =>
-		state === 'linked' ? [{ from: at, to: changes[place + 1]?.at ?? null, way }] : []
-	);
+function linkChangeOf({ id, wall, counter, ...fields }: LinkChangeRow): LinkChange {
+	return { id, at: { wall, counter }, fields };
 }
 
 /** Sums of several cards of one person, each folded for itself. */

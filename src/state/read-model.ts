@@ -1,3 +1,4 @@
+import { assert } from '#domain/assert.ts';
 import { addDayTotals, DAY_ZERO, effectsOf, type DayTotals } from '#domain/fact/effects.ts';
 import {
 	compareFactIds,
@@ -16,13 +17,15 @@ import type {
 	ProductRow,
 	RecordRow,
 	SettingRow,
+	StoreReader,
 	StoreWriter,
 	TableName
 } from '#storage/device-store.ts';
+import type { Fact } from '#domain/fact/fact.ts';
 import type { ArrivedFact } from './arrived-fact.ts';
 import { foldEntities } from './fold-entities.ts';
-import { addLedgerFacts, type LedgerCounted } from './fold-ledger-facts.ts';
-import { foldTallies } from './fold-tallies.ts';
+import type { LedgerCounted } from './fold-ledger-facts.ts';
+import type * as Folds from './ledger-folds.ts';
 import { readMeta, type CheckpointPlace } from './meta.ts';
 
 /** Every table that folding may read or write. */
@@ -48,6 +51,46 @@ export const READ_MODEL_TABLES: readonly TableName[] = [
 	'tallies'
 ];
 
+/** How ledgers are folded; see `ledger-folds.ts`. */
+export type LedgerFolds = Pick<typeof Folds, 'addLedgerFacts' | 'foldTallies'>;
+
+/** Of which business, and how its ledgers are folded: `foldsFor` says for which facts that is asked. */
+export interface FoldParts {
+	readonly business: BusinessId;
+	readonly folds: LedgerFolds | undefined;
+}
+
+/** What folding these takes beside this file; nothing where they say nothing of a ledger. */
+export async function foldsFor(arrived: readonly ArrivedFact[]): Promise<LedgerFolds | undefined> {
+	return arrived.every(isApart) ? undefined : loadFolds();
+}
+
+export function loadFolds(): Promise<LedgerFolds> {
+	return import('./ledger-folds.ts');
+}
+
+/** Everybody who has a card or a record. */
+export async function allLedgers(rows: StoreReader): Promise<readonly LedgerId[]> {
+	const customers = await rows.all('customers');
+	const records = await rows.all('records');
+	return [...new Set([...customers, ...records].map(({ ledger }) => ledger))];
+}
+
+const KINDS_APART: ReadonlySet<string> = new Set<Fact['kind']>([
+	'sale',
+	'return',
+	'adjust',
+	'product',
+	'setting',
+	'member',
+	'device'
+]);
+
+/** Says nothing of a ledger: a sale or return does so in its record alone. */
+function isApart({ fact, records }: Pick<ArrivedFact, 'fact' | 'records'>): boolean {
+	return fact === null || (KINDS_APART.has(fact.kind) && records.length === 0);
+}
+
 /**
  * Keeps facts and adds what they do to the numbers, each id once whatever came before: all of it
  * inside one transaction over `READ_MODEL_TABLES`. A fact that a checkpoint held already is kept and
@@ -56,7 +99,7 @@ export const READ_MODEL_TABLES: readonly TableName[] = [
 export async function foldArrived(
 	rows: StoreWriter,
 	arrived: readonly ArrivedFact[],
-	business: BusinessId
+	parts: FoldParts
 ): Promise<FoldReport> {
 	const byId = new Map(arrived.map((one) => [one.row.id, one]));
 	const distinct = [...byId.values()];
@@ -70,11 +113,11 @@ export async function foldArrived(
 
 	const checkpoint = await readMeta(rows, 'checkpoint');
 	const counted = fresh.filter(({ row }) => !isInside(row, checkpoint));
-	const moved = await addAll(rows, counted, business);
+	const moved = await addAll(rows, counted, parts);
 	const whole = await fillIn(
 		rows,
 		fresh.filter(({ row }) => isInside(row, checkpoint)),
-		business
+		parts
 	);
 	return { moved: ['facts', ...moved, ...whole], fresh };
 }
@@ -83,7 +126,7 @@ export async function foldArrived(
 async function fillIn(
 	rows: StoreWriter,
 	inside: readonly ArrivedFact[],
-	business: BusinessId
+	{ business, folds }: FoldParts
 ): Promise<readonly TableName[]> {
 	const said = inside
 		.flatMap(({ records }) => records)
@@ -99,8 +142,8 @@ async function fillIn(
 	const filled = said.filter(({ factId }, place) => held[place]?.factId === factId);
 	await rows.put('records', filled);
 	const settled = filled.filter(({ allocations }) => allocations !== undefined);
-	if (settled.length > 0)
-		await foldTallies(rows, [...new Set(settled.map(({ ledger }) => ledger))], business);
+	const ledgers = [...new Set(settled.map(({ ledger }) => ledger))];
+	if (ledgers.length > 0) await foldsOf(folds).foldTallies(rows, ledgers, business);
 	return ['records', 'tallies'];
 }
 
@@ -113,7 +156,7 @@ export interface FoldReport {
 export async function addAll(
 	rows: StoreWriter,
 	arrived: readonly ArrivedFact[],
-	business: BusinessId
+	{ business, folds }: FoldParts
 ): Promise<readonly TableName[]> {
 	const counted = arrived.flatMap(countedOf);
 	const moved: TableName[] = [];
@@ -123,11 +166,18 @@ export async function addAll(
 		counted.flatMap((one) => one.records)
 	);
 	if (ofRecords.length > 0) moved.push('records', 'balances');
+	if (counted.every(isApart)) return moved;
+	const { addLedgerFacts, foldTallies } = foldsOf(folds);
 	const ofLedgers = await addLedgerFacts(rows, counted);
 	const ofCustomers = counted.flatMap(({ effects }) => effects.customers.map(({ key }) => key));
 	const touched = [...new Set([...ofRecords, ...ofLedgers.ledgers, ...ofCustomers])];
 	if (touched.length > 0) await foldTallies(rows, touched, business);
 	return [...moved, ...ofLedgers.moved, ...(touched.length > 0 ? (['tallies'] as const) : [])];
+}
+
+function foldsOf(folds: LedgerFolds | undefined): LedgerFolds {
+	assert(folds !== undefined, 'the folds of ledgers are loaded before the transaction');
+	return folds;
 }
 
 type Fold = (rows: StoreWriter, counted: readonly Counted[]) => Promise<boolean>;

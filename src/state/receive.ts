@@ -1,12 +1,19 @@
 import { FACT_KINDS } from '#domain/fact/fact.ts';
 import { parseFactId } from '#domain/ids.ts';
 import { followStamp } from '#domain/stamp.ts';
-import type { StoreWriter } from '#storage/device-store.ts';
+import type { StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
-import { allLedgers, foldTallies } from './fold-tallies.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import { addAll, foldArrived, isInside, READ_MODEL_TABLES } from './read-model.ts';
+import {
+	addAll,
+	allLedgers,
+	foldArrived,
+	foldsFor,
+	isInside,
+	loadFolds,
+	READ_MODEL_TABLES
+} from './read-model.ts';
 import type { DeviceParts } from './write-path.ts';
 
 /** What became of facts that arrived. */
@@ -86,8 +93,9 @@ async function keepArrived(
 	{ store, clock, changes }: DeviceParts,
 	identity: Identity
 ): Promise<number> {
+	const folding = { business: identity.business, folds: await foldsFor(arrived) };
 	const report = await store.write(READ_MODEL_TABLES, async (rows) => {
-		const folded = await foldArrived(rows, arrived, identity.business);
+		const folded = await foldArrived(rows, arrived, folding);
 		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
 		const before = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
 		const seen = folded.fresh.map(({ row }) => ({ wall: row.wall, counter: row.counter }));
@@ -106,10 +114,11 @@ async function keepArrived(
  */
 export async function countNewKinds(parts: DeviceParts, identity: Identity): Promise<void> {
 	const { store, crypto } = parts;
-	const held = await store.read(['meta', 'facts'], async (rows) => {
+	const held = await store.read(['meta', 'facts', 'customers', 'records'], async (rows) => {
 		const before = await readMeta(rows, 'kinds');
 		const learned = FACT_KINDS.filter((kind) => before?.includes(kind) === false);
-		return { before, rows: await rows.findAny('facts', 'kind', learned) };
+		const unlisted = (await hasList(rows)) ? [] : await allLedgers(rows);
+		return { before, unlisted, rows: await rows.findAny('facts', 'kind', learned) };
 	});
 	if (held.before !== undefined && FACT_KINDS.every((kind) => held.before?.includes(kind) === true))
 		return;
@@ -118,6 +127,7 @@ export async function countNewKinds(parts: DeviceParts, identity: Identity): Pro
 		const one = await arrive({ text, branch: branch === '' ? null : branch }, crypto);
 		if (one?.fact !== undefined && one.fact !== null) arrived.push(one);
 	}
+	const folds = held.unlisted.length > 0 ? await loadFolds() : await foldsFor(arrived);
 	await store.write(READ_MODEL_TABLES, async (rows) => {
 		// Another tab may have been quicker.
 		if ((await readMeta(rows, 'kinds'))?.join() !== held.before?.join()) return;
@@ -127,10 +137,14 @@ export async function countNewKinds(parts: DeviceParts, identity: Identity): Pro
 			'facts',
 			counted.map(({ row }) => row)
 		);
-		// A program of before kept no rows of the list.
-		const hasList = (await readMeta(rows, 'tallies')) !== undefined;
-		await addAll(rows, counted, identity.business);
-		if (!hasList) await foldTallies(rows, await allLedgers(rows), identity.business);
+		const { business } = identity;
+		await addAll(rows, counted, { business, folds });
+		if (held.unlisted.length > 0) await folds?.foldTallies(rows, await allLedgers(rows), business);
 		await writeMeta(rows, 'kinds', FACT_KINDS);
 	});
+}
+
+/** A program of before kept no rows of the list. */
+async function hasList(rows: StoreReader): Promise<boolean> {
+	return (await readMeta(rows, 'tallies')) !== undefined;
 }

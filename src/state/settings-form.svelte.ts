@@ -2,7 +2,7 @@ import { currencySettings, parseCurrency } from '#domain/currency.ts';
 import { formatDecimal, parseAmount, type AmountRefusal } from '#domain/digits.ts';
 import type { SettingFields } from '#domain/fact/fact.ts';
 import type { App } from './app.svelte.ts';
-import type { SettingsRefusal } from './entity-acts.ts';
+import type { SettingsRefusal } from './settings-act.ts';
 import type { Live } from './live.ts';
 import type { TypedNumbers } from './products.svelte.ts';
 

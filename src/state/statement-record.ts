@@ -1,14 +1,13 @@
-import { concatBytes, encodeBase64url } from '#domain/bytes.ts';
 import {
 	compareRecordHashes,
 	recordHash,
-	recordHashBytes,
 	type RecordHash
 } from '#domain/confirmation/record-hash.ts';
 import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import { isCredit, isDebit } from '#domain/confirmation/record-kind.ts';
 import { STATEMENT_RECORDS_MAX } from '#domain/confirmation/limits.ts';
 import { recordStates } from '#domain/confirmation/standing.ts';
+import { statementList } from '#domain/confirmation/statement-list.ts';
 import type { RecordFact } from '#domain/fact/fact.ts';
 import { isAmount } from '#domain/confirmation/limits.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -103,7 +102,6 @@ export async function statementFact(
 	if (first === undefined || !isAmount(minor))
 		return err({ kind: 'tooMany', max: STATEMENT_RECORDS_MAX });
 	const list = records.map(({ h }) => h).toSorted(compareRecordHashes);
-	const digest = await parts.crypto.sha256(concatBytes(...list.map(recordHashBytes)));
 	const head = moment.head(0);
 	const { currency, exponent } = first;
 	const record = await draftRecord(
@@ -113,7 +111,7 @@ export async function statementFact(
 			minor,
 			money: { currency, exponent },
 			owedMinor: card.standing.sums.get(currencyKey(first))?.total ?? 0n,
-			list: [list.length, encodeBase64url(digest)]
+			list: await statementList(list, parts.crypto)
 		},
 		moment,
 		{ head, parts }

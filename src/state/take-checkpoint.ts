@@ -3,11 +3,10 @@ import { groupBy } from '#domain/group-by.ts';
 import type { FactRow, StoreWriter, TableName } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { addLedgerFacts } from './fold-ledger-facts.ts';
-import { allLedgers, foldTallies } from './fold-tallies.ts';
 import type { Identity } from './identity.ts';
+import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import { addAll, countedOf, isInside, READ_MODEL_TABLES } from './read-model.ts';
+import { addAll, allLedgers, countedOf, isInside, READ_MODEL_TABLES } from './read-model.ts';
 import type { DeviceParts } from './write-path.ts';
 
 const REPLACED: readonly TableName[] = [
@@ -56,9 +55,9 @@ export async function takeCheckpoint(
 		await rows.put('records', checkpoint.records);
 		await rows.put('stock', checkpoint.stock);
 		await rows.put('days', checkpoint.days);
-		await addLedgerFacts(rows, ofLedgers.flatMap(countedOf));
-		await addAll(rows, outside, business);
-		await foldTallies(rows, await allLedgers(rows), business);
+		await folds.addLedgerFacts(rows, ofLedgers.flatMap(countedOf));
+		await addAll(rows, outside, { business, folds });
+		await folds.foldTallies(rows, await allLedgers(rows), business);
 		await keepPlace(rows, checkpoint);
 	});
 	changes.tell(['meta', ...REPLACED]);

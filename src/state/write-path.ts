@@ -21,7 +21,7 @@ import { factRow, type ArrivedFact } from './arrived-fact.ts';
 import type { Changes } from './changes.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta, type Sequence } from './meta.ts';
-import { foldArrived, READ_MODEL_TABLES } from './read-model.ts';
+import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 import { recordRowsOf } from './record-row.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
 
@@ -177,6 +177,8 @@ async function keep(
 ): Promise<boolean> {
 	if (facts.length === 0) return tries === undefined || keepTries(parts, tries);
 	const prepared = await prepare(parts, basis, facts);
+	const { business } = basis.identity;
+	const folding = { business, folds: await foldsFor(prepared.arrived) };
 	const token = parts.uuid.v4();
 	const moved = await parts.store.write(WRITE_TABLES, async (rows) => {
 		const standing = await standingOf(rows, basis.sequence, token);
@@ -189,7 +191,7 @@ async function keep(
 		const seen = (await readMeta(rows, 'stamp')) ?? prepared.stamp;
 		const isLater = compareStamps(prepared.stamp, seen) > 0;
 		await writeMeta(rows, 'stamp', isLater ? prepared.stamp : seen);
-		const report = await foldArrived(rows, prepared.arrived, basis.identity.business);
+		const report = await foldArrived(rows, prepared.arrived, folding);
 		assert(report.fresh.length === facts.length, 'an own number is used once');
 		return ['meta', 'journal', ...report.moved] as const;
 	});

@@ -27,7 +27,7 @@ import { dueMsOf } from '#domain/ledger/due-date.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName } from '#domain/text.ts';
 import type { BookEntryRow, MemberRow, RecordRow, StoreReader } from '#storage/device-store.ts';
-import { draftRecord, owedBy } from './draft-record.ts';
+import { apartOf, draftRecord, owedBy, type RecordMoney } from './draft-record.ts';
 import { readMeta } from './meta.ts';
 import {
 	checkAccount,
@@ -101,16 +101,11 @@ interface RecordsContext extends AccountContext {
 
 /** What all records of one act share. */
 interface Frame {
-	readonly money: Money;
+	readonly money: RecordMoney;
 	/** The business day they happened on, and an instant of it. */
 	readonly on: string;
 	readonly atMs: number;
 	readonly isLate: boolean;
-}
-
-interface Money {
-	readonly currency: string;
-	readonly exponent: number;
 }
 
 export function writeRecordsAct(
@@ -182,7 +177,8 @@ function recordFact(
 		...(undoes !== undefined && { undoes }),
 		...(slip !== undefined && { slip }),
 		...(pending !== undefined && { pending }),
-		...(frame.isLate && { isLate: true })
+		...(frame.isLate && { isLate: true }),
+		...apartOf(frame.money, moment)
 	};
 }
 
@@ -216,7 +212,7 @@ function moneyOf(
 	code: string | undefined,
 	{ records }: RecordsContext,
 	{ settings }: Moment
-): Money | undefined {
+): RecordMoney | undefined {
 	const { currency, exponent } = settings.money;
 	if (code === undefined || code === currency) return { currency, exponent };
 	const written = records.find((row) => row.currency === code);
@@ -300,7 +296,7 @@ interface Before {
 	readonly before: readonly RecordDraft[];
 }
 
-function isOfMoney(row: RecordRow, { currency, exponent }: Money): boolean {
+function isOfMoney(row: RecordRow, { currency, exponent }: RecordMoney): boolean {
 	return row.currency === currency && row.exponent === exponent;
 }
 

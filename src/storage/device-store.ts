@@ -149,12 +149,15 @@ export interface LinkRow extends LinkFields {
 	/** The customer's phone has everything up to then, ms. */
 	readonly seenUpToMs: number;
 	/** Every fact that said how the connection stands, in no promised order. */
-	readonly history: readonly LinkChange[];
+	readonly history: readonly LinkChangeRow[];
 	readonly stamps: FieldStamps;
 }
 
-export interface LinkChange {
+/** With the stamp of its fact: two may name one moment. */
+export interface LinkChangeRow {
 	readonly id: FactId;
+	readonly wall: number;
+	readonly counter: number;
 	/** ms. */
 	readonly at: number;
 	readonly state: NonNullable<LinkFields['state']>;

@@ -40,37 +40,22 @@ export interface Connected {
 	readonly username: string;
 }
 
-interface Before {
-	/** What the shop does before it signs up. */
-	readonly first?: (shop: Page) => Promise<void>;
-}
-
-/** A shop with a page for Amina, who signed up and took up its invite. */
+/**
+ * A shop with a page for Amina, who signed up and took up its invite. `write` makes the page while
+ * the shop tries Daftar out, and answers where it is.
+ */
 export async function connect(
 	phone: () => Promise<Page>,
-	{ first }: Before = {}
+	write: (shop: Page) => Promise<string> = (shop) => addCustomer(shop, 'Amina')
 ): Promise<Connected> {
 	const [shop, amina] = [await phone(), await phone()];
-	const [[username, link]] = await Promise.all([
-		openShopWithAmina(shop, first),
-		signUpCustomer(amina)
-	]);
-	const aminasPage = new URL(shop.url()).pathname.replace(/\/link$/, '');
-	await takeUpInvite(amina, link);
+	await openTill(shop);
+	const aminasPage = await write(shop);
+	const [username] = await Promise.all([signUpStore(shop), signUpCustomer(amina)]);
+	await takeUpInvite(amina, await customerInvite(shop, aminasPage));
 	await go(shop, aminasPage);
 	await expect(shop.getByText(say('customer.linked'), { exact: true })).toBeVisible();
 	return { shop, amina, aminasPage, username };
-}
-
-async function openShopWithAmina(
-	shop: Page,
-	first: Before['first']
-): Promise<readonly [username: string, link: string]> {
-	await openTill(shop);
-	await first?.(shop);
-	const username = await signUpStore(shop);
-	await addCustomer(shop, 'Amina');
-	return [username, await customerInvite(shop)];
 }
 
 /** Writes a new page in the book, and opens it; answers where it is. */
@@ -89,10 +74,10 @@ export async function addCustomer(shop: Page, name: string, phone = ''): Promise
 	return new URL(shop.url()).pathname;
 }
 
-/** From the page of a customer: the link that connects them, as it is sent to them. */
-async function customerInvite(shop: Page): Promise<string> {
+/** The link that connects a customer with their page, as it is sent to them. */
+async function customerInvite(shop: Page, customersPage: string): Promise<string> {
 	await shop.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-	await go(shop, `${new URL(shop.url()).pathname}/link`);
+	await go(shop, `${customersPage}/link`);
 	await choice(shop, say('link.way.invite')).click();
 	await button(shop, say('link.invite.send')).click();
 	await expect(shop.getByText(say('devices.copied'))).toBeVisible();
@@ -162,19 +147,26 @@ export async function codeFits(shop: Page): Promise<void> {
 	await expect(button(shop, say('counter.fits.done'))).toBeHidden();
 }
 
-/** The customer makes a set of codes, each for up to `cap`; answers the five. */
+/** The customer makes a set of codes, each for up to `cap`, in the place of one before; answers the five. */
 export async function makeCodes(amina: Page, cap: string): Promise<readonly string[]> {
 	await go(amina, '/me/codes');
-	await button(amina, say('me.codes.first')).click();
+	await amina
+		.getByRole('button', { name: say('me.codes.first'), exact: true })
+		.or(button(amina, say('me.codes.new')))
+		.click();
 	await amina.getByLabel(say('me.codes.other'), { exact: true }).fill(cap);
 	await button(amina, /^Make 5 codes/).click();
-	await expect(amina.locator('.screen .code')).toHaveCount(5);
-	return (await amina.locator('.screen .code').allTextContents()).map((code) =>
-		code.replaceAll(' ', '')
-	);
+	await expect(amina.getByRole('dialog')).toBeHidden();
+	await expect(openCodes(amina)).toHaveCount(5);
+	return (await openCodes(amina).allTextContents()).map((code) => code.replaceAll(' ', ''));
 }
 
-/** Agrees to all that stands to be answered. */
+/** The codes that may still be told, on the page of codes. */
+export function openCodes(amina: Page): Locator {
+	return amina.locator('.screen .code:not(.used)');
+}
+
+/** Agrees to one line of those that stand to be answered. */
 export async function agreeTo(amina: Page, amount: string): Promise<void> {
 	await go(amina, '/me/answer');
 	const slip = amina.locator('article.slip').filter({ hasText: amount });

@@ -59,7 +59,7 @@ test('a shop and a customer find each other by username, both are told; a due is
 	await go(amina, '/me');
 	await shopRow(amina).click();
 	await expectMark(amina, '300', ['me.mark.agreedHere']);
-	await expectMark(shop, '300', ['mark.waitingSeen']);
+	await expectMark(shop, '300', ['mark.waiting']);
 	await amina.context().setOffline(false);
 	await expectMark(shop, '300', ['mark.agreed']);
 	await expectMark(amina, '300', ['me.mark.agreed']);

@@ -1,6 +1,5 @@
 import {
 	addCustomer,
-	askLater,
 	choice,
 	codeFits,
 	connect,

@@ -10,6 +10,7 @@ import {
 	signRecord,
 	type SignedRecordForm
 } from '#domain/confirmation/signed-record.ts';
+import { statementList } from '#domain/confirmation/statement-list.ts';
 import { encodeVerdict, type VerdictResult } from '#domain/confirmation/verdict.ts';
 import type { Signer } from '#domain/crypto.ts';
 import type {
@@ -221,7 +222,7 @@ async function signedRecord(
 		...(draft.ref !== undefined && { ref: draft.ref }),
 		...(draft.due !== undefined && { due: draft.due }),
 		...(draft.note !== undefined && { note: draft.note }),
-		...(list !== undefined && { list: [list.length, encodeBase64url(new Uint8Array(32))] as const })
+		...(list !== undefined && { list: await statementList(list, crypto) })
 	};
 	const core = {
 		kind: draft.kind,

@@ -9,6 +9,7 @@ import type { RecordKind } from '#domain/confirmation/record-kind.ts';
 import { parseRecordId } from '#domain/confirmation/record.ts';
 import type { RecordRest } from '#domain/confirmation/rest.ts';
 import { answerMessage, type Decision } from '#domain/confirmation/signatures.ts';
+import { statementList } from '#domain/confirmation/statement-list.ts';
 import { encodeSignedRecord, readRecord, signRecord } from '#domain/confirmation/signed-record.ts';
 import type { Signer } from '#domain/crypto.ts';
 import type { CancelReason } from '#domain/fact/ledger-fact.ts';
@@ -113,7 +114,7 @@ export async function recordFact(author: ShopAuthor, draft: HandRecord): Promise
 		on: dayOf(author.clock.now),
 		...(draft.ref !== undefined && { ref: draft.ref }),
 		...(draft.note !== undefined && { note: draft.note }),
-		...(list !== undefined && { list: [list.length, encodeBase64url(new Uint8Array(32))] as const })
+		...(list !== undefined && { list: await statementList(list, crypto) })
 	};
 	const core = {
 		kind: draft.kind ?? 'due',
@@ -193,10 +194,7 @@ export type PutOutcome = 'taken' | (string & {});
  * Sends facts in one update of a client of its own over the socket at `address`, which names document
  * and ticket, and waits for the answer.
  */
-export async function putFacts(
-	address: string,
-	facts: readonly HandFact[]
-): Promise<PutOutcome> {
+export async function putFacts(address: string, facts: readonly HandFact[]): Promise<PutOutcome> {
 	const doc = new Y.Doc();
 	for (const fact of facts) appendFact(doc, fact);
 	const socket = new WebSocket(address);

@@ -12,7 +12,7 @@ import {
 	type LedgerId,
 	type PersonId
 } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import { journalName } from '#documents/document-name.ts';
 import { createHealth } from '#server/api/health.ts';
 import { systemRandom } from '#server/auth/random.ts';
@@ -40,11 +40,15 @@ export interface HostileStand {
 	readonly api: Hono;
 	readonly clock: { now: number };
 	readonly faults: unknown[];
-	ask(path: string, request?: StandAsk): Promise<StandAnswer>;
+	readonly ask: (path: string, request?: StandAsk) => Promise<StandAnswer>;
 	/** A store's account with its shop, and the device `A` that claimed it. */
 	shop(username: string): Promise<StandShop>;
 	/** A customer's account, and his phone `p1`. */
 	customer(username: string): Promise<StandCustomer>;
+	/** Where documents are opened. */
+	readonly syncUrl: string;
+	/** A ticket for a document, or why there is none. */
+	ticket(by: Party, document: string): Promise<Result<string, string>>;
 	/** Sends facts into a document, today's journal or this year's answers where none is named. */
 	put(by: Party, facts: readonly HandFact[], document?: string): Promise<PutOutcome>;
 	/** Links a ledger by an invite that the customer takes up. */
@@ -111,10 +115,17 @@ export async function createHostileStand(): Promise<HostileStand> {
 	api.route('/', createHealth({ askDatabase: () => database.sql`select 1`, version: '0' }));
 	api.route('/', service.api);
 	const running = new AsyncDisposableStack();
-	const app = new Hono().route('/api', api).route('/sync', service.sync);
+	const app = new Hono();
+	app.route('/api', api);
+	app.route('/sync', service.sync);
 	const port = await listen(app, { port: 0, host: '127.0.0.1' }, running);
 	const origin = `http://127.0.0.1:${String(port)}`;
 	const ask = createAsk(origin);
+	const syncUrl = `${origin.replace('http', 'ws')}/sync`;
+	const ticket: HostileStand['ticket'] = async (by, document) => {
+		const { status, body } = await ask('/sync/tickets', { body: { document }, by });
+		return status === 200 ? ok(String(body['ticket'])) : err(String(body['code']));
+	};
 	const ground = { database, clock, ask };
 	return {
 		database,
@@ -123,13 +134,14 @@ export async function createHostileStand(): Promise<HostileStand> {
 		clock,
 		faults,
 		ask,
+		syncUrl,
+		ticket,
 		shop: (username) => makeShop(ground, username),
 		customer: (username) => makeCustomer(ground, username),
 		put: async (by, facts, document = by.document()) => {
-			const { status, body } = await ask('/sync/tickets', { body: { document }, by });
-			if (status !== 200) return String(body['code']);
-			const socket = `${origin.replace('http', 'ws')}/sync/${document}`;
-			return putFacts(`${socket}?ticket=${String(body['ticket'])}`, facts);
+			const given = await ticket(by, document);
+			if (!given.ok) return given.error;
+			return putFacts(`${syncUrl}/${document}?ticket=${given.value}`, facts);
 		},
 		link: (shop, ledger, customer) => link(ask, { shop, ledger, customer }),
 		settled: () => until(() => isSettled(database)),
@@ -248,10 +260,7 @@ interface ToLink {
 	readonly customer: StandCustomer;
 }
 
-async function link(
-	ask: HostileStand['ask'],
-	{ shop, ledger, customer }: ToLink
-): Promise<void> {
+async function link(ask: HostileStand['ask'], { shop, ledger, customer }: ToLink): Promise<void> {
 	const invite = await ask(`/ledgers/${ledger}/invites`, { body: {}, by: shop });
 	const { token } = sureOf(invite, 201).body;
 	const { person, session } = customer;

@@ -64,11 +64,6 @@ export async function makeTrade({
 	const dues: { readonly ledger: LedgerId; readonly h: RecordHash; readonly amount: number }[] = [];
 	const sequences = codes.map(() => 0);
 	const receipts = codes.map(() => 0);
-	const uuid = (version: 4 | 7): string => {
-		const digits = Array.from({ length: 30 }, () => random(16).toString(16)).join('');
-		return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${String(version)}${digits.slice(12, 15)}-8${digits.slice(15, 18)}-${digits.slice(18, 30)}`;
-	};
-
 	function head(device: number): FactHead {
 		const n = (sequences[device] ?? 0) + 1;
 		sequences[device] = n;
@@ -101,7 +96,7 @@ export async function makeTrade({
 					occurredAt: of.at.wall,
 					businessId: TRADE_BUSINESS,
 					ledgerId: draft.ledger,
-					recordId: uuid(7) as RecordId,
+					recordId: seededUuid(7, random) as RecordId,
 					balanceAfter: 0
 				},
 				rest: {
@@ -156,7 +151,7 @@ export async function makeTrade({
 			return { ...of, kind: 'product', rows };
 		}
 		if (ledger === undefined || choice === 1) {
-			const ledgerId = uuid(4) as LedgerId;
+			const ledgerId = seededUuid(4, random) as LedgerId;
 			ledgers.push(ledgerId);
 			return { ...of, kind: 'customer', rows: [{ ledgerId, fields: { name: 'Amina' } }] };
 		}
@@ -224,6 +219,11 @@ export async function makeTrade({
 			return h;
 		}
 	};
+}
+
+export function seededUuid(version: 4 | 7, random: (limit: number) => number): string {
+	const digits = Array.from({ length: 30 }, () => random(16).toString(16)).join('');
+	return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${String(version)}${digits.slice(12, 15)}-8${digits.slice(15, 18)}-${digits.slice(18, 30)}`;
 }
 
 function key({ core }: FactRecord): string {

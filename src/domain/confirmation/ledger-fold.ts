@@ -75,7 +75,7 @@ export function currencyKey(of: Pick<LedgerRecord, 'currency' | 'exponent'>): Cu
 }
 
 /** What the fold needs of a record that was read. */
-export function ledgerRecord({ core, rest, h }: ReadRecord): LedgerRecord {
+export function ledgerRecord({ core, rest, h }: Omit<ReadRecord, 'kid'>): LedgerRecord {
 	const { businessId, ledgerId, kind, currency, exponent, amount, occurredAt } = core;
 	const of = { businessId, ledgerId, h, kind, currency, exponent, amount, occurredAt };
 	return rest.ref === undefined ? of : { ...of, ref: rest.ref };

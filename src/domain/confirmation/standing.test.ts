@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { businessId, hashOf, ledgerId } from '#tests/support/confirmation-vectors.ts';
 import { permutations } from '#tests/support/permutations.ts';
-import { foldLedger } from './ledger-fold.ts';
+import { foldLedger, type LedgerSums } from './ledger-fold.ts';
 import type { RecordHash } from './record-hash.ts';
 import type { RecordKind } from './record-kind.ts';
 import {
@@ -130,6 +131,17 @@ describe('how a record stands', () => {
 		expect(standing(due, [], { records: [due, part] })?.state).toBe('waiting');
 	});
 
+	it('[CP-21] is no longer disputed when it was taken back whole', () => {
+		const no = [reply(due.h, 'cancel')];
+		const gone = record(3, 'reversalOfDebit', { ref: due.h });
+		expect(standing(due, no, { records: [due, gone] })).toMatchObject({
+			state: 'voided',
+			isDisputed: false
+		});
+		const part = { ...gone, amount: 499 };
+		expect(standing(due, no, { records: [due, part] })?.isDisputed).toBe(true);
+	});
+
 	it('[CP-21] counts each currency apart', () => {
 		const dollars = record(4, 'due', { currency: 'USD' });
 		const gone = record(5, 'reversalOfDebit', { ref: dollars.h });
@@ -154,6 +166,8 @@ describe('how a record stands', () => {
 		expect(standing(due, [], { now: now - 1 })?.isUnanswered).toBe(false);
 		expect(standing(due, [claimed(due.h)], { now })?.isUnanswered).toBe(true);
 		expect(standing(due, [verdict(due.h)], { now })?.isUnanswered).toBe(false);
+		// Where nobody is there to answer, nothing is unanswered.
+		expect(standing(due, [], { now, spans: [] })?.isUnanswered).toBe(false);
 	});
 
 	it('[CP-21] flags two records of one id', () => {
@@ -169,7 +183,7 @@ describe('how a record stands', () => {
 
 describe('a statement', () => {
 	const later = record(9, 'due');
-	const statement = record(10, 'statement', { list: [due.h, later.h] });
+	const statement = record(10, 'statement', { list: [due.h, later.h], amount: 1_000 });
 	const records = [due, later, statement];
 	const yes = verdict(statement.h);
 
@@ -192,13 +206,80 @@ describe('a statement', () => {
 			state: 'confirmed',
 			isDisputed: true
 		});
-		expect(standing(due, [reply(statement.h, 'accept'), no], { records })?.state).toBe('cancelled');
+		const signed = reply(statement.h, 'accept');
+		expect(standing(due, [signed, no], { records })?.state).toBe('cancelled');
+		const same = reply(due.h, 'cancel');
+		expect(standing(due, [signed, same], { records })?.state).toBe('cancelled');
+		const tooLate = reply(due.h, 'cancel', 2 * DAY_MS + 1);
+		expect(standing(due, [signed, tooLate], { records })).toMatchObject({
+			state: 'confirmed',
+			isDisputed: false
+		});
 	});
 
-	it('[CP-22] waits for what is not known yet', () => {
+	it('[CP-22] by signature and by code at once: each says yes to what was not cancelled by then', () => {
+		const signed = reply(statement.h, 'accept', 3 * DAY_MS);
+		const between = reply(due.h, 'cancel', 2 * DAY_MS);
+		expect(standing(due, [yes, signed, between], { records })).toMatchObject({
+			state: 'confirmed',
+			isDisputed: true
+		});
+		expect(standing(later, [yes, signed, between], { records })?.al).toBe(4);
+		const own = reply(due.h, 'accept', DAY_MS);
+		expect(standing(due, [own, signed], { records })?.state).toBe('confirmed');
+	});
+
+	it('[CP-22] waits while it lists what is not known', () => {
 		const known = [due, statement];
-		expect(standing(due, [yes], { records: known })?.state).toBe('confirmed');
-		expect(standing(later, [yes], { records: [...known, later] })?.state).toBe('confirmed');
+		expect(standing(due, [yes], { records: known })?.state).toBe('waiting');
+		expect(standing(statement, [yes], { records: known })).toEqual({ ...PLAIN, state: 'evidence' });
+		expect(standing(due, [yes], { records: [...known, later] })?.state).toBe('confirmed');
+		expect(standing(statement, [yes], { records })).toMatchObject({ state: 'confirmed', al: 1 });
+	});
+
+	it('[CP-28] confirms no more than the amount that the customer saw, and is flagged', () => {
+		const says = (amount: number): readonly StandingRecord[] => [
+			...[due, later],
+			{ ...statement, amount }
+		];
+		expect(standing(due, [yes], { records: says(999) })?.state).toBe('waiting');
+		expect(standing(statement, [yes], { records: says(1_000) })?.hasConflict).toBe(false);
+		const [, , less] = says(999);
+		expect(standing(less ?? due, [yes], { records: says(999) })).toEqual({
+			...PLAIN,
+			state: 'evidence',
+			hasConflict: true
+		});
+		const gone = record(3, 'reversalOfDebit', { ref: due.h, amount: 1 });
+		expect(standing(due, [yes], { records: [...says(999), gone] })?.state).toBe('confirmed');
+		const twice = { ...statement, list: [due.h, due.h, later.h] };
+		expect(standing(later, [yes], { records: [due, later, twice] })?.state).toBe('confirmed');
+	});
+
+	it('[CP-28] confirms nothing of another currency, and nothing but debits', () => {
+		const dollars = record(9, 'due', { currency: 'USD' });
+		expect(standing(due, [yes], { records: [due, dollars, statement] })?.state).toBe('waiting');
+		const withCredit = { ...statement, list: [due.h, payment.h] };
+		expect(standing(due, [yes], { records: [due, payment, withCredit] })?.state).toBe('waiting');
+		const inner = record(12, 'statement', { list: [due.h], amount: 1_000 });
+		const outer = { ...statement, list: [inner.h] };
+		for (const order of permutations([due, inner, outer]))
+			expect(standing(due, [yes], { records: order })?.state).toBe('waiting');
+		const empty = { ...statement, list: [] };
+		expect(standing(empty, [yes], { records: [empty] })?.state).toBe('confirmed');
+		const { list, ...listless } = statement;
+		expect([list?.length, standing(listless, [yes])?.state]).toEqual([2, 'confirmed']);
+	});
+
+	it('[CP-28] confirms nothing while it is contested', () => {
+		const no = reply(statement.h, 'cancel');
+		expect(standing(statement, [yes, no], { records })).toMatchObject({
+			state: 'confirmed',
+			isDisputed: true
+		});
+		expect(standing(due, [yes, no], { records })?.state).toBe('waiting');
+		const late = reply(statement.h, 'cancel', DAY_MS + DISPUTE_WINDOW_MS + 1);
+		expect(standing(due, [yes, late], { records })?.state).toBe('confirmed');
 	});
 
 	it('[CP-22] adds to the strength that a record had, and takes none away', () => {
@@ -235,7 +316,7 @@ describe('after a restore', () => {
 it('[CP-24] sums the same as the states say, for small sets in every order', () => {
 	const undone = record(6, 'reversalOfCredit', { ref: payment.h, amount: 200 });
 	const gone = record(3, 'reversalOfDebit', { ref: due.h, amount: 100 });
-	const statement = record(10, 'statement', { list: [due.h, undone.h] });
+	const statement = record(10, 'statement', { list: [due.h, undone.h], amount: 600 });
 	const records = [due, payment, undone, gone, statement];
 	const pool: readonly LedgerSaying[] = [
 		reply(due.h, 'accept'),
@@ -268,3 +349,109 @@ it('[CP-24] sums the same as the states say, for small sets in every order', () 
 	}
 	expect(sets).toBe(326);
 });
+
+describe('[CP-24] in every order', () => {
+	const undone = record(6, 'reversalOfCredit', { ref: payment.h, amount: 200 });
+	const gone = record(3, 'reversalOfDebit', { ref: due.h, amount: 500 });
+	const named = record(4, 'credit', { ref: due.h, amount: 100 });
+	const statement = record(10, 'statement', { list: [due.h, undone.h], amount: 700 });
+	const other = record(11, 'fee', { recordId: payment.recordId });
+
+	type Told = { readonly record: StandingRecord } | { readonly saying: LedgerSaying };
+	const CATALOGUE: readonly Told[] = [
+		...[due, payment, undone, gone, named, statement, other].map((one) => ({ record: one })),
+		...[
+			claimed(due.h),
+			verdict(due.h),
+			verdict(due.h, { result: 'used', al: 0, epoch: 2, seq: 3 }),
+			verdict(statement.h, { claimId: 'c2', seq: 2 }),
+			verdict(other.h, { claimId: 'c3', epoch: 2, seq: 2 }),
+			reply(due.h, 'cancel', 0),
+			reply(due.h, 'cancel', DAY_MS + DISPUTE_WINDOW_MS),
+			reply(due.h, 'cancel', DAY_MS + DISPUTE_WINDOW_MS + 1),
+			reply(due.h, 'accept', 4 * DAY_MS),
+			reply(statement.h, 'accept'),
+			reply(statement.h, 'cancel', 3 * DAY_MS),
+			reply(undone.h, 'cancel'),
+			{ kind: 'shopAnswer', h: due.h, way: 'insist', at: 5 * DAY_MS } as const
+		].map((saying) => ({ saying }))
+	];
+
+	/** All that the two folds say, in one text. */
+	function told(facts: readonly Told[]): string {
+		const records = facts.flatMap((fact) => ('record' in fact ? [fact.record] : []));
+		const sayings = facts.flatMap((fact) => ('saying' in fact ? [fact.saying] : []));
+		const given = { records, sayings, spans: LINKED };
+		const states = [...recordStates(scope, given, 40 * DAY_MS)].sort(([a], [b]) =>
+			a < b ? -1 : 1
+		);
+		const events = ledgerEvents(given);
+		agreeing(states, foldLedger(scope, { records, events }).values().next().value);
+		return JSON.stringify([states, events.map(({ kind, h }) => `${h} ${kind}`).sort()]);
+	}
+
+	/** What is disputed and left stands in D, what is confirmed alone in C. */
+	function agreeing(
+		states: readonly (readonly [RecordHash, RecordStanding])[],
+		sums: LedgerSums | undefined
+	): void {
+		const isIn = (wanted: (standing: RecordStanding) => boolean): boolean =>
+			states.some(([h, standing]) => h !== payment.h && h !== statement.h && wanted(standing));
+		const hasC = isIn(({ state, isDisputed }) => state === 'confirmed' && !isDisputed);
+		if (hasC !== (sums?.confirmed ?? 0n) > 0n) expect([states, sums]).toBe('of one mind on C');
+		const hasW = isIn(({ state }) => state === 'waiting' || state === 'evidence');
+		if (hasW !== (sums?.waiting ?? 0n) > 0n) expect([states, sums]).toBe('of one mind on W');
+		if ((sums?.disputed ?? 0n) > 0n && !isIn(({ isDisputed }) => isDisputed))
+			expect([states, sums]).toBe('of one mind on D');
+	}
+
+	it('of every set of up to four, whatever came first', () => {
+		let orders = 0;
+		for (const set of subsets(CATALOGUE, 4)) {
+			const expected = told(set);
+			for (const order of permutations(set)) {
+				orders += 1;
+				if (told(order) !== expected) expect([order, told(order)]).toEqual([set, expected]);
+			}
+		}
+		expect(orders).toBe(1 + 20 + 190 * 2 + 1_140 * 6 + 4_845 * 24);
+	}, 60_000);
+
+	it('of every story of a due and of its statement with up to four things said', () => {
+		const sayings = CATALOGUE.filter((fact) => 'saying' in fact);
+		const base = [{ record: due }, { record: undone }, { record: payment }, { record: statement }];
+		for (const set of subsets(sayings, 4)) {
+			const expected = told([...base, ...set]);
+			for (const order of permutations(set)) {
+				if (told([...order, ...base.toReversed()]) !== expected)
+					expect([order, told(order)]).toEqual([set, expected]);
+			}
+		}
+	});
+
+	it('of any more, told once or several times', () => {
+		const confirmed = { count: 0 };
+		fc.assert(
+			fc.property(
+				fc.shuffledSubarray([...CATALOGUE], { minLength: 5 }),
+				fc.array(fc.nat(CATALOGUE.length - 1), { maxLength: 5 }),
+				(facts, again) => {
+					const inOrder = CATALOGUE.filter((fact) => facts.includes(fact));
+					const repeated = again.flatMap((at) => facts[at] ?? []);
+					const expected = told(inOrder);
+					if (expected.includes('"confirmed"')) confirmed.count += 1;
+					expect(told([...repeated, ...facts])).toBe(expected);
+				}
+			),
+			{ numRuns: 1_000 }
+		);
+		expect(confirmed.count).toBeGreaterThan(200);
+	});
+});
+
+function subsets<T>(pool: readonly T[], sizeMax: number): readonly T[][] {
+	const found: T[][] = [[]];
+	for (const item of pool)
+		found.push(...found.filter((set) => set.length < sizeMax).map((set) => [...set, item]));
+	return found;
+}

@@ -3,6 +3,7 @@ import { groupBy } from '../group-by.ts';
 import { countedAmounts } from './counted-amounts.ts';
 import {
 	currencyKey,
+	ledgerRecord,
 	type LedgerEvent,
 	type LedgerRecord,
 	type LedgerScope
@@ -10,6 +11,7 @@ import {
 import type { RecordHash } from './record-hash.ts';
 import { isCredit, isDebit } from './record-kind.ts';
 import type { Decision } from './signatures.ts';
+import type { ReadRecord } from './signed-record.ts';
 import type { VerdictResult } from './verdict.ts';
 
 /** A record with what its standing depends on beside its sums. */
@@ -65,11 +67,11 @@ export type RecordState =
 
 export interface RecordStanding {
 	readonly state: RecordState;
-	/** The customer says no, in time; beside `confirmed` too. */
+	/** The customer says no, in time, and something of it is left; beside `confirmed` too. */
 	readonly isDisputed: boolean;
-	/** It waits for 30 days; that is never taken for a yes. */
+	/** It waits for 30 days on somebody who is there; that is never taken for a yes. */
 	readonly isUnanswered: boolean;
-	/** Two records bear one id, or the relay judged twice after a restore. */
+	/** Two records bear one id, the relay judged twice after a restore, a statement says too little. */
 	readonly hasConflict: boolean;
 	/** Strength of the evidence, 0 to 5. */
 	readonly al: number;
@@ -82,7 +84,8 @@ const AL_SIGNED = 4;
 
 /** What the customer and the relay made of one record. */
 interface Fate {
-	readonly isAccepted: boolean;
+	/** When the first signed yes was filed; undefined where none was. */
+	readonly acceptedAt: number | undefined;
 	/** When the first verdict that stands said yes; undefined where none did. */
 	readonly okAt: number | undefined;
 	readonly cancelledAt: number | undefined;
@@ -92,7 +95,7 @@ interface Fate {
 }
 
 const NO_FATE: Fate = {
-	isAccepted: false,
+	acceptedAt: undefined,
 	okAt: undefined,
 	cancelledAt: undefined,
 	isClaimed: false,
@@ -100,10 +103,19 @@ const NO_FATE: Fate = {
 	al: 0
 };
 
+/** What its standing asks of a record that was read; `list` is what a statement's fact lists. */
+export function standingRecord(
+	read: Omit<ReadRecord, 'kid'>,
+	list: readonly RecordHash[] | undefined
+): StandingRecord {
+	const record = { ...ledgerRecord(read), recordId: read.core.recordId };
+	return list === undefined ? record : { ...record, list };
+}
+
 /** The events of which `foldLedger` makes the sums. The same for every order and repetition. */
 export function ledgerEvents(facts: StandingFacts): readonly LedgerEvent[] {
 	const records = distinct(facts.records);
-	const fates = fatesOf(records, facts);
+	const fates = fatesOf(records, facts, () => countedByHash(records));
 	return records.flatMap((record) => eventsOf(record, fateIn(fates, record)));
 }
 
@@ -119,19 +131,20 @@ export function recordStates(
 	const records = distinct(facts.records).filter(
 		({ businessId, ledgerId }) => businessId === scope.businessId && ledgerId === scope.ledgerId
 	);
-	const fates = fatesOf(records, facts);
-	const counted = new Map(
-		[...groupBy(records, currencyKey).values()].flatMap((ofOne) => [...countedAmounts(ofOne)])
-	);
+	const counted = countedByHash(records);
+	const fates = fatesOf(records, facts, () => counted);
 	const idCounts = groupBy(records, ({ recordId }) => recordId);
+	const isLinkedNow = isLinked(facts.spans, now);
 	return new Map(
 		records.map((record) => {
 			const fate = fateIn(fates, record);
-			const state = stateOf(record, fate, (counted.get(record.h) ?? 0n) === 0n);
+			const isGone = isDebit(record.kind) && (counted.get(record.h) ?? 0n) === 0n;
+			const state = stateOf(record, fate, isGone);
 			const standing: RecordStanding = {
 				state,
-				isDisputed: isDisputed(fate),
+				isDisputed: isDisputed(fate) && !isGone,
 				isUnanswered:
+					isLinkedNow &&
 					(state === 'waiting' || state === 'evidence') &&
 					now - record.occurredAt >= UNANSWERED_AFTER_MS,
 				hasConflict: fate.hasLost || present(idCounts.get(record.recordId), 'its own').length > 1,
@@ -142,21 +155,32 @@ export function recordStates(
 	);
 }
 
+function countedByHash(records: readonly StandingRecord[]): ReadonlyMap<RecordHash, bigint> {
+	return new Map(
+		[...groupBy(records, ledgerKey).values()].flatMap((of) => [...countedAmounts(of)])
+	);
+}
+
+/** Records of one key are added up; those of two know nothing of each other. */
+function ledgerKey(record: StandingRecord): string {
+	return `${record.businessId} ${record.ledgerId} ${currencyKey(record)}`;
+}
+
 function fateIn(fates: ReadonlyMap<RecordHash, Fate>, { h }: StandingRecord): Fate {
 	return present(fates.get(h), 'every record has a fate');
 }
 
-function stateOf(record: StandingRecord, fate: Fate, isNothing: boolean): RecordState {
+function stateOf(record: StandingRecord, fate: Fate, isGone: boolean): RecordState {
 	if (isCredit(record.kind) || record.kind === 'reversalOfDebit') return 'counted';
-	const isConfirmed = fate.isAccepted || fate.okAt !== undefined;
-	if (isDebit(record.kind) && isNothing) return isConfirmed ? 'reversed' : 'voided';
+	const isConfirmed = fate.acceptedAt !== undefined || fate.okAt !== undefined;
+	if (isGone) return isConfirmed ? 'reversed' : 'voided';
 	if (isConfirmed) return 'confirmed';
 	if (fate.cancelledAt !== undefined) return 'cancelled';
 	return fate.isClaimed ? 'evidence' : 'waiting';
 }
 
-function isDisputed({ isAccepted, okAt, cancelledAt }: Fate): boolean {
-	if (isAccepted || cancelledAt === undefined) return false;
+function isDisputed({ acceptedAt, okAt, cancelledAt }: Fate): boolean {
+	if (acceptedAt !== undefined || cancelledAt === undefined) return false;
 	return okAt === undefined || cancelledAt <= okAt + DISPUTE_WINDOW_MS;
 }
 
@@ -164,7 +188,7 @@ function isDisputed({ isAccepted, okAt, cancelledAt }: Fate): boolean {
 function eventsOf({ kind, h }: StandingRecord, fate: Fate): readonly LedgerEvent[] {
 	if (!isDebit(kind)) return [];
 	const events: LedgerEvent[] = [];
-	if (fate.isAccepted) events.push({ kind: 'dropped', h });
+	if (fate.acceptedAt !== undefined) events.push({ kind: 'dropped', h });
 	if (fate.okAt !== undefined) events.push({ kind: 'confirmed', h });
 	if (isDisputed(fate)) events.push({ kind: 'cancelled', h });
 	return events;
@@ -173,7 +197,8 @@ function eventsOf({ kind, h }: StandingRecord, fate: Fate): readonly LedgerEvent
 /** Each record's own fate, and what the statements that list it add. */
 function fatesOf(
 	records: readonly StandingRecord[],
-	{ sayings, spans }: StandingFacts
+	{ sayings, spans }: StandingFacts,
+	counted: () => ReadonlyMap<RecordHash, bigint>
 ): ReadonlyMap<RecordHash, Fate> {
 	const said = groupBy([...sayings], ({ h }) => h);
 	const lost = lostVerdicts([...said.values()].flat());
@@ -186,33 +211,62 @@ function fatesOf(
 		const fate = present(fates.get(h), 'every record has a fate');
 		fates.set(h, { ...fate, okAt: earlier(fate.okAt, occurredAt) });
 	}
-	for (const record of records) {
-		const statement = fateIn(fates, record);
-		if (record.list !== undefined && (statement.isAccepted || statement.okAt !== undefined))
-			confirmListed(fates, record.list, statement);
-	}
+	const confirmed = records.filter(
+		(record) => record.kind === 'statement' && isConfirmation(fateIn(fates, record))
+	);
+	if (confirmed.length > 0) confirmListed(fates, confirmed, { records, counted: counted() });
 	return fates;
 }
 
-/** A statement says yes to what it lists, save to what was cancelled before or beside it. */
+/** A statement that is contested confirms nothing while it is: its records wait for an answer each. */
+function isConfirmation(fate: Fate): boolean {
+	return (fate.acceptedAt !== undefined || fate.okAt !== undefined) && !isDisputed(fate);
+}
+
+interface Page {
+	readonly records: readonly StandingRecord[];
+	readonly counted: ReadonlyMap<RecordHash, bigint>;
+}
+
+/**
+ * What statements were confirmed say yes to: the debits they list, of their own ledger and currency.
+ * While one is unknown, or they come to more than the statement that the customer saw, it waits.
+ */
 function confirmListed(
 	fates: Map<RecordHash, Fate>,
-	list: readonly RecordHash[],
-	{ isAccepted, okAt, al }: Fate
+	statements: readonly StandingRecord[],
+	{ records, counted }: Page
 ): void {
-	for (const h of list) {
-		const fate = fates.get(h);
-		if (fate === undefined) continue;
-		const isTooLate =
-			okAt !== undefined && fate.cancelledAt !== undefined && fate.cancelledAt > okAt;
-		if (fate.cancelledAt !== undefined && !isTooLate) continue;
-		fates.set(h, {
-			...fate,
-			isAccepted: fate.isAccepted || (isAccepted && fate.cancelledAt === undefined),
-			okAt: okAt === undefined ? fate.okAt : earlier(fate.okAt, okAt),
-			al: Math.max(fate.al, al)
-		});
+	const debits = new Map(records.filter(({ kind }) => isDebit(kind)).map((one) => [one.h, one]));
+	for (const statement of statements) {
+		const fate = fateIn(fates, statement);
+		const { list = [] } = statement;
+		const listed = [...new Set(list)].flatMap((h) => debits.get(h) ?? []);
+		const isKnown = listed.length === new Set(list).size;
+		const ofIt = listed.every((one) => ledgerKey(one) === ledgerKey(statement));
+		const sum = listed.reduce((total, { h }) => total + (counted.get(h) ?? 0n), 0n);
+		if (isKnown && ofIt && sum <= BigInt(statement.amount)) {
+			for (const { h } of listed)
+				fates.set(h, withStatement(present(fates.get(h), 'a debit of the page'), fate));
+		} else {
+			const hasLost = fate.hasLost || isKnown;
+			fates.set(statement.h, { ...NO_FATE, hasLost, isClaimed: true });
+		}
 	}
+}
+
+/** What was cancelled before a statement was confirmed is not confirmed by it. */
+function withStatement(fate: Fate, { acceptedAt, okAt, al }: Fate): Fate {
+	const { cancelledAt = Infinity } = fate;
+	const signedAt = acceptedAt !== undefined && acceptedAt < cancelledAt ? acceptedAt : undefined;
+	const codedAt = okAt !== undefined && okAt < cancelledAt ? okAt : undefined;
+	if (signedAt === undefined && codedAt === undefined) return fate;
+	return {
+		...fate,
+		acceptedAt: signedAt === undefined ? fate.acceptedAt : earlier(fate.acceptedAt, signedAt),
+		okAt: codedAt === undefined ? fate.okAt : earlier(fate.okAt, codedAt),
+		al: Math.max(fate.al, al)
+	};
 }
 
 function ownFate(said: readonly LedgerSaying[], lost: ReadonlySet<string>): Fate {
@@ -221,7 +275,7 @@ function ownFate(said: readonly LedgerSaying[], lost: ReadonlySet<string>): Fate
 	for (const saying of said) {
 		if (saying.kind === 'verdict') judged.add(saying.claimId);
 		if (saying.kind === 'reply' && saying.decision === 'accept') {
-			fate.isAccepted = true;
+			fate.acceptedAt = earlier(fate.acceptedAt, saying.at);
 			fate.al = Math.max(fate.al, AL_SIGNED);
 		} else if (saying.kind === 'reply') {
 			fate.cancelledAt = earlier(fate.cancelledAt, saying.at);

@@ -280,9 +280,13 @@ function effectsOfReturn(fact: ReturnFact): Partial<Effects> {
 	};
 }
 
-/** A due or payment that is taken back leaves the day on which it was taken back, not its own. */
-function dayOfRecords(fact: RecordFact): DayTotals {
-	const { tender, undoes } = fact;
+/**
+ * Totals are of one currency: what is apart moves none.
+ * A due or payment that is taken back leaves the day on which it was taken back, not its own.
+ */
+function dayOfRecords(fact: RecordFact): DayTotals | null {
+	const { tender, undoes, isApart } = fact;
+	if (isApart === true) return null;
 	const undoneDues = undoes === 'due' ? sumOfRecords(fact, 'reversalOfDebit') : 0n;
 	const undonePayments = undoes === 'payment' ? sumOfRecords(fact, 'reversalOfCredit') : 0n;
 	const gotMinor = sumOfRecords(fact, 'payment') - undonePayments;

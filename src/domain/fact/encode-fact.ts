@@ -81,7 +81,7 @@ function encodeReturn(fact: ReturnFact): readonly unknown[] {
 }
 
 function encodeRecords(fact: RecordFact): readonly unknown[] {
-	const { tender, undoes, answer, list, slip, pending, isLate } = fact;
+	const { tender, undoes, answer, list, slip, pending, isLate, isApart } = fact;
 	const forms = fact.records.map(({ signed }) => encodeSignedRecord(signed));
 	const more = {
 		...(tender !== undefined && { tender }),
@@ -90,7 +90,8 @@ function encodeRecords(fact: RecordFact): readonly unknown[] {
 		...(list !== undefined && { list }),
 		...(slip !== undefined && { slip }),
 		...(pending !== undefined && { pending }),
-		...(isLate !== undefined && { late: isLate })
+		...(isLate !== undefined && { late: isLate }),
+		...(isApart !== undefined && { apart: isApart })
 	};
 	return Object.keys(more).length === 0 ? [forms] : [forms, more];
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceCode } from '#domain/ids.ts';
 import { createSigner, createSigningKeys, createWebCrypto } from '#state/web-crypto.ts';
+import { talkOver } from '#tests/support/talked-trade.ts';
 import { makeTrade, TRADE_BRANCH, type Trade } from '#tests/support/trade.ts';
 import { changeMinor, documentTotalMinor } from './document-total.ts';
 import { effectsOf } from './effects.ts';
@@ -18,7 +19,10 @@ let trade: Trade;
 beforeAll(async () => {
 	const crypto = createWebCrypto();
 	const signers = await Promise.all(codes.map(async () => createSigner(await createSigningKeys())));
-	trade = await makeTrade({ seed: 7, count: 160, codes, signers, crypto });
+	const bare = await makeTrade({ seed: 7, count: 160, codes, signers, crypto });
+	const [signer] = signers;
+	if (signer === undefined) throw new Error('a device has a key');
+	trade = await talkOver(bare, { seed: 7, signer, crypto });
 });
 
 function sale(text: string): SaleFact {
@@ -64,12 +68,15 @@ describe('fact', () => {
 		const kinds = new Set(trade.facts.map(({ fact }) => fact.kind));
 		expect([...kinds].toSorted()).toEqual([
 			'adjust',
+			'answered',
 			'customer',
+			'link',
 			'product',
 			'record',
 			'return',
 			'sale',
-			'setting'
+			'setting',
+			'verdict'
 		]);
 	});
 
@@ -167,6 +174,9 @@ describe('fact', () => {
 		const once = foldFacts(trade.facts, trade.hashOf);
 		expect(once.stock.size).toBeGreaterThan(3);
 		expect(once.balances.size).toBeGreaterThan(2);
+		const sums = [...once.balances.values()].flatMap((of) => [...of.values()]);
+		expect(sums.some(({ confirmed }) => confirmed > 0n)).toBe(true);
+		expect(sums.some(({ disputed }) => disputed > 0n)).toBe(true);
 		fc.assert(
 			fc.property(
 				fc.array(fc.nat(trade.facts.length - 1)),
@@ -195,7 +205,8 @@ describe('fact', () => {
 			0n
 		);
 		expect([...days.values()].reduce((sum, day) => sum + day.salesMinor, 0n)).toBe(sold);
-		expect([...days.keys()].every((key) => key.startsWith(TRADE_BRANCH))).toBe(true);
+		const dated = [...days].filter(([, totals]) => totals.salesCount > 0n);
+		expect(dated.every(([key]) => key.startsWith(TRADE_BRANCH))).toBe(true);
 	});
 });
 

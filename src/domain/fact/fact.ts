@@ -196,6 +196,8 @@ export interface RecordFact extends FactHead {
 	readonly pending?: FactId;
 	/** Written after the day it happened on. */
 	readonly isLate?: true;
+	/** Its money is not of the till's currency, so that it moves no day's totals. */
+	readonly isApart?: true;
 }
 
 export const UNDONE_KINDS = ['due', 'payment'] as const;

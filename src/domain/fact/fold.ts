@@ -1,15 +1,18 @@
-import {
-	foldLedger,
-	ledgerRecord,
-	type CurrencyKey,
-	type LedgerRecord,
-	type LedgerSums
-} from '#domain/confirmation/ledger-fold.ts';
+import { present } from '#domain/assert.ts';
+import { foldLedger, type CurrencyKey, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import {
+	ledgerEvents,
+	standingRecord,
+	type StandingRecord
+} from '#domain/confirmation/standing.ts';
+import { groupBy } from '#domain/group-by.ts';
 import type { BranchId, FactId, LedgerId, ProductId } from '#domain/ids.ts';
+import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
-import { addDayTotals, DAY_ZERO, effectsOf, type DayTotals } from './effects.ts';
+import { addDayTotals, DAY_ZERO, effectsOf, type DayTotals, type Saying } from './effects.ts';
 import type { CustomerFields, Fact, FactRecord, ProductFields, SettingFields } from './fact.ts';
+import type { LinkFact } from './ledger-fact.ts';
 
 /** A fact and the branch whose journal holds it; a relay's fact may be of none. */
 export interface PlacedFact {
@@ -46,7 +49,8 @@ export function foldFacts(
 	let settings: SettingFields = {};
 	const stock = new Map<string, bigint>();
 	const days = new Map<string, DayTotals>();
-	const recordsByLedger = new Map<LedgerId, LedgerRecord[]>();
+	const records: StandingRecord[] = [];
+	const sayings: Saying[] = [];
 
 	for (const { fact, branch } of inOrder) {
 		const effects = effectsOf(fact);
@@ -63,29 +67,38 @@ export function foldFacts(
 			const key = `${String(branch)} ${fact.on}`;
 			days.set(key, addDayTotals(days.get(key) ?? DAY_ZERO, effects.day));
 		}
-		for (const record of effects.records) addRecord(recordsByLedger, record, hashOf(record));
+		for (const record of effects.records) {
+			const list = record.core.kind === 'statement' ? effects.list : undefined;
+			records.push(standingRecord({ ...record, h: hashOf(record) }, list));
+		}
+		sayings.push(...effects.sayings);
 	}
-	return { products, customers, settings, stock, days, balances: balancesOf(recordsByLedger) };
+	const links = inOrder.flatMap(({ fact }) => (fact.kind === 'link' ? [fact] : []));
+	const balances = balancesOf({ records, sayings, links });
+	return { products, customers, settings, stock, days, balances };
 }
 
-function addRecord(
-	recordsByLedger: Map<LedgerId, LedgerRecord[]>,
-	{ core, rest, signed }: FactRecord,
-	h: RecordHash
-): void {
-	const records = recordsByLedger.get(core.ledgerId) ?? [];
-	records.push(ledgerRecord({ core, rest, h, kid: signed.kid }));
-	recordsByLedger.set(core.ledgerId, records);
+interface AllOfLedgers {
+	readonly records: readonly StandingRecord[];
+	readonly sayings: readonly Saying[];
+	readonly links: readonly LinkFact[];
 }
 
-function balancesOf(
-	recordsByLedger: ReadonlyMap<LedgerId, readonly LedgerRecord[]>
-): ReadonlyMap<LedgerId, ReadonlyMap<CurrencyKey, LedgerSums>> {
-	return new Map(
-		[...recordsByLedger].map(([ledgerId, records]) => {
-			const businessId = records[0]?.businessId;
-			const scope = businessId === undefined ? null : { businessId, ledgerId };
-			return [ledgerId, scope === null ? new Map() : foldLedger(scope, { records, events: [] })];
-		})
-	);
+/** What was said of a record counts on the page that holds it. */
+function balancesOf({ records, sayings, links }: AllOfLedgers): ShopNumbers['balances'] {
+	const sayingsByHash = groupBy(sayings, ({ h }) => h);
+	const linksByLedger = groupBy(links, ({ ledgerId }) => ledgerId);
+	const balances = new Map<LedgerId, ReadonlyMap<CurrencyKey, LedgerSums>>();
+	for (const [ledgerId, ofLedger] of groupBy(records, (record) => record.ledgerId)) {
+		const events = ledgerEvents({
+			records: ofLedger,
+			sayings: Array.from(new Set(ofLedger.map(({ h }) => h))).flatMap(
+				(h) => sayingsByHash.get(h) ?? []
+			),
+			spans: linkSpans(linksByLedger.get(ledgerId) ?? [])
+		});
+		const { businessId } = present(ofLedger[0], 'a group has one');
+		balances.set(ledgerId, foldLedger({ businessId, ledgerId }, { records: ofLedger, events }));
+	}
+	return balances;
 }

@@ -132,6 +132,16 @@ describe('facts of a ledger and of a person', () => {
 		expect(isRead(textOf('record', 'A', [[], { ...insist, list: [H] }]))).toBe(false);
 	});
 
+	it('[FACT-13] says that its money is not of the till, and then moves no day', () => {
+		const insist = { answer: [H, 'insist', ''], apart: true };
+		const text = textOf('record', 'A', [[], insist]);
+		const fact = parseFact(text);
+		expect(fact).toMatchObject({ ok: true, value: { isApart: true } });
+		expect(fact.ok && encodeFact(fact.value)).toBe(text);
+		expect(fact.ok && effectsOf(fact.value).day).toBe(null);
+		expect(isRead(textOf('record', 'A', [[], { ...insist, apart: false }]))).toBe(false);
+	});
+
 	it('[FACT-5] says what a verdict, an answer and an insisting say of their record', () => {
 		const said = ['verdict', 'answered'].map((kind) => {
 			const [author = '', body = []] = BODIES[kind] ?? [];

@@ -218,16 +218,21 @@ type RecordMore = Omit<RecordFact, keyof FactHead | 'kind' | 'records'>;
 function parseRecordMore(value: unknown): RecordMore | null {
 	if (value === undefined) return {};
 	if (!hasOnly(value, RECORD_MORE) || Object.keys(value).length === 0) return null;
-	const { answer, late, ...same } = value as Omit<RecordMore, 'answer' | 'isLate'> & {
+	const { answer, late, apart, ...same } = value as Omit<
+		RecordMore,
+		'answer' | 'isLate' | 'isApart'
+	> & {
 		answer?: readonly [ShopAnswer['h'], ShopAnswer['way'], string];
 		late?: true;
+		apart?: true;
 	};
 	return {
 		...same,
 		...(answer !== undefined && {
 			answer: { h: answer[0], way: answer[1], note: answer[2] }
 		}),
-		...(late !== undefined && { isLate: late })
+		...(late !== undefined && { isLate: late }),
+		...(apart !== undefined && { isApart: apart })
 	};
 }
 
@@ -335,7 +340,8 @@ const RECORD_MORE = new Map<string, (field: unknown) => boolean>([
 	],
 	['slip', (field) => parseFactId(field).ok],
 	['pending', (field) => parseFactId(field).ok],
-	['late', (field) => field === true]
+	['late', (field) => field === true],
+	['apart', (field) => field === true]
 ]);
 
 function isAnswer(value: unknown): boolean {

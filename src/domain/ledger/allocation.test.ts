@@ -84,6 +84,43 @@ it('[ALLOC-3] skips what is disputed and what is reversed, and gives on what tha
 	]);
 });
 
+it('[ALLOC-4] takes a credit back from that credit before it pays anything', () => {
+	const payment = record(3, ['payment', 500]);
+	const back = record(5, ['reversalOfCredit', 500], { ref: payment.h });
+	expect(rests([first, payment, back])).toEqual([[0n, 500n, 'pending'], [500n, 0n, 'paid'], [0n]]);
+	const part = { ...back, counted: 200n };
+	expect(rests([first, payment, part])).toEqual([
+		[300n, 200n, 'partPaid'],
+		[200n, 0n, 'paid'],
+		[0n]
+	]);
+	// What lowers one debit twice counts once: taken back, it is gone from both together.
+	const lowers = [300, 100].map((minor, place) =>
+		record(6 + place, ['credit', minor], { ref: first.h })
+	);
+	const [one, two] = lowers;
+	if (one === undefined || two === undefined) throw new Error('there are two');
+	const undone = [
+		record(8, ['reversalOfCredit', 100], { ref: one.h }),
+		record(9, ['reversalOfCredit', 300], { ref: two.h })
+	];
+	expect(rests([first, ...lowers, ...undone])).toEqual([
+		[0n, 500n, 'pending'],
+		[100n, 0n, 'paid'],
+		[300n, 0n, 'paid'],
+		[0n]
+	]);
+});
+
+it('[ALLOC-4] owes the reversal of a credit where that credit pays nothing here', () => {
+	const disputed = { ...first, isDisputed: true };
+	const lowers = record(3, ['credit', 100], { ref: first.h });
+	const back = record(4, ['reversalOfCredit', 100], { ref: lowers.h });
+	const other = record(5, ['payment', 40]);
+	expect(rests([disputed, lowers, back, other])).toEqual([[40n, 60n, 'partPaid'], [0n]]);
+	expect(rests([back, other])).toEqual([[40n, 60n, 'partPaid'], [0n]]);
+});
+
 it('[ALLOC-2] neither loses nor makes money', () => {
 	const kinds: readonly RecordKind[] = ['due', 'fee', 'payment', 'credit', 'reversalOfCredit'];
 	const entry = fc.record({
@@ -96,7 +133,12 @@ it('[ALLOC-2] neither loses nor makes money', () => {
 		fc.property(fc.array(entry, { maxLength: 20 }), (entries) => {
 			const records = entries.map(({ kind, minor, isDisputed, names }, place) => {
 				const target = names === undefined ? undefined : record(names, ['due', 0]).h;
-				const said = target === undefined ? {} : { for: [[target, 300] as const] };
+				const said =
+					target === undefined
+						? {}
+						: kind === 'payment'
+							? { for: [[target, 300] as const] }
+							: { ref: target };
 				return record(place + 1, [kind, minor], { isDisputed, ...said });
 			});
 			const { dues, parts, advanceMinor } = allocate(records);

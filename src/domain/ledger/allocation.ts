@@ -1,6 +1,7 @@
 import { present } from '#domain/assert.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isCredit, isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
+import { groupBy } from '#domain/group-by.ts';
 
 /** A record of one ledger and currency, with what it counts there. */
 export interface AllocationRecord {
@@ -13,7 +14,7 @@ export interface AllocationRecord {
 	readonly counted: bigint;
 	/** Cancelled, or confirmed by a code and then cancelled: nothing is paid on it. */
 	readonly isDisputed: boolean;
-	/** The debit that a credit lowers. */
+	/** The debit that a credit lowers, or the credit that is taken back. */
 	readonly ref?: RecordHash;
 	/** What a credit is for, as its writer said. */
 	readonly for?: readonly (readonly [h: RecordHash, minor: number])[];
@@ -38,13 +39,13 @@ export interface Allocation {
 
 /**
  * E4: what was said first, then the oldest debit by business day, then by record id. A pure fold:
- * what a reversal frees flows on, since everything is laid out anew.
+ * what a reversal frees flows on, since everything is laid out anew. What takes a credit back takes
+ * it from that credit before anything is paid of it, so that a due is open again when its payment
+ * was none.
  */
 export function allocate(records: readonly AllocationRecord[]): Allocation {
 	const inOrder = [...new Map(records.map((record) => [record.h, record])).values()].sort(byAge);
-	const rests = new Map<RecordHash, bigint>();
-	for (const { h, kind, counted, isDisputed } of inOrder)
-		if (isDebit(kind) && !isDisputed && counted > 0n) rests.set(h, counted);
+	const rests = new Map(inOrder.filter(isOwed).map(({ h, counted }) => [h, counted]));
 	const disputed = new Set(inOrder.flatMap(({ h, isDisputed }) => (isDisputed ? [h] : [])));
 	const credits = inOrder.filter(
 		// A credit that names a disputed debit lowers the dispute, not the debt.
@@ -69,6 +70,9 @@ export function allocate(records: readonly AllocationRecord[]): Allocation {
 		ofCredit.set(debit, (ofCredit.get(debit) ?? 0n) + paid);
 	}
 
+	for (const { debit, from } of takenBack(inOrder, left)) {
+		for (const credit of from) pay(credit, debit);
+	}
 	for (const credit of credits) {
 		for (const [debit, minor] of namedBy(credit)) pay(credit.h, debit, minor);
 	}
@@ -85,6 +89,33 @@ export function allocate(records: readonly AllocationRecord[]): Allocation {
 		parts,
 		advanceMinor: [...left.values()].reduce((sum, minor) => sum + minor, 0n)
 	};
+}
+
+function isOwed({ kind, counted, isDisputed }: AllocationRecord): boolean {
+	return isDebit(kind) && !isDisputed && counted > 0n;
+}
+
+interface TakenBack {
+	readonly debit: RecordHash;
+	/** The credit that it names, then those beside it, which count together with it. */
+	readonly from: readonly RecordHash[];
+}
+
+function takenBack(
+	inOrder: readonly AllocationRecord[],
+	credits: ReadonlyMap<RecordHash, bigint>
+): readonly TakenBack[] {
+	const byHash = new Map(inOrder.map((record) => [record.h, record]));
+	const lowering = groupBy(
+		inOrder.filter(({ h }) => credits.has(h)),
+		({ ref }) => ref
+	);
+	return inOrder.flatMap(({ h, kind, ref }) => {
+		if (kind !== 'reversalOfCredit' || ref === undefined || !credits.has(ref)) return [];
+		const target = byHash.get(ref)?.ref;
+		const beside = target === undefined ? [] : (lowering.get(target) ?? []);
+		return [{ debit: h, from: [ref, ...beside.map((credit) => credit.h)] }];
+	});
 }
 
 function namedBy({

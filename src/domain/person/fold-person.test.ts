@@ -581,3 +581,19 @@ describe('person', () => {
 		expect(onlyShop(view).totals[0]?.total).toBe(300n);
 	});
 });
+
+it('[CP-29] holds no statement that came with another list than its record names', async () => {
+	const stand = await createCustomerStand({ signer: shopSigner });
+	const due = await stand.book({ kind: 'due', minor: 500 });
+	const other = await stand.book({ kind: 'due', minor: 700 });
+	await stand.book({ kind: 'statement', minor: 500, more: { list: [due] } });
+	const honest = stand.texts.at(-1) ?? '';
+	for (const [text, isHeld] of [
+		[honest, true],
+		[honest.replace(due, other), false]
+	] as const) {
+		const parsed = parseFact(text);
+		if (!parsed.ok || !isPersonFact(parsed.value)) throw new Error('no fact of a person');
+		expect((await holdFact(parsed.value, crypto)) !== undefined).toBe(isHeld);
+	}
+});

@@ -2,6 +2,7 @@ import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { keyId } from '#domain/confirmation/signatures.ts';
 import { readRecord, verifyRecord } from '#domain/confirmation/signed-record.ts';
+import { isListOf } from '#domain/confirmation/statement-list.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import {
@@ -46,14 +47,19 @@ export function isPersonFact(fact: Fact): fact is PersonFact {
 	return PERSON_KINDS.has(fact.kind);
 }
 
-/** Names the record of a fact by its H; undefined where its rest is not the one it was signed with. */
+/**
+ * Names the record of a fact by its H; undefined where its rest, or the list beside it, is not the one
+ * it was signed with.
+ */
 export async function holdFact(
 	fact: PersonFact,
 	crypto: CryptoParts
 ): Promise<HeldFact | undefined> {
 	if (fact.kind === 'booked') {
 		const read = await readRecord(fact.record.signed, crypto);
-		return read.ok ? { kind: 'record', fact, h: read.value.h, check: 'unchecked' } : undefined;
+		if (!read.ok || !(await isListOf(read.value.rest, fact.more.list ?? [], crypto)))
+			return undefined;
+		return { kind: 'record', fact, h: read.value.h, check: 'unchecked' };
 	}
 	if (fact.kind !== 'card') return { kind: 'other', fact };
 	const kids: string[] = [];

@@ -1,13 +1,13 @@
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
-import type {
-	LedgerSaying,
-	LinkSpan,
-	StandingFacts,
-	StandingRecord
+import {
+	standingRecord,
+	type LedgerSaying,
+	type StandingFacts
 } from '#domain/confirmation/standing.ts';
 import type { FiledFact, JudgedFact, ReplyFact } from '#domain/fact/ledger-fact.ts';
 import type { FactId } from '#domain/ids.ts';
-import type { HeldCard, HeldRecord } from './held-fact.ts';
+import { linkSpans } from '#domain/ledger/link-spans.ts';
+import type { HeldRecord } from './held-fact.ts';
 import type { ShopFacts } from './shop-facts.ts';
 
 /** An answer of the person: as the relay filed it, or only on a phone so far. */
@@ -94,9 +94,11 @@ export function standingFacts(facts: ShopFacts, saidOf: SaidByHash): StandingFac
 	const hashes = new Set([...facts.filed, ...facts.replies].map(({ h }) => h));
 	const replies = [...hashes].flatMap((h) => countedReplies(h, saidOf(h)));
 	return {
-		records: facts.records.map(standingRecord),
+		records: facts.records.map(({ h, fact: { record, more } }) =>
+			standingRecord({ ...record, h }, more.list)
+		),
 		sayings: [...verdicts, ...replies],
-		spans: linkSpans(facts.cards)
+		spans: linkSpans(facts.cards.map(({ fact }) => fact))
 	};
 }
 
@@ -105,39 +107,6 @@ function countedReplies(h: RecordHash, { replies, cancelled }: Said): readonly L
 	return replies
 		.filter(({ decision, isFiled }) => (decision === 'cancel' ? !hasLetGo : isFiled))
 		.map(({ decision, n, at }) => ({ kind: 'reply', h, decision, n, at }));
-}
-
-function standingRecord({ h, fact }: HeldRecord): StandingRecord {
-	const { core, rest } = fact.record;
-	const { businessId, ledgerId, kind, currency, exponent, amount, occurredAt, recordId } = core;
-	return {
-		businessId,
-		ledgerId,
-		h,
-		kind,
-		currency,
-		exponent,
-		amount,
-		occurredAt,
-		recordId,
-		...(rest.ref !== undefined && { ref: rest.ref }),
-		...(fact.more.list !== undefined && { list: fact.more.list })
-	};
-}
-
-/** When the shop was connected, from what its cards said in their order. */
-function linkSpans(cards: readonly HeldCard[]): readonly LinkSpan[] {
-	const spans: LinkSpan[] = [];
-	let open: { from: number; way: LinkSpan['way'] } | undefined;
-	for (const { fact } of cards) {
-		const { state, at = fact.at.wall, way = 'app' } = fact.fields;
-		if (state === 'linked') open ??= { from: at, way };
-		if (state === 'ended' && open !== undefined) {
-			spans.push({ ...open, to: at });
-			open = undefined;
-		}
-	}
-	return open === undefined ? spans : [...spans, { ...open, to: null }];
 }
 
 function said(replies: readonly SaidReply[], verdict: AgreedBy | undefined): Said {

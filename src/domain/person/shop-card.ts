@@ -10,7 +10,8 @@ export function foldCard(cards: readonly HeldCard[]): CardFields {
 
 /** How a shop's own currency is written; before its card has come, as the code that is kept for tests. */
 export function ownMoney({ currency = 'XTS', exponent = 2, decimals }: CardFields): MoneyForm {
-	return { currency, exponent, shownDecimals: decimals ?? exponent };
+	const shownDecimals = decimals ?? habitOf({ currency, exponent });
+	return { currency, exponent, shownDecimals: Math.min(shownDecimals, exponent) };
 }
 
 /** How money of a record is written: as the shop does where it is its own, else by habit. */
@@ -21,8 +22,12 @@ export function moneyForm(
 	const { currency, exponent } = of;
 	const own = ownMoney(card);
 	if (own.currency === currency && own.exponent === exponent) return own;
+	return { currency, exponent, shownDecimals: habitOf({ currency, exponent }) };
+}
+
+/** How many decimals are shown where nobody said it: as the shop's own devices do. */
+function habitOf({ currency, exponent }: Pick<MoneyForm, 'currency' | 'exponent'>): number {
 	const parsed = parseCurrency(currency);
 	const habit = parsed.ok ? currencySettings(parsed.value) : undefined;
-	const shownDecimals = habit?.exponent === exponent ? habit.shownDecimals : exponent;
-	return { currency, exponent, shownDecimals };
+	return habit?.exponent === exponent ? habit.shownDecimals : exponent;
 }

@@ -1,5 +1,5 @@
 import { unreachable } from '#domain/assert.ts';
-import type { Notice } from '#domain/person/view.ts';
+import type { Notice, RecordStanding } from '#domain/person/view.ts';
 import type { MeMoney } from '#ui/me-money.svelte.ts';
 import type { Words } from '#ui/words.svelte.ts';
 import { dateWords, dayAt } from './days.ts';
@@ -21,6 +21,8 @@ interface NoticeWords {
 	readonly money: MeMoney;
 	/** `2026-11-20`. */
 	readonly today: string;
+	/** How the record that a notice names stands now. */
+	readonly standingOf: (h: string) => RecordStanding['kind'] | undefined;
 }
 
 /** A notice as its person reads it. */
@@ -92,11 +94,13 @@ function recordShown(notice: RecordNotice, of: NoticeWords): NoticeShown {
 	const href = recordPath(record.h);
 	const day = (at: number): string => dateWords(words, dayAt(at), today);
 	const plain = { href, isToDo: false } as const;
+	// What was answered since, here or at the counter, is nothing to do any more.
+	const standing = of.standingOf(record.h);
 	switch (notice.kind) {
 		case 'toAnswer': {
 			const says = words.say(saysKey({ kind: record.kind, side: 'took' }));
 			const text = words.say('me.notice.says', { shop, says, amount });
-			return { href, text, isToDo: true, look: 'answer' };
+			return { href, text, isToDo: standing === 'toAnswer', look: 'answer' };
 		}
 		case 'paymentReceived':
 			return {
@@ -113,7 +117,8 @@ function recordShown(notice: RecordNotice, of: NoticeWords): NoticeShown {
 		case 'disputeAnswered': {
 			const text = words.say(`me.notice.${notice.way}`, { shop, amount });
 			const said = notice.note === '' ? {} : { note: notice.note };
-			return { href, text, ...said, isToDo: notice.way === 'insist', look: 'disputed' };
+			const isToDo = notice.way === 'insist' && standing === 'saidNo';
+			return { href, text, ...said, isToDo, look: 'disputed' };
 		}
 		case 'dueMoved': {
 			const text = words.say('me.notice.dueMoved', { shop, amount, day: day(notice.dueMs) });

@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { encodeBase64url } from '#domain/bytes.ts';
+import { deviceStatement, phoneStatement } from '#domain/claim-statement.ts';
+import type { Signer } from '#domain/crypto.ts';
+import { parseBusinessId, parsePersonId, type PersonId } from '#domain/ids.ts';
+import { handFact } from '#tests/support/hostile-facts.ts';
+import {
+	createHostileStand,
+	enrol,
+	STAND_EPOCH,
+	type HostileStand,
+	type StandAnswer,
+	type StandCustomer
+} from '#tests/support/hostile-stand.ts';
+import {
+	accountBody,
+	claimBody,
+	createTestKey,
+	mintIds,
+	type ClaimIds
+} from '#tests/support/people-stand.ts';
+import { PHONES_MAX } from './persons.ts';
+
+let stand: HostileStand;
+let amina: StandCustomer;
+let round = 0;
+
+beforeAll(async () => {
+	stand = await createHostileStand();
+});
+beforeEach(async () => {
+	round += 1;
+	amina = await stand.customer(`amina${String(round)}`);
+});
+afterAll(async () => {
+	await stand.close();
+	expect(stand.faults).toEqual([]);
+});
+
+const session = (who: StandCustomer = amina) => ({ headers: who.session });
+
+/** Enrols one more phone of the person. */
+function enrolled(signer: Signer, person: PersonId = amina.person): Promise<StandAnswer> {
+	return enrol(stand.ask, { person, session: amina.session, signer });
+}
+
+async function feedStatus(code: string, who: StandCustomer = amina): Promise<unknown> {
+	const by = { headers: { ...who.session, 'daftar-phone': `${who.person}/${code}` } };
+	const { status, body } = await stand.ask('/feed?epoch=1&after=0', { by });
+	return status === 200 ? 200 : body['code'];
+}
+
+async function prove(
+	{ person, signer }: Pick<StandCustomer, 'person' | 'signer'>,
+	code: string
+): Promise<StandAnswer> {
+	const { nonce } = (await stand.ask('/devices/nonce', { body: {} })).body;
+	const bytes = new Uint8Array(Buffer.from(String(nonce), 'base64url'));
+	const signature = encodeBase64url(await signer.sign(deviceStatement(bytes, person)));
+	return stand.ask('/devices/token', { body: { person, code, nonce, signature } });
+}
+
+describe('/people', () => {
+	it('[API-32] adds persons to an account, under their own names, and nobody else’s sees them', async () => {
+		stand.clock.now += 1_000;
+		const added = await stand.ask('/people', { body: { name: '  Grandma ' }, by: session() });
+		expect(added.status).toBe(201);
+		const { person } = added.body;
+		const mine = await stand.ask('/people', { by: session() });
+		expect(JSON.parse(mine.text)).toEqual([
+			{ person: amina.person, name: `Name of ${amina.username}` },
+			{ person, name: 'Grandma' }
+		]);
+		const bob = await stand.customer(`bob${String(round)}`);
+		expect(JSON.parse((await stand.ask('/people', { by: session(bob) })).text)).toEqual([
+			{ person: bob.person, name: `Name of ${bob.username}` }
+		]);
+		expect((await stand.ask('/people')).status).toBe(401);
+	});
+
+	it('[API-32] takes no name that is none, and twenty persons at most, also at once', async () => {
+		const add = (name: string): Promise<StandAnswer> =>
+			stand.ask('/people', { body: { name }, by: session() });
+		expect((await add('  ')).body['code']).toBe('nameInvalid');
+		expect((await add('x'.repeat(81))).body['code']).toBe('nameInvalid');
+		const answers = await Promise.all(
+			Array.from({ length: 22 }, (_, n) => add(`No. ${String(n)}`))
+		);
+		expect(answers.filter(({ status }) => status === 201)).toHaveLength(19);
+		expect(answers.filter(({ body }) => body['code'] === 'tooManyAttempts')).toHaveLength(3);
+	});
+});
+
+describe('an id', () => {
+	it('[API-35] of a person is claimed by no shop, and a shop’s by no person', async () => {
+		const shop = await stand.shop(`shop${String(round)}`);
+		const claim = async (ids: Partial<ClaimIds>): Promise<StandAnswer> => {
+			const key = await createTestKey();
+			const body = await claimBody({ ...mintIds(), person: shop.person, ...ids }, key);
+			return stand.ask('/businesses', { body, by: { headers: shop.session } });
+		};
+		const asPerson = parseBusinessId(amina.person);
+		const asShop = parsePersonId(shop.business);
+		if (!asPerson.ok || !asShop.ok) throw new Error('no id');
+		expect((await claim({ business: asPerson.value })).body['code']).toBe('businessKnown');
+		expect((await claim({ person: asShop.value })).body['code']).toBe('personKnown');
+		expect((await claim({})).status).toBe(200);
+		const signUp = accountBody(`mask${String(round)}`, { kind: 'customer', person: asShop.value });
+		expect((await stand.ask('/accounts', { body: signUp })).body['code']).toBe('personKnown');
+	});
+});
+
+describe('/phones', () => {
+	it('[API-33] enrols a key once: again, it is told the same', async () => {
+		const key = await createTestKey();
+		const first = await enrolled(key);
+		expect([first.status, first.body]).toEqual([
+			201,
+			{ person: amina.person, code: 'p2', number: 2, epoch: STAND_EPOCH, year: 2026 }
+		]);
+		expect((await enrolled(key)).body).toEqual(first.body);
+		// Another person of the account counts his own phones.
+		const { body } = await stand.ask('/people', { body: { name: 'Juma' }, by: session() });
+		const juma = parsePersonId(body['person']);
+		if (!juma.ok) throw new Error('no person');
+		expect((await enrolled(key, juma.value)).body).toMatchObject({ code: 'p1', number: 1 });
+	});
+
+	it('[API-33] enrols at once one after the other, and no number twice', async () => {
+		const keys = await Promise.all([1, 2, 3].map(() => createTestKey()));
+		const answers = await Promise.all([...keys, ...keys].map((key) => enrolled(key)));
+		const numbers = answers.map(({ body }) => Number(body['number']));
+		expect(numbers.slice(3)).toEqual(numbers.slice(0, 3));
+		expect(new Set(numbers)).toEqual(new Set([2, 3, 4]));
+	});
+
+	it('[API-33] takes the key’s own signature over this person alone', async () => {
+		const [key, other] = [await createTestKey(), await createTestKey()];
+		const bob = await stand.customer(`bob${String(round)}`);
+		const { publicKey } = key;
+		const wrong = [
+			await other.sign(phoneStatement(amina.person, publicKey)),
+			await key.sign(phoneStatement(bob.person, publicKey)),
+			await key.sign(phoneStatement(amina.person, other.publicKey))
+		];
+		for (const signature of wrong) {
+			const keys = { publicKey: encodeBase64url(publicKey), signature: encodeBase64url(signature) };
+			const body = { person: amina.person, ...keys };
+			const refused = await stand.ask('/phones', { body, by: session() });
+			expect(refused.body['code']).toBe('signatureInvalid');
+		}
+	});
+
+	it('[API-33] [API-35] enrols for nobody else’s person, nor for one who bears a shop’s id', async () => {
+		const bob = await stand.customer(`bob${String(round)}`);
+		const key = await createTestKey();
+		expect((await enrolled(key, bob.person)).body['code']).toBe('notFound');
+		const shop = await stand.shop(`shop${String(round)}`);
+		const mask = parsePersonId(shop.business);
+		if (!mask.ok) throw new Error('no id');
+		// As if it had come into the tables before anybody looked.
+		await stand.database.sql`
+			insert into person (person, account, created_at)
+			select ${mask.value}, account, 0 from account where username = ${amina.username}`;
+		expect((await enrolled(key, mask.value)).body['code']).toBe('notFound');
+	});
+
+	it('[API-34] has four at a time: with the fifth, the first one’s access ends', async () => {
+		expect(await feedStatus('p1')).toBe(200);
+		for (let number = 2; number <= PHONES_MAX; number += 1) await enrolled(await createTestKey());
+		expect(await feedStatus('p1')).toBe(200);
+		expect((await enrolled(await createTestKey())).body).toMatchObject({ code: 'p5', number: 5 });
+		expect(await feedStatus('p1')).toBe('deviceRemoved');
+		expect(await feedStatus('p2')).toBe(200);
+		// Who was let go does not come back under the same key.
+		expect((await enrolled(amina.signer)).body['code']).toBe('deviceRemoved');
+	});
+
+	it('[API-34] one that was removed reads and writes nothing more, by any proof', async () => {
+		const proved = await prove(amina, 'p1');
+		expect(proved.status).toBe(201);
+		const bearer = { headers: { authorization: `Bearer ${String(proved.body['token'])}` } };
+		const feed = '/feed?epoch=1&after=0';
+		expect((await stand.ask(feed, { by: bearer })).status).toBe(200);
+		expect(await stand.put(amina, [handFact(amina, 'seen', stand.clock.now)])).toBe('taken');
+
+		const bob = await stand.customer(`bob${String(round)}`);
+		const path = `/phones/${amina.person}/p1`;
+		const byBob = await stand.ask(path, { method: 'DELETE', by: session(bob) });
+		expect(byBob.body['code']).toBe('notFound');
+		expect(await feedStatus('p1')).toBe(200);
+		for (let times = 0; times < 2; times += 1) {
+			expect((await stand.ask(path, { method: 'DELETE', by: session() })).status).toBe(204);
+		}
+		expect(await feedStatus('p1')).toBe('deviceRemoved');
+		expect((await stand.ask(feed, { by: bearer })).body['code']).toBe('deviceRemoved');
+		expect((await prove(amina, 'p1')).body['code']).toBe('deviceRemoved');
+		expect(await stand.put(amina, [])).toBe('deviceRemoved');
+		const secret = await stand.ask(`/people/${amina.person}/secret`, { by: amina });
+		expect(secret.body['code']).toBe('deviceRemoved');
+		// The number is given to no other.
+		expect((await enrolled(await createTestKey())).body).toMatchObject({ code: 'p2' });
+	});
+
+	it('[API-34] proves itself by its own key alone', async () => {
+		const other = await createTestKey();
+		const { person } = amina;
+		expect((await prove({ person, signer: other }, 'p1')).body['code']).toBe('deviceRefused');
+		expect((await prove(amina, 'p2')).body['code']).toBe('deviceRefused');
+		const bob = await stand.customer(`bob${String(round)}`);
+		const crossed = await prove({ person: bob.person, signer: amina.signer }, 'p1');
+		expect(crossed.body['code']).toBe('deviceRefused');
+		// A session speaks for the persons of its own account.
+		const by = { headers: { ...bob.session, 'daftar-phone': `${person}/p1` } };
+		expect((await stand.ask('/feed?epoch=1&after=0', { by })).status).toBe(401);
+	});
+});

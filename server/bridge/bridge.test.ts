@@ -1,0 +1,609 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
+import { appendFact, readFacts } from '#documents/facts.ts';
+import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
+import { dayNumber } from '#domain/calendar.ts';
+import { code, codeInfo, ledgerKey } from '#domain/confirmation/codes.ts';
+import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
+import { answerMessage } from '#domain/confirmation/signatures.ts';
+import { effectsOf } from '#domain/fact/effects.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import type { LedgerId } from '#domain/ids.ts';
+import type { AppendRelayFacts } from '#server/auth/relay-fact-draft.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { projectLedgerFacts } from '#server/projections/ledgers.ts';
+import { createProject } from '#server/projections/project.ts';
+import { digestOf } from '#server/relay/check-fact.ts';
+import { createAppendRelayFacts, lockScopes } from '#server/relay/relay-facts.ts';
+import { createTicketSocket } from '#sync/ticket-socket.ts';
+import { openShopDevice, type ShopDevice } from '#tests/support/hostile-device.ts';
+import {
+	claimFact,
+	handFact,
+	recordFact,
+	replyFact,
+	type HandFact
+} from '#tests/support/hostile-facts.ts';
+import {
+	createHostileStand,
+	enrol,
+	mintLedger,
+	ofKind,
+	STAND_EPOCH,
+	type HostileStand,
+	type Party,
+	type StandCustomer,
+	type StandShop
+} from '#tests/support/hostile-stand.ts';
+import { createTestKey } from '#tests/support/people-stand.ts';
+import { until } from '#tests/support/relay-stand.ts';
+import { createBridge, type Bridge } from './bridge.ts';
+
+let stand: HostileStand;
+let shop: StandShop;
+let amina: StandCustomer;
+let ledger: LedgerId;
+let round = 0;
+const crypto = createNodeCrypto();
+
+beforeAll(async () => {
+	stand = await createHostileStand();
+});
+beforeEach(async () => {
+	round += 1;
+	shop = await stand.shop(`shop${String(round)}`);
+	amina = await stand.customer(`amina${String(round)}`);
+	ledger = mintLedger();
+});
+afterAll(async () => {
+	await stand.close();
+	expect(stand.faults).toEqual([]);
+});
+
+const feed = () => stand.feedOf(amina.person);
+const year = () => String(new Date(stand.clock.now).getUTCFullYear());
+
+async function put(by: Party, ...facts: readonly HandFact[]): Promise<void> {
+	expect(await stand.put(by, facts)).toBe('taken');
+	await stand.settled();
+}
+
+async function customerOf({ device }: ShopDevice, name: string): Promise<LedgerId> {
+	const made = await device.addCustomer({ name });
+	if (!made.ok) throw new Error('no customer');
+	return made.value;
+}
+
+async function write(
+	{ device }: ShopDevice,
+	of: LedgerId,
+	draft: Parameters<ShopDevice['device']['writeRecords']>[1][number]
+): Promise<RecordHash> {
+	const written = await device.writeRecords(of, [draft]);
+	if (!written.ok) throw new Error(JSON.stringify(written.error));
+	return hOf(written.value);
+}
+
+async function hOf(fact: Fact): Promise<RecordHash> {
+	const [record] = effectsOf(fact).records;
+	if (record === undefined) throw new Error('no record');
+	return recordHash(record.signed.a, crypto);
+}
+
+async function seen(of: StandCustomer, upToMs: number): Promise<void> {
+	await put(of, handFact(of, 'seen', upToMs));
+}
+
+describe('what a shop writes', () => {
+	it('[BRIDGE-2] reaches the customer who is linked, whole, once, and nobody else', async () => {
+		const test = await openShopDevice(stand, shop);
+		const { device } = test;
+		ledger = await customerOf(test, 'Amina');
+		const other = await customerOf(test, 'Bob');
+		const unlinked = await customerOf(test, 'Carla');
+		await test.sync();
+		const bob = await stand.customer(`bob${String(round)}`);
+		await stand.link(shop, ledger, amina);
+		await stand.link(shop, other, bob);
+
+		const sold = await device.sell({
+			lines: [{ name: 'Tea', quantityThousandths: 1_500, unitPriceMinor: 200 }],
+			tenders: [
+				{ kind: 'cash', minor: 100 },
+				{ kind: 'account', minor: 200, ledger }
+			]
+		});
+		expect(sold.ok).toBe(true);
+		const h = await write(test, ledger, { kind: 'due', minor: 700 });
+		const payment = await device.writeRecords(ledger, [{ kind: 'payment', minor: 50 }], {
+			tender: 'mobile'
+		});
+		expect(payment.ok).toBe(true);
+		const dueMs = stand.clock.now + 86_400_000;
+		const day = dayNumber('2026-11-25');
+		await device.addEntry(ledger, ['promise', day, 700, 'KES', 2]);
+		await device.addEntry(ledger, ['dueMove', h, dueMs, 'after payday']);
+		await device.addEntry(ledger, ['writeOff', 1, 'KES', 2, 'the shop’s own business']);
+		for (const theirs of [other, unlinked]) await write(test, theirs, { kind: 'due', minor: 9 });
+		await test.sync();
+
+		const booked = ofKind(await feed(), 'booked');
+		expect(
+			booked.map(({ businessId, ledgerId, record: { core }, more }) => ({
+				...{ businessId, ledgerId, kind: core.kind, amount: core.amount },
+				more
+			}))
+		).toEqual([
+			{
+				...{ businessId: shop.business, ledgerId: ledger, kind: 'due', amount: 200 },
+				more: {
+					writer: `Name of ${shop.username}`,
+					d: 'A',
+					lines: [['Tea', 1_500, 200, 300]],
+					tenders: [
+						['cash', 100],
+						['account', 200]
+					]
+				}
+			},
+			{
+				...{ businessId: shop.business, ledgerId: ledger, kind: 'due', amount: 700 },
+				more: { writer: `Name of ${shop.username}`, d: 'A' }
+			},
+			{
+				...{ businessId: shop.business, ledgerId: ledger, kind: 'payment', amount: 50 },
+				more: { writer: `Name of ${shop.username}`, d: 'A', tenders: [['mobile', 50]] }
+			}
+		]);
+		expect(ofKind(await feed(), 'told').map(({ row }) => row)).toEqual([
+			['promise', day, 700, 'KES', 2],
+			['dueMove', h, dueMs, 'after payday']
+		]);
+		const bobs = ofKind(await stand.feedOf(bob.person), 'booked');
+		expect(bobs.map(({ ledgerId, record }) => [ledgerId, record.core.amount])).toEqual([
+			[other, 9]
+		]);
+
+		// An insisting has no record of its own.
+		await put(
+			amina,
+			await replyFact(amina, {
+				business: shop.business,
+				ledger,
+				h,
+				decision: 'cancel',
+				reason: 'notMe'
+			})
+		);
+		await test.sync();
+		const answered = await device.answerDispute(h, { way: 'insist', note: 'you signed' });
+		expect(answered.ok).toBe(true);
+		await test.sync();
+		expect(ofKind(await feed(), 'told').at(-1)?.row).toEqual(['insist', h, 'you signed']);
+		expect(ofKind(await stand.feedOf(bob.person), 'told')).toEqual([]);
+
+		// After the end nothing new comes.
+		await stand.ask('/connections/end', { body: { business: shop.business, ledger }, by: shop });
+		const length = (await feed()).length;
+		await write(test, ledger, { kind: 'due', minor: 1 });
+		await test.sync();
+		expect(await feed()).toHaveLength(length);
+	});
+
+	it('[BRIDGE-2] of its own name and place reaches all who are linked', async () => {
+		await stand.link(shop, ledger, amina);
+		await put(shop, handFact(shop, 'setting', { name: 'Duka', phone: '0700', currency: 'KES' }));
+		const cards = ofKind(await feed(), 'card');
+		expect(cards.at(-1)?.fields).toMatchObject({ shop: 'Duka', phone: '0700', currency: 'KES' });
+		await put(shop, await recordFact(shop, { ledger }));
+		expect(ofKind(await feed(), 'card')).toHaveLength(cards.length);
+	});
+});
+
+describe('who is linked', () => {
+	it('[BRIDGE-3] gets all that stood there, and the keys; linked once more what is new alone', async () => {
+		const first = await recordFact(shop, { ledger, minor: 100 });
+		const others = await recordFact(shop, { ledger: mintLedger(), minor: 77 });
+		const moved = handFact(shop, 'entry', ledger, ['dueMove', first.h, stand.clock.now, 'later']);
+		await put(shop, first, others, moved);
+		await stand.link(shop, ledger, amina);
+		const before = await feed();
+		expect(ofKind(before, 'booked').map(({ record }) => record.core.amount)).toEqual([100]);
+		expect(ofKind(before, 'told').map(({ row }) => row[0])).toEqual(['dueMove']);
+		const fields = Object.assign(
+			{},
+			...ofKind(before, 'card').map((card) => card.fields)
+		) as object;
+		expect(fields).toMatchObject({
+			state: 'linked',
+			shop: `Shop of ${shop.username}`,
+			devices: [['A', encodeBase64url(shop.signer.publicKey), 0, 0]],
+			relayKey: (await stand.ask('/relay-key')).body['key']
+		});
+
+		// A verdict that she hears, and what is said while she is away.
+		const wrong = { h: first.h, way: 'sheet', code: '00000000', counter: 0 } as const;
+		await put(shop, await claimFact(shop, wrong));
+		expect(ofKind(await feed(), 'judged')).toHaveLength(1);
+		const end = { body: { business: shop.business, ledger }, by: shop };
+		expect((await stand.ask('/connections/end', end)).status).toBe(200);
+		const away = await recordFact(shop, { ledger, minor: 200 });
+		const insist = handFact(shop, 'record', [], { answer: [first.h, 'insist', 'as it was'] });
+		await put(shop, away, insist);
+		const length = (await feed()).length;
+		stand.clock.now += 1_000;
+		await stand.link(shop, ledger, amina);
+		await stand.settled();
+		const fresh = (await feed()).slice(length).filter(({ kind }) => kind !== 'card');
+		expect(fresh.map(({ kind }) => kind)).toEqual(['booked', 'told']);
+		expect(ofKind(fresh, 'booked')[0]?.record.core.amount).toBe(200);
+		expect(ofKind(fresh, 'told')[0]?.row).toEqual(['insist', first.h, 'as it was']);
+	});
+
+	it('[BRIDGE-3] brings over what is written in the same moment, once', async () => {
+		const facts = await Promise.all(
+			Array.from({ length: 30 }, () => recordFact(shop, { ledger, minor: 1 }))
+		);
+		await Promise.all([
+			stand.link(shop, ledger, amina),
+			...facts.map((fact) => stand.put(shop, [fact]))
+		]);
+		await stand.settled();
+		const booked = ofKind(await feed(), 'booked').map(({ record }) => record.core.recordId);
+		expect(booked).toHaveLength(facts.length);
+		expect(new Set(booked).size).toBe(facts.length);
+	});
+});
+
+describe('what a customer answers', () => {
+	it('[BRIDGE-4] reaches the shop with signature and key, and the other phones', async () => {
+		await stand.link(shop, ledger, amina);
+		const due = await recordFact(shop, { ledger });
+		await put(shop, due);
+		const signer = await createTestKey();
+		await enrol(stand.ask, { ...amina, signer });
+		const second = { ...amina, signer, code: 'p2', n: 0 };
+		const by = { ...second, headers: { ...amina.session, 'daftar-phone': `${amina.person}/p2` } };
+		const { business } = shop;
+		const said = { business, ledger, h: due.h, decision: 'cancel', reason: 'wrongAmount' } as const;
+		await put(by, await replyFact(second, said));
+
+		const [answered] = ofKind(await stand.feedOf(business), 'answered');
+		const [filed] = ofKind(await feed(), 'filed');
+		if (answered === undefined || filed === undefined) throw new Error('it was not filed');
+		const { h, decision, answerN: n, signedAt, sig, key } = answered;
+		expect({ h, decision, n, key, reason: answered.reason }).toEqual({
+			...{ h: due.h, decision: 'cancel', n: 1, reason: 'wrongAmount' },
+			key: encodeBase64url(signer.publicKey)
+		});
+		const message = answerMessage({ decision, n, h, kid: signer.kid, signedAt });
+		expect(await crypto.verify(signer.publicKey, message, bytesOf(sig))).toBe(true);
+		expect([filed.businessId, filed.h, filed.sig, filed.key]).toEqual([business, h, sig, key]);
+		// It stands in the journal of the branch that wrote the record, and in the person's document.
+		expect(await documentOf(answered)).toBe(shop.document());
+		expect(await documentOf(filed)).toBe(`s/${amina.person}/${year()}`);
+	});
+
+	it('[BRIDGE-4] to what he was never brought reaches nobody', async () => {
+		await stand.link(shop, ledger, amina);
+		const theirs = mintLedger();
+		const [own, foreign] = [
+			await recordFact(shop, { ledger }),
+			await recordFact(shop, { ledger: theirs })
+		];
+		await put(shop, own, foreign);
+		const { business } = shop;
+		const other = await stand.shop(`other${String(round)}`);
+		const answer = { h: own.h, decision: 'cancel', reason: 'notMe' } as const;
+		for (const said of [
+			{ ...answer, business, ledger, h: foreign.h },
+			{ ...answer, business, ledger: theirs, h: foreign.h },
+			{ ...answer, business, ledger: theirs },
+			{ ...answer, business: other.business, ledger }
+		]) {
+			await put(amina, await replyFact(amina, said));
+		}
+		expect(ofKind(await stand.feedOf(business), 'answered')).toEqual([]);
+		expect(ofKind(await stand.feedOf(other.business), 'answered')).toEqual([]);
+		expect(ofKind(await feed(), 'filed')).toEqual([]);
+	});
+
+	it('[BRIDGE-5] or only looks at is told to the shop where something new was seen', async () => {
+		await stand.link(shop, ledger, amina);
+		const saw = async (): Promise<readonly number[]> =>
+			ofKind(await stand.feedOf(shop.business), 'saw').map(({ upToMs }) => upToMs);
+		const start = stand.clock.now;
+		await seen(amina, start);
+		expect(await saw()).toEqual([]);
+		stand.clock.now = start + 1_000;
+		await put(shop, await recordFact(shop, { ledger }));
+		await seen(amina, start + 999);
+		expect(await saw()).toEqual([]);
+		await seen(amina, start + 1_000);
+		expect(await saw()).toEqual([start + 1_000]);
+		await seen(amina, start + 5_000);
+		await seen(amina, start + 1_000);
+		expect(await saw()).toEqual([start + 1_000]);
+		stand.clock.now = start + 6_000;
+		await put(shop, await recordFact(shop, { ledger }));
+		await seen(amina, start + 6_000);
+		expect(await saw()).toEqual([start + 1_000, start + 6_000]);
+	});
+});
+
+describe('a person’s documents', () => {
+	it('[RELAY-19] a stock client reads the shop’s side, and hears what is new', async () => {
+		await put(shop, await recordFact(shop, { ledger, minor: 100 }));
+		await stand.link(shop, ledger, amina);
+		const side = provider(`s/${amina.person}/${year()}`);
+		await until(() => textsIn(side.doc).length === 3);
+		expect(kindsIn(side.doc)).toEqual(['booked', 'card', 'card']);
+		await put(shop, await recordFact(shop, { ledger, minor: 200 }));
+		await until(() => textsIn(side.doc).length === 4);
+		const facts = textsIn(side.doc).map((text) => parseFact(text));
+		const amounts = facts.flatMap((fact) =>
+			fact.ok && fact.value.kind === 'booked' ? [fact.value.record.core.amount] : []
+		);
+		expect(amounts.toSorted((a, b) => a - b)).toEqual([100, 200]);
+		// Document and feed say the same.
+		const { body } = await stand.ask('/feed?epoch=1&after=0', { by: amina });
+		const rows = body['rows'] as readonly (readonly [number, null, string])[];
+		expect(new Set(rows.map(([, , text]) => text))).toEqual(new Set(textsIn(side.doc)));
+		side.destroy();
+	});
+
+	it('[RELAY-19] what a stock client of a phone writes goes through, to the shop and back', async () => {
+		await stand.link(shop, ledger, amina);
+		const due = await recordFact(shop, { ledger });
+		await put(shop, due);
+		const side = provider(`s/${amina.person}/${year()}`);
+		const own = provider(amina.document());
+		const { business } = shop;
+		const said = { business, ledger, h: due.h, decision: 'accept' } as const;
+		appendFact(own.doc, await replyFact(amina, said));
+		await until(() => kindsIn(side.doc).includes('filed'));
+		const journal = provider(shop.document(), shop);
+		await until(() => kindsIn(journal.doc).includes('answered'));
+		for (const one of [side, own, journal]) one.destroy();
+	});
+
+	function provider(document: string, by: Party = amina): WebsocketProvider {
+		return new WebsocketProvider(stand.syncUrl, document, new Y.Doc(), {
+			disableBc: true,
+			WebSocketPolyfill: createTicketSocket({
+				getTicket: async (name) => {
+					const given = await stand.ticket(by, name);
+					if (!given.ok) throw new Error(given.error);
+					return { ticket: given.value };
+				},
+				WebSocket: globalThis.WebSocket
+			})
+		});
+	}
+
+	const textsIn = (doc: Y.Doc): readonly string[] => readFacts(doc).map(({ text }) => text);
+	const kindsIn = (doc: Y.Doc): readonly string[] =>
+		textsIn(doc)
+			.map((text) => /^\["[^"]+","([a-z]+)"/.exec(text)?.[1] ?? '')
+			.toSorted();
+});
+
+describe('balances', () => {
+	it('[PROJ-10] equal the device’s after no, yes, verdict, statement and every answer to them', async () => {
+		const test = await openShopDevice(stand, shop);
+		ledger = await customerOf(test, 'Amina');
+		const [no, yes, coded, listed, late] = await Promise.all(
+			[100, 200, 400, 800, 1_600].map((minor) => write(test, ledger, { kind: 'due', minor }))
+		);
+		if (no === undefined || yes === undefined || coded === undefined) throw new Error('five');
+		if (listed === undefined || late === undefined) throw new Error('five');
+		await write(test, ledger, { kind: 'payment', minor: 50 });
+		await test.sync();
+		await stand.link(shop, ledger, amina);
+		await agree(test, ['0', '3100', '50', '0']);
+
+		const answer = async (h: RecordHash, decision: 'accept' | 'cancel', n = 1): Promise<void> => {
+			const said = { business: shop.business, ledger, h, decision, n } as const;
+			const reason = decision === 'cancel' ? { reason: 'returned' as const } : {};
+			await put(amina, await replyFact(amina, { ...said, ...reason }));
+		};
+		await answer(no, 'cancel');
+		await answer(yes, 'accept');
+		await agree(test, ['200', '2800', '50', '100']);
+
+		const codes = await codesOf(5_000);
+		await test.sync();
+		expect((await test.device.claimByCode(ledger, [coded], codes[0] ?? '')).ok).toBe(true);
+		await agree(test, ['600', '2400', '50', '100']);
+		// A statement by one code confirms all that it lists; one of them is cancelled within 14 days.
+		const both = await test.device.claimByCode(ledger, [listed, late], codes[1] ?? '');
+		expect(both.ok).toBe(true);
+		await agree(test, ['3000', '0', '50', '100']);
+		await answer(late, 'cancel');
+		await agree(test, ['1400', '0', '50', '1700']);
+		// Dropped, withdrawn, and what is written after all this.
+		await answer(no, 'accept', 2);
+		await agree(test, ['1500', '0', '50', '1600']);
+		expect((await test.device.answerDispute(late, { way: 'withdraw' })).ok).toBe(true);
+		await write(test, ledger, { kind: 'due', minor: 7 });
+		await agree(test, ['1500', '7', '50', '0']);
+		await stand.ask('/connections/end', { body: { business: shop.business, ledger }, by: amina });
+		await agree(test, ['1500', '7', '50', '0']);
+	});
+
+	/** Confirmed, waiting, credited, disputed: on the device and in PostgreSQL. */
+	async function agree(test: ShopDevice, sums: readonly string[]): Promise<void> {
+		await test.sync();
+		const rows = await test.store.read(['balances'], (read) => read.all('balances'));
+		const own = rows.filter((row) => row.ledger === ledger).map(sumsOf);
+		const [kept] = await stand.database.sql<Record<SumName, string>[]>`
+			select confirmed, waiting, credited, disputed from balance
+			where business = ${shop.business} and ledger = ${ledger}`;
+		expect({ device: own, relay: kept === undefined ? [] : sumsOf(kept) }).toEqual({
+			device: [sums],
+			relay: sums
+		});
+	}
+
+	type SumName = 'confirmed' | 'waiting' | 'credited' | 'disputed';
+
+	function sumsOf(row: Readonly<Record<SumName, string | bigint>>): readonly string[] {
+		return [row.confirmed, row.waiting, row.credited, row.disputed].map(String);
+	}
+
+	async function codesOf(cap: number): Promise<readonly string[]> {
+		const worth = { kind: 'debit', currency: 'KES', exponent: 2, cap };
+		const name = { business: shop.business, ledger };
+		const path = `/people/${amina.person}`;
+		const made = await stand.ask(`${path}/sheets`, { body: { ...name, ...worth }, by: amina });
+		const { body } = await stand.ask(`${path}/secret`, { by: amina });
+		const epoch = Number(made.body['epoch']);
+		const scope = { businessId: shop.business, ledgerId: ledger, epoch };
+		const key = await ledgerKey(bytesOf(String(body['secret'])), scope, crypto);
+		const info = codeInfo({ way: 'sheet', kind: 'due', currency: 'KES', exponent: 2, minor: cap });
+		return Promise.all([0, 1].map((counter) => code(key, { info, counter }, crypto)));
+	}
+});
+
+describe('killed', () => {
+	it('[BRIDGE-1] or twice at once, everything is carried once', async () => {
+		// Nobody but the bridges of this test works here.
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		const bobs = { ledger: mintLedger(), customer: await own.customer('bob') };
+		await own.link(here, ledger, hers);
+		await own.link(here, bobs.ledger, bobs.customer);
+		const facts = await Promise.all(
+			Array.from({ length: 330 }, (_, at) =>
+				recordFact(here, { ledger: at % 3 === 0 ? bobs.ledger : ledger, minor: at + 1 })
+			)
+		);
+		await store(own, here, facts);
+		const faults: unknown[] = [];
+		let calls = 0;
+		const killed = (append: AppendRelayFacts): AppendRelayFacts => {
+			return async (...given) => {
+				await append(...given);
+				calls += 1;
+				if (calls % 2 === 1 && calls < 6) throw new Error('killed');
+			};
+		};
+		const bridges = [0, 1, 2].map(() => bridgeOf(own, { wrap: killed, faults }));
+		for (let tries = 0; tries < 5; tries += 1) {
+			await Promise.all(bridges.map((bridge) => bridge.carryAll()));
+		}
+		expect(faults.map(String)).toEqual(faults.map(() => 'Error: killed'));
+		expect(faults.length).toBeGreaterThan(1);
+		for (const [who, count] of [[hers, 220] as const, [bobs.customer, 110] as const]) {
+			const booked = ofKind(await own.feedOf(who.person), 'booked');
+			expect(booked).toHaveLength(count);
+			expect(new Set(booked.map(({ record }) => record.core.recordId)).size).toBe(count);
+			const numbers = (await own.feedOf(who.person)).map(({ n }) => n);
+			expect(numbers).toEqual(numbers.map((_, at) => at + 1));
+		}
+		const length = (await own.feedOf(hers.person)).length;
+		await bridges[0]?.carryAll();
+		expect(await own.feedOf(hers.person)).toHaveLength(length);
+		for (const bridge of bridges) await bridge.close();
+		await own.close();
+	});
+
+	it('[BRIDGE-1] a feed that cannot be carried stops nobody else’s', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const faults: unknown[] = [];
+		const shops = [await own.shop('one'), await own.shop('two')];
+		const customers = [await own.customer('amina'), await own.customer('bob')];
+		for (const [at, here] of shops.entries()) {
+			const customer = customers[at];
+			if (customer === undefined) throw new Error('two of each');
+			await own.link(here, ledger, customer);
+			await store(own, here, [await recordFact(here, { ledger })]);
+		}
+		let isIll = true;
+		const ill = (append: AppendRelayFacts): AppendRelayFacts => {
+			return (transaction, scope, drafts) => {
+				if (isIll && scope === customers[0]?.person) throw new Error('ill');
+				return append(transaction, scope, drafts);
+			};
+		};
+		const bridge = bridgeOf(own, { wrap: ill, faults });
+		const counts = async (): Promise<readonly number[]> =>
+			Promise.all(
+				customers.map(async ({ person }) => ofKind(await own.feedOf(person), 'booked').length)
+			);
+		await bridge.carryAll();
+		expect(await counts()).toEqual([0, 1]);
+		expect(faults.length).toBeGreaterThan(0);
+		isIll = false;
+		bridge.wake();
+		await until(async () => (await counts()).join() === '1,1');
+		await bridge.close();
+		await own.close();
+	});
+});
+
+interface BridgeOptions {
+	readonly wrap: (append: AppendRelayFacts) => AppendRelayFacts;
+	readonly faults: unknown[];
+}
+
+function bridgeOf({ database, clock }: HostileStand, { wrap, faults }: BridgeOptions): Bridge {
+	const appended = { clock: () => clock.now, epoch: STAND_EPOCH, projectLedgerFacts };
+	return createBridge({
+		executor: database.orm,
+		sql: database.sql,
+		clock: () => clock.now,
+		crypto,
+		appendRelayFacts: wrap(createAppendRelayFacts(appended)),
+		lockScopes,
+		feedMoved: () => Promise.resolve(),
+		relayKey: new Uint8Array(65).fill(4),
+		every: () => () => undefined,
+		fault: (fault) => faults.push(fault)
+	});
+}
+
+/** Stores facts as the relay does, with nobody woken. */
+async function store(
+	{ database: { sql } }: HostileStand,
+	{ business, branch, document }: StandShop,
+	facts: readonly HandFact[]
+): Promise<void> {
+	const read = facts.map(({ text }) => {
+		const fact = parseFact(text);
+		if (!fact.ok) throw new Error(fact.error);
+		return { business, branch, fact: fact.value };
+	});
+	await sql.begin(async (tx) => {
+		const [head] = await tx<{ s: string }[]>`
+			update feed_head set s = s + ${facts.length} where business = ${business} returning s`;
+		const first = Number(head?.s) - facts.length + 1;
+		const rows = read.map(({ fact }, at) => ({
+			...{ business, branch, code: fact.code, n: fact.n, kind: fact.kind, document: document() },
+			...{ wall: fact.at.wall, counter: 0, on_day: fact.on, member: 1, s: first + at },
+			text: facts[at]?.text ?? '',
+			digest: String(BigInt.asIntN(64, digestOf(facts[at]?.text ?? '')))
+		}));
+		await tx`insert into fact ${tx(rows)}`;
+		await createProject(crypto)(tx as never, read);
+	});
+}
+
+async function documentOf({ id }: Fact): Promise<unknown> {
+	const [code, n] = id.split('-');
+	const rows = await stand.database.sql`
+		select document from fact where code = ${code ?? ''} and n = ${n ?? ''}
+		and business in (${shop.business}, ${amina.person})
+		and kind in ('answered', 'filed')`;
+	return rows[0]?.['document'];
+}
+
+function bytesOf(text: string): Uint8Array {
+	const bytes = decodeBase64url(text);
+	if (!bytes.ok) throw new Error('no base64url');
+	return bytes.value;
+}

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import * as Y from 'yjs';
+import { parseDocumentName } from '#documents/document-name.ts';
+import { appendFact, readFacts } from '#documents/facts.ts';
+import type { DeviceCode } from '#domain/ids.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { createProject } from '#server/projections/project.ts';
+import {
+	createRelayStand,
+	EPOCH,
+	settingFact,
+	type RelayStand
+} from '#tests/support/relay-stand.ts';
+import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { writeBatch } from './batch.ts';
+import { checkFact } from './check-fact.ts';
+import type { Submission } from './decide.ts';
+import { createHaveShelf } from './have.ts';
+import { createHub, type Hub } from './hub.ts';
+import { catchUp, type Room } from './room.ts';
+import { parseUpdate } from './update-parser.ts';
+
+const crypto = createNodeCrypto();
+const caller = {
+	sort: 'device',
+	scope: TRADE_BUSINESS,
+	business: TRADE_BUSINESS,
+	branch: TRADE_BRANCH,
+	code: 'A' as DeviceCode,
+	member: 1,
+	role: 'owner',
+	sight: 'office',
+	publicKey: new Uint8Array(65)
+} as const;
+
+let stand: RelayStand;
+let hub: Hub;
+let room: Room;
+beforeEach(async () => {
+	stand = await createRelayStand();
+	await stand.addDevice('A');
+	const { sql } = stand.database;
+	hub = createHub({ sql, epoch: EPOCH, shelf: createHaveShelf(sql) });
+	const address = parseDocumentName(stand.today());
+	if (!address.ok) throw new Error('not as meant');
+	room = await hub.hold(stand.today(), address.value);
+});
+afterEach(() => stand.close());
+
+it('[RELAY-25] a room that was caught up between commit and telling takes nothing twice', async () => {
+	const doc = new Y.Doc();
+	// Two updates of one client in one batch, the second behind the first.
+	const first = changeOf(doc, 'A-1');
+	const second = changeOf(doc, 'A-2');
+	const batch = [await submissionOf(first, 'A-1'), await submissionOf(second, 'A-2')];
+	const { sql } = stand.database;
+	const written = await writeBatch(parts(), batch);
+	await catchUp(sql, room);
+	const ahead = room.sequence;
+	hub.tell(batch, written);
+	expect(room.sequence).toBe(ahead);
+	expect(room.state.stateVector()).toEqual(new Map([[doc.clientID, 2]]));
+
+	// What the same client says next is neither taken for known nor for a gap.
+	const third = [await submissionOf(changeOf(doc, 'A-3'), 'A-3')];
+	const next = await writeBatch(parts(), third);
+	expect(next.decisions.map(({ kind }) => kind)).toEqual(['accepted']);
+	hub.tell(third, next);
+	expect(room.state.stateVector()).toEqual(new Map([[doc.clientID, 3]]));
+	expect(await storedFacts()).toEqual(readFacts(doc));
+});
+
+it('[RELAY-25] a room that was caught up beyond the batch does not go back', async () => {
+	const doc = new Y.Doc();
+	const batch = [await submissionOf(changeOf(doc, 'A-1'), 'A-1')];
+	const written = await writeBatch(parts(), batch);
+	// Another relay goes on in the same document before this one tells.
+	const other = new Y.Doc();
+	const own = await submissionOf(changeOf(other, 'A-9'), 'A-9');
+	await catchUp(stand.database.sql, room);
+	const elsewhere = createHub({
+		sql: stand.database.sql,
+		epoch: EPOCH,
+		shelf: createHaveShelf(stand.database.sql)
+	});
+	const copy = await elsewhere.hold(stand.today(), room.address);
+	await writeBatch(parts(), [{ ...own, room: copy }]);
+	await catchUp(stand.database.sql, room);
+	expect(room.sequence).toBe(2);
+	hub.tell(batch, written);
+	expect(room.sequence).toBe(2);
+	await catchUp(stand.database.sql, room);
+	expect(room.state.stateVector()).toEqual(
+		new Map([
+			[doc.clientID, 1],
+			[other.clientID, 1]
+		])
+	);
+});
+
+function parts(): Parameters<typeof writeBatch>[0] {
+	const { sql } = stand.database;
+	return { sql, project: createProject(crypto), clock: () => stand.clock.now };
+}
+
+/** What one more fact changes in the document. */
+function changeOf(doc: Y.Doc, id: string): Uint8Array {
+	const before = Y.encodeStateVector(doc);
+	appendFact(doc, settingFact(stand, id));
+	return Y.encodeStateAsUpdate(doc, before);
+}
+
+async function submissionOf(bytes: Uint8Array, id: string): Promise<Submission> {
+	const parsed = parseUpdate(bytes);
+	if (!parsed.ok) throw new Error('not as meant');
+	const given = { caller, address: room.address, crypto, now: stand.clock.now };
+	const check = await checkFact(settingFact(stand, id).text, given);
+	const checks = new Map(parsed.value.items.map((item) => [item, check]));
+	return { room, caller, update: parsed.value, checks, sender: {} };
+}
+
+/** What a reader makes of the stored updates. */
+async function storedFacts(): Promise<ReturnType<typeof readFacts>> {
+	const rows = await stand.database.sql<{ update: Uint8Array }[]>`
+		select update from document_update order by sequence`;
+	const doc = new Y.Doc();
+	for (const { update } of rows) Y.applyUpdate(doc, new Uint8Array(update));
+	return readFacts(doc);
+}

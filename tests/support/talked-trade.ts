@@ -1,0 +1,235 @@
+import { concatBytes, encodeBase64url } from '#domain/bytes.ts';
+import { dayFromNumber } from '#domain/calendar.ts';
+import {
+	compareRecordHashes,
+	recordHash,
+	recordHashBytes,
+	type RecordHash
+} from '#domain/confirmation/record-hash.ts';
+import { isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
+import { parseRecordCore, type RecordId } from '#domain/confirmation/record.ts';
+import { parseRest } from '#domain/confirmation/rest.ts';
+import { signRecord } from '#domain/confirmation/signed-record.ts';
+import { encodeVerdict } from '#domain/confirmation/verdict.ts';
+import type { CryptoParts, Signer } from '#domain/crypto.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import { effectsOf } from '#domain/fact/effects.ts';
+import type { Fact, FactHead, FactRecord } from '#domain/fact/fact.ts';
+import { groupBy } from '#domain/group-by.ts';
+import {
+	factId,
+	type DeviceCode,
+	type LedgerId,
+	type PersonId
+} from '#domain/ids.ts';
+import { seeded } from './seeded.ts';
+import { seededUuid, TRADE_BRANCH, TRADE_BUSINESS, type Trade, type WrittenFact } from './trade.ts';
+
+export interface TalkOptions {
+	readonly seed: number;
+	/** Of the device that writes statements and reversals. */
+	readonly signer: Signer;
+	readonly crypto: CryptoParts;
+}
+
+const RELAY = '0.1';
+const SHOP = 'ZZ' as DeviceCode;
+const PERSON = '0192f0c1-7a00-4000-8000-0000000000e1' as PersonId;
+const BEGAN_AT = Date.UTC(2026, 10, 20, 8);
+const HOUR_MS = 3_600_000;
+interface Draft {
+	readonly kind: RecordKind;
+	readonly amount: number;
+	readonly ledgerId: LedgerId;
+	readonly ref?: RecordHash;
+	readonly list?: readonly [count: number, hash: string];
+}
+
+interface Named {
+	readonly h: RecordHash;
+	readonly record: FactRecord;
+}
+
+const SIGNATURE = encodeBase64url(new Uint8Array(64).fill(7));
+const KID = encodeBase64url(new Uint8Array(8).fill(7));
+const POINT = encodeBase64url(new Uint8Array(65).fill(4));
+
+/**
+ * `trade` and what was said of it since, by a seed: connections that begin and end, verdicts of
+ * both sorts and one number twice, yes and no of customers, shops that insist, statements that list
+ * records and are answered or not, and credits that are taken back.
+ */
+export async function talkOver(
+	trade: Trade,
+	{ seed, signer, crypto }: TalkOptions
+): Promise<Trade> {
+	const random = seeded(seed + 1);
+	const written: WrittenFact[] = [];
+	const hashes = new Map<string, RecordHash>();
+	const sequences = new Map<string, number>();
+	const verdictCounts = new Map<LedgerId, number>();
+
+	function write(code: string, body: (head: FactHead) => Fact): void {
+		const fact = body(head(code));
+		written.push({ fact, text: encodeFact(fact), branch: TRADE_BRANCH });
+	}
+
+	function head(code: string): FactHead {
+		const n = (sequences.get(code) ?? 0) + 1;
+		sequences.set(code, n);
+		const wall = BEGAN_AT + random(90) * HOUR_MS;
+		const on = dayFromNumber(Math.floor(wall / (24 * HOUR_MS)));
+		const by = code === SHOP ? 1 : 0;
+		return { id: factId(code, n), code, n, at: { wall, counter: n }, on, by };
+	}
+
+	function connect(ledgerId: LedgerId): void {
+		for (let times = random(4); times > 0; times--) {
+			const state = (['linked', 'ended', 'none'] as const)[random(3)] ?? 'none';
+			const way = random(2) === 0 ? 'app' : 'phone';
+			write(RELAY, (of) => ({ ...of, kind: 'link', ledgerId, fields: { state, way } }));
+		}
+	}
+
+	function judge(ledgerId: LedgerId, h: RecordHash): void {
+		const seq = (verdictCounts.get(ledgerId) ?? 0) + (random(6) === 0 ? 0 : 1);
+		verdictCounts.set(ledgerId, Math.max(1, seq));
+		write(RELAY, (of) => {
+			const verdict = {
+				result: random(3) === 0 ? ('wrong' as const) : ('ok' as const),
+				al: random(4),
+				h,
+				relayEpoch: 1 + random(2),
+				seq: Math.max(1, seq),
+				at: of.at.wall,
+				claimHash: new Uint8Array(32),
+				previous: new Uint8Array(32)
+			};
+			const claimId = seededUuid(7, random);
+			const v = encodeBase64url(encodeVerdict(verdict));
+			const wrong = random(3);
+			return {
+				...of,
+				kind: 'verdict',
+				ledgerId,
+				claimId,
+				verdict,
+				v,
+				sig: SIGNATURE,
+				kid: KID,
+				wrong
+			};
+		});
+	}
+
+	function answer(ledgerId: LedgerId, h: RecordHash): void {
+		for (let answerN = 1; answerN <= 1 + random(2); answerN++) {
+			const decision = random(2) === 0 ? 'accept' : 'cancel';
+			write(RELAY, (of) => ({
+				...of,
+				kind: 'answered',
+				ledgerId,
+				h,
+				decision,
+				answerN,
+				signedAt: of.at.wall,
+				sig: SIGNATURE,
+				key: POINT,
+				reason: decision === 'cancel' ? 'wrongAmount' : 0,
+				note: ''
+			}));
+		}
+	}
+
+	async function sign(of: FactHead, draft: Draft): Promise<FactRecord> {
+		const signed = await signRecord(
+			{
+				core: {
+					kind: draft.kind,
+					isMadeOffline: true,
+					currency: 'KES',
+					exponent: 2,
+					amount: draft.amount,
+					occurredAt: of.at.wall,
+					businessId: TRADE_BUSINESS,
+					ledgerId: draft.ledgerId,
+					recordId: seededUuid(7, random) as RecordId,
+					balanceAfter: 0
+				},
+				rest: {
+					br: TRADE_BRANCH,
+					d: SHOP,
+					n: of.n,
+					u: PERSON,
+					on: of.on,
+					...(draft.ref !== undefined && { ref: draft.ref }),
+					...(draft.list !== undefined && { list: draft.list })
+				}
+			},
+			signer,
+			crypto
+		);
+		const core = parseRecordCore(signed.a);
+		const rest = parseRest(signed.rest);
+		if (!core.ok || !rest.ok) throw new Error('signed what cannot be read');
+		const made = { signed, core: core.value, rest: rest.value };
+		hashes.set(made.core.recordId, await recordHash(signed.a, crypto));
+		return made;
+	}
+
+	async function state(ledgerId: LedgerId, some: readonly RecordHash[]): Promise<RecordHash> {
+		const list = some.toSorted(compareRecordHashes);
+		const digest = await crypto.sha256(concatBytes(...list.map(recordHashBytes)));
+		const named = [list.length, encodeBase64url(digest)] as const;
+		const of = head(SHOP);
+		const made = await sign(of, { kind: 'statement', amount: 1, ledgerId, list: named });
+		const fact: Fact = { ...of, kind: 'record', records: [made], list };
+		written.push({ fact, text: encodeFact(fact), branch: TRADE_BRANCH });
+		return hashOf(made);
+	}
+
+	async function takeBack(ledgerId: LedgerId, { h, record }: Named): Promise<void> {
+		const of = head(SHOP);
+		const amount = 1 + random(record.core.amount);
+		const made = await sign(of, { kind: 'reversalOfCredit', amount, ledgerId, ref: h });
+		const fact: Fact = { ...of, kind: 'record', records: [made], undoes: 'payment' };
+		written.push({ fact, text: encodeFact(fact), branch: TRADE_BRANCH });
+	}
+
+	function insist(h: RecordHash): void {
+		const answer = { h, way: 'insist', note: '' } as const;
+		write(SHOP, (of) => ({ ...of, kind: 'record', records: [], answer }));
+	}
+
+	function hashOf(record: FactRecord): RecordHash {
+		return hashes.get(record.core.recordId) ?? trade.hashOf(record);
+	}
+
+	for (const [ledgerId, records] of recordsByLedger(trade)) {
+		connect(ledgerId);
+		const debits = records.filter(({ record }) => isDebit(record.core.kind));
+		for (const { h } of debits) {
+			const choice = random(5);
+			if (choice <= 1) judge(ledgerId, h);
+			if (choice === 1 || choice === 2) answer(ledgerId, h);
+			if (choice === 2) insist(h);
+		}
+		if (debits.length > 1) {
+			const h = await state(
+				ledgerId,
+				debits.slice(0, 20).map((debit) => debit.h)
+			);
+			if (random(3) > 0) judge(ledgerId, h);
+			if (random(3) === 0) answer(ledgerId, h);
+		}
+		const payment = records.find(({ record }) => record.core.kind === 'payment');
+		if (payment !== undefined) await takeBack(ledgerId, payment);
+	}
+	return { facts: [...trade.facts, ...written], hashOf };
+}
+
+function recordsByLedger({ facts, hashOf }: Trade): ReadonlyMap<LedgerId, readonly Named[]> {
+	const records = facts.flatMap(({ fact }) => effectsOf(fact).records);
+	const named = records.map((record) => ({ record, h: hashOf(record) }));
+	return groupBy(named, ({ record }) => record.core.ledgerId);
+}
