@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 export interface AppSize {
 	/** JavaScript of a fresh phone that opens the welcome page and then the till, until it is idle. */
 	readonly firstLoad: number;
-	/** All style sheets together. */
+	/** The style sheets of that first load; a further page's come with its script. */
 	readonly css: number;
 	/** The largest script that another page adds to what the till has. */
 	readonly largestRoute: number;
@@ -16,6 +16,7 @@ export interface AppSize {
 
 interface Chunk {
 	readonly file: string;
+	readonly css?: readonly string[];
 	readonly imports?: readonly string[];
 	readonly name?: string;
 }
@@ -37,13 +38,14 @@ export function measureApp(): AppSize {
 		reach(manifest, [...frame, ...(nodesByPage.get(page) ?? []).map(nodeKey)]);
 
 	const till = scriptsOf('/shop/sell');
+	const first = scriptsOf('/').union(till);
 	const others = [...nodesByPage.keys()].flatMap((page) =>
 		[...scriptsOf(page)].filter((file) => !till.has(file))
 	);
 	const files = precachedFiles();
 	return {
-		firstLoad: sum([...scriptsOf('/').union(till)]),
-		css: sum(files.filter((file) => file.endsWith('.css'))),
+		firstLoad: sum([...first]),
+		css: sum(sheetsOf(manifest, first)),
 		largestRoute: Math.max(0, ...others.map(gzipped)),
 		precacheBytes: sum(files),
 		precacheFiles: files.length
@@ -85,6 +87,15 @@ function reach(manifest: ReadonlyMap<string, Chunk>, keys: readonly string[]): R
 		waiting.push(...(chunk.imports ?? []));
 	}
 	return files;
+}
+
+/** The style sheets that come with these scripts. */
+function sheetsOf(
+	manifest: ReadonlyMap<string, Chunk>,
+	scripts: ReadonlySet<string>
+): readonly string[] {
+	const chunks = [...manifest.values()].filter(({ file }) => scripts.has(file));
+	return [...new Set(chunks.flatMap(({ css }) => css ?? []))];
 }
 
 /** What the service worker fetches in advance: all that was built, the page, and the small static files. */

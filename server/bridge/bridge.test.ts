@@ -246,10 +246,11 @@ describe('who is linked', () => {
 		const facts = await Promise.all(
 			Array.from({ length: 30 }, () => recordFact(shop, { ledger, minor: 1 }))
 		);
-		await Promise.all([
-			stand.link(shop, ledger, amina),
-			...facts.map((fact) => stand.put(shop, [fact]))
+		const [outcomes] = await Promise.all([
+			Promise.all(facts.map((fact) => stand.put(shop, [fact]))),
+			stand.link(shop, ledger, amina)
 		]);
+		expect(new Set(outcomes)).toEqual(new Set(['taken']));
 		await stand.settled();
 		const booked = ofKind(await feed(), 'booked').map(({ record }) => record.core.recordId);
 		expect(booked).toHaveLength(facts.length);

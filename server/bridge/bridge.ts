@@ -127,11 +127,10 @@ async function carryPage(
 	await sql`update bridge_cursor set s = ${page.upTo} where scope = ${scope}`;
 
 	const deliveries = page.isPerson
-		? await deliveriesOf(
-				sql,
-				scope as PersonId,
-				page.facts.map(({ fact }) => fact)
-			)
+		? await deliveriesOf(sql, scope as PersonId, {
+				facts: page.facts.map(({ fact }) => fact),
+				now: parts.clock()
+			})
 		: await forCustomers(parts, { transaction, business: scope as BusinessId }, page.facts);
 	const byScope = Map.groupBy(deliveries, (delivery) => delivery.scope);
 	await parts.lockScopes(transaction, Array.from(byScope.keys()));
@@ -184,13 +183,17 @@ async function forCustomers(
 	facts: readonly ShopFact[]
 ): Promise<readonly Delivery[]> {
 	const sql = rawSql(transaction);
-	const links = await sql<{ ledger: LedgerId; person: PersonId }[]>`
-		select ledger, person from ledger_link
-		where business = ${business} and state = 'linked' and person is not null`;
-	if (links.length === 0) return [];
 	const carry = { sql, business, crypto: parts.crypto };
 	const carriesByLedger = Map.groupBy(await carriesOf(carry, facts), ({ ledger }) => ledger);
 	const card = await changedCard(parts, { sql, business }, facts);
+	// A changed card concerns everybody who is linked; a record its own ledger alone.
+	const links = await sql<{ ledger: LedgerId; person: PersonId }[]>`
+		select ledger, person from ledger_link
+		where business = ${business} and state = 'linked' and person is not null
+			and (${card !== undefined}::boolean
+				or ledger = any(${Array.from(carriesByLedger.keys())}::uuid[]))`;
+	// Whoever links holds these locks before he writes down what was carried, and so do we.
+	await parts.lockScopes(transaction, Array.from(new Set(links.map(({ person }) => person))));
 	const deliveries: Delivery[] = [];
 	for (const { ledger, person } of links) {
 		if (card !== undefined) {

@@ -18,14 +18,15 @@ export interface Delivery {
 export async function deliveriesOf(
 	sql: Sql,
 	person: PersonId,
-	facts: readonly Fact[]
+	{ facts, now }: { readonly facts: readonly Fact[]; readonly now: number }
 ): Promise<readonly Delivery[]> {
 	const deliveries: Delivery[] = [];
 	for (const fact of facts) {
 		if (fact.kind === 'reply') deliveries.push(...(await answerOf(sql, person, fact)));
 	}
 	const seen = facts.filter((fact): fact is SeenFact => fact.kind === 'seen');
-	const upTo = Math.max(0, ...seen.map(({ upToMs }) => upToMs));
+	// No phone saw what is still to come, whatever its clock says.
+	const upTo = Math.min(now, Math.max(0, ...seen.map(({ upToMs }) => upToMs)));
 	return seen.length === 0 ? deliveries : [...deliveries, ...(await sawOf(sql, person, upTo))];
 }
 

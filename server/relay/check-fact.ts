@@ -122,13 +122,8 @@ async function refusalOfRecord(
 		return kind === 'unknownKid' || kind === 'wrongSignature' ? 'recordUnsigned' : 'recordWrong';
 	}
 	const { core, rest } = verified.value;
-	const isOfFact =
-		core.businessId === caller.business &&
-		rest.br === caller.branch &&
-		rest.d === fact.code &&
-		rest.n === fact.n &&
-		rest.on === fact.on;
-	if (!isOfFact || !isOfReceipt(rest, { fact, text })) return 'recordOfAnother';
+	const isOurs = core.businessId === caller.business && rest.br === caller.branch;
+	if (!isOurs || !isOfFact(rest, { fact, text })) return 'recordOfAnother';
 	const listed = core.kind === 'statement' ? effectsOf(fact).list : [];
 	return (await isListOf(rest, listed, crypto)) ? undefined : 'recordOfAnother';
 }
@@ -136,6 +131,11 @@ async function refusalOfRecord(
 interface FactWithText {
 	readonly fact: Fact;
 	readonly text: string;
+}
+
+function isOfFact(rest: RecordRest, { fact, text }: FactWithText): boolean {
+	const isNamed = rest.d === fact.code && rest.n === fact.n && rest.on === fact.on;
+	return isNamed && isOfReceipt(rest, { fact, text });
 }
 
 /** What the record of a sale or return says of its receipt is so; a record alone may name any. */

@@ -484,21 +484,20 @@ describe('records', () => {
 	});
 
 	it('[FACT-13] in another currency move no totals of a day, nor what takes them back', async () => {
-		const { device, amina, book, relay } = await shop();
+		const { device, amina, book, relay, hashOf } = await linked();
 		value(await device.changeSettings({ currencies: ['USD'] }));
 		value(await device.writeRecords(amina, [{ kind: 'due', minor: 40 }]));
 		const before = await book.dayTotals('2026-11-20');
-		const drafts = [
-			{ kind: 'due', minor: 500 },
-			{ kind: 'payment', minor: 200 }
-		] as const;
-		const fact = value(await device.writeRecords(amina, drafts, { currency: 'USD' }));
-		expect(fact).toMatchObject({ tender: 'cash', isApart: true });
-		const [due, payment] = await hashesOf(fact);
+		const write = async (kind: 'due' | 'payment', minor: number): Promise<RecordFact> =>
+			value(await device.writeRecords(amina, [{ kind, minor }], { currency: 'USD' }));
+		const due = await hashOf(await write('due', 500));
+		const paid = await write('payment', 200);
+		expect(paid).toMatchObject({ tender: 'cash', isApart: true });
+		const payment = await hashOf(paid);
 		const back = value(await device.correct({ h: payment, toMinor: 0, reason: 'typed wrong' }));
 		expect(back).toMatchObject({ undoes: 'payment', isApart: true });
-		expect(value(await device.payRest(due, 'cash'))).toMatchObject({ isApart: true });
-		await relay.cancel(due, 1);
+		expect(value(await device.markPaid(due, 'cash'))).toMatchObject({ isApart: true });
+		await relay.cancel(due, 'wrongAmount');
 		const answer = { way: 'correct', minor: 300 } as const;
 		expect(value(await device.answerDispute(due, answer))).toMatchObject({ isApart: true });
 		expect(await book.dayTotals('2026-11-20')).toEqual(before);

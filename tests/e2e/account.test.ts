@@ -1,14 +1,15 @@
 import { fillStoreForm, freshUsername, PASSWORD, signUpCustomer, signUpStore } from './people.ts';
-import { button, expect, newPhone, say, test } from './stand.ts';
+import { button, expect, go, newPhone, say, test } from './stand.ts';
 
 test('a customer signs up and sees a username, a QR code and no shop yet (A1)', async ({
 	page
 }) => {
 	const username = await signUpCustomer(page);
-	await page.getByRole('link', { name: say('me.showCode') }).click();
+	await page.getByRole('link', { name: say('me.addShop') }).click();
 	await expect(page.getByText(username, { exact: true })).toBeVisible();
 	await expect(page.getByRole('img', { name: say('me.code', { username }) })).toBeVisible();
 
+	await go(page, '/me/account');
 	await button(page, say('signout.do')).click();
 	await page.waitForURL('**/');
 	await page.goto('/signin');

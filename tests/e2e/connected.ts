@@ -75,7 +75,7 @@ export async function addCustomer(shop: Page, name: string, phone = ''): Promise
 }
 
 /** The link that connects a customer with their page, as it is sent to them. */
-async function customerInvite(shop: Page, customersPage: string): Promise<string> {
+export async function customerInvite(shop: Page, customersPage: string): Promise<string> {
 	await shop.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 	await go(shop, `${customersPage}/link`);
 	await choice(shop, say('link.way.invite')).click();

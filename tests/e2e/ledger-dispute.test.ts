@@ -65,6 +65,7 @@ test('a no with its reason is insisted on and dropped, withdrawn, or corrected; 
 	await sayNo(amina, '70', { reason: 'me.no.notMe', note: '' });
 	await shop.getByRole('link', { name: say('customer.answer'), exact: true }).click();
 	await answer(shop, 'withdraw', { note: '' });
+	await expect(shop.getByText(say('answer.done.withdraw', { amount: '70' }))).toBeVisible();
 	await go(shop, aminasPage);
 	await expect(shop.locator('.balance')).toContainText('700');
 	await openLine(amina, '70');

@@ -1,12 +1,22 @@
 import type { Page } from '@playwright/test';
-import { addCustomer, choice, codeFits, expectMark, tapCode, test } from './connected.ts';
-import { codeSentTo, e164, freshPhone, signUpStore } from './people.ts';
+import {
+	addCustomer,
+	agreeTo,
+	choice,
+	codeFits,
+	customerInvite,
+	expectMark,
+	shopRow,
+	tapCode,
+	test
+} from './connected.ts';
+import { codeSentTo, e164, freshPhone, signUpHere, signUpStore } from './people.ts';
 import { writeRecord } from './shop.ts';
 import { button, expect, go, openTill, say } from './stand.ts';
 
 const JUMA = { name: 'Juma' };
 
-test('a customer with no app is linked by a code to the phone; a line is agreed to by SMS; another number asks the old one first (F4, F7)', async ({
+test('a customer with no app is linked by a code to the phone; a line is agreed to by SMS; another number asks the old one first; then the customer takes the app, and finds it all there (F1, F4, F7)', async ({
 	phone
 }) => {
 	const shop = await phone();
@@ -54,6 +64,19 @@ test('a customer with no app is linked by a code to the phone; a line is agreed 
 	await writeRecord(shop, 'gave', '60');
 	await agreeBySms(shop, another);
 	await expectMark(shop, '60', ['mark.agreed', 'Juma']);
+
+	const juma = await phone();
+	await juma.goto(await customerInvite(shop, jumasPage));
+	await expect(juma.getByText(/550/)).toBeVisible();
+	await button(juma, say('me.invite.signUp')).click();
+	await signUpHere(juma, another);
+	await button(juma, /^Connect with/).click();
+	await juma.waitForURL('**/me');
+	await shopRow(juma).click();
+	await expectMark(juma, '400', ['me.mark.agreedSms']);
+	await agreeTo(juma, '90');
+	await go(shop, jumasPage);
+	await expectMark(shop, '90', ['mark.agreed', 'Juma']);
 });
 
 async function agreeBySms(shop: Page, number: string): Promise<void> {

@@ -85,14 +85,20 @@ export async function signUpStore(page: Page): Promise<string> {
 
 /** Signs up as a customer; answers the username. */
 export async function signUpCustomer(page: Page, phone = freshPhone()): Promise<string> {
-	const username = freshUsername();
 	await page.goto('/signup');
 	await button(page, say('signup.customer')).click();
+	const username = await signUpHere(page, phone);
+	await page.waitForURL('**/me');
+	await expect(page.getByRole('heading', { name: say('me.noShop'), exact: true })).toBeVisible();
+	return username;
+}
+
+/** Fills in the customer's form, which stands open, and proves the number; answers the username. */
+export async function signUpHere(page: Page, phone: string): Promise<string> {
+	const username = freshUsername();
 	await fillPerson(page, { username, name: 'Amina', contact: phone });
 	await button(page, say('signup.do.customer')).click();
 	await proveAddress(page, e164(phone));
-	await page.waitForURL('**/me');
-	await expect(page.getByRole('heading', { name: say('me.noShop'), exact: true })).toBeVisible();
 	return username;
 }
 

@@ -24,6 +24,7 @@ import type { Result } from '#domain/result.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import {
+	decodeHave,
 	decodeNack,
 	encodeUpdate,
 	MESSAGE_HAVE,
@@ -211,16 +212,23 @@ export async function putFacts(address: string, facts: readonly HandFact[]): Pro
 				const frame = new Uint8Array(data);
 				if (frame[0] === MESSAGE_HELLO) return;
 				if (frame[0] === MESSAGE_NACK) resolve(reasonIn(frame));
-				else if (frame[0] === MESSAGE_HAVE && isSent) resolve('taken');
-				else if (frame[0] === MESSAGE_HAVE) {
-					isSent = true;
-					socket.send(encodeUpdate(Y.encodeStateAsUpdate(doc)));
-				}
+				if (frame[0] !== MESSAGE_HAVE) return;
+				// Every socket of a device hears of what the others sent.
+				if (isSent && facts.every(({ id }) => isHeld(frame, id))) resolve('taken');
+				if (isSent) return;
+				isSent = true;
+				socket.send(encodeUpdate(Y.encodeStateAsUpdate(doc)));
 			});
 		});
 	} finally {
 		socket.close();
 	}
+}
+
+function isHeld(have: Uint8Array, id: string): boolean {
+	const n = Number(id.split('-').at(-1));
+	const ranges = decodeHave(jsonIn(have))?.ranges ?? [];
+	return ranges.some(([from, to]) => from <= n && n <= to);
 }
 
 function reasonIn(frame: Uint8Array): string {

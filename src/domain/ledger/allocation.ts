@@ -113,7 +113,8 @@ function takenBack(
 	return inOrder.flatMap(({ h, kind, ref }) => {
 		if (kind !== 'reversalOfCredit' || ref === undefined || !credits.has(ref)) return [];
 		const target = byHash.get(ref)?.ref;
-		const beside = target === undefined ? [] : (lowering.get(target) ?? []);
+		const beside =
+			target === undefined ? [] : present(lowering.get(target), 'at least the credit itself');
 		return [{ debit: h, from: [ref, ...beside.map((credit) => credit.h)] }];
 	});
 }
