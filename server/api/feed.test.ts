@@ -52,7 +52,7 @@ const deviceAuth: Pick<DeviceAuth, 'authenticateDevice'> = {
 const IMPORTER = '0192f0c1-7a00-4000-8000-000000000002' as BusinessId;
 const CALLERS = new Map([
 	['Bearer good', caller],
-	['Bearer importer', { ...caller, business: IMPORTER }]
+	['Bearer importer', { ...caller, scope: IMPORTER, business: IMPORTER }]
 ]);
 
 let stand: RelayStand;

@@ -1,7 +1,8 @@
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ok } from '#domain/result.ts';
-import { CODE_MS, PAUSES_MS, TRIES_MAX } from '#server/auth/one-time-codes.ts';
+import { CODE_MS, PAUSES_MS } from '#domain/account/one-time-code.ts';
+import { TRIES_MAX } from '#server/auth/one-time-codes.ts';
 import { createPasswords, type Passwords } from '#server/auth/passwords.ts';
 import {
 	accountBody,

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CODE_MS, PAUSES_MS } from '#domain/account/one-time-code.ts';
 import { ok } from '#domain/result.ts';
 import { message, oneTimeCode } from '#server/database/messages.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { codeText } from './code-words.ts';
 import {
-	CODE_MS,
 	createOneTimeCodes,
-	PAUSES_MS,
 	SENDS_MAX,
 	SENDS_TO_ONE_MAX,
 	SENDS_WITHIN_MS,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { and, count, eq, gt } from 'drizzle-orm';
 import { generateSync, verifySync } from 'otplib';
-import { parseOneTimeCode } from '#domain/account/one-time-code.ts';
+import { CODE_MS, parseOneTimeCode, PAUSES_MS } from '#domain/account/one-time-code.ts';
 import { assert } from '#domain/assert.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { message, oneTimeCode } from '#server/database/messages.ts';
@@ -88,11 +88,8 @@ export interface OneTimeCodesParts {
 	readonly key: Uint8Array;
 }
 
-export const CODE_MS = 10 * 60_000;
 export const TRIES_MAX = 5;
 export const SENDS_MAX = 3;
-/** How long after the nth message the next may be sent. */
-export const PAUSES_MS = [30_000, 120_000, 120_000] as const;
 /** After the first of three messages so much passes before a fourth. */
 export const SENDS_WITHIN_MS = 3_600_000;
 /** Codes that one address gets in an hour, whoever asks for them. */

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull } from 'drizzle-orm';
+import { and, eq, gt } from 'drizzle-orm';
 import { parse } from 'hono/utils/cookie';
 import { deviceStatement } from '#domain/claim-statement.ts';
 import { isPhoneCode, parsePersonId, type PersonId } from '#domain/ids.ts';
@@ -137,15 +137,4 @@ async function callerBySession(
 		.from(person)
 		.where(and(eq(person.person, who.value), eq(person.account, session.caller.account)));
 	return owned === undefined ? err('notSignedIn') : findPhone(executor, who.value, code);
-}
-
-/** The phones whose keys a person's answers may bear. */
-export async function activePhones(
-	executor: Executor,
-	who: PersonId
-): Promise<readonly (typeof phone.$inferSelect)[]> {
-	return executor
-		.select()
-		.from(phone)
-		.where(and(eq(phone.person, who), isNull(phone.removedAt)));
 }

@@ -324,6 +324,7 @@ describe('what a customer answers', () => {
 		expect(await saw()).toEqual([]);
 		await seen(amina, start + 1_000);
 		expect(await saw()).toEqual([start + 1_000]);
+		stand.clock.now = start + 5_000;
 		await seen(amina, start + 5_000);
 		await seen(amina, start + 1_000);
 		expect(await saw()).toEqual([start + 1_000]);
@@ -482,7 +483,8 @@ describe('killed', () => {
 				recordFact(here, { ledger: at % 3 === 0 ? bobs.ledger : ledger, minor: at + 1 })
 			)
 		);
-		await store(own, here, facts);
+		const cardsBefore = ofKind(await own.feedOf(hers.person), 'card').length;
+		await store(own, here, [...facts, handFact(here, 'setting', { name: 'Duka' })]);
 		const faults: unknown[] = [];
 		let calls = 0;
 		const killed = (append: AppendRelayFacts): AppendRelayFacts => {
@@ -505,6 +507,8 @@ describe('killed', () => {
 			const numbers = (await own.feedOf(who.person)).map(({ n }) => n);
 			expect(numbers).toEqual(numbers.map((_, at) => at + 1));
 		}
+		// One for the page with the shop's first device, one for the page with its new name.
+		expect(ofKind(await own.feedOf(hers.person), 'card')).toHaveLength(cardsBefore + 2);
 		const length = (await own.feedOf(hers.person)).length;
 		await bridges[0]?.carryAll();
 		expect(await own.feedOf(hers.person)).toHaveLength(length);

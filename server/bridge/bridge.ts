@@ -9,6 +9,7 @@ import type {
 	RelayFactDraft,
 	ScopeId
 } from '#server/auth/relay-fact-draft.ts';
+import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { rawSql, type Executor, type Transaction } from '#server/database/transaction.ts';
 import { readShopCard } from './shop-card.ts';
 import { carriesOf, takeFresh, type ShopFact } from './to-person.ts';
@@ -24,7 +25,7 @@ export interface Bridge {
 	close(): Promise<void>;
 }
 
-export interface BridgeParts {
+export interface BridgeParts extends LeftWorkParts {
 	readonly executor: Executor;
 	readonly sql: Sql;
 	readonly clock: () => number;
@@ -34,12 +35,8 @@ export interface BridgeParts {
 	readonly feedMoved: (scope: ScopeId) => Promise<void>;
 	/** The relay's point, 65 bytes. */
 	readonly relayKey: Uint8Array;
-	readonly fault: (fault: unknown) => void;
-	readonly every: (ms: number, act: () => void) => () => void;
 }
 
-/** How often one looks for what others stored, or a kill left. */
-const LOOK_AGAIN_MS = 2_000;
 const SCOPES_LENGTH = 100;
 const FACTS_LENGTH = 300;
 
@@ -48,42 +45,19 @@ const FACTS_LENGTH = 300;
  * in the transaction that carries: whatever is killed, everything is carried once.
  */
 export function createBridge(parts: BridgeParts): Bridge {
-	const now = { asked: 0, isClosed: false };
-	let running: Promise<void> | undefined;
-
+	const work = createLeftWork(parts, carryAll);
 	async function carryAll(): Promise<void> {
-		for (let moved = 1; moved > 0 && !now.isClosed;) {
+		for (let moved = 1; moved > 0 && !work.isClosed();) {
 			moved = 0;
 			for (const scope of await findBehind(parts.sql)) moved += await carryOne(parts, scope);
 		}
 	}
-	async function run(): Promise<void> {
-		try {
-			let seen: number;
-			do {
-				seen = now.asked;
-				await carryAll();
-			} while (seen !== now.asked);
-		} catch (fault) {
-			parts.fault(fault);
-		} finally {
-			running = undefined;
-		}
-	}
-	function wake(): void {
-		if (now.isClosed) return;
-		now.asked += 1;
-		running ??= run();
-	}
-	const stop = parts.every(LOOK_AGAIN_MS, wake);
 	return {
-		wake,
+		wake: () => {
+			work.wake();
+		},
 		carryAll,
-		async close() {
-			now.isClosed = true;
-			stop();
-			await running;
-		}
+		close: () => work.close()
 	};
 }
 

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { encodeBase64url } from '#domain/bytes.ts';
-import { exponentOf, parseCurrency } from '#domain/currency.ts';
+import { currencySettings, parseCurrency, type Currency } from '#domain/currency.ts';
 import type { SettingFields } from '#domain/fact/fact.ts';
 import type { CardFields, DeviceKeySpan } from '#domain/fact/ledger-fact.ts';
 import type { BusinessId, DeviceCode } from '#domain/ids.ts';
@@ -37,8 +37,16 @@ function shownSettings(
 	claimed: string
 ): CardFields {
 	const parsed = parseCurrency(currency ?? '');
-	const money = parsed.ok ? { currency: parsed.value, exponent: exponentOf(parsed.value) } : {};
-	const said = { phone, address, zone, decimals };
+	const said = { phone, address, zone, ...(parsed.ok ? shownMoney(parsed.value, decimals) : {}) };
 	const given = Object.entries(said).filter(([, value]) => value !== undefined);
-	return { shop: name === '' ? claimed : name, ...money, ...Object.fromEntries(given) };
+	return { shop: name === '' ? claimed : name, ...Object.fromEntries(given) };
+}
+
+/** As many decimals as the shop's own devices show: its wish, else what its money is written with. */
+function shownMoney(
+	of: Currency,
+	decimals: number | undefined
+): Pick<CardFields, 'currency' | 'exponent' | 'decimals'> {
+	const { currency, exponent, shownDecimals } = currencySettings(of);
+	return { currency, exponent, decimals: Math.min(decimals ?? shownDecimals, exponent) };
 }

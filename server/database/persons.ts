@@ -9,7 +9,6 @@ import {
 	primaryKey,
 	text,
 	unique,
-	uniqueIndex,
 	uuid
 } from 'drizzle-orm/pg-core';
 import { person } from './accounts.ts';

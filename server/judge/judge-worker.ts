@@ -1,4 +1,5 @@
 import { asc, lte } from 'drizzle-orm';
+import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { claimWaiting } from '#server/database/ledgers.ts';
 import { businessIn } from '#server/ledgers/guard.ts';
 import type { LedgerParts } from '#server/ledgers/ledger-parts.ts';
@@ -14,59 +15,27 @@ export interface Judge {
 	close(): Promise<void>;
 }
 
-export interface JudgeParts extends LedgerParts {
-	/** Hears of faults of ours or of the database; the others are judged all the same. */
-	readonly fault: (fault: unknown) => void;
-	readonly every: (ms: number, act: () => void) => () => void;
-}
+/** Its `fault` hears of faults of ours or of the database; the other claims are judged all the same. */
+export interface JudgeParts extends LedgerParts, LeftWorkParts {}
 
-interface Now {
-	/** How often it was woken. */
-	asked: number;
-	isClosed: boolean;
-}
-
-/** How often one looks for what others stored, or a kill left. */
-const LOOK_AGAIN_MS = 2_000;
 const PAGE_LENGTH = 100;
 const PUT_OFF_MS = 30_000;
 
 /** One worker of this process; those of other servers get their own claims. */
 export function createJudge(parts: JudgeParts): Judge {
-	const now: Now = { asked: 0, isClosed: false };
-	let running: Promise<void> | undefined;
-
-	async function run(): Promise<void> {
-		try {
-			for (let seen = -1; seen !== now.asked && !now.isClosed;) {
-				seen = now.asked;
-				await judgeDue(parts, now);
-			}
-		} catch (fault) {
-			parts.fault(fault);
-		} finally {
-			running = undefined;
-		}
-	}
-	function wake(): void {
-		if (now.isClosed) return;
-		now.asked += 1;
-		running ??= run();
-	}
-	const stop = parts.every(LOOK_AGAIN_MS, wake);
+	const judgeAll = (): Promise<void> => judgeDue(parts, () => work.isClosed());
+	const work = createLeftWork(parts, judgeAll);
 	return {
-		wake,
-		judgeDue: () => judgeDue(parts, now),
-		async close() {
-			now.isClosed = true;
-			stop();
-			await running;
-		}
+		wake: () => {
+			work.wake();
+		},
+		judgeDue: judgeAll,
+		close: () => work.close()
 	};
 }
 
 /** In the order of the claims' ids, which is that in which the devices heard them. */
-async function judgeDue(parts: JudgeParts, now: Readonly<Now>): Promise<void> {
+async function judgeDue(parts: JudgeParts, isClosed: () => boolean): Promise<void> {
 	const until = parts.clock();
 	for (;;) {
 		const page = await parts.executor
@@ -77,7 +46,7 @@ async function judgeDue(parts: JudgeParts, now: Readonly<Now>): Promise<void> {
 			.limit(PAGE_LENGTH);
 		let moved = 0;
 		for (const { business, claim, code, n } of page) {
-			if (now.isClosed) return;
+			if (isClosed()) return;
 			moved += await judgeOne(parts, { business: businessIn(business), claim, code, n });
 		}
 		// What another has in hand, or a fault keeps, is looked at again in its time.

@@ -421,7 +421,8 @@ describe('a fact', () => {
 		if (!address.ok) throw new Error('no journal');
 		const of = { business: TRADE_BUSINESS, branch: TRADE_BRANCH, code: 'C' as DeviceCode };
 		const caller = {
-			...{ sort: 'device', scope: TRADE_BUSINESS, member: 1, role: 'owner', sight: 'office' },
+			...({ sort: 'device', scope: TRADE_BUSINESS, member: 1, role: 'owner' } as const),
+			sight: 'office',
 			...of,
 			publicKey: signer.publicKey
 		} as const;

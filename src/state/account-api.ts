@@ -200,7 +200,7 @@ function codeOf(body: unknown): ApiRefusal {
 }
 
 /** The point of `signer`, and that it holds the other half. */
-export async function proofOf(
+async function proofOf(
 	signer: Signer,
 	statement: Uint8Array
 ): Promise<{ readonly publicKey: string; readonly signature: string }> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CODE_MS, PAUSES_MS } from '#server/auth/one-time-codes.ts';
+import { CODE_MS, PAUSES_MS } from '#domain/account/one-time-code.ts';
 import {
 	createPeopleStand,
 	ORIGIN,

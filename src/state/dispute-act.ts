@@ -73,18 +73,22 @@ export function answerDisputeAct(
 			const drafts = answerDrafts(answer, row, card);
 			if (!drafts.ok) return drafts;
 			const records = await signAll(drafts.value, { card, moment, parts, row });
-			const undoes = row.kind === 'due' && row.receipt === undefined && records.length > 0;
 			const fact: RecordFact = {
 				...moment.head(0),
 				kind: 'record',
 				records,
-				...(undoes && { undoes: 'due' as const }),
-				...(records.length > 0 && apartOf(row, moment)),
+				...(records.length > 0 && totalsMoved(row, moment)),
 				answer: { h, way: answer.way, note: note.value ?? '' }
 			};
 			return ok({ facts: [fact], value: fact });
 		}
 	};
+}
+
+/** What the reversal of `row` says of the day's totals. */
+function totalsMoved(row: RecordRow, moment: Moment): Pick<RecordFact, 'undoes' | 'isApart'> {
+	const wasCounted = row.kind === 'due' && row.receipt === undefined;
+	return { ...(wasCounted && { undoes: 'due' }), ...apartOf(row, moment) };
 }
 
 function isDisputed({ h, ledger }: RecordRow, card: Card, { identity, nowMs }: Moment): boolean {

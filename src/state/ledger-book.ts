@@ -31,7 +31,7 @@ import { askViewOf, NOTICE_TABLES, readNotices } from './notices.ts';
 import { linkViewOf, openSheets, sheetView } from './open-sheets.ts';
 
 export type * from './ledger-views.ts';
-export type { RecordRow, TallyRow } from '#storage/device-store.ts';
+export type { RecordRow } from '#storage/device-store.ts';
 
 export interface LedgerBookParts {
 	readonly store: DeviceStore;

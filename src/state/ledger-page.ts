@@ -1,5 +1,5 @@
 import { dayFromNumber, dayNumber } from '#domain/calendar.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { addSums, currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit } from '#domain/confirmation/record-kind.ts';
 import { groupBy } from '#domain/group-by.ts';
@@ -17,7 +17,6 @@ import { UNKNOWN_REF } from './arrived-fact.ts';
 import { sumsIn } from './customer-index.ts';
 import { CARD_TABLES, readCards, readGroups } from './fold-tallies.ts';
 import { ageingOf, overdueMinor, type LedgerDay } from './ledger-day.ts';
-import { addSums } from './ledger-standing.ts';
 import { markOf, threadRecords, type FactLooks } from './ledger-thread.ts';
 import type {
 	EntryView,

@@ -62,25 +62,3 @@ export function standingOf(rows: LedgerRows, business: BusinessId): LedgerStandi
 function linkChangeOf({ id, wall, counter, ...fields }: LinkChangeRow): LinkChange {
 	return { id, at: { wall, counter }, fields };
 }
-
-/** Sums of several cards of one person, each folded for itself. */
-export function addSums(all: readonly LedgerSums[]): LedgerSums {
-	const sum = (of: (sums: LedgerSums) => bigint): bigint =>
-		all.reduce((so, sums) => so + of(sums), 0n);
-	const confirmed = sum((of) => of.confirmed);
-	const waiting = sum((of) => of.waiting);
-	const credited = sum((of) => of.credited);
-	const disputed = sum((of) => of.disputed);
-	const total = confirmed + waiting - credited;
-	const agreed = confirmed > credited ? confirmed - credited : 0n;
-	return {
-		confirmed,
-		waiting,
-		credited,
-		disputed,
-		total,
-		advance: total < 0n ? -total : 0n,
-		agreed,
-		notYetAgreed: total > 0n ? total - agreed : waiting
-	};
-}

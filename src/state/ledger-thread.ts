@@ -79,6 +79,7 @@ function threadRecord(row: RecordRow, standing: RecordStanding, of: CardLooks): 
 		sentence,
 		dispute: disputeOf(of.sayings.get(row.h) ?? []),
 		leftMinor: leftOf(row, of.lowered.get(row.h) ?? 0),
+		standsMinor: Math.max(0, row.amount - (of.lowered.get(row.h) ?? 0)),
 		isAskable: isWaiting && isDebit(row.kind) && isConnected(of.card),
 		hasTwin: hasTwin(row, of),
 		list: row.list ?? []

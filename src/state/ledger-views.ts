@@ -92,8 +92,10 @@ export interface ThreadRecord extends Omit<RecordRow, 'isLate' | 'list'> {
 	readonly trouble?: CodeTrouble;
 	readonly settling?: Settling;
 	readonly dispute: readonly DisputeStep[];
-	/** What may still be taken back or lowered, minor units. */
+	/** What may still be taken back or lowered on its line, minor units; a sale goes back by receipt. */
 	readonly leftMinor: number;
+	/** What no later line has taken back of it, whoever may still do so: what the customer is asked. */
+	readonly standsMinor: number;
 	/** What waits for the customer and may be confirmed by a code. */
 	readonly isAskable: boolean;
 	/** Two records bear one id: both are here, both flagged. */

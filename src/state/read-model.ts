@@ -28,10 +28,8 @@ import type { LedgerCounted } from './fold-ledger-facts.ts';
 import type * as Folds from './ledger-folds.ts';
 import { readMeta, type CheckpointPlace } from './meta.ts';
 
-/** Every table that folding may read or write. */
-export const READ_MODEL_TABLES: readonly TableName[] = [
-	'meta',
-	'facts',
+/** Every table that facts are folded into. */
+export const FOLDED_TABLES: readonly TableName[] = [
 	'products',
 	'customers',
 	'settings',
@@ -50,6 +48,9 @@ export const READ_MODEL_TABLES: readonly TableName[] = [
 	'asks',
 	'tallies'
 ];
+
+/** Every table that folding may read or write. */
+export const READ_MODEL_TABLES: readonly TableName[] = ['meta', 'facts', ...FOLDED_TABLES];
 
 /** How ledgers are folded; see `ledger-folds.ts`. */
 export type LedgerFolds = Pick<typeof Folds, 'addLedgerFacts' | 'foldTallies'>;

@@ -1,33 +1,20 @@
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { groupBy } from '#domain/group-by.ts';
-import type { FactRow, StoreWriter, TableName } from '#storage/device-store.ts';
+import type { FactRow, StoreWriter } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Identity } from './identity.ts';
 import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import { addAll, allLedgers, countedOf, isInside, READ_MODEL_TABLES } from './read-model.ts';
+import {
+	addAll,
+	allLedgers,
+	countedOf,
+	isInside,
+	FOLDED_TABLES,
+	READ_MODEL_TABLES
+} from './read-model.ts';
 import type { DeviceParts } from './write-path.ts';
-
-const REPLACED: readonly TableName[] = [
-	'products',
-	'customers',
-	'settings',
-	'members',
-	'devices',
-	'records',
-	'balances',
-	'stock',
-	'days',
-	'sayings',
-	'links',
-	'sheets',
-	'edges',
-	'entries',
-	'ends',
-	'asks',
-	'tallies'
-];
 
 /**
  * Puts the relay's numbers in the place of this device's, and adds the facts that they do not hold:
@@ -46,7 +33,7 @@ export async function takeCheckpoint(
 	}
 	await store.write(READ_MODEL_TABLES, async (rows) => {
 		const outside = await factsOutside(rows, checkpoint);
-		for (const table of REPLACED) await rows.clear(table);
+		for (const table of FOLDED_TABLES) await rows.clear(table);
 		await rows.put('products', checkpoint.products);
 		await rows.put('customers', checkpoint.customers);
 		await rows.put('settings', checkpoint.settings);
@@ -60,7 +47,7 @@ export async function takeCheckpoint(
 		await folds.foldTallies(rows, await allLedgers(rows), business);
 		await keepPlace(rows, checkpoint);
 	});
-	changes.tell(['meta', ...REPLACED]);
+	changes.tell(['meta', ...FOLDED_TABLES]);
 }
 
 /** The held facts that the checkpoint is not of, with the records that were hashed when they came. */

@@ -1,5 +1,5 @@
 import { dayNumber } from '#domain/calendar.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { addSums, currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit } from '#domain/confirmation/record-kind.ts';
 import type { LedgerId } from '#domain/ids.ts';
@@ -15,7 +15,7 @@ import type {
 	TallyRow,
 	TallySums
 } from '#storage/device-store.ts';
-import { addSums, type LedgerRows, type LedgerStanding } from './ledger-standing.ts';
+import type { LedgerRows, LedgerStanding } from './ledger-standing.ts';
 
 /** One card of a person, with all that is kept of it. */
 export interface Card extends LedgerRows {

@@ -16,8 +16,6 @@ const RECORDS = 30;
 test('two cards of one person become one page and two again; a month of 30 lines is agreed to by one code (F4, E10)', async ({
 	phone
 }) => {
-	// Thirty lines are written by hand.
-	test.slow();
 	const { shop, amina, aminasPage } = await connect(phone);
 	const [code = ''] = await makeCodes(amina, '5000');
 	await addCustomer(shop, 'Amina Wanjiru');

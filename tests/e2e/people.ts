@@ -55,7 +55,7 @@ export async function codeSentTo(page: Page, recipient: string): Promise<string>
 	let found: string | undefined;
 	await expect
 		.poll(async () => {
-			const outbox = await page.request.get('/outbox');
+			const outbox = await page.request.get(new URL('/outbox', page.url()).href);
 			found = code.exec(await outbox.text())?.[1];
 			return found;
 		})

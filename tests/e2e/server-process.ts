@@ -6,6 +6,8 @@ import path from 'node:path';
 const READY = /Daftar is ready at (http:\/\/localhost:\d+)/;
 const READY_WITHIN_MS = 60_000;
 const CLOCK = import.meta.resolve('./clock-behind.ts');
+/** One for all servers of one database: what a relay sealed, the next one has to open. */
+const SECRET = 'a secret of tests alone, long enough for any';
 
 export interface ServerProcess {
 	readonly url: string;
@@ -32,6 +34,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
 			HOST: '127.0.0.1',
 			DATA_DIR: dataDir,
 			DATABASE_URL: databaseUrl,
+			DAFTAR_SECRET: SECRET,
 			LOG_LEVEL: 'warn',
 			DAFTAR_BEHIND_MS: String(behindMs ?? 0)
 		},

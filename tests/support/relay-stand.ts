@@ -10,7 +10,7 @@ import * as Y from 'yjs';
 import { journalName } from '#documents/document-name.ts';
 import type { Signer } from '#domain/crypto.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
-import { factId, type DeviceCode } from '#domain/ids.ts';
+import { factId } from '#domain/ids.ts';
 import { createTickets, type Tickets } from '#server/auth/tickets.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
@@ -159,10 +159,7 @@ export async function ticketFor(
 	code: string,
 	document: string
 ): Promise<string> {
-	return stand.tickets.create(
-		{ sort: 'device', scope: TRADE_BUSINESS, code: code as DeviceCode },
-		document
-	);
+	return stand.tickets.create({ sort: 'device', scope: TRADE_BUSINESS, code }, document);
 }
 
 /** A stock provider that fetches a ticket before each open. */

@@ -6,24 +6,24 @@ import {
 	recordHashBytes,
 	type RecordHash
 } from '#domain/confirmation/record-hash.ts';
-import { isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
-import { parseRecordCore, type RecordId } from '#domain/confirmation/record.ts';
-import { parseRest } from '#domain/confirmation/rest.ts';
-import { signRecord } from '#domain/confirmation/signed-record.ts';
+import { isDebit } from '#domain/confirmation/record-kind.ts';
+import type { RecordId } from '#domain/confirmation/record.ts';
 import { encodeVerdict } from '#domain/confirmation/verdict.ts';
 import type { CryptoParts, Signer } from '#domain/crypto.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactHead, FactRecord } from '#domain/fact/fact.ts';
 import { groupBy } from '#domain/group-by.ts';
-import {
-	factId,
-	type DeviceCode,
-	type LedgerId,
-	type PersonId
-} from '#domain/ids.ts';
+import { factId, type DeviceCode, type LedgerId } from '#domain/ids.ts';
 import { seeded } from './seeded.ts';
-import { seededUuid, TRADE_BRANCH, TRADE_BUSINESS, type Trade, type WrittenFact } from './trade.ts';
+import {
+	seededUuid,
+	signTrade,
+	TRADE_BRANCH,
+	type Trade,
+	type TradeDraft,
+	type WrittenFact
+} from './trade.ts';
 
 export interface TalkOptions {
 	readonly seed: number;
@@ -34,17 +34,8 @@ export interface TalkOptions {
 
 const RELAY = '0.1';
 const SHOP = 'ZZ' as DeviceCode;
-const PERSON = '0192f0c1-7a00-4000-8000-0000000000e1' as PersonId;
 const BEGAN_AT = Date.UTC(2026, 10, 20, 8);
 const HOUR_MS = 3_600_000;
-interface Draft {
-	readonly kind: RecordKind;
-	readonly amount: number;
-	readonly ledgerId: LedgerId;
-	readonly ref?: RecordHash;
-	readonly list?: readonly [count: number, hash: string];
-}
-
 interface Named {
 	readonly h: RecordHash;
 	readonly record: FactRecord;
@@ -141,39 +132,14 @@ export async function talkOver(
 		}
 	}
 
-	async function sign(of: FactHead, draft: Draft): Promise<FactRecord> {
-		const signed = await signRecord(
-			{
-				core: {
-					kind: draft.kind,
-					isMadeOffline: true,
-					currency: 'KES',
-					exponent: 2,
-					amount: draft.amount,
-					occurredAt: of.at.wall,
-					businessId: TRADE_BUSINESS,
-					ledgerId: draft.ledgerId,
-					recordId: seededUuid(7, random) as RecordId,
-					balanceAfter: 0
-				},
-				rest: {
-					br: TRADE_BRANCH,
-					d: SHOP,
-					n: of.n,
-					u: PERSON,
-					on: of.on,
-					...(draft.ref !== undefined && { ref: draft.ref }),
-					...(draft.list !== undefined && { list: draft.list })
-				}
-			},
-			signer,
-			crypto
-		);
-		const core = parseRecordCore(signed.a);
-		const rest = parseRest(signed.rest);
-		if (!core.ok || !rest.ok) throw new Error('signed what cannot be read');
-		const made = { signed, core: core.value, rest: rest.value };
-		hashes.set(made.core.recordId, await recordHash(signed.a, crypto));
+	async function sign(
+		of: FactHead,
+		draft: Omit<TradeDraft, 'isMadeOffline' | 'recordId'>
+	): Promise<FactRecord> {
+		const recordId = seededUuid(7, random) as RecordId;
+		const whole = { ...draft, isMadeOffline: true, recordId };
+		const made = await signTrade(of, whole, { signer, crypto });
+		hashes.set(recordId, await recordHash(made.signed.a, crypto));
 		return made;
 	}
 
@@ -182,7 +148,7 @@ export async function talkOver(
 		const digest = await crypto.sha256(concatBytes(...list.map(recordHashBytes)));
 		const named = [list.length, encodeBase64url(digest)] as const;
 		const of = head(SHOP);
-		const made = await sign(of, { kind: 'statement', amount: 1, ledgerId, list: named });
+		const made = await sign(of, { kind: 'statement', amount: 1, ledger: ledgerId, list: named });
 		const fact: Fact = { ...of, kind: 'record', records: [made], list };
 		written.push({ fact, text: encodeFact(fact), branch: TRADE_BRANCH });
 		return hashOf(made);
@@ -191,7 +157,7 @@ export async function talkOver(
 	async function takeBack(ledgerId: LedgerId, { h, record }: Named): Promise<void> {
 		const of = head(SHOP);
 		const amount = 1 + random(record.core.amount);
-		const made = await sign(of, { kind: 'reversalOfCredit', amount, ledgerId, ref: h });
+		const made = await sign(of, { kind: 'reversalOfCredit', amount, ledger: ledgerId, ref: h });
 		const fact: Fact = { ...of, kind: 'record', records: [made], undoes: 'payment' };
 		written.push({ fact, text: encodeFact(fact), branch: TRADE_BRANCH });
 	}

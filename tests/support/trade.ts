@@ -76,46 +76,14 @@ export async function makeTrade({
 	async function record(
 		of: FactHead,
 		device: number,
-		draft: {
-			readonly kind: RecordKind;
-			readonly amount: number;
-			readonly ledger: LedgerId;
-			readonly ref?: RecordHash;
-		}
+		draft: { readonly ledger: LedgerId } & Omit<TradeDraft, 'isMadeOffline' | 'recordId'>
 	): Promise<FactRecord> {
 		const signer = signers[device];
 		if (signer === undefined) throw new Error('a device without a key');
-		const signed = await signRecord(
-			{
-				core: {
-					kind: draft.kind,
-					isMadeOffline: random(2) === 0,
-					currency: 'KES',
-					exponent: 2,
-					amount: draft.amount,
-					occurredAt: of.at.wall,
-					businessId: TRADE_BUSINESS,
-					ledgerId: draft.ledger,
-					recordId: seededUuid(7, random) as RecordId,
-					balanceAfter: 0
-				},
-				rest: {
-					br: TRADE_BRANCH,
-					d: of.code as DeviceCode,
-					n: of.n,
-					u: PERSON,
-					on: of.on,
-					...(draft.ref !== undefined && { ref: draft.ref })
-				}
-			},
-			signer,
-			crypto
-		);
-		const core = parseRecordCore(signed.a);
-		const rest = parseRest(signed.rest);
-		if (!core.ok || !rest.ok) throw new Error('signed what cannot be read');
-		const made = { signed, core: core.value, rest: rest.value };
-		const h = await recordHash(signed.a, crypto);
+		const isMadeOffline = random(2) === 0;
+		const recordId = seededUuid(7, random) as RecordId;
+		const made = await signTrade(of, { ...draft, isMadeOffline, recordId }, { signer, crypto });
+		const h = await recordHash(made.signed.a, crypto);
 		hashes.set(key(made), h);
 		if (draft.kind === 'due') dues.push({ ledger: draft.ledger, h, amount: draft.amount });
 		return made;
@@ -219,6 +187,55 @@ export async function makeTrade({
 			return h;
 		}
 	};
+}
+
+export interface TradeDraft {
+	readonly kind: RecordKind;
+	readonly amount: number;
+	readonly ledger: LedgerId;
+	readonly isMadeOffline: boolean;
+	readonly recordId: RecordId;
+	readonly ref?: RecordHash;
+	readonly list?: readonly [count: number, hash: string];
+}
+
+/** A record of the trade's shop, in the fact `of`. */
+export async function signTrade(
+	of: FactHead,
+	{ kind, amount, ledger, isMadeOffline, recordId, ref, list }: TradeDraft,
+	{ signer, crypto }: { readonly signer: Signer; readonly crypto: CryptoParts }
+): Promise<FactRecord> {
+	const signed = await signRecord(
+		{
+			core: {
+				kind,
+				isMadeOffline,
+				currency: 'KES',
+				exponent: 2,
+				amount,
+				occurredAt: of.at.wall,
+				businessId: TRADE_BUSINESS,
+				ledgerId: ledger,
+				recordId,
+				balanceAfter: 0
+			},
+			rest: {
+				br: TRADE_BRANCH,
+				d: of.code as DeviceCode,
+				n: of.n,
+				u: PERSON,
+				on: of.on,
+				...(ref !== undefined && { ref }),
+				...(list !== undefined && { list })
+			}
+		},
+		signer,
+		crypto
+	);
+	const core = parseRecordCore(signed.a);
+	const rest = parseRest(signed.rest);
+	if (!core.ok || !rest.ok) throw new Error('signed what cannot be read');
+	return { signed, core: core.value, rest: rest.value };
 }
 
 export function seededUuid(version: 4 | 7, random: (limit: number) => number): string {

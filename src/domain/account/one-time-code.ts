@@ -1,6 +1,10 @@
 import { asciiDigits } from '../digits.ts';
 import { err, ok, type Result } from '../result.ts';
 
+/** How long a code that was sent is good for. */
+export const CODE_MS = 10 * 60_000;
+/** How long after the nth message with a code the next may be sent. */
+export const PAUSES_MS = [30_000, 120_000, 120_000] as const;
 /** Digits of a code that is sent, and of one that an authenticator shows. */
 const ONE_TIME_CODE_DIGITS = 6;
 /** Letters and digits of a recovery code, its dash not counted. */

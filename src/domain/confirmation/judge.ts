@@ -66,8 +66,8 @@ export interface Judgement {
 }
 
 export const WRONG_SHEETS_MAX = 3;
-export const WRONG_PHONES_MAX = 5;
-export const WRONG_SENDS_MAX = 5;
+const WRONG_PHONES_MAX = 5;
+const WRONG_SENDS_MAX = 5;
 export const SHOP_WRONG_DAY_MAX = 20;
 export const SMS_AGE_MAX_MS = 600_000;
 export const CODE_AGE_MAX_MS = 90 * 86_400_000;

@@ -13,6 +13,7 @@ import {
 import { permutations } from '#tests/support/permutations.ts';
 import { parseBusinessId, parseLedgerId } from '../ids.ts';
 import {
+	addSums,
 	currencyKey,
 	foldLedger,
 	ledgerRecord,
@@ -302,6 +303,14 @@ describe('[CP-17] what counts', () => {
 			return record(n, 'due', { amount: 10 ** 13 - 1, h });
 		});
 		expect(fold(records).total).toBe(2000n * (10n ** 13n - 1n));
+	});
+
+	it('adds pages of one person, and says of their sum what it says of one', () => {
+		const some = fold([record(1, 'due', { amount: 500 }), record(2, 'payment', { amount: 700 })]);
+		const other = fold([record(3, 'due', { amount: 300 })]);
+		expect(addSums([some])).toEqual(some);
+		expect(addSums([some, other])).toMatchObject({ waiting: 800n, credited: 700n, total: 100n });
+		expect(addSums([])).toMatchObject({ total: 0n, advance: 0n, agreed: 0n, notYetAgreed: 0n });
 	});
 
 	it('reads what it needs of a signed record', async () => {

@@ -125,6 +125,18 @@ function sumsOf(
 	return withTotals(sums);
 }
 
+/** Sums of several cards of one person, each folded for itself. */
+export function addSums(all: readonly LedgerSums[]): LedgerSums {
+	const sum = (of: (sums: LedgerSums) => bigint): bigint =>
+		all.reduce((so, sums) => so + of(sums), 0n);
+	return withTotals({
+		confirmed: sum(({ confirmed }) => confirmed),
+		waiting: sum(({ waiting }) => waiting),
+		credited: sum(({ credited }) => credited),
+		disputed: sum(({ disputed }) => disputed)
+	});
+}
+
 function withTotals(
 	sums: Pick<LedgerSums, 'confirmed' | 'waiting' | 'disputed' | 'credited'>
 ): LedgerSums {

@@ -77,10 +77,6 @@ export function encodeListed(fact: ListedFact): readonly unknown[] {
 	return BODIES[fact.kind].parts.map(({ name, write }) => write(values[name] as never));
 }
 
-export function isListed(fact: { readonly kind: string }): fact is ListedFact {
-	return Object.hasOwn(BODIES, fact.kind);
-}
-
 function authorOf(code: string): Body['by'] {
 	if (isRelayCode(code)) return 'relay';
 	return code.startsWith('p') ? 'phone' : 'device';
@@ -270,17 +266,19 @@ const VERDICT_PARTS: readonly Part[] = [
 	plain('kid', isKid),
 	plain('wrong', isCount)
 ];
-const ANSWERED_PARTS: readonly Part[] = [
+/** A signed answer; `signer` names the key it is checked by. */
+const answerParts = (signer: Part): readonly Part[] => [
 	ledger,
 	hash,
 	plain('decision', oneOf(Object.keys(DECISIONS))),
 	plain('answerN', (value) => isWhole(value, 1, 255)),
 	plain('signedAt', isTime),
 	plain('sig', isSignature),
-	plain('key', isPoint),
+	signer,
 	plain('reason', (value) => value === 0 || isOneOf(value, CANCEL_REASONS)),
 	plain('note', isNote)
 ];
+const ANSWERED_PARTS = answerParts(plain('key', isPoint));
 const isReasoned = ({ decision, reason }: Readonly<Record<string, unknown>>): boolean =>
 	decision === 'cancel' || reason === 0;
 
@@ -362,18 +360,7 @@ const BODIES: Readonly<Record<ListedKind, Body>> = {
 	codes: { by: 'relay', parts: [business, ledger, plain('fields', isCodesFields)] },
 	reply: {
 		by: 'phone',
-		parts: [
-			business,
-			ledger,
-			hash,
-			plain('decision', oneOf(Object.keys(DECISIONS))),
-			plain('answerN', (value) => isWhole(value, 1, 255)),
-			plain('signedAt', isTime),
-			plain('sig', isSignature),
-			plain('kid', isKid),
-			plain('reason', (value) => value === 0 || isOneOf(value, CANCEL_REASONS)),
-			plain('note', isNote)
-		],
+		parts: [business, ...answerParts(plain('kid', isKid))],
 		agrees: isReasoned
 	},
 	seen: { by: 'phone', parts: [plain('upToMs', isTime)] }

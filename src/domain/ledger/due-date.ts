@@ -8,8 +8,6 @@ export type DuePick =
 	/** The next day of the month on which wages are paid, 1 to 31; a short month pays on its last. */
 	| { readonly kind: 'payday'; readonly payday: number };
 
-export const WEEK_DAYS = 7;
-
 /** The day that `pick` means on the business day `today`. Payday is never today. */
 export function dueDayOf(pick: DuePick, today: string): string {
 	switch (pick.kind) {

@@ -10,22 +10,35 @@ export interface LinkChange extends Pick<LinkFact, 'id' | 'at'> {
 
 /**
  * When an account or a proved number stood behind a ledger, oldest first, from all that was ever
- * said of its connection: in any order and any repetition. A fact that names no state says nothing
- * of it; one that names no time speaks of its own.
+ * said of its connection: in any order and any repetition.
  */
 export function linkSpans(changes: Iterable<LinkChange>): readonly LinkSpan[] {
-	const distinct = new Map<FactId, LinkChange>(Array.from(changes, (each) => [each.id, each]));
 	const spans: LinkSpan[] = [];
 	let open: LinkSpan | undefined;
-	const inOrder = [...distinct.values()].sort((a, b) =>
-		compareFactOrder({ ...a.at, id: a.id }, { ...b.at, id: b.id })
-	);
-	for (const { at: stamp, fields } of inOrder) {
-		const { state, at = stamp.wall, way = 'app' } = fields;
-		const isSame = state === undefined || (state === 'linked' && open?.way === way);
-		if (isSame) continue;
+	for (const { isLinked, at, way } of statesOf(changes)) {
+		if (isLinked && open?.way === way) continue;
 		if (open !== undefined) spans.push({ ...open, to: at });
-		open = state === 'linked' ? { from: at, to: null, way } : undefined;
+		open = isLinked ? { from: at, to: null, way } : undefined;
 	}
 	return open === undefined ? spans : [...spans, open];
+}
+
+interface LinkState {
+	readonly isLinked: boolean;
+	readonly at: number;
+	readonly way: LinkSpan['way'];
+}
+
+/**
+ * Each once, in the order of facts. One that names no state says nothing of it; one that names no
+ * time speaks of its own.
+ */
+function statesOf(changes: Iterable<LinkChange>): readonly LinkState[] {
+	const distinct = new Map<FactId, LinkChange>(Array.from(changes, (each) => [each.id, each]));
+	return [...distinct.values()]
+		.sort((a, b) => compareFactOrder({ ...a.at, id: a.id }, { ...b.at, id: b.id }))
+		.flatMap(({ at: { wall }, fields }): readonly LinkState[] => {
+			const { state, at = wall, way = 'app' } = fields;
+			return state === undefined ? [] : [{ isLinked: state === 'linked', at, way }];
+		});
 }

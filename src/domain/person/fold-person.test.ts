@@ -461,13 +461,17 @@ describe('person', () => {
 		expect(after).toMatchObject({ unread: 1, seenUpTo: upTo });
 	});
 
-	it('[PERSON-9] what was written before the connection is not told again, only asked', async () => {
+	it('[PERSON-9] what was written before the connection is told as one, while it waits', async () => {
 		const stand = await newStand();
 		stand.card({ at: STAND_NOW + DAY_MS });
 		const h = await stand.book({ kind: 'due', minor: 500 });
 		const view = await viewOf(stand);
-		expect(view.notices.map(({ kind }) => kind)).toEqual(['connected']);
+		expect(view.notices.map(({ kind }) => kind)).toEqual(['broughtToAnswer', 'connected']);
+		expect(view.notices[0]).toMatchObject({ shop: { id: onlyShop(view).id }, count: 1 });
 		expect(view.toAnswer.map((record) => record.h)).toEqual([h]);
+		stand.judge(h, 'ok', 0);
+		const after = await viewOf(stand);
+		expect(after.notices.map(({ kind }) => kind)).toEqual(['confirmedByCode', 'connected']);
 	});
 
 	it('[PERSON-9] a request is told to the side that did not ask', async () => {

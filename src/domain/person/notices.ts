@@ -37,6 +37,7 @@ export function shopNews(facts: ShopFacts, shop: ShopView, nowMs: number): reado
 	const booked: Told = { ref, recordByHash, factByHash, linkedAt: shop.at };
 	const told: News[] = [
 		...cardNews(facts, ref),
+		...broughtNews(facts, shop, ref),
 		...judgedNews(facts, ref, recordByHash),
 		...codesNews(facts, shop, ref),
 		...dueMoveNews(facts, ref, recordByHash),
@@ -67,7 +68,17 @@ function cardNews({ cards }: ShopFacts, shop: ShopRef): readonly News[] {
 	});
 }
 
-/** What came with the connection, written before it, is told by the list of what waits. */
+/** What came with the connection is told as one, while any of it waits for an answer. */
+function broughtNews({ cards }: ShopFacts, shop: ShopView, ref: ShopRef): readonly News[] {
+	const count = shop.toAnswer.filter(({ at }) => at < shop.at).length;
+	const card = cards.findLast(({ fact }) => fact.fields.state !== undefined)?.fact;
+	if (card?.fields.state !== 'linked' || count === 0) return [];
+	return [
+		{ id: `brought:${card.id}`, at: card.at.wall, kind: 'broughtToAnswer', shop: ref, count }
+	];
+}
+
+/** What was written before the connection is not told for itself. */
 function bookedNews(record: RecordView, told: Told): readonly DatedNews[] {
 	const fact = told.factByHash.get(record.h);
 	if (fact === undefined) return [];

@@ -1,5 +1,6 @@
 import { businessDayOf, dayFromNumber, isZone } from '#domain/calendar.ts';
 import {
+	addSums,
 	currencyKey,
 	foldLedger,
 	type CurrencyKey,
@@ -150,16 +151,7 @@ function cardWords(
 	};
 }
 
-const ZERO: LedgerSums = {
-	confirmed: 0n,
-	waiting: 0n,
-	credited: 0n,
-	disputed: 0n,
-	total: 0n,
-	advance: 0n,
-	agreed: 0n,
-	notYetAgreed: 0n
-};
+const ZERO = addSums([]);
 
 /** The shop's own currency first, whether or not anything was written in it. */
 function totalsOf({ sums, card }: Page, records: readonly RecordView[]): readonly ShopTotal[] {

@@ -264,6 +264,8 @@ export type Notice = {
 	| { readonly kind: 'connectionAsked'; readonly ask: AskView }
 	| { readonly kind: 'connectionAnswered'; readonly ask: AskView }
 	| { readonly kind: 'connected' | 'connectionEnded'; readonly shop: ShopRef; readonly by?: Side }
+	/** What the shop wrote before it was connected waits for an answer: so many records. */
+	| { readonly kind: 'broughtToAnswer'; readonly shop: ShopRef; readonly count: number }
 	| {
 			readonly kind: 'toAnswer' | 'paymentReceived' | 'confirmedByCode' | 'dueSoon' | 'overdue';
 			readonly shop: ShopRef;

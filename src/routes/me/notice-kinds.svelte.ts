@@ -8,6 +8,7 @@ export type NoticeGroup = (typeof NOTICE_GROUPS)[number];
 
 const GROUP_BY_KIND: Readonly<Record<NoticeKind, NoticeGroup>> = {
 	toAnswer: 'answer',
+	broughtToAnswer: 'answer',
 	disputeAnswered: 'answer',
 	dueSoon: 'due',
 	overdue: 'due',

@@ -33,6 +33,8 @@ export function noticeShown(notice: Notice, of: NoticeWords): NoticeShown {
 		case 'connected':
 		case 'connectionEnded':
 			return connectionShown(notice, of);
+		case 'broughtToAnswer':
+			return broughtShown(notice, of);
 		case 'wrongCode':
 		case 'codeNotTaken':
 		case 'codesRunningOut':
@@ -48,7 +50,7 @@ type ConnectionNotice = Extract<
 	{ readonly kind: 'connectionAsked' | 'connectionAnswered' | 'connected' | 'connectionEnded' }
 >;
 type CodesNotice = Of<'wrongCode'> | Of<'codeNotTaken'> | Of<'codesRunningOut'>;
-type RecordNotice = Exclude<Notice, ConnectionNotice | CodesNotice>;
+type RecordNotice = Exclude<Notice, ConnectionNotice | CodesNotice | Of<'broughtToAnswer'>>;
 
 function connectionShown(notice: ConnectionNotice, { words }: NoticeWords): NoticeShown {
 	const plain = { isToDo: false, look: 'connection' } as const;
@@ -66,6 +68,12 @@ function connectionShown(notice: ConnectionNotice, { words }: NoticeWords): Noti
 		return { ...plain, href, text: words.say('me.notice.connected', { shop }) };
 	const key = notice.by === 'customer' ? 'me.notice.ended.customer' : 'me.notice.ended.shop';
 	return { ...plain, href, text: words.say(key, { shop }) };
+}
+
+function broughtShown(notice: Of<'broughtToAnswer'>, { words }: NoticeWords): NoticeShown {
+	const { count } = notice;
+	const text = words.say('me.notice.brought', { shop: nameOf(notice, words), count });
+	return { text, href: `/me/shop/${notice.shop.id}`, isToDo: true, look: 'answer' };
 }
 
 function codesShown(notice: CodesNotice, { words }: NoticeWords): NoticeShown {

@@ -4,7 +4,10 @@ import type { CodesView, ShopKey, ShopView } from '#domain/person/view.ts';
 import type { CodeSheet } from './device.ts';
 import type { CodeSecret } from './secret.ts';
 
-/** The sets of a shop with the digits of what is open, made here and kept nowhere. */
+/**
+ * The sets of a shop with their digits, made here and kept nowhere: also of what is used, so that a
+ * person finds on paper what to strike.
+ */
 export async function codeSheets(
 	{ key, codes }: Pick<ShopView, 'key' | 'codes'>,
 	secret: CodeSecret,
@@ -45,7 +48,7 @@ async function digitsOf(
 		exponent: set.money.exponent,
 		minor: set.capMinor
 	});
-	for (const counter of set.open)
+	for (const counter of [...set.open, ...set.used])
 		digits.set(counter, await code(ofLedger, { info, counter }, crypto));
 	return digits;
 }

@@ -30,7 +30,7 @@ export interface Answered {
 /** One code as it stands on a sheet. */
 export interface SheetCode {
 	readonly counter: number;
-	/** 8 digits; undefined for a used one, which is struck. */
+	/** 8 digits; undefined where the set is over. */
 	readonly digits: string | undefined;
 }
 
@@ -75,7 +75,7 @@ export interface CustomerDevice {
 	acceptAll(shop: ShopKey): Promise<Result<Answered, AnswerRefusal>>;
 	/** Everything that is here was looked at; the shop sees its ✓✓. Writes nothing where nothing is new. */
 	markSeen(): Promise<void>;
-	/** The codes of each set of a shop, open ones with their digits. */
+	/** The codes of each set of a shop, with their digits while it is alive. */
 	codesOf(shop: ShopKey): Promise<Result<readonly CodeSheet[], CodesRefusal>>;
 	/** Calls after each change of what `view` shows. Returns the way to stop. */
 	on(changed: () => void): () => void;

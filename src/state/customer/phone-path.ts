@@ -85,12 +85,6 @@ export interface Deciding<T> {
 	readonly value: T;
 }
 
-/** The corrected time of this phone, ms. */
-export async function correctedNow({ store, clock }: PhoneParts): Promise<number> {
-	const offset = await store.read(['meta'], (rows) => readMeta(rows, 'offset'));
-	return clock() + (offset ?? 0);
-}
-
 interface Basis {
 	readonly n: number;
 	readonly stamp: Stamp;

@@ -35,7 +35,7 @@ describe('codes', () => {
 		const info = codeInfo({ way: 'sheet', kind: 'payment', ...set.money, minor: 500_000 });
 		const [sheet] = await codeSheets({ key, codes: [set] }, secret, crypto);
 		expect(sheet?.codes).toEqual([
-			{ counter: 1, digits: undefined },
+			{ counter: 1, digits: await code(ofLedger, { info, counter: 1 }, crypto) },
 			{ counter: 2, digits: await code(ofLedger, { info, counter: 2 }, crypto) },
 			{ counter: 3, digits: await code(ofLedger, { info, counter: 3 }, crypto) }
 		]);
@@ -55,13 +55,13 @@ describe('codes', () => {
 		const sheet = {
 			set,
 			codes: [
-				{ counter: 1, digits: undefined },
+				{ counter: 1, digits: '90210442' },
 				{ counter: 2, digits: '48217730' },
 				{ counter: 3, digits: '00012345' }
 			]
 		};
 		expect(sheetRows(sheet)).toEqual([
-			{ number: 1, digits: '', isUsed: true },
+			{ number: 1, digits: '9021 0442', isUsed: true },
 			{ number: 2, digits: '4821 7730', isUsed: false },
 			{ number: 3, digits: '0001 2345', isUsed: false }
 		]);

@@ -1,4 +1,4 @@
-import type { RecordRow } from '#storage/device-store.ts';
+import type { RecordRow } from '#state/ledger-book.ts';
 import type { ShopNotice, ShopNoticeKind } from '#state/ledger-views.ts';
 import type { MarkState } from '#ui/ledger-mark.ts';
 import { reasonWords } from '#ui/ledger-mark.ts';

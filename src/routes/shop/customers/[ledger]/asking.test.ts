@@ -20,6 +20,7 @@ function line(place: number, of: Partial<ThreadRecord>): ThreadRecord {
 		kind: 'due',
 		amount,
 		leftMinor: amount,
+		standsMinor: amount,
 		currency: 'KES',
 		exponent: 2,
 		isAskable: true,
@@ -30,7 +31,8 @@ function line(place: number, of: Partial<ThreadRecord>): ThreadRecord {
 it('[ASK-1] asks one question for what waits of one money and side', () => {
 	const lines = [
 		line(1, { amount: 250 }),
-		line(2, { amount: 400, leftMinor: 150 }),
+		// A sale's: it goes back by its receipt, and is asked all the same.
+		line(2, { amount: 400, leftMinor: 0, standsMinor: 150 }),
 		line(3, { currency: 'USD' }),
 		line(4, { kind: 'payment', isAskable: true }),
 		line(5, { isAskable: false })

@@ -30,7 +30,7 @@ export function questionOf(
 		hs: same.map(({ h }) => h),
 		name,
 		side: isDebit(first.kind) ? 'took' : 'paid',
-		sumMinor: same.reduce((sum, { leftMinor }) => sum + leftMinor, 0),
+		sumMinor: same.reduce((sum, { standsMinor }) => sum + standsMinor, 0),
 		currency: first.currency,
 		exponent: first.exponent
 	};
