@@ -88,6 +88,7 @@ function screensOf(customer: string, product: string): readonly Screen[] {
 			path: customer,
 			open: async (page) => {
 				await page.locator('.thread .entry').last().click();
+				await page.waitForURL('**/record/**');
 			}
 		},
 		plain('customer-gave', `${customer}/gave`),
@@ -133,7 +134,7 @@ export async function show(page: Page, { path, open }: Screen, language: Languag
 	await go(page, path);
 	await expect(page.locator('h1:visible, h2:visible').first()).toBeVisible();
 	await open?.(page, language);
-	if (open !== undefined)
+	if (open !== undefined && new URL(page.url()).pathname === path)
 		await expect(page.locator('dialog[open], .foot, .slip-pane, .done').first()).toBeAttached();
 }
 
