@@ -6,6 +6,7 @@ import type { ProblemCode } from '#domain/problem-code.ts';
 import { SHEET_KINDS } from '#domain/fact/ledger-fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { makePersonSet, sendPersonList } from '#server/ledgers/customer-sheets.ts';
+import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { personKey } from '#server/ledgers/secrets.ts';
 import {
 	businessField,
@@ -47,7 +48,7 @@ export function sheetRoutes(parts: LedgerRouteParts): Hono {
 		const body = await readBody(c, setSchema);
 		if (!body.ok) return problem(c, refusal(body.error));
 		const { business, ledger, ...worth } = body.value;
-		const many = await tooMany(parts.limits, 'setsByLedger', `${business}/${ledger}`);
+		const many = await tooMany(parts.limits, 'setsByLedger', whoAsks(person.value, body.value));
 		if (many !== undefined) return problem(c, many);
 		const name = { business, ledger };
 		return answer(c, await makePersonSet(parts, { name, person: person.value, worth }), 201);
@@ -58,11 +59,16 @@ export function sheetRoutes(parts: LedgerRouteParts): Hono {
 		const body = await readBody(c, listSchema);
 		if (!body.ok) return problem(c, refusal(body.error));
 		const name = body.value;
-		const many = await tooMany(parts.limits, 'listsByLedger', `${name.business}/${name.ledger}`);
+		const many = await tooMany(parts.limits, 'listsByLedger', whoAsks(person.value, name));
 		if (many !== undefined) return problem(c, many);
 		return answer(c, await sendPersonList(parts, { name, person: person.value }));
 	});
 	return routes;
+}
+
+/** Counted before it is known whose ledger it is: nobody may use up what is another's. */
+function whoAsks(person: PersonId, { business, ledger }: LedgerName): string {
+	return `${person}/${business}/${ledger}`;
 }
 
 /** The person of the path, where one of its own phones calls; another's is as one that is not there. */

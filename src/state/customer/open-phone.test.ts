@@ -169,6 +169,8 @@ describe('an act', () => {
 		await phone.receive(arriving([stand.tell(['dueMove', h, stand.now, 'later'])]));
 		await phone.markSeen();
 		expect(ofKind(await own(), 'seen')).toHaveLength(2);
+		// To have looked is sent too, and is nobody's answer.
+		expect((await phone.unsent()).count).toBe(1);
 	});
 
 	it('[CUSTOMER-9] two tabs that answer at once each get numbers of their own', async () => {

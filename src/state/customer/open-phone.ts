@@ -1,5 +1,6 @@
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { PersonId } from '#domain/ids.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import { shopId, type PersonView, type ShopKey } from '#domain/person/view.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type FactRow } from '#storage/device-store.ts';
@@ -267,15 +268,22 @@ function shopOf(phone: Phone, key: ShopKey): PersonView['shops'][number] | undef
 
 async function unsentOf(store: DeviceStore): Promise<UnsentAnswers> {
 	const rows = await store.read(['journal'], (read) => read.find('journal', only('sent', 0)));
-	const waiting = rows.filter(({ refused }) => refused === undefined);
+	const answers = rows.filter(({ text }) => isAnswer(text));
+	const waiting = answers.filter(({ refused }) => refused === undefined);
 	return {
 		count: waiting.length,
 		minor: waiting.reduce((sum, { minor }) => sum + minor, 0n),
 		oldestAt: waiting[0]?.at,
-		refused: rows.flatMap(({ id, refused }) =>
+		refused: answers.flatMap(({ id, refused }) =>
 			refused === undefined ? [] : [{ id, reason: refused }]
 		)
 	};
+}
+
+/** What a phone says it has seen is sent too, and is nobody's answer. */
+function isAnswer(text: string): boolean {
+	const fact = parseFact(text);
+	return fact.ok && fact.value.kind === 'reply';
 }
 
 function createTurns(): Phone['inTurn'] {
