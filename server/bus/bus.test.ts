@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest';
+import { connectDatabase } from '#server/database/connect.ts';
+import { busContract } from '#tests/contract/bus.ts';
+import { createTestDatabase } from '#tests/support/database.ts';
+import { hasRedis, startRedis } from '#tests/support/redis-server.ts';
+import { openBus } from './open-bus.ts';
+import { createPostgresBus } from './postgres-bus.ts';
+import { createExchange } from './process-bus.ts';
+import { createRedisBus } from './redis-bus.ts';
+
+busContract('an exchange of one process', () => {
+	const exchange = createExchange();
+	return Promise.resolve({ join: () => exchange.join(), close: () => Promise.resolve() });
+});
+
+busContract('PostgreSQL', async () => {
+	const { url, sql, close } = await createTestDatabase();
+	const elsewhere = new URL(url);
+	const name = elsewhere.pathname.slice(1);
+	elsewhere.pathname = '/postgres';
+	const admin = connectDatabase(elsewhere.href, { connectionsMax: 1 });
+	const allow = (whether: boolean): Promise<unknown> =>
+		admin.sql.unsafe(`alter database ${name} with allow_connections ${String(whether)}`);
+	return {
+		join: (told) => createPostgresBus(url, told),
+		intrude: async (message) => {
+			await sql`select pg_notify('daftar_news', ${message})`;
+		},
+		line: {
+			cut: async () => {
+				// The next try must fail too.
+				await allow(false);
+				await admin.sql`select pg_terminate_backend(pid) from pg_stat_activity
+					where datname = ${name} and application_name = 'daftar bus'`;
+			},
+			mend: async () => {
+				await allow(true);
+			}
+		},
+		close: async () => {
+			await admin.close();
+			await close();
+		}
+	};
+});
+
+// Where none is installed there is nothing to hold it to; `.ci/run` installs one.
+if (hasRedis()) {
+	busContract('Redis', async () => {
+		const redis = await startRedis();
+		return {
+			join: (told) => createRedisBus(redis.url, told),
+			intrude: redis.publish,
+			line: { cut: redis.stop, mend: redis.start },
+			close: redis.stop
+		};
+	});
+}
+
+it('[BUS-6] an address decides; without one it is the database, or nobody else is told', async () => {
+	const { url: databaseUrl, sql, close } = await createTestDatabase();
+	const isListening = async (): Promise<boolean> => {
+		const [row] = await sql<{ ends: string }[]>`
+			select count(*) as ends from pg_stat_activity
+			where datname = current_database() and application_name = 'daftar bus'`;
+		return Number(row?.ends) > 0;
+	};
+	const told = (): undefined => undefined;
+	const alone = openBus({ busUrl: undefined, databaseUrl: undefined }, told);
+	// A port that nobody has: the bus is down from the first, and holds nobody up.
+	const down = openBus({ busUrl: 'redis://127.0.0.1:1', databaseUrl }, told);
+	expect(await isListening()).toBe(false);
+	const own = openBus({ busUrl: undefined, databaseUrl }, told);
+	await expect.poll(isListening).toBe(true);
+	await own.close();
+	await expect.poll(isListening).toBe(false);
+	const named = openBus({ busUrl: databaseUrl, databaseUrl: undefined }, told);
+	await expect.poll(isListening).toBe(true);
+	for (const bus of [alone, down, named]) await bus.close();
+	await close();
+});

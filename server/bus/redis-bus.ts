@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { createClient } from 'redis';
+import type { Bus, TellBusEvent } from './bus.ts';
+import { createBusState, createListeners } from './listeners.ts';
+import { createOutgoing } from './outgoing.ts';
+import { decodeNews, encodeNews } from './wire.ts';
+
+const CHANNEL = 'daftar:news';
+const CONNECT_TIMEOUT_MS = 5_000;
+const AGAIN_MS_MIN = 100;
+const AGAIN_MS_MAX = 5_000;
+/** A line that was cut without a word is noticed by this. */
+const PING_MS = 10_000;
+
+/** Publish and subscribe of Redis, on two connections. Nothing is kept there. */
+export function createRedisBus(url: string, told: TellBusEvent): Bus {
+	const own = randomUUID();
+	const listeners = createListeners();
+	const state = createBusState(told);
+	const publisher = createClient({
+		url,
+		// What cannot be sent now is worth nothing later.
+		disableOfflineQueue: true,
+		pingInterval: PING_MS,
+		socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: againAfterMs }
+	});
+	// The subscription itself may wait for the first connection; node-redis repeats it after each.
+	const subscriber = publisher.duplicate({ disableOfflineQueue: false });
+	const clients = [publisher, subscriber];
+	for (const client of clients) {
+		client.on('error', (fault: unknown) => {
+			state({ kind: 'down', fault });
+		});
+		client.on('ready', () => {
+			if (clients.every(({ isReady }) => isReady)) state({ kind: 'up' });
+		});
+		// It tries again by itself, as long as it is not closed.
+		client.connect().catch(() => undefined);
+	}
+	subscriber
+		.subscribe(CHANNEL, (message) => {
+			listeners.tell(decodeNews(own, message));
+		})
+		.catch(() => undefined);
+	const outgoing = createOutgoing({
+		send: async (batch) => {
+			if (!publisher.isReady) return;
+			await Promise.all(encodeNews(own, batch).map((text) => publisher.publish(CHANNEL, text)));
+		},
+		failed: (fault) => {
+			state({ kind: 'down', fault });
+		}
+	});
+	return {
+		publish: outgoing.add,
+		subscribe: listeners.subscribe,
+		close: async () => {
+			for (const client of clients) if (client.isOpen) client.destroy();
+			await outgoing.close();
+		}
+	};
+}
+
+function againAfterMs(attempt: number): number {
+	return Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(attempt, 10));
+}
