@@ -1,0 +1,26 @@
+import { keyIdOf, readSecret } from '#server/secret.ts';
+import { megabytes, runCommand, type CommandRun } from './keeping/command.ts';
+import { openBeside } from './keeping/open-database.ts';
+import { writeBackup } from './keeping/write-backup.ts';
+
+/** `npm run backup -- FILE`: everything but the secret into one file, beside a running Daftar or without. */
+await runCommand(backup);
+
+async function backup({ environment, args, running, signal }: CommandRun): Promise<void> {
+	const [file, ...more] = args;
+	if (file === undefined || file === '' || file.startsWith('-') || more.length > 0) {
+		throw new Error('Say where to: npm run backup -- FILE');
+	}
+	const { databaseUrl, dataDir, secret: given } = environment;
+	const { sql } = await openBeside({ databaseUrl, dataDir }, running);
+	const secret = keyIdOf(await readSecret({ given, dataDir }));
+	const startedAt = Date.now();
+	const { tables, rows, bytes } = await writeBackup(file, { sql, clock: Date.now, secret, signal });
+	const seconds = ((Date.now() - startedAt) / 1000).toLocaleString('en');
+	console.log(
+		`Saved ${rows.toLocaleString('en')} rows of ${String(tables)} tables in ${file} (${megabytes(bytes)}, ${seconds} s).`
+	);
+	console.log(
+		`The secret (${secret}) is not in it: keep DATA_DIR/secret or DAFTAR_SECRET in another place.`
+	);
+}

@@ -1,0 +1,96 @@
+import type { Sql } from 'postgres';
+import { assert } from '#domain/assert.ts';
+import { nextDeviceCode, parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
+
+/** So many codes, members, phones and sets of codes may have been given out since a backup. */
+const DEVICE_CODES_SKIPPED = 26;
+const NUMBERS_SKIPPED = 100;
+/** No more, so that a code of the set before is still told apart from a guess (JUDGE-8). */
+const CODE_SETS_SKIPPED = 7;
+
+/** A claim that was stored before the restore waits so long for a verdict that is carried in. */
+const CARRIED_GRACE_MS = 60_000;
+
+/** 2026-01-01 UTC, from which epochs are counted in minutes. */
+const EPOCHS_BEGIN_AT = Date.UTC(2026, 0, 1);
+const MINUTE_MS = 60_000;
+
+/**
+ * KEEP-6. Makes a database that was put back a new one for all who knew it: the next epoch, how far each
+ * feed had come, and nothing that may have been given out since the backup is given out again. All
+ * in the transaction that `sql` is; `now` in ms UTC. Returns the new epoch.
+ */
+export async function beginNextEpoch(sql: Sql, now: number): Promise<number> {
+	const [row] = await sql<{ epoch: number | null }[]>`
+		select max(epoch) as epoch from database_epoch`;
+	const ended = row?.epoch ?? 0;
+	// Counted by time, so that two restores of one backup are never one epoch.
+	const epoch = Math.max(ended + 1, Math.floor((now - EPOCHS_BEGIN_AT) / MINUTE_MS));
+	await sql`insert into database_epoch (epoch, started_at) values (${epoch}, ${now})`;
+	await sql`insert into epoch_end (business, epoch, s) select business, ${ended}, s from feed_head`;
+	await skipNumbers(sql, now);
+	await endAccess(sql);
+	await letNothingGoTwice(sql, now);
+	return epoch;
+}
+
+async function skipNumbers(sql: Sql, now: number): Promise<void> {
+	const businesses = await sql<{ business: string; code: string }[]>`
+		select business, last_device_code as code from business`;
+	for (const { business, code } of businesses) {
+		await sql`
+			update business set last_device_code = ${skipCodes(code)},
+				last_member = last_member + ${NUMBERS_SKIPPED}
+			where business = ${business}`;
+	}
+	await sql`
+		insert into person_detail (person, last_phone) select person, ${NUMBERS_SKIPPED} from person
+		on conflict (person) do update set last_phone = person_detail.last_phone + excluded.last_phone`;
+	// A set of codes takes the number behind the last one, and the same number means the same codes.
+	await sql`
+		insert into code_epoch (business, ledger, epoch, started_at)
+		select business, ledger, epoch + ${CODE_SETS_SKIPPED}, ${now}::bigint from ledger_link
+		on conflict do nothing`;
+}
+
+function skipCodes(last: string): DeviceCode {
+	const parsed = parseDeviceCode(last);
+	assert(parsed.ok, 'a business knows its last device code');
+	let code = parsed.value;
+	for (let left = DEVICE_CODES_SKIPPED; left > 0; left -= 1) code = nextDeviceCode(code);
+	return code;
+}
+
+/** What was ended since the backup would be open again: people sign in anew, devices prove their keys. */
+async function endAccess(sql: Sql): Promise<void> {
+	await sql`delete from ticket`;
+	await sql`delete from phone_ticket`;
+	await sql`delete from device_token`;
+	await sql`delete from phone_token`;
+	await sql`delete from device_nonce`;
+	await sql`delete from session`;
+	await sql`delete from one_time_code`;
+	await sql`delete from rate_limit`;
+	await sql`delete from invite where used_by is null`;
+	await sql`delete from ledger_invite where used_at is null`;
+}
+
+/** What waited has been sent since, or is out of date; a claim waits for the verdict that it may have. */
+async function letNothingGoTwice(sql: Sql, now: number): Promise<void> {
+	await sql`
+		update message set state = 'failed', ended_at = ${now}, answer = 'the database was restored',
+			body = case when is_secret then null else body end
+		where state = 'waiting'`;
+	await sql`update claim_waiting set due_at = greatest(due_at, ${now + CARRIED_GRACE_MS})`;
+}
+
+/** Throws away what only the other secret opens: codes of customers, second factors, the relay's key. */
+export async function dropSealed(sql: Sql): Promise<void> {
+	await sql`delete from relay_key`;
+	await sql`delete from person_secret`;
+	await sql`delete from ledger_secret`;
+	await sql`delete from sheet_set`;
+	await sql`delete from spent_step`;
+	await sql`delete from recovery_code`;
+	await sql`delete from second_factor`;
+}

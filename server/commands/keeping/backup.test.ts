@@ -1,0 +1,311 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { promisify } from 'node:util';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { createHash } from 'node:crypto';
+import type { Sql } from 'postgres';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectDatabase } from '#server/database/connect.ts';
+import { keyIdOf } from '#server/secret.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { encodeLine, parseEnd, parseHeader, type Header } from './backup-form.ts';
+import { dropTables, readLastMigration, readMigrations, takeMigrations } from './migrations.ts';
+import { checkBackup } from './read-backup.ts';
+import { checkRestore, restoreBackup } from './restore-backup.ts';
+import { readTables } from './tables.ts';
+import { streamBackup, writeBackup } from './write-backup.ts';
+
+const NOW = Date.UTC(2026, 10, 20, 9);
+const SECRET = keyIdOf(Buffer.from('a secret of this test that is long enough'));
+const BUSINESS = '0192f0c1-7a00-4000-8000-000000000001';
+const PERSON = '0192f0c1-7a00-4000-8000-0000000000e1';
+const LEDGER = '8d3c1f52-5b1e-4c38-9a57-1f0c2e9b7a10';
+const ODD = 'tab\tline\nback\\slash \\N "quote" é 𝄞 \\.';
+
+let from: TestDatabase;
+let to: TestDatabase;
+let folder: string;
+let file: string;
+beforeEach(async () => {
+	[from, to] = await Promise.all([createTestDatabase(), createTestDatabase()]);
+	folder = await mkdtemp(path.join(os.tmpdir(), 'daftar-backup-'));
+	file = path.join(folder, 'shop.backup');
+	await fill(from);
+});
+afterEach(async () => {
+	await Promise.all([from.close(), to.close()]);
+	await rm(folder, { recursive: true });
+});
+
+/** One row or more in every kind of column, and in tables that refer to each other. */
+async function fill({ sql }: TestDatabase): Promise<void> {
+	await sql`insert into database_epoch (epoch, started_at) values (7, 1)`;
+	await sql`
+		insert into account (account, username, kind, name, email, password_hash, person, created_at)
+		values (${PERSON}, 'asha', 'store', ${ODD}, 'asha@example.org', '-', ${PERSON}, 1)`;
+	await sql`insert into person (person, account, created_at) values (${PERSON}, ${PERSON}, 1)`;
+	await sql`
+		insert into business (business, name, last_device_code, last_member, claimed_at)
+		values (${BUSINESS}, ${ODD}, 'Z', 3, 1)`;
+	await sql`insert into feed_head (business, s, relay_n) values (${BUSINESS}, 3000, 2)`;
+	await sql`
+		insert into fact (business, code, n, kind, branch, document, wall, counter, on_day, member,
+			text, digest, s)
+		select ${BUSINESS}, 'A', n, 'setting', null, null, n, 0, '2026-11-20', 1,
+			${ODD} || n || repeat('x', 200), -n, n
+		from generate_series(1, 3000) as n`;
+	await sql`
+		insert into document_update (business, document, sequence, update)
+		select ${BUSINESS}, 'j', n, decode(repeat('00ff5c0a0d', 2000), 'hex')
+		from generate_series(1, 20) as n`;
+	await sql`
+		insert into product (business, product, fields, stamps)
+		values (${BUSINESS}, 'A-1', ${JSON.stringify({ name: ODD })}::jsonb, '{}')`;
+	await sql`
+		insert into session (token_hash, account, user_agent, created_at, seen_at, expires_at)
+		values ('\\x01', ${PERSON}, '-', 1, 1, 1)`;
+	await sql`
+		insert into ledger_link (business, ledger, person, state, way, epoch, at)
+		values (${BUSINESS}, ${LEDGER}, ${PERSON}, 'linked', 'app', 2, 1)`;
+	await sql`
+		insert into relay_key (place, kid, public_key, sealed, created_at)
+		values (1, 'k', '\\x04', '\\x05', 1)`;
+	await sql`
+		insert into message (key, channel, recipient, body, is_secret, state, tries, due_at, created_at)
+		values ('one', 'sms', '+911', 'your code', true, 'waiting', 0, 1, 1)`;
+	await sql`insert into rate_limit (key, points, expire) values ('k', 1, now())`;
+}
+
+function save(): ReturnType<typeof writeBackup> {
+	// Connections of its own, which it ends where it fails.
+	const { sql } = connectDatabase(from.url, { connectionsMax: 1 });
+	return writeBackup(file, { sql, clock: () => NOW, secret: SECRET }).finally(() => sql.end());
+}
+
+async function load(
+	options: Partial<Parameters<typeof checkRestore>[1]> = {}
+): ReturnType<typeof restoreBackup> {
+	const parts = { clock: () => NOW, secret: SECRET, isOtherSecret: false, ...options };
+	return restoreBackup(to, await checkRestore(file, parts), parts);
+}
+
+async function rowsOf({ sql }: TestDatabase, table: string): Promise<readonly object[]> {
+	return sql`select * from ${sql(table)} as held order by held::text`;
+}
+
+async function countAll(database: TestDatabase): Promise<number> {
+	const counts = (await readTables(database.sql)).map(async ({ name }) => {
+		return (await rowsOf(database, name)).length;
+	});
+	return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+describe('a backup', () => {
+	it('[KEEP-1] comes back as it was, every table and every sign', async () => {
+		const { rows, tables } = await save();
+		expect(rows).toBe(await countAll(from));
+		expect(tables).toBe((await readTables(from.sql)).length);
+		const restored = await load();
+		expect(restored.rows).toBe(rows);
+		for (const table of [
+			'account',
+			'fact',
+			'document_update',
+			'product',
+			'feed_head',
+			'relay_key'
+		]) {
+			expect(await rowsOf(to, table)).toEqual(await rowsOf(from, table));
+		}
+		expect((await rowsOf(to, 'fact')).length).toBe(3000);
+		expect((await stat(file)).mode & 0o777).toBe(0o600);
+	});
+
+	it('[KEEP-1] is of one moment, whatever is written meanwhile', async () => {
+		const { sql } = from;
+		const pieces: Buffer[] = [];
+		const { promise: written, resolve: write } = Promise.withResolvers<undefined>();
+		const { promise: begun, resolve: begin } = Promise.withResolvers<undefined>();
+		const out = new Writable({
+			highWaterMark: 1,
+			write: (piece: Buffer, _encoding, done) => {
+				pieces.push(piece);
+				begin(undefined);
+				void written.then(() => {
+					done();
+				});
+			}
+		});
+		const own = connectDatabase(from.url, { connectionsMax: 1 });
+		const saving = streamBackup({ sql: own.sql, clock: () => NOW, secret: SECRET }, out);
+		await begun;
+		await sql`update business set last_member = 99`;
+		await sql`insert into feed_head (business, s) values (${LEDGER}, 1)`;
+		await sql`delete from fact where n > 5`;
+		write(undefined);
+		await saving;
+		await own.close();
+		await writeFile(file, Buffer.concat(pieces));
+		await load();
+		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
+		expect(await rowsOf(to, 'feed_head')).toHaveLength(1);
+		expect(await to.sql`select last_member from business`).toEqual([{ last_member: 103 }]);
+	});
+
+	it('[KEEP-2] never takes the name of a file that is there', async () => {
+		await writeFile(file, 'mine');
+		await expect(save()).rejects.toThrow(/There is a file .* already/);
+		expect(await readFile(file, 'utf8')).toBe('mine');
+		expect(await readdir(folder)).toEqual(['shop.backup']);
+	});
+
+	it('[KEEP-2] leaves nothing behind where the disk is full or somebody stops it', async () => {
+		const command = path.resolve(import.meta.dirname, '../backup.ts');
+		const env = {
+			...{ PATH: process.env['PATH'], DATABASE_URL: from.url, DATA_DIR: folder },
+			DAFTAR_SECRET: 'a secret of this test that is long enough'
+		};
+		const full = promisify(execFile)(
+			'bash',
+			['-c', `ulimit -f 1; exec ${process.execPath} ${command} ${file}`],
+			{
+				env
+			}
+		);
+		await expect(full).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/There is no room left for .*Nothing was kept/) as string
+		});
+		const { sql } = connectDatabase(from.url, { connectionsMax: 1 });
+		const parts = { sql, clock: () => NOW, secret: SECRET };
+		const nowhere = path.join(folder, 'none', 'shop.backup');
+		await expect(writeBackup(nowhere, parts)).rejects.toThrow(/There is no folder/);
+		await expect(writeBackup(file, { ...parts, signal: AbortSignal.abort() })).rejects.toThrow(
+			/Stopped\. There is no file/
+		);
+		expect(await readdir(folder)).toEqual([]);
+	});
+
+	it('[KEEP-3] that is torn, altered or none is refused before anything is written', async () => {
+		await save();
+		const whole = await readFile(file);
+		const plain = gunzipSync(whole);
+		const cuts = [0, 5, 100, Math.floor(whole.length / 2), whole.length - 1];
+		for (const cut of cuts) {
+			await writeFile(file, whole.subarray(0, cut));
+			await expect(load()).rejects.toThrow(/is torn|is no backup of Daftar/);
+		}
+		for (const at of [40, Math.floor(whole.length / 2), whole.length - 12]) {
+			const flipped = Buffer.from(whole);
+			flipped[at] = (flipped[at] ?? 0) ^ 0x10;
+			await writeFile(file, flipped);
+			await expect(load()).rejects.toThrow(/was altered or damaged|is torn/);
+		}
+		const one = plain.indexOf('x'.repeat(200));
+		for (const at of [one, plain.length - 30]) {
+			const flipped = Buffer.from(plain);
+			flipped[at] = (flipped[at] ?? 0) ^ 0x01;
+			await writeFile(file, gzipSync(flipped));
+			await expect(load()).rejects.toThrow(/was altered or damaged/);
+		}
+		await writeFile(file, gzipSync(Buffer.concat([plain, Buffer.from('more')])));
+		await expect(load()).rejects.toThrow(/what follows its end/);
+		for (const none of ['', 'not a backup', gzipSync('nor this\n'), gzipSync('{}\n')]) {
+			await writeFile(file, none);
+			await expect(load()).rejects.toThrow(/is torn|is no backup of Daftar/);
+		}
+		await expect(checkBackup(path.join(folder, 'none'))).rejects.toThrow(/There is no file/);
+		expect(await countAll(to)).toBe(0);
+	});
+
+	it('[KEEP-3] of a newer program is refused in words', async () => {
+		await save();
+		const plain = gunzipSync(await readFile(file));
+		for (const change of [{ version: 2 }, { migration: '0099_later' }]) {
+			await writeFile(file, gzipSync(rewritten(plain, (header) => ({ ...header, ...change }))));
+			await expect(load()).rejects.toThrow(/was made by a newer Daftar/);
+		}
+	});
+
+	it('[KEEP-4] goes into an empty database alone, whole or not at all', async () => {
+		await save();
+		await to.sql`insert into database_epoch (epoch, started_at) values (1, 1)`;
+		await expect(load()).rejects.toThrow(/The database is not empty \(table database_epoch/);
+		await to.sql`delete from database_epoch`;
+		// A row twice: PostgreSQL refuses it, perhaps only at the very end of the table.
+		await from.sql`alter table fact drop constraint fact_business_code_n_pk`;
+		await from.sql`alter table fact drop constraint fact_feed`;
+		await from.sql`insert into fact select * from fact where n = 3000`;
+		await rm(file);
+		await save();
+		await expect(load()).rejects.toThrow(/The database did not take table fact/);
+		expect(await countAll(to)).toBe(0);
+	});
+
+	it('[KEEP-4] of an older program has the tables of this one once it is restored', async () => {
+		const older = await createTestDatabase();
+		const migrations = await readMigrations();
+		await older.sql.begin(async (transaction) => {
+			const tx = transaction as unknown as Sql;
+			await dropTables(tx);
+			await takeMigrations(tx, migrations.slice(0, 1));
+			await tx`insert into feed_head (business, s) values (${BUSINESS}, 12)`;
+		});
+		const { sql } = connectDatabase(older.url, { connectionsMax: 1 });
+		await writeBackup(file, { sql, clock: () => NOW, secret: SECRET });
+		await sql.end();
+		await load();
+		expect(await readTables(to.sql)).toEqual(await readTables(from.sql));
+		expect(await to.sql`select s from epoch_end`).toEqual([{ s: '12' }]);
+		expect(await readLastMigration(to.sql)).toEqual(migrations.at(-1));
+		await older.close();
+	});
+
+	it('[KEEP-5] needs its secret, or somebody who says that it is lost', async () => {
+		await save();
+		expect(gunzipSync(await readFile(file)).includes('a secret of this test')).toBe(false);
+		for (const secret of ['0123456789abcdef', undefined]) {
+			await expect(load({ secret })).rejects.toThrow(/was made with another secret/);
+		}
+		expect(await countAll(to)).toBe(0);
+		await load({ secret: undefined, isOtherSecret: true });
+		expect(await rowsOf(to, 'relay_key')).toEqual([]);
+		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
+	});
+
+	it('[KEEP-6] begins a later epoch and gives nothing out twice', async () => {
+		await save();
+		const { epoch } = await load();
+		expect(epoch).toBe(Math.floor((NOW - Date.UTC(2026, 0, 1)) / 60_000));
+		expect(await to.sql`select epoch, s from epoch_end`).toEqual([{ epoch: 7, s: '3000' }]);
+		expect(await to.sql`select max(epoch) as epoch from database_epoch`).toEqual([{ epoch }]);
+		expect(await to.sql`select last_device_code, last_member from business`).toEqual([
+			{ last_device_code: 'AZ', last_member: 103 }
+		]);
+		expect(await to.sql`select last_phone from person_detail`).toEqual([{ last_phone: 100 }]);
+		expect(await to.sql`select epoch from code_epoch`).toEqual([{ epoch: 9 }]);
+		expect(await rowsOf(to, 'session')).toEqual([]);
+		expect(await rowsOf(to, 'rate_limit')).toEqual([]);
+		expect(await to.sql`select state, body from message`).toEqual([
+			{ state: 'failed', body: null }
+		]);
+	});
+});
+
+/** The same backup with another header, and digests that fit. */
+function rewritten(plain: Buffer, change: (header: Header) => Header): Buffer {
+	const headEnd = plain.indexOf('\n') + 1;
+	const lastStart = plain.lastIndexOf('\n', plain.length - 2) + 1;
+	const header = parseHeader(plain.subarray(0, headEnd).toString());
+	// The end's line follows a length of zero, which is no line's end.
+	const endStart = plain.indexOf('{"tables"', lastStart);
+	const end = parseEnd(plain.subarray(endStart).toString());
+	if (!header.ok || !end.ok) throw new Error('not a backup');
+	const head = encodeLine(change(header.value));
+	const body = plain.subarray(headEnd, endStart);
+	const digest = createHash('sha256').update(head).update(body).digest('hex');
+	return Buffer.concat([head, body, encodeLine({ ...end.value, digest })]);
+}

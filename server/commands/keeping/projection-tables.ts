@@ -1,0 +1,17 @@
+/** What is folded from facts, and can be made of them again. */
+export const PROJECTION_TABLES = [
+	'product',
+	'customer',
+	'setting',
+	'sale',
+	'sale_line',
+	'sale_return',
+	'return_line',
+	'tender',
+	'stock',
+	'record',
+	'ledger_fact',
+	'claim',
+	'balance',
+	'day_total'
+] as const;

@@ -1,0 +1,58 @@
+import type { Sql } from 'postgres';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import type { FactRow } from './project-again.ts';
+
+/** Something that is not as it must be, by its name. */
+export interface Difference {
+	readonly check: 'feed' | 'facts' | 'digests' | 'documents' | 'projections';
+	readonly scope: string;
+	readonly what: string;
+}
+
+/** The feed is numbered 1 to its head without a gap, and each digest is that of its text. */
+export async function verifyFeed(tx: Sql, scope: string): Promise<readonly Difference[]> {
+	const [[feed], gaps, wrong] = await Promise.all([
+		tx<{ head: string | null; facts: string; last: string }[]>`
+			select (select s from feed_head where business = ${scope}) as head, count(*) as facts,
+				coalesce(max(s), 0) as last
+			from fact where business = ${scope}`,
+		tx<{ s: string }[]>`
+			select s from (
+				select s, s - coalesce(lag(s) over (order by s), 0) as step
+				from fact where business = ${scope}
+			) as stepped
+			where step <> 1`,
+		tx<{ id: string }[]>`
+			select code || '-' || n as id from fact
+			where business = ${scope} and digest <> ('x' || encode(
+				substring(sha256(convert_to(text, 'UTF8')) from 1 for 8), 'hex'))::bit(64)::bigint`
+	]);
+	const { head = '0', facts = '0', last = '0' } = feed ?? {};
+	const ofHead = { check: 'feed', scope } as const;
+	return [
+		...(Number(head ?? 0) === Number(last)
+			? []
+			: [{ ...ofHead, what: `the head says ${String(head)}, the last fact ${last}` }]),
+		...(facts === last ? [] : [{ ...ofHead, what: `${facts} facts up to number ${last}` }]),
+		...gaps.map(({ s }) => ({ ...ofHead, what: `nothing before number ${s}` })),
+		...wrong.map(({ id }) => ({ check: 'digests', scope, what: `fact ${id}` }) as const)
+	];
+}
+
+/** The columns of a fact say what its text says. */
+export function verifyRow(scope: string, row: FactRow): readonly Difference[] {
+	const id = `${row.code}-${row.n}`;
+	const parsed = parseFact(row.text);
+	const difference = { check: 'facts', scope } as const;
+	if (!parsed.ok) {
+		return parsed.error === 'unknownKind'
+			? []
+			: [{ ...difference, what: `fact ${id} cannot be read (${parsed.error})` }];
+	}
+	const { value: fact } = parsed;
+	const said = [fact.id, fact.kind, fact.at.wall, fact.at.counter, fact.on, fact.by];
+	const kept = [id, row.kind, row.wall, row.counter, row.on_day, row.member];
+	return said.every((value, at) => String(value) === String(kept[at]))
+		? []
+		: [{ ...difference, what: `the columns of fact ${id}` }];
+}

@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DeviceCode } from '#domain/ids.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { connectDatabase } from '#server/database/connect.ts';
+import { projectLedgerFacts } from '#server/projections/ledgers.ts';
+import { createProject } from '#server/projections/project.ts';
+import { createAppendRelayFacts } from '#server/relay/relay-facts.ts';
+import { createRelayStand, EPOCH, type RelayStand } from '#tests/support/relay-stand.ts';
+import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { PROJECTION_TABLES } from './projection-tables.ts';
+import { rebuildAll } from './rebuild-projections.ts';
+import { verifyAll, type Verified } from './verify-all.ts';
+
+const crypto = createNodeCrypto();
+const project = createProject(crypto);
+const FACTS = 160;
+
+let stand: RelayStand;
+beforeEach(async () => {
+	stand = await createRelayStand();
+	await trade();
+});
+afterEach(() => stand.close());
+
+/** Three days of two devices, through the write path, and a fact of the relay's own. */
+async function trade(): Promise<void> {
+	const codes = ['A', 'B'] as DeviceCode[];
+	const signers = [await stand.addDevice('A'), await stand.addDevice('B')];
+	const { facts } = await makeTrade({ seed: 5, count: FACTS, codes, signers, crypto });
+	stand.clock.now += 3 * 86_400_000;
+	const handed = await stand.relay().handIn(
+		{
+			...({ sort: 'device', scope: TRADE_BUSINESS, business: TRADE_BUSINESS } as const),
+			...({ branch: TRADE_BRANCH, code: 'A' as DeviceCode, member: 1, role: 'owner' } as const),
+			sight: 'office',
+			publicKey: signers[0]?.publicKey ?? new Uint8Array()
+		},
+		facts.map(({ text }) => ({ branch: TRADE_BRANCH, text })),
+		'late'
+	);
+	expect(new Set(handed.map(({ became }) => became))).toEqual(new Set(['kept']));
+	const append = createAppendRelayFacts({
+		clock: () => stand.clock.now,
+		epoch: EPOCH,
+		projectLedgerFacts
+	});
+	await stand.database.orm.transaction((tx) =>
+		append(tx, TRADE_BUSINESS, [
+			{ kind: 'device', device: 'B' as DeviceCode, fields: { member: 1 }, branch: null },
+			{ kind: 'member', member: 1, fields: { name: 'Asha' }, branch: TRADE_BRANCH }
+		])
+	);
+}
+
+async function verify(): Promise<Verified> {
+	const { sql, close } = connectDatabase(stand.database.url, { connectionsMax: 1 });
+	try {
+		return await verifyAll({ sql, project });
+	} finally {
+		await close();
+	}
+}
+
+async function named(): Promise<readonly string[]> {
+	const { differences } = await verify();
+	return differences.map(({ check, what }) => `${check}: ${what}`);
+}
+
+describe('verifying', () => {
+	it('[KEEP-8] finds nothing where all is as it was written', async () => {
+		const verified = await verify();
+		expect(verified.differences).toEqual([]);
+		expect(verified).toMatchObject({ scopes: 1, facts: FACTS + 2 });
+		expect(verified.documents).toBeGreaterThanOrEqual(3);
+	});
+
+	it('[KEEP-8] names a fact that is gone', async () => {
+		const { sql } = stand.database;
+		await sql`delete from fact where code = 'A' and n = 4`;
+		const differences = await named();
+		expect(differences).toContainEqual(expect.stringMatching(/^documents: .*A-4 is no fact$/));
+		expect(differences).toContainEqual(expect.stringMatching(/^feed: nothing before number/));
+		await sql`update feed_head set s = s + 1`;
+		expect(await named()).toContainEqual(expect.stringMatching(/^feed: the head says/));
+	});
+
+	it('[KEEP-8] names a fact whose text or columns were changed', async () => {
+		const { sql } = stand.database;
+		await sql`update fact set text = replace(text, '"phone"', '"footer"') where kind = 'setting'
+			and n = (select min(n) from fact where kind = 'setting')`;
+		const differences = await named();
+		expect(differences).toContainEqual(expect.stringMatching(/^digests: fact [AB]-\d+$/));
+		expect(differences).toContainEqual(
+			expect.stringMatching(/^documents: .* has another text than its fact$/)
+		);
+		expect(differences).toContainEqual(expect.stringMatching(/^facts: fact .* cannot be read/));
+		await sql`update fact set wall = wall + 1 where code = 'B' and n = 2`;
+		expect(await named()).toContain('facts: the columns of fact B-2');
+	});
+
+	it('[KEEP-8] names a document that lost an update', async () => {
+		const { sql } = stand.database;
+		await sql`delete from document_update where (document, sequence) =
+			(select document, sequence from document_update order by document, sequence desc limit 1)`;
+		const differences = await named();
+		expect(differences).toContainEqual(
+			expect.stringMatching(/^documents: .*fact [AB0.]+\d*-\d+ is not in it$/)
+		);
+		await sql`update document_update set update = '\\x01'`;
+		expect(await named()).toContainEqual(
+			expect.stringMatching(/^documents: .*its updates cannot be read/)
+		);
+	});
+
+	it.each([
+		['stock', 'thousandths'],
+		['balance', 'waiting'],
+		['sale', 'total_minor']
+	])(
+		'[KEEP-8] names a number of %s that is not its facts’, and [KEEP-7] a rebuild puts it right',
+		async (table, column) => {
+			const { sql } = stand.database;
+			await sql`update ${sql(table)} set ${sql(column)} = ${sql(column)} + 1`;
+			const differences = await named();
+			expect(differences).toContainEqual(
+				expect.stringMatching(new RegExp(`^projections: ${table} has `))
+			);
+			await rebuild();
+			expect(await named()).toEqual([]);
+		}
+	);
+});
+
+async function rebuild(): Promise<number> {
+	const { sql, close } = connectDatabase(stand.database.url, { connectionsMax: 1 });
+	let all = 0;
+	for await (const { facts } of rebuildAll({ sql, project })) all += facts;
+	await close();
+	return all;
+}
+
+it('[KEEP-7] makes every projection again, with nothing left of what was there', async () => {
+	const { sql } = stand.database;
+	const read = async (): Promise<readonly object[]> => {
+		const tables = PROJECTION_TABLES.map(
+			(table) => sql`select * from ${sql(table)} as held order by held::text`
+		);
+		const rows = (await Promise.all(tables)).flat() as object[];
+		return rows.map((row) => ({ ...row, is_plain: undefined }));
+	};
+	const before = await read();
+	expect(await rebuild()).toBe(FACTS + 2);
+	expect(await read()).toEqual(before);
+	for (const table of PROJECTION_TABLES) await sql`delete from ${sql(table)}`;
+	await rebuild();
+	expect(await read()).toEqual(before);
+});

@@ -1,0 +1,35 @@
+import { createNodeCrypto } from '#server/crypto.ts';
+import { createProject } from '#server/projections/project.ts';
+import { runCommand, type CommandRun } from './keeping/command.ts';
+import { openBeside } from './keeping/open-database.ts';
+import { verifyAll, type Verified } from './keeping/verify-all.ts';
+
+/** How many differences are named one by one. */
+const NAMED_MAX = 100;
+const CHECKS = ['feed', 'facts', 'digests', 'documents', 'projections'] as const;
+
+/** `npm run verify`: compares facts, documents, feed and projections, and exits with 1 where they differ. */
+await runCommand(verify);
+
+async function verify({ environment, args, running }: CommandRun): Promise<void> {
+	if (args.length > 0) throw new Error('Say only: npm run verify');
+	const { sql } = await openBeside(environment, running, 1);
+	const startedAt = Date.now();
+	const verified = await verifyAll({ sql, project: createProject(createNodeCrypto()) });
+	print(verified, Date.now() - startedAt);
+	if (verified.differences.length > 0) process.exitCode = 1;
+}
+
+function print({ scopes, facts, documents, differences }: Verified, ms: number): void {
+	for (const { check, scope, what } of differences.slice(0, NAMED_MAX)) {
+		console.log(`${check}  ${scope}  ${what}`);
+	}
+	const wrong = Object.fromEntries(
+		CHECKS.map((check) => [check, differences.filter((one) => one.check === check).length])
+	);
+	console.table(
+		CHECKS.map((check) => ({ check, wrong: wrong[check] })),
+		['check', 'wrong']
+	);
+	console.log(JSON.stringify({ verify: { scopes, facts, documents, ms, wrong } }));
+}
