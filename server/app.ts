@@ -70,12 +70,17 @@ interface Asked {
 function answerFault(fault: Error, { c, log }: Asked): Response | Promise<Response> {
 	if (fault instanceof HTTPException) return fault.getResponse();
 	if (isDatabaseGone(fault)) {
-		log.warn({ path: c.req.path, reason: fault.message }, 'the database does not answer');
+		log.warn({ path: c.req.path, reason: rootOf(fault).message }, 'the database does not answer');
 		c.header('Retry-After', '1');
 		return problem(c, 503, 'databaseGone');
 	}
 	log.error({ err: fault, path: c.req.path }, 'a request failed');
 	return problem(c, 500, 'fault');
+}
+
+/** What a query was given is nothing for a log, and Drizzle's own message holds it. */
+function rootOf(fault: Error): Error {
+	return fault.cause instanceof Error ? rootOf(fault.cause) : fault;
 }
 
 function problem(c: Context, status: 404 | 500 | 503, code: ProblemCode): Response {

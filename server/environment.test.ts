@@ -11,6 +11,7 @@ it('needs nothing to be set', () => {
 			host: undefined,
 			dataDir: path.resolve('data'),
 			databaseUrl: undefined,
+			busUrl: undefined,
 			secret: undefined,
 			logLevel: 'warn',
 			gateways: NO_GATEWAYS,
@@ -24,13 +25,15 @@ it('takes what is set, and counts an empty variable as not set', () => {
 	const url = 'postgresql://me:pass@db.local:5433/shop';
 	const set = { PORT: '0', HOST: '127.0.0.1', DATA_DIR: '/srv/shop', DATABASE_URL: url };
 	const more = { DAFTAR_SECRET: 'é'.repeat(16), LOG_LEVEL: 'info', PROXIES: '2' };
-	expect(parseEnvironment({ ...set, ...more, NODE_ENV: 'production' })).toEqual({
+	const BUS_URL = 'redis://cache.local:6379/1';
+	expect(parseEnvironment({ ...set, ...more, BUS_URL, NODE_ENV: 'production' })).toEqual({
 		ok: true,
 		value: {
 			port: 0,
 			host: '127.0.0.1',
 			dataDir: '/srv/shop',
 			databaseUrl: url,
+			busUrl: 'redis://cache.local:6379/1',
 			secret: more.DAFTAR_SECRET,
 			logLevel: 'info',
 			gateways: NO_GATEWAYS,
@@ -52,6 +55,15 @@ it.each(['65536', '-1', '80.5', '0x50', '１２', 'http'])('refuses %j as a port
 it('takes the last port there is', () => {
 	expect(parseEnvironment({ PORT: '65535' })).toMatchObject({ ok: true, value: { port: 65535 } });
 });
+
+it.each(['http://u:secret@h', 'redis', 'redis://u:secret@h:port'])(
+	'refuses the bus %j and does not repeat its password',
+	(BUS_URL) => {
+		const parsed = parseEnvironment({ BUS_URL });
+		expect(parsed).toMatchObject({ ok: false, error: { variable: 'BUS_URL' } });
+		expect(JSON.stringify(parsed)).not.toContain('secret');
+	}
+);
 
 it.each(['mysql://u:secret@h/d', 'secret', 'postgres://u:secret@h:port/d'])(
 	'refuses the database %j and does not repeat its password',

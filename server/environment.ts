@@ -19,6 +19,8 @@ export interface Environment {
 	readonly dataDir: string;
 	/** Undefined for a PostgreSQL of our own under `dataDir`. */
 	readonly databaseUrl: string | undefined;
+	/** What joins several servers on one database; undefined for that database itself. */
+	readonly busUrl: string | undefined;
 	/** Undefined for one kept under `dataDir`. */
 	readonly secret: string | undefined;
 	readonly logLevel: LogLevel;
@@ -66,9 +68,9 @@ export function parseEnvironment(variables: Variables): Result<Environment, Envi
 	});
 }
 
-type Outside = Pick<Environment, 'gateways' | 'proxies' | 'isProduction'>;
+type Outside = Pick<Environment, 'gateways' | 'proxies' | 'busUrl' | 'isProduction'>;
 
-/** What stands around us: who carries messages, and who stands in front. */
+/** What stands around us: who carries messages, who stands in front, and who beside. */
 function parseOutside(
 	given: (name: string) => string | undefined
 ): Result<Outside, EnvironmentError> {
@@ -77,8 +79,15 @@ function parseOutside(
 	const proxies = given('PROXIES') ?? '0';
 	if (!/^\d$/.test(proxies))
 		return refused('PROXIES', `must be a number from 0 to 9, not "${proxies}"`);
+	const busUrl = parseBusUrl(given('BUS_URL'));
+	if (!busUrl.ok) return busUrl;
 	const isProduction = given('NODE_ENV') === 'production';
-	return ok({ gateways: gateways.value, proxies: Number(proxies), isProduction });
+	return ok({
+		gateways: gateways.value,
+		proxies: Number(proxies),
+		busUrl: busUrl.value,
+		isProduction
+	});
 }
 
 function parsePort(text = String(PORT_DEFAULT)): Result<number, EnvironmentError> {
@@ -95,6 +104,18 @@ function parseDatabaseUrl(text: string | undefined): Result<string | undefined, 
 	return isOne
 		? ok(text)
 		: refused('DATABASE_URL', 'must be of the form postgresql://user:password@host:port/database');
+}
+
+function parseBusUrl(text: string | undefined): Result<string | undefined, EnvironmentError> {
+	if (text === undefined) return ok(undefined);
+	// Never repeated in the sentence: it may hold a password.
+	const isOne = /^(?:rediss?|postgres(?:ql)?):\/\//.test(text) && URL.canParse(text);
+	return isOne
+		? ok(text)
+		: refused(
+				'BUS_URL',
+				'must be of the form redis://host:port or postgresql://host:port/database'
+			);
 }
 
 function parseSecret(text: string | undefined): Result<string | undefined, EnvironmentError> {

@@ -46,6 +46,10 @@ export async function listen(
 async function close(server: Server, sockets: WebSocketServer): Promise<void> {
 	const closed = once(server, 'close');
 	server.close();
+	// One that was being opened would else hold us until its client gives up.
+	sockets.on('connection', (socket) => {
+		socket.terminate();
+	});
 	for (const socket of sockets.clients) socket.terminate();
 	server.closeIdleConnections();
 	const late = setTimeout(() => {

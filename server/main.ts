@@ -4,6 +4,8 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { createHealth } from './api/health.ts';
 import { createApp } from './app.ts';
+import type { Bus } from './bus/bus.ts';
+import { openBus } from './bus/open-bus.ts';
 import { migrateDatabase, openDatabase } from './database/connect.ts';
 import { startEmbeddedPostgres, type PostgresEvent } from './database/embedded.ts';
 import { parseEnvironment, type Environment } from './environment.ts';
@@ -56,6 +58,8 @@ async function start(environment: Environment, run: Run): Promise<number> {
 	await migrateDatabase(databaseUrl);
 	const secret = await readSecret({ given: environment.secret, dataDir: environment.dataDir });
 
+	const bus = startBus(environment, run);
+
 	const version = await readVersion();
 	const api = new Hono();
 	api.route('/', createHealth({ askDatabase: () => database.sql`select 1`, version }));
@@ -66,6 +70,7 @@ async function start(environment: Environment, run: Run): Promise<number> {
 		secret,
 		gateways: environment.gateways,
 		proxies: environment.proxies,
+		bus,
 		fault: (fault) => {
 			log.error({ err: fault }, 'a fault that no request waited for');
 		}
@@ -75,6 +80,16 @@ async function start(environment: Environment, run: Run): Promise<number> {
 	const outbox = environment.isProduction ? undefined : createOutboxPage(database.orm);
 	const app = createApp({ api, sync: service.sync, site, log, ...(outbox && { outbox }) });
 	return listen(app, environment, running);
+}
+
+/** Goes on without: what it would tell, the other servers find by themselves some seconds later. */
+function startBus(environment: Environment, { log, running }: Run): Bus {
+	const bus = openBus(environment, (event) => {
+		if (event.kind === 'up') log.warn('the servers hear of each other at once again');
+		else log.warn({ err: event.fault }, 'the bus is down: servers see each other seconds later');
+	});
+	running.defer(() => bus.close());
+	return bus;
 }
 
 async function startPostgres(

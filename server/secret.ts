@@ -2,11 +2,12 @@ import { hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '#domain/assert.ts';
-import { codeOf, makeFolder } from './database/data-folder.ts';
+import { codeOf, flushFolder, makeFolder } from './database/data-folder.ts';
 import { SECRET_BYTES_MIN } from './environment.ts';
 
 const FILE = 'secret';
 const KEY_BYTES = 32;
+const KEY_ID_LENGTH = 16;
 
 export interface SecretSource {
 	/** `DAFTAR_SECRET`, which comes before the file. */
@@ -38,6 +39,19 @@ export async function readSecret({ given, dataDir }: SecretSource): Promise<Uint
  */
 export function deriveKey(secret: Uint8Array, purpose: string): Uint8Array {
 	return new Uint8Array(hkdfSync('sha256', secret, '', `daftar/${purpose}`, KEY_BYTES));
+}
+
+/** The secret that there is; undefined where none was made yet. Throws as `readSecret` does. */
+export async function findSecret({
+	given,
+	dataDir
+}: SecretSource): Promise<Uint8Array | undefined> {
+	return given === undefined ? readKept(path.join(dataDir, FILE)) : Buffer.from(given);
+}
+
+/** What a secret is called where it must not be told: two secrets have two names. */
+export function keyIdOf(secret: Uint8Array): string {
+	return Buffer.from(deriveKey(secret, 'key-id/v1')).toString('hex').slice(0, KEY_ID_LENGTH);
 }
 
 async function readKept(file: string): Promise<Uint8Array | undefined> {
@@ -72,17 +86,10 @@ async function make(dataDir: string, file: string): Promise<void> {
 		await link(draft, file).catch((error: unknown) => {
 			if (codeOf(error) !== 'EEXIST') throw error;
 		});
-		await flush(dataDir);
+		await flushFolder(dataDir);
 	} catch (cause) {
 		throw new Error(`The data folder ${dataDir} cannot be written (${codeOf(cause)}).`, { cause });
 	} finally {
 		await rm(draft, { force: true }).catch(() => undefined);
 	}
-}
-
-/** A name is only safe from a power cut when its folder is flushed too. */
-async function flush(folder: string): Promise<void> {
-	const handle = await open(folder, 'r');
-	await handle.sync();
-	await handle.close();
 }

@@ -1,23 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
+import type { CryptoParts } from '#domain/crypto.ts';
+import { carriedRoutes } from './api/carried.ts';
 import { checkpointRoutes } from './api/checkpoint.ts';
 import { feedRoutes } from './api/feed.ts';
+import { haveRoutes } from './api/have.ts';
+import { lackingRoutes } from './api/lacking.ts';
+import { lateFactRoutes } from './api/late-facts.ts';
 import { peopleRoutes } from './api/people.ts';
 import { syncTicketRoutes } from './api/sync-tickets.ts';
 import { createAuth, type AuthKeys } from './auth/auth.ts';
-import { systemRandom } from './auth/random.ts';
+import { systemRandom, type Random } from './auth/random.ts';
 import { createBackfill } from './bridge/backfill.ts';
 import { createBridge } from './bridge/bridge.ts';
+import type { Bus } from './bus/bus.ts';
 import { createCallerAddress } from './caller-address.ts';
+import { concernsOthers } from './concerns-others.ts';
 import { createConnected, projectWithClaims, type Connected } from './connected.ts';
 import { createGateways, NO_GATEWAYS, type GatewaySettings } from './gateways/gateway-settings.ts';
 import { createMessages, type Messages } from './gateways/messages.ts';
 import { createLater } from './later.ts';
 import { deriveKey } from './secret.ts';
-import { createVault, openRelayKey } from './vault.ts';
+import { createVault, openRelayKey, type RelayKey } from './vault.ts';
 import { createNodeCrypto } from './crypto.ts';
 import type { Database } from './database/connect.ts';
-import { readEpoch } from './database/epoch.ts';
+import { isRestored, readEpoch } from './database/epoch.ts';
 import { projectLedgerFacts } from './projections/ledgers.ts';
 import { createProject } from './projections/project.ts';
 import { createAppendRelayFacts, lockScopes } from './relay/relay-facts.ts';
@@ -36,8 +43,21 @@ export interface ServiceParts {
 	readonly gateways?: GatewaySettings;
 	/** Proxies of the operator's own before this server, each of which adds to `X-Forwarded-For`. */
 	readonly proxies?: number;
+	/** What joins the servers of this database; absent where this is the only one. */
+	readonly bus?: Bus;
 	/** Hears of faults that no request waits for. */
 	readonly fault: (fault: unknown) => void;
+	/** What else the machine gives, where it is not this one: in a simulation. */
+	readonly machine?: Partial<Machine>;
+}
+
+/** A machine's own timers, chance and cryptography, and the relay's key where it is not in the database. */
+export interface Machine {
+	readonly timers: Timers;
+	readonly random: Random;
+	readonly crypto: CryptoParts;
+	readonly relayKey: RelayKey;
+	readonly wait: (ms: number) => Promise<void>;
 }
 
 /** People, documents and feed on one database. */
@@ -46,6 +66,8 @@ export interface Service {
 	readonly api: Hono;
 	/** To be mounted at `/sync`. */
 	readonly sync: Hono;
+	/** Serves a socket that came by another way than `sync`. */
+	readonly accept: Relay['accept'];
 	/** What is sent to people. */
 	readonly messages: Messages;
 	/** Ends every socket and waits for what is being written. */
@@ -57,24 +79,28 @@ export async function createService(given: ServiceParts): Promise<Service> {
 	const { clock, fault } = given;
 	const { sql } = given.database;
 	const ground = await layGround(given);
-	const { auth, crypto, epoch, messages } = ground;
+	const { auth, crypto, epoch, messages, timers } = ground;
 	const { later, settle } = createLater(fault);
 	// What a commit wakes is made after the relay.
 	const woken: { wake(): void }[] = [];
 	const relay = createRelay({
 		sql,
 		clock,
-		timers: systemTimers,
+		timers,
 		crypto,
+		random: ground.random,
 		project: projectWithClaims(createProject(crypto), clock),
 		tickets: auth.tickets,
 		epoch,
+		isRestored: ground.isRestored,
+		bus: given.bus,
 		fault,
-		committed: () => {
-			for (const worker of woken) worker.wake();
+		committed: (facts) => {
+			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
+			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();
 		}
 	});
-	const { feedMoved } = relay;
+	const { feedMoved, revoked } = relay;
 	const connected = connect(given, ground, feedMoved);
 	const bridge = createBridge({
 		...ground,
@@ -83,24 +109,47 @@ export async function createService(given: ServiceParts): Promise<Service> {
 		lockScopes,
 		feedMoved,
 		relayKey: ground.relayKey.publicKey,
-		every: systemTimers.every,
+		every: timers.every,
 		fault
 	});
 	woken.push(connected.judge, bridge);
-	const forDevices = { sql, epoch, ...auth, mayOpen };
-	const api = new Hono();
-	api.route('/', peopleRoutes({ ...ground, ...auth, later, feedMoved }));
-	api.route('/', connected.routes);
-	api.route('/', syncTicketRoutes(forDevices));
-	api.route('/', feedRoutes(forDevices));
-	api.route('/', checkpointRoutes(forDevices));
+	const api = joined([
+		peopleRoutes({ ...ground, ...auth, later, feedMoved, revoked }),
+		connected.routes,
+		...deviceApi(given, ground, relay)
+	]);
 	const close = async (): Promise<void> => {
 		await relay.close();
 		await Promise.all([connected.judge.close(), bridge.close()]);
 		await settle();
 		await messages.close();
 	};
-	return { api, sync: relay.routes, messages, close };
+	return { api, sync: relay.routes, accept: relay.accept, messages, close };
+}
+
+/** What devices and phones ask with their keys. */
+function deviceApi(
+	{ database: { sql } }: ServiceParts,
+	ground: Ground,
+	{ handIn }: Pick<Relay, 'handIn'>
+): readonly Hono[] {
+	const { auth, epoch } = ground;
+	const forDevices = { sql, epoch, ...auth, mayOpen };
+	return [
+		syncTicketRoutes(forDevices),
+		feedRoutes(forDevices),
+		haveRoutes(forDevices),
+		carriedRoutes({ ...forDevices, ...ground, handIn }),
+		lackingRoutes(forDevices),
+		lateFactRoutes({ ...ground, ...auth, handIn }),
+		checkpointRoutes(forDevices)
+	];
+}
+
+function joined(parts: readonly Hono[]): Hono {
+	const api = new Hono();
+	for (const part of parts) api.route('/', part);
+	return api;
 }
 
 type Ground = Awaited<ReturnType<typeof layGround>>;
@@ -109,21 +158,30 @@ type Ground = Awaited<ReturnType<typeof layGround>>;
 async function layGround(given: ServiceParts) {
 	const { database, clock, expiryClock = clock, secret, fault } = given;
 	const { sql, orm } = database;
-	const crypto = createNodeCrypto();
+	const {
+		timers = systemTimers,
+		random = systemRandom,
+		relayKey,
+		...machine
+	} = given.machine ?? {};
+	const crypto = machine.crypto ?? createNodeCrypto();
+	const wait = machine.wait ?? ((ms: number): Promise<void> => sleep(ms));
 	const epoch = await readEpoch(sql, clock());
-	const parts = { executor: orm, clock: expiryClock, random: systemRandom, crypto };
+	const restored = await isRestored(sql, epoch);
+	const parts = { executor: orm, clock: expiryClock, random, crypto };
 	const vault = createVault(secret, 'second-factor/v1');
-	const wait = (ms: number): Promise<void> => sleep(ms);
 	const gateways = createGateways(given.gateways ?? NO_GATEWAYS, { fetch: globalThis.fetch });
 	const messages = createMessages({ ...parts, gateways, random: Math.random, fault });
 	messages.wake();
 	return {
 		...parts,
 		epoch,
+		isRestored: restored,
 		auth: createAuth({ ...parts, keys: authKeys(secret), vault, wait }),
 		messages,
-		relayKey: await openRelayKey({ sql, secret, clock }),
-		appendRelayFacts: createAppendRelayFacts({ clock, epoch, projectLedgerFacts }),
+		timers,
+		relayKey: relayKey ?? (await openRelayKey({ sql, secret, clock })),
+		appendRelayFacts: createAppendRelayFacts({ clock, epoch, projectLedgerFacts, random }),
 		addressOf: createCallerAddress(given.proxies ?? 0)
 	};
 }
@@ -133,7 +191,7 @@ function connect(
 	ground: Ground,
 	feedMoved: Relay['feedMoved']
 ): Connected {
-	const { auth, crypto, appendRelayFacts, relayKey } = ground;
+	const { auth, crypto, appendRelayFacts, relayKey, timers } = ground;
 	const { publicKey } = relayKey;
 	return createConnected({
 		...ground,
@@ -143,7 +201,7 @@ function connect(
 		backfill: createBackfill({ clock, crypto, appendRelayFacts, relayKey: publicKey }),
 		feedMoved,
 		secret,
-		every: systemTimers.every,
+		every: timers.every,
 		fault
 	});
 }

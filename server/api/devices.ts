@@ -26,6 +26,7 @@ import {
 	readBody,
 	signatureField
 } from './body.ts';
+import { findForgottenCode } from './forgotten-code.ts';
 import { memberOf } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
@@ -84,7 +85,7 @@ async function join(c: Context, parts: PeopleParts): Promise<Response> {
 }
 
 /** What a device is told of itself once it has joined. */
-interface Joined {
+export interface Joined {
 	readonly business: BusinessId;
 	readonly branch: BranchId;
 	readonly person: string;
@@ -152,14 +153,14 @@ async function joinBySession(
 	});
 }
 
-interface LockedBusiness {
+export interface LockedBusiness {
 	readonly business: BusinessId;
 	readonly name: string;
 	readonly lastDeviceCode: DeviceCode;
 }
 
 /** Of several devices that join at once, one after the other gets its code. */
-async function lockBusiness(
+export async function lockBusiness(
 	transaction: Transaction,
 	id: BusinessId
 ): Promise<LockedBusiness | undefined> {
@@ -174,32 +175,37 @@ async function lockBusiness(
 	return { business: id, name: row.name, lastDeviceCode: last.value };
 }
 
-interface Enrolment {
+export interface Enrolment {
 	readonly parts: PeopleParts;
 	readonly locked: LockedBusiness;
 	readonly place: {
 		readonly branch: BranchId;
 		readonly member: number;
 		readonly sight: 'office' | 'counter';
+		/** Whose place it takes. */
+		readonly heirOf?: DeviceCode;
 	};
 	readonly publicKey: Uint8Array;
 	/** The device that already has this key. */
 	readonly known: DeviceRow | undefined;
 }
 
-/** Gives the key the next code; a key that has one keeps it. */
-async function enrol(
+/** Gives the key the next code; a key that has one, or had one before a restore, keeps it. */
+export async function enrol(
 	transaction: Transaction,
 	{ parts, locked, place, publicKey, known }: Enrolment
 ): Promise<Result<Joined, ProblemCode>> {
 	if (known !== undefined) return joinedAs(locked, known);
 	const { business: businessId } = locked;
-	const { branch: branchId, member: number, sight } = place;
-	const code = nextDeviceCode(locked.lastDeviceCode);
-	await transaction
-		.update(business)
-		.set({ lastDeviceCode: code })
-		.where(eq(business.business, businessId));
+	const { branch: branchId, member: number, sight, heirOf } = place;
+	const forgotten = await findForgottenCode(transaction, businessId, publicKey);
+	const code = forgotten ?? nextDeviceCode(locked.lastDeviceCode);
+	if (forgotten === undefined) {
+		await transaction
+			.update(business)
+			.set({ lastDeviceCode: code })
+			.where(eq(business.business, businessId));
+	}
 	await transaction.insert(device).values({
 		business: businessId,
 		code,
@@ -207,9 +213,16 @@ async function enrol(
 		member: number,
 		sight,
 		publicKey,
-		joinedAt: parts.clock()
+		joinedAt: parts.clock(),
+		heirOf: heirOf ?? null
 	});
-	const fields = { key: encodeBase64url(publicKey), member: number, sight, branch: branchId };
+	const fields = {
+		key: encodeBase64url(publicKey),
+		member: number,
+		sight,
+		branch: branchId,
+		...(heirOf !== undefined && { heirOf })
+	};
 	await parts.appendRelayFacts(transaction, businessId, [
 		{ kind: 'device', device: code, fields, branch: branchId }
 	]);
@@ -234,7 +247,7 @@ function joinedAs(locked: LockedBusiness, row: DeviceRow): Result<Joined, 'devic
 	});
 }
 
-async function findByKey(
+export async function findByKey(
 	transaction: Transaction,
 	businessId: BusinessId,
 	publicKey: Uint8Array
@@ -246,7 +259,7 @@ async function findByKey(
 	return row === undefined ? undefined : findDevice(transaction, businessId, row.code);
 }
 
-function branchIdOf(text: string): BranchId {
+export function branchIdOf(text: string): BranchId {
 	const parsed = parseBranchId(text);
 	assert(parsed.ok, 'a branch row holds an id');
 	return parsed.value;

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import type { Sql } from 'postgres';
+import { readEpochEnds } from '#server/database/epoch.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
 
@@ -28,9 +29,13 @@ export function feedRoutes({ sql, epoch, ...auth }: FeedParts): Hono {
 		const after = wholeQuery(c, 'after');
 		const known = wholeQuery(c, 'epoch');
 		if (after === undefined || known === undefined) return problem(c, refusal('queryInvalid'));
-		// FEED-2. No number of another epoch is promised to have survived: the device begins anew.
-		if (known !== epoch) return problem(c, refusal('epochEnded', { epoch, survivedTo: 0 }));
 		const { scope } = c.var.caller;
+		if (known !== epoch) {
+			// FEED-2. Of an epoch that this database never had, nothing is promised to have survived.
+			const ends = await readEpochEnds(sql, scope, epoch);
+			const survivedTo = ends.find(([ended]) => ended === known)?.[1] ?? 0;
+			return problem(c, refusal('epochEnded', { epoch, survivedTo }));
+		}
 		// The last number first: a page read after it never ends before it.
 		const last = await readLast(sql, scope);
 		return c.json({ epoch, rows: await readAfter(sql, scope, after), last });

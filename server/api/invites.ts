@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import type { BusinessId } from '#domain/ids.ts';
@@ -51,9 +51,9 @@ export function inviteRoutes(parts: PeopleParts): Hono {
 }
 
 /** The member number of the owner who calls, by his device or by his browser's session. */
-async function ownerCalling(
+export async function ownerCalling(
 	c: Context,
-	{ executor, deviceAuth, sessions }: PeopleParts,
+	{ executor, deviceAuth, sessions }: Pick<PeopleParts, 'executor' | 'deviceAuth' | 'sessions'>,
 	business: BusinessId
 ): Promise<Result<number, ProblemCode>> {
 	if (c.req.header('authorization') !== undefined) {
@@ -75,7 +75,9 @@ export async function memberOf(
 	const [row] = await executor
 		.select()
 		.from(member)
-		.where(and(eq(member.business, business), eq(member.account, account)));
+		.where(
+			and(eq(member.business, business), eq(member.account, account), isNull(member.removedAt))
+		);
 	return row;
 }
 

@@ -1,4 +1,4 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import { Hono } from 'hono';
 import { branch, business, member } from '#server/database/accounts.ts';
 import { setting } from '#server/database/journal.ts';
@@ -20,7 +20,7 @@ export function meRoutes({ executor, sessions }: PeopleParts): Hono {
 			.innerJoin(business, eq(business.business, member.business))
 			.innerJoin(branch, eq(branch.business, member.business))
 			.leftJoin(setting, eq(setting.business, member.business))
-			.where(eq(member.account, caller.value.account))
+			.where(and(eq(member.account, caller.value.account), isNull(member.removedAt)))
 			.orderBy(asc(business.claimedAt), asc(business.business), asc(branch.createdAt));
 		return c.json({ ...introduce(caller.value), businesses });
 	});

@@ -3,7 +3,7 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import type { BusinessId } from '#domain/ids.ts';
 import type { Auth } from '#server/auth/auth.ts';
 import type { Random } from '#server/auth/random.ts';
-import type { AppendRelayFacts } from '#server/auth/relay-fact-draft.ts';
+import type { AppendRelayFacts, ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Messages } from '#server/gateways/messages.ts';
 import type { Executor } from '#server/database/transaction.ts';
 
@@ -24,4 +24,6 @@ export interface PeopleParts extends Omit<Auth, 'tickets'> {
 	readonly appendRelayFacts: AppendRelayFacts;
 	/** Tells the sockets of a business, once that transaction is committed. */
 	readonly feedMoved: (business: BusinessId) => Promise<void>;
+	/** Closes the sockets of whoever lost his access to a business or person, once that is committed. */
+	readonly revoked: (scope: ScopeId) => Promise<void>;
 }

@@ -6,10 +6,12 @@ import { codeRoutes } from './codes.ts';
 import { deviceRoutes } from './devices.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
+import { heirRoutes } from './heirs.ts';
 import { inviteRoutes } from './invites.ts';
 import { meRoutes } from './me.ts';
 import { personRoutes } from './persons.ts';
 import type { PeopleParts } from './people-parts.ts';
+import { removalRoutes } from './removals.ts';
 import { resetRoutes } from './resets.ts';
 import { secondFactorRoutes } from './second-factor.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -31,6 +33,8 @@ export function peopleRoutes(given: PeopleParts): Hono {
 		businessRoutes,
 		inviteRoutes,
 		deviceRoutes,
+		removalRoutes,
+		heirRoutes,
 		personRoutes
 	];
 	const guards = [ownOriginOnly, jsonOnly, bodyBytesAtMost(PEOPLE_BODY_BYTES_MAX)] as const;
@@ -50,6 +54,7 @@ const GUARDED = [
 	'/businesses',
 	'/invites',
 	'/devices/*',
+	'/members/*',
 	'/people',
 	'/phones/*'
 ];

@@ -11,6 +11,7 @@ import { cleanName } from '#domain/text.ts';
 import { sha256 } from '#server/auth/secret-token.ts';
 import type { SessionCaller } from '#server/auth/sessions.ts';
 import { account, business, person } from '#server/database/accounts.ts';
+import { feedHead } from '#server/database/journal.ts';
 import { personDetail, phone } from '#server/database/persons.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
 import { personField, publicKeyField, readBody, signatureField } from './body.ts';
@@ -22,7 +23,7 @@ const NAME_CODE_POINTS_MAX = 80;
 const PERSONS_MAX = 20;
 /** A phone's number stands in the codes it makes, so few at a time are looked through. */
 export const PHONES_MAX = 4;
-const KID_BYTES = 8;
+export const KID_BYTES = 8;
 const personSchema = v.object({ name: v.string() });
 const phoneSchema = v.object({
 	person: personField,
@@ -106,6 +107,8 @@ async function enrol(c: Context, parts: PeopleParts): Promise<Response> {
 		enrolKey(transaction, parts, { caller: caller.value, who, publicKey })
 	);
 	if (!enrolled.ok) return problem(c, refusal(enrolled.error));
+	// The phone that made room is not to go on.
+	await parts.revoked(who);
 	return c.json({ person: who, ...enrolled.value, epoch: parts.epoch }, 201);
 }
 
@@ -155,14 +158,17 @@ async function enrolKey(
 	return ok({ code, number, year });
 }
 
-interface ToMakeRoom {
+export interface ToMakeRoom {
 	readonly who: PersonId;
 	readonly phones: readonly (typeof phone.$inferSelect)[];
 	readonly now: number;
 }
 
 /** The phone that was enrolled first makes room: whoever lost it is not held up by it. */
-async function makeRoom(transaction: Transaction, { who, phones, now }: ToMakeRoom): Promise<void> {
+export async function makeRoom(
+	transaction: Transaction,
+	{ who, phones, now }: ToMakeRoom
+): Promise<void> {
 	const active = phones
 		.filter(({ removedAt }) => removedAt === null)
 		.toSorted((a, b) => a.number - b.number);
@@ -171,7 +177,7 @@ async function makeRoom(transaction: Transaction, { who, phones, now }: ToMakeRo
 	await remove(transaction, { who, code: first.code, now });
 }
 
-async function nextNumber(transaction: Transaction, who: PersonId): Promise<number> {
+export async function nextNumber(transaction: Transaction, who: PersonId): Promise<number> {
 	const [row] = await transaction
 		.insert(personDetail)
 		.values({ person: who, lastPhone: 1 })
@@ -190,11 +196,10 @@ interface Dismissal {
 	readonly now: number;
 }
 
-async function remove(
-	executor: Pick<Transaction, 'update'>,
-	{ who, code, now }: Dismissal
-): Promise<void> {
-	await executor
+/** Under the feed's lock, as every batch that reads who was removed. */
+async function remove(transaction: Transaction, { who, code, now }: Dismissal): Promise<void> {
+	await transaction.select().from(feedHead).where(eq(feedHead.business, who)).for('update');
+	await transaction
 		.update(phone)
 		.set({ removedAt: now })
 		.where(and(eq(phone.person, who), eq(phone.code, code), isNull(phone.removedAt)));
@@ -208,7 +213,10 @@ async function dismiss(c: Context, parts: PeopleParts): Promise<Response> {
 	if (!who.ok || !persons.some((one) => one.person === who.value))
 		return problem(c, refusal('notFound'));
 	const code = c.req.param('code') ?? '';
-	await remove(parts.executor, { who: who.value, code, now: parts.clock() });
+	await parts.executor.transaction((transaction) =>
+		remove(transaction, { who: who.value, code, now: parts.clock() })
+	);
+	await parts.revoked(who.value);
 	return c.body(null, 204);
 }
 

@@ -167,7 +167,9 @@ describe('a reset', () => {
 		const code = await lastCode(email);
 		const short = await reset({ username, ticket, code, password: 'short' });
 		expect(short.body['code']).toBe('passwordTooShort');
+		stand.revoked.length = 0;
 		expect((await reset({ username, ticket, code })).status).toBe(204);
+		expect(stand.revoked).toHaveLength(1);
 		expect((await ask(stand.app, '/me', { cookie })).status).toBe(401);
 		expect((await post('/sessions', { username, password: PASSWORD })).status).toBe(401);
 		expect((await post('/sessions', { username, password: 'a new password' })).status).toBe(200);

@@ -19,6 +19,7 @@ import { codeAnswer, codeRefusal } from './code-answer.ts';
 import { codeField } from './codes.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
+import { closeSockets } from './sessions.ts';
 
 const askSchema = v.object({
 	username: codeField,
@@ -113,6 +114,7 @@ async function reset(parts: PeopleParts, body: CheckBody): Promise<Result<void, 
 	if (!name.ok) return err(refusal(name.error));
 
 	// A wrong try is committed too; a server too busy to hash leaves the code as it was.
+	let changed: string | undefined;
 	const tried = await commitUnlessRefused(
 		parts.executor,
 		async (tx): Promise<Result<Refusal | undefined, ProblemCode>> => {
@@ -120,24 +122,27 @@ async function reset(parts: PeopleParts, body: CheckBody): Promise<Result<void, 
 			if (!checked.ok) return ok(codeRefusal(checked.error));
 			const passwordHash = await parts.passwords.hash(password.value);
 			if (!passwordHash.ok) return passwordHash;
-			await setPassword(tx, parts, { username: username.value, passwordHash: passwordHash.value });
+			const to = { username: username.value, passwordHash: passwordHash.value };
+			changed = await setPassword(tx, parts, to);
 			return ok(undefined);
 		}
 	);
 	if (!tried.ok) return err(refusal(tried.error));
+	if (changed !== undefined) await closeSockets(parts, changed);
 	return tried.value === undefined ? ok(undefined) : err(tried.value);
 }
 
-/** Whoever was signed in with the old one is not any more. */
+/** Whoever was signed in with the old one is not any more. Answers whose it is. */
 async function setPassword(
 	tx: Transaction,
 	{ sessions }: PeopleParts,
 	{ username, passwordHash }: { readonly username: Username; readonly passwordHash: string }
-): Promise<void> {
+): Promise<string | undefined> {
 	const [row] = await tx
 		.update(account)
 		.set({ passwordHash })
 		.where(eq(account.username, username))
 		.returning();
 	if (row !== undefined) await sessions.endOthers(tx, row.account);
+	return row?.account;
 }

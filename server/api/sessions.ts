@@ -7,6 +7,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { KNOWN_DEVICE_COOKIE } from '#server/auth/known-devices.ts';
 import { callerOf, SESSION_COOKIE, type SessionCaller } from '#server/auth/sessions.ts';
 import { account } from '#server/database/accounts.ts';
+import { scopesOfAccount } from '#server/auth/account-scopes.ts';
 import { introduce } from './accounts.ts';
 import { readBody } from './body.ts';
 import type { PeopleParts } from './people-parts.ts';
@@ -66,7 +67,9 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 	routes.delete('/sessions/others', async (c) => {
 		const current = await currentSession(c, sessions);
 		if (!current.ok) return problem(c, refusal(current.error));
-		await sessions.endOthers(executor, current.value.caller.account, current.value.id);
+		const { caller, id } = current.value;
+		await sessions.endOthers(executor, caller.account, id);
+		await closeSockets(parts, caller.account);
 		return c.body(null, 204);
 	});
 	routes.delete('/sessions/:id', async (c) => {
@@ -74,7 +77,9 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 		if (!current.ok) return problem(c, refusal(current.error));
 		const id = c.req.param('id');
 		// One of another account and one that is nowhere are answered alike.
-		const isEnded = isUuid(id) && (await sessions.endOne(current.value.caller.account, id));
+		const { caller } = current.value;
+		const isEnded = isUuid(id) && (await sessions.endOne(caller.account, id));
+		if (isEnded) await closeSockets(parts, caller.account);
 		return isEnded ? c.body(null, 204) : problem(c, refusal('notFound'));
 	});
 	return routes;
@@ -126,7 +131,15 @@ async function secondStep(
 	return useFactor(parts, { account: id, typed, known });
 }
 
-async function endCurrent(c: Context, { sessions }: PeopleParts): Promise<void> {
+async function endCurrent(c: Context, parts: PeopleParts): Promise<void> {
 	const token = getCookie(c, SESSION_COOKIE);
-	if (token !== undefined) await sessions.end(token);
+	if (token === undefined) return;
+	const found = await parts.sessions.find(token);
+	await parts.sessions.end(token);
+	if (found !== undefined) await closeSockets(parts, found.caller.account);
+}
+
+/** API-38. What a session of the account opened ends with it: whichever has ended now. */
+export async function closeSockets({ executor, revoked }: PeopleParts, of: string): Promise<void> {
+	for (const scope of await scopesOfAccount(executor, of)) await revoked(scope);
 }

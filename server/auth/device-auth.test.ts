@@ -152,7 +152,10 @@ describe('authenticateDevice', () => {
 	it('[AUTH-8] knows the device by its member’s session and its name', async () => {
 		const cookie = `__Host-session=${shop.cookie}`;
 		const name = `${shop.business}/A`;
-		expect(await authenticate({ cookie, 'daftar-device': name })).toEqual(ok(caller(shop)));
+		// By which session it came goes along: its end is the end of what it opened.
+		const session = (await stand.auth.sessions.find(shop.cookie))?.id;
+		const answer = await authenticate({ cookie, 'daftar-device': name });
+		expect(answer).toEqual(ok({ ...caller(shop), session }));
 	});
 
 	it('[AUTH-8] refuses a session without the name, with another’s, and a name without a session', async () => {
@@ -239,6 +242,19 @@ describe('a ticket', () => {
 		stand.clock.now += TICKET_MS - 1;
 		expect((await tickets.take(last, DOCUMENT)).ok).toBe(true);
 		expect(await stand.database.orm.select().from(ticket)).toEqual([]);
+	});
+
+	it('[AUTH-24] that was given to a session ends with it, and says whose it was until then', async () => {
+		if (!code.ok) throw new Error('A is a code');
+		const { tickets, sessions } = stand.auth;
+		const session = (await sessions.find(shop.cookie))?.id ?? '';
+		const holder = { sort: 'device', scope: shop.business, code: code.value, session } as const;
+		const first = await tickets.create(holder, DOCUMENT);
+		expect(await tickets.take(first, DOCUMENT)).toEqual(ok({ ...caller(shop), session }));
+		const second = await tickets.create(holder, DOCUMENT);
+		await sessions.end(shop.cookie);
+		expect(await tickets.take(second, DOCUMENT)).toEqual(err('ticketRefused'));
+		expect((await tickets.take(await create(), DOCUMENT)).ok).toBe(true);
 	});
 
 	it('[AUTH-10] of a device removed since opens nothing', async () => {

@@ -33,6 +33,8 @@ export interface DeviceCaller {
 	readonly sight: 'office' | 'counter';
 	/** The uncompressed point, 65 bytes. */
 	readonly publicKey: Uint8Array;
+	/** The id of the session that it came by; absent where its key proved it. */
+	readonly session?: string;
 }
 
 type DeviceRefusal = 'notSignedIn' | 'deviceRemoved';
@@ -116,7 +118,7 @@ export interface DeviceRow {
 }
 
 export function callerOfDevice(row: DeviceRow): Result<DeviceCaller, 'deviceRemoved'> {
-	if (row.device.removedAt !== null) return err('deviceRemoved');
+	if (row.device.removedAt !== null || row.member.removedAt !== null) return err('deviceRemoved');
 	const business = parseBusinessId(row.device.business);
 	const branch = parseBranchId(row.device.branch);
 	const code = parseDeviceCode(row.device.code);
@@ -206,7 +208,8 @@ async function callerBySession(
 
 	const found = await findDevice(executor, named.business, named.code);
 	if (found?.member.account !== session.caller.account) return err('notSignedIn');
-	return callerOfDevice(found);
+	const caller = callerOfDevice(found);
+	return caller.ok ? ok({ ...caller.value, session: session.id }) : caller;
 }
 
 function parseDeviceName(

@@ -38,6 +38,9 @@ export const LIMITS = {
 	codeTriesByAddress: { times: 300, withinMs: 900_000 },
 	noncesByAddress: { times: 1_200, withinMs: 60_000 },
 	joinsByAddress: { times: 120, withinMs: 900_000 },
+	/** Codes are never given again: a copied profile takes one, a device gone mad not all of them. */
+	heirsByScope: { times: 40, withinMs: 24 * 3_600_000 },
+	lateFactsByDevice: { times: 120, withinMs: 24 * 3_600_000 },
 	claimsByAccount: { times: 30, withinMs: 3_600_000 },
 	invitesByBusiness: { times: 60, withinMs: 3_600_000 },
 	/** Enough to find one's shop, too few to write down who is here. */

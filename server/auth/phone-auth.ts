@@ -29,6 +29,8 @@ export interface PhoneCaller {
 	readonly member: 1;
 	/** The uncompressed point, 65 bytes. */
 	readonly publicKey: Uint8Array;
+	/** The id of the session that it came by; absent where its key proved it. */
+	readonly session?: string;
 }
 
 /** Who may have a socket: a shop's device, or a customer's phone. */
@@ -125,16 +127,29 @@ async function callerBySession(
 	{ executor, sessions }: DeviceAuthParts,
 	headers: Headers
 ): Promise<Result<PhoneCaller, PhoneRefusal>> {
-	const [first, code = '', ...rest] = (headers.get(PHONE_HEADER) ?? '').split('/');
-	const who = parsePersonId(first);
+	const named = parsePhoneName(headers.get(PHONE_HEADER) ?? '');
 	const token = parse(headers.get('cookie') ?? '', SESSION_COOKIE)[SESSION_COOKIE];
-	if (!who.ok || !isPhoneCode(code) || rest.length > 0) return err('notSignedIn');
-	if (token === undefined) return err('notSignedIn');
+	if (named === undefined || token === undefined) return err('notSignedIn');
 	const session = await sessions.find(token);
 	if (session === undefined) return err('notSignedIn');
-	const [owned] = await executor
+	const isOwn = await isPersonOf(executor, named.who, session.caller.account);
+	if (!isOwn) return err('notSignedIn');
+	const caller = await findPhone(executor, named.who, named.code);
+	return caller.ok ? ok({ ...caller.value, session: session.id }) : caller;
+}
+
+function parsePhoneName(
+	text: string
+): { readonly who: PersonId; readonly code: string } | undefined {
+	const [first, code = '', ...rest] = text.split('/');
+	const who = parsePersonId(first);
+	return who.ok && isPhoneCode(code) && rest.length === 0 ? { who: who.value, code } : undefined;
+}
+
+async function isPersonOf(executor: Executor, who: PersonId, account: string): Promise<boolean> {
+	const owned = await executor
 		.select({ person: person.person })
 		.from(person)
-		.where(and(eq(person.person, who.value), eq(person.account, session.caller.account)));
-	return owned === undefined ? err('notSignedIn') : findPhone(executor, who.value, code);
+		.where(and(eq(person.person, who), eq(person.account, account)));
+	return owned.length > 0;
 }

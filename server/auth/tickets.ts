@@ -1,7 +1,7 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, gt } from 'drizzle-orm';
 import { parseBusinessId, parsePersonId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { ticket } from '#server/database/accounts.ts';
+import { session, ticket } from '#server/database/accounts.ts';
 import { phoneTicket } from '#server/database/persons.ts';
 import type { Executor } from '#server/database/transaction.ts';
 import { callerOfDevice, findDevice } from './device-auth.ts';
@@ -12,10 +12,15 @@ import { sweepExpired } from './sweep.ts';
 
 export interface Tickets {
 	/** A ticket that opens `document` once, for this device or phone, within `TICKET_MS`. */
-	create(caller: Pick<Caller, 'sort' | 'scope' | 'code'>, document: string): Promise<string>;
-	/** Takes the ticket: spent whatever comes out. The caller's rights to the document are not asked. */
+	create(caller: TicketHolder, document: string): Promise<string>;
+	/**
+	 * Takes the ticket: spent whatever comes out. One that was given to a session is worth nothing
+	 * once that has ended. The caller's rights to the document are not asked.
+	 */
 	take(text: string, document: string): Promise<Result<Caller, 'ticketRefused'>>;
 }
+
+export type TicketHolder = Pick<Caller, 'sort' | 'scope' | 'code' | 'session'>;
 
 export interface TicketsParts {
 	readonly executor: Executor;
@@ -28,10 +33,11 @@ export const TICKET_MS = 60_000;
 export function createTickets(parts: TicketsParts): Tickets {
 	const { executor, clock, random } = parts;
 	return {
-		async create({ sort, scope, code }, document) {
+		async create({ sort, scope, code, session: ofSession = null }, document) {
 			const now = clock();
 			const { text, digest } = createScopeToken(random, scope);
-			const row = { tokenHash: digest, code, document, expiresAt: now + TICKET_MS };
+			const expiresAt = now + TICKET_MS;
+			const row = { tokenHash: digest, code, document, session: ofSession, expiresAt };
 			if (sort === 'device') {
 				await sweepExpired(executor, ticket, { column: ticket.expiresAt, before: now });
 				await executor.insert(ticket).values({ business: scope, ...row });
@@ -64,9 +70,10 @@ interface Asked {
 
 /** Undefined where no device's ticket is of this name, or it is of another document or time. */
 async function takeOfDevice(
-	{ executor, clock }: TicketsParts,
+	parts: TicketsParts,
 	{ token: { scope, digest }, document }: Asked
 ): Promise<Result<Caller, unknown> | undefined> {
+	const { executor, clock } = parts;
 	const business = parseBusinessId(scope);
 	if (!business.ok) return undefined;
 	const [taken] = await executor
@@ -76,13 +83,14 @@ async function takeOfDevice(
 	if (taken === undefined || taken.expiresAt <= clock() || taken.document !== document)
 		return undefined;
 	const row = await findDevice(executor, business.value, taken.code);
-	return row === undefined ? undefined : callerOfDevice(row);
+	return row === undefined ? undefined : bySession(parts, callerOfDevice(row), taken.session);
 }
 
 async function takeOfPhone(
-	{ executor, clock }: TicketsParts,
+	parts: TicketsParts,
 	{ token: { scope, digest }, document }: Asked
 ): Promise<Result<Caller, unknown> | undefined> {
+	const { executor, clock } = parts;
 	const person = parsePersonId(scope);
 	if (!person.ok) return undefined;
 	const [taken] = await executor
@@ -91,5 +99,19 @@ async function takeOfPhone(
 		.returning();
 	if (taken === undefined || taken.expiresAt <= clock() || taken.document !== document)
 		return undefined;
-	return findPhone(executor, person.value, taken.code);
+	return bySession(parts, await findPhone(executor, person.value, taken.code), taken.session);
+}
+
+/** The caller as he came by his session, if that stands; where his key proved him, as he is. */
+async function bySession<C extends Caller, E>(
+	{ executor, clock }: TicketsParts,
+	caller: Result<C, E>,
+	id: string | null
+): Promise<Result<C, E> | undefined> {
+	if (id === null || !caller.ok) return caller;
+	const [standing] = await executor
+		.select({ id: session.id })
+		.from(session)
+		.where(and(eq(session.id, id), gt(session.expiresAt, clock())));
+	return standing === undefined ? undefined : ok({ ...caller.value, session: id });
 }

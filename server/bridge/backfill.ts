@@ -46,7 +46,12 @@ export function createBackfill(parts: BackfillParts): Backfill {
 	};
 }
 
-async function readFacts(sql: Sql, business: string, ledger: string): Promise<readonly ShopFact[]> {
+/** What a ledger's book holds, in the order of the shop's feed. */
+export async function readFacts(
+	sql: Sql,
+	business: string,
+	ledger: string
+): Promise<readonly ShopFact[]> {
 	const rows = await sql<{ branch: BranchId | null; text: string }[]>`
 		select fact.branch, fact.text from fact
 		where business = ${business} and (code, n) in (

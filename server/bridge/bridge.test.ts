@@ -516,6 +516,80 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-7] a shop that nobody is linked to is passed over, and nothing of it is lost to who links', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [linked, alone] = [await own.shop('linked'), await own.shop('alone')];
+		const hers = await own.customer('amina');
+		await own.link(linked, ledger, hers);
+		const untouched: AppendRelayFacts = () => {
+			throw new Error('nothing of this is carried');
+		};
+		const passing = bridgeOf(own, { wrap: () => untouched, faults: [] });
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults: [] });
+		await bridge.carryAll();
+		const behind = async (): Promise<readonly string[]> => {
+			const rows = await own.database.sql<{ business: string }[]>`
+				select business from feed_head join bridge_cursor on scope = business
+				where feed_head.s > bridge_cursor.s`;
+			return rows.map(({ business }) => business);
+		};
+		await store(own, linked, [await recordFact(linked, { ledger })]);
+		await store(own, alone, [await recordFact(alone, { ledger, minor: 300 })]);
+		expect(new Set(await behind())).toEqual(new Set([linked.business, alone.business]));
+		await passing.carryAll();
+		expect(await behind()).toEqual([linked.business]);
+		await bridge.carryAll();
+		expect(await behind()).toEqual([]);
+
+		const late = await own.customer('bob');
+		await own.link(alone, ledger, late);
+		expect(ofKind(await own.feedOf(late.person), 'booked')[0]?.record.core.amount).toBe(300);
+		await Promise.all([passing.close(), bridge.close()]);
+		await own.close();
+	});
+
+	it('[BRIDGE-8] beyond what a ledger brings on a day, the rest comes on the next days, once', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		const bobs = { ledger: mintLedger(), customer: await own.customer('bob') };
+		await own.link(here, ledger, hers);
+		await own.link(here, bobs.ledger, bobs.customer);
+		const facts = await Promise.all(
+			Array.from({ length: 25 }, (_none, at) => recordFact(here, { ledger, minor: at + 1 }))
+		);
+		const faults: unknown[] = [];
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults, dayMax: 10 });
+		await store(own, here, [...facts, await recordFact(here, { ledger: bobs.ledger })]);
+		const amounts = async (who: StandCustomer): Promise<readonly number[]> =>
+			ofKind(await own.feedOf(who.person), 'booked').map(({ record }) => record.core.amount);
+		const brought: number[] = [];
+		for (let day = 0; day < 5; day += 1) {
+			await Promise.all([bridge.carryAll(), bridge.carryAll()]);
+			brought.push((await amounts(hers)).length);
+			own.clock.now += 86_400_000;
+		}
+		expect(faults).toEqual([]);
+		expect(brought).toEqual([10, 20, 25, 25, 25]);
+		expect((await amounts(hers)).toSorted((a, b) => a - b)).toEqual(facts.map((_, at) => at + 1));
+		expect(await amounts(bobs.customer)).toEqual([500]);
+
+		// Who is linked no more is brought nothing more, and nobody asks again.
+		await store(own, here, await Promise.all(facts.map(() => recordFact(here, { ledger }))));
+		await bridge.carryAll();
+		const { sql } = own.database;
+		await sql`update ledger_link set state = 'ended' where ledger = ${ledger}`;
+		own.clock.now += 86_400_000;
+		await bridge.carryAll();
+		expect(await amounts(hers)).toHaveLength(35);
+		const [left] = await sql`select count(*)::int as count from bridge_state where is_behind`;
+		expect(left?.['count']).toBe(0);
+		expect(faults).toEqual([]);
+		await bridge.close();
+		await own.close();
+	});
+
 	it('[BRIDGE-1] a feed that cannot be carried stops nobody else’s', async () => {
 		const own = await createHostileStand();
 		await own.service.close();
@@ -554,9 +628,13 @@ describe('killed', () => {
 interface BridgeOptions {
 	readonly wrap: (append: AppendRelayFacts) => AppendRelayFacts;
 	readonly faults: unknown[];
+	readonly dayMax?: number;
 }
 
-function bridgeOf({ database, clock }: HostileStand, { wrap, faults }: BridgeOptions): Bridge {
+function bridgeOf(
+	{ database, clock }: HostileStand,
+	{ wrap, faults, ...more }: BridgeOptions
+): Bridge {
 	const appended = { clock: () => clock.now, epoch: STAND_EPOCH, projectLedgerFacts };
 	return createBridge({
 		executor: database.orm,
@@ -568,7 +646,8 @@ function bridgeOf({ database, clock }: HostileStand, { wrap, faults }: BridgeOpt
 		feedMoved: () => Promise.resolve(),
 		relayKey: new Uint8Array(65).fill(4),
 		every: () => () => undefined,
-		fault: (fault) => faults.push(fault)
+		fault: (fault) => faults.push(fault),
+		...more
 	});
 }
 

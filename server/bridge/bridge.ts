@@ -11,8 +11,18 @@ import type {
 } from '#server/auth/relay-fact-draft.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { rawSql, type Executor, type Transaction } from '#server/database/transaction.ts';
+import { readFacts } from './backfill.ts';
+import {
+	BRIDGED_DAY_MAX,
+	dayOf,
+	findLeftBehind,
+	keepDays,
+	lockDays,
+	type DayRoom,
+	type Way
+} from './day-limit.ts';
 import { readShopCard } from './shop-card.ts';
-import { carriesOf, takeFresh, type ShopFact } from './to-person.ts';
+import { carriesOf, takeWithin, type Carry, type CarryParts, type ShopFact } from './to-person.ts';
 import { deliveriesOf, type Delivery } from './to-shop.ts';
 
 /** Carries what a shop wrote to its linked customers, and their answers to the shop. */
@@ -35,6 +45,8 @@ export interface BridgeParts extends LeftWorkParts {
 	readonly feedMoved: (scope: ScopeId) => Promise<void>;
 	/** The relay's point, 65 bytes. */
 	readonly relayKey: Uint8Array;
+	/** In the place of `BRIDGED_DAY_MAX`. */
+	readonly dayMax?: number;
 }
 
 const SCOPES_LENGTH = 100;
@@ -49,7 +61,11 @@ export function createBridge(parts: BridgeParts): Bridge {
 	async function carryAll(): Promise<void> {
 		for (let moved = 1; moved > 0 && !work.isClosed();) {
 			moved = 0;
+			await passUnlinked(parts.sql);
 			for (const scope of await findBehind(parts.sql)) moved += await carryOne(parts, scope);
+			for (const left of await findLeftBehind(parts.sql, dayOf(parts.clock()))) {
+				moved += await tryIn(parts, (transaction) => carryLeft(parts, transaction, left));
+			}
 		}
 	}
 	return {
@@ -59,6 +75,32 @@ export function createBridge(parts: BridgeParts): Bridge {
 		carryAll,
 		close: () => work.close()
 	};
+}
+
+/**
+ * BRIDGE-7. The feed of a shop to which nobody is linked has nothing to carry: its place moves on,
+ * many shops in one statement. Whoever links holds the shop's feed before he reads what stood in
+ * the ledger, so what is passed here was written down by then or is written down by him. A place
+ * that a broken disk forgets is only looked at again, so nobody waits for the disk.
+ */
+async function passUnlinked(sql: Sql): Promise<void> {
+	await sql.begin(async (transaction) => {
+		await Promise.all([
+			transaction`set local synchronous_commit = off`,
+			transaction`
+				insert into bridge_cursor as held (scope, s)
+				select feed_head.business, feed_head.s from feed_head
+				join business on business.business = feed_head.business
+				left join bridge_cursor on bridge_cursor.scope = feed_head.business
+				where feed_head.s > coalesce(bridge_cursor.s, 0) and not exists (
+					select from ledger_link
+					where ledger_link.business = feed_head.business
+						and ledger_link.state = 'linked' and ledger_link.person is not null
+				)
+				order by feed_head.business
+				on conflict (scope) do update set s = greatest(held.s, excluded.s)`
+		]);
+	});
 }
 
 async function findBehind(sql: Sql): Promise<readonly ScopeId[]> {
@@ -71,11 +113,16 @@ async function findBehind(sql: Sql): Promise<readonly ScopeId[]> {
 }
 
 /** A feed that cannot be carried stops nobody else's; it is tried again at the next look. */
-async function carryOne(parts: BridgeParts, scope: ScopeId): Promise<0 | 1> {
+function carryOne(parts: BridgeParts, scope: ScopeId): Promise<0 | 1> {
+	return tryIn(parts, (transaction) => carryPage(parts, transaction, scope));
+}
+
+async function tryIn(
+	parts: BridgeParts,
+	carry: (transaction: Transaction) => Promise<ReadonlySet<ScopeId> | undefined>
+): Promise<0 | 1> {
 	try {
-		const moved = await parts.executor.transaction((transaction) =>
-			carryPage(parts, transaction, scope)
-		);
+		const moved = await parts.executor.transaction(carry);
 		if (moved === undefined) return 0;
 		await Promise.all(Array.from(moved, (other) => parts.feedMoved(other)));
 		return 1;
@@ -166,6 +213,10 @@ async function forCustomers(
 		where business = ${business} and state = 'linked' and person is not null
 			and (${card !== undefined}::boolean
 				or ledger = any(${Array.from(carriesByLedger.keys())}::uuid[]))`;
+	const now = parts.clock();
+	const of = { business, day: dayOf(now) };
+	const ways = links.filter(({ ledger }) => carriesByLedger.has(ledger));
+	const rooms = await lockDays(sql, of, ways);
 	// Whoever links holds these locks before he writes down what was carried, and so do we.
 	await parts.lockScopes(transaction, Array.from(new Set(links.map(({ person }) => person))));
 	const deliveries: Delivery[] = [];
@@ -180,11 +231,57 @@ async function forCustomers(
 			};
 			deliveries.push({ scope: person, draft });
 		}
-		const carries = carriesByLedger.get(ledger) ?? [];
-		const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
-		deliveries.push(...fresh.map(({ draft }) => ({ scope: person, draft })));
 	}
+	const { dayMax: max = BRIDGED_DAY_MAX } = parts;
+	for (const room of rooms) {
+		const carries = carriesByLedger.get(room.ledger) ?? [];
+		const fresh = await takeWithin(carry, room, { carries, now, max });
+		deliveries.push(...fresh.map(({ draft }) => ({ scope: room.person, draft })));
+	}
+	await keepDays(sql, of, rooms);
 	return deliveries;
+}
+
+/** BRIDGE-8. What the limit of an earlier day left behind, as far as there is room today. */
+async function carryLeft(
+	parts: BridgeParts,
+	transaction: Transaction,
+	{ business, ledger, person }: Way & { readonly business: BusinessId }
+): Promise<ReadonlySet<ScopeId> | undefined> {
+	const sql = rawSql(transaction);
+	const now = parts.clock();
+	const of = { business, day: dayOf(now) };
+	const [room] = await lockDays(sql, of, [{ ledger, person }]);
+	if (room?.isBehind !== true) return undefined;
+	await parts.lockScopes(transaction, [person]);
+	room.isBehind = false;
+	const fresh = (await isLinked(sql, { business, ledger, person }))
+		? await takeLeft({ sql, business, crypto: parts.crypto }, room, { now, ...parts })
+		: [];
+	await keepDays(sql, of, [room]);
+	const drafts = fresh.map(({ draft }) => draft);
+	await parts.appendRelayFacts(transaction, person, drafts);
+	return new Set([person]);
+}
+
+async function takeLeft(
+	carry: CarryParts,
+	room: DayRoom,
+	{ now, dayMax: max = BRIDGED_DAY_MAX }: Pick<BridgeParts, 'dayMax'> & { readonly now: number }
+): Promise<readonly Carry[]> {
+	const all = await carriesOf(carry, await readFacts(carry.sql, carry.business, room.ledger));
+	const carries = all.filter(({ ledger }) => ledger === room.ledger);
+	return takeWithin(carry, room, { carries, now, max });
+}
+
+async function isLinked(
+	sql: Sql,
+	{ business, ledger, person }: Way & { readonly business: BusinessId }
+): Promise<boolean> {
+	const rows = await sql`
+		select 1 from ledger_link where business = ${business} and ledger = ${ledger}
+			and person = ${person} and state = 'linked'`;
+	return rows.length > 0;
 }
 
 /** The shop's card where what it shows may have moved. */

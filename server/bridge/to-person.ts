@@ -3,6 +3,7 @@ import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts
 import type { CryptoParts } from '#domain/crypto.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactRecord, FactTender, RecordFact, SoldLine } from '#domain/fact/fact.ts';
+import { firstName } from '#domain/fact/issued-again.ts';
 import {
 	BOOKED_LINES_MAX,
 	type BookedLine,
@@ -11,6 +12,7 @@ import {
 } from '#domain/fact/ledger-fact.ts';
 import type { BranchId, BusinessId, DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
+import type { DayRoom } from './day-limit.ts';
 
 /** A fact of a business as its feed has it. */
 export interface ShopFact {
@@ -78,7 +80,7 @@ async function recordsOf(
 
 function writerOf(fact: Fact, names: Names): Pick<BookedMore, 'writer' | 'd'> {
 	const writer = names.get(fact.by);
-	return { ...(writer !== undefined && { writer }), d: fact.code as DeviceCode };
+	return { ...(writer !== undefined && { writer }), d: firstName(fact).code as DeviceCode };
 }
 
 /** The goods of a sale, and what a shop's answer or statement says beside its records. */
@@ -146,6 +148,42 @@ async function ledgerOfRecord(
 	const [row] = await sql<{ ledger: LedgerId }[]>`
 		select ledger from record where business = ${business} and h = ${h} limit 1`;
 	return row?.ledger;
+}
+
+/** BRIDGE-8. Of these, those that the person does not hold yet, as far as there is room today. */
+export async function takeWithin(
+	parts: CarryParts,
+	room: DayRoom,
+	{
+		carries,
+		now,
+		max
+	}: { readonly carries: readonly Carry[]; readonly now: number; readonly max: number }
+): Promise<readonly Carry[]> {
+	const unheld = await unheldOf(parts, room.person, carries);
+	const today = unheld.slice(0, Math.max(0, max - room.count));
+	room.isBehind ||= today.length < unheld.length;
+	const fresh = await takeFresh(parts, room.person, { carries: today, now });
+	room.count += fresh.length;
+	return fresh;
+}
+
+async function unheldOf(
+	{ sql, business }: CarryParts,
+	person: PersonId,
+	carries: readonly Carry[]
+): Promise<readonly Carry[]> {
+	if (carries.length === 0) return [];
+	const rows = await sql<{ ledger: string; key: string }[]>`
+		select ledger, key from bridged
+		where business = ${business} and person = ${person} and (ledger, key) in (
+			select * from unnest(
+				${carries.map(({ ledger }) => ledger)}::uuid[],
+				${carries.map(({ key }) => key)}::text[]
+			)
+		)`;
+	const held = new Set(rows.map(({ ledger, key }) => `${ledger} ${key}`));
+	return carries.filter(({ ledger, key }) => !held.has(`${ledger} ${key}`));
 }
 
 /** Of these, those that the person does not hold yet; from now on he does. */

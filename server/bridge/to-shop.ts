@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { Fact } from '#domain/fact/fact.ts';
+import { firstName } from '#domain/fact/issued-again.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
@@ -37,7 +38,7 @@ async function answerOf(sql: Sql, person: PersonId, fact: ReplyFact): Promise<re
 			select branch from bridged where business = ${businessId} and ledger = ${ledgerId}
 				and person = ${person} and key = ${h}`,
 		sql<{ public_key: Uint8Array }[]>`
-			select public_key from phone where person = ${person} and code = ${fact.code}`
+			select public_key from phone where person = ${person} and code = ${firstName(fact).code}`
 	]);
 	if (held === undefined || phone === undefined) return [];
 	const key = encodeBase64url(new Uint8Array(phone.public_key));
@@ -58,6 +59,7 @@ async function sawOf(sql: Sql, person: PersonId, upToMs: number): Promise<readon
 				and bridged.ledger = ledger_link.ledger and bridged.person = ${person}
 				and booked_at <= ${upToMs}
 		)
+		order by business, ledger
 		on conflict (business, ledger, person) do update set saw_up_to = ${upToMs}
 		where held.saw_up_to < ${upToMs} and exists (
 			select 1 from bridged where bridged.business = held.business

@@ -120,7 +120,9 @@ export const member = pgTable(
 		person: uuid('person').notNull(),
 		role: text('role', { enum: ['owner'] }).notNull(),
 		name: text('name').notNull(),
-		createdAt: instant('created_at').notNull()
+		createdAt: instant('created_at').notNull(),
+		/** Ends the access of the member and of each device that he joined, never their past. */
+		removedAt: instant('removed_at')
 	},
 	(table) => [
 		primaryKey({ columns: [table.business, table.member] }),
@@ -140,11 +142,14 @@ export const device = pgTable(
 		sight: text('sight', { enum: ['office', 'counter'] }).notNull(),
 		publicKey: bytes('public_key').notNull(),
 		joinedAt: instant('joined_at').notNull(),
-		removedAt: instant('removed_at')
+		removedAt: instant('removed_at'),
+		/** The device whose numbers were used by two, and in whose place this one writes on. */
+		heirOf: text('heir_of')
 	},
 	(table) => [
 		primaryKey({ columns: [table.business, table.code] }),
 		unique('device_key_once').on(table.business, table.publicKey),
+		index('device_by_ancestor').on(table.business, table.heirOf),
 		foreignKey({
 			columns: [table.business, table.branch],
 			foreignColumns: [branch.business, branch.branch]
@@ -214,6 +219,8 @@ export const ticket = pgTable(
 		tokenHash: bytes('token_hash').notNull(),
 		code: text('code').notNull(),
 		document: text('document').notNull(),
+		/** The session that it was given to; null where the device's key proved it. */
+		session: uuid('session'),
 		expiresAt: instant('expires_at').notNull()
 	},
 	(table) => [

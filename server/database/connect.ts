@@ -2,6 +2,7 @@ import path from 'node:path';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres, { type Sql } from 'postgres';
+import { readArray, writeArray } from './array-text.ts';
 import { codeOf } from './data-folder.ts';
 
 const CONNECTIONS_MAX = 20;
@@ -9,8 +10,8 @@ const CONNECT_TIMEOUT_S = 5;
 const CLOSE_TIMEOUT_S = 5;
 const RECONNECT_WAIT_S = 0.1;
 /** Any number that no other program on the same database uses for its own lock. */
-const MIGRATION_LOCK = 7_217_903_114;
-const MIGRATIONS = path.resolve(import.meta.dirname, '../../drizzle');
+export const MIGRATION_LOCK = 7_217_903_114;
+export const MIGRATIONS = path.resolve(import.meta.dirname, '../../drizzle');
 
 /** One pool of connections: `sql` for statements as they are, `orm` for those built by Drizzle. */
 export interface Database {
@@ -21,6 +22,8 @@ export interface Database {
 
 export interface ConnectOptions {
 	readonly connectionsMax?: number;
+	/** Waits at each COMMIT until it is on the disk, whatever the database does by itself. */
+	readonly isDurable?: boolean;
 }
 
 /**
@@ -35,26 +38,65 @@ export function connectDatabase(url: string, options: ConnectOptions = {}): Data
 		connect_timeout: CONNECT_TIMEOUT_S,
 		backoff: () => RECONNECT_WAIT_S,
 		onnotice: () => undefined,
-		connection: { application_name: 'daftar' },
+		connection: {
+			application_name: 'daftar',
+			...(options.isDurable === true && { synchronous_commit: 'on' })
+		},
+		types: ARRAYS,
 		...(folder === undefined ? {} : { host: folder })
 	});
 	return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
 }
 
-/** Connects and sees that somebody answers who can keep every script. Throws one sentence. */
+/** By PostgreSQL's numbers of the types; the driver takes its own for every other. */
+const ARRAYS = {
+	texts: arrayOf(1009, (element) => element),
+	uuids: arrayOf(2951, (element) => element),
+	wholes: arrayOf(1016, (element) => element),
+	smallWholes: arrayOf(1007, Number)
+};
+
+function arrayOf<T>(oid: number, parse: (element: string) => T) {
+	return {
+		to: oid,
+		from: [oid],
+		serialize: (value: readonly (string | number | null)[] | string): string =>
+			typeof value === 'string' ? value : writeArray(value),
+		parse: (text: string): (T | null)[] =>
+			readArray(text).map((element) => (element === null ? null : parse(element)))
+	};
+}
+
+/**
+ * Connects and sees that somebody answers who can keep every script. One that would answer before
+ * it has written is told to write first: a fact is said to be sent after its COMMIT. Throws one
+ * sentence.
+ */
 export async function openDatabase(url: string): Promise<Database> {
 	const database = connectDatabase(url);
+	const found = await lookAt(database, url);
+	if (found?.encoding === 'UTF8' && found.commit !== 'off') return database;
+	await database.close();
+	if (found?.encoding === 'UTF8') return connectDatabase(url, { isDurable: true });
+	throw new Error(`The database at ${placeOf(url)} is not in UTF-8, which Daftar needs.`);
+}
+
+interface Found {
+	readonly encoding: string;
+	readonly commit: string;
+}
+
+async function lookAt({ sql, close }: Database, url: string): Promise<Found | undefined> {
 	try {
-		const [row] = await database.sql<{ encoding: string }[]>`
-			select current_setting('server_encoding') as encoding`;
-		if (row?.encoding === 'UTF8') return database;
+		const [row] = await sql<Found[]>`
+			select current_setting('server_encoding') as encoding,
+				current_setting('synchronous_commit') as commit`;
+		return row;
 	} catch (cause) {
-		await database.close();
+		await close();
 		const reason = codeOf(cause) || (cause instanceof Error ? cause.message : 'unknown');
 		throw new Error(`The database at ${placeOf(url)} cannot be reached (${reason}).`, { cause });
 	}
-	await database.close();
-	throw new Error(`The database at ${placeOf(url)} is not in UTF-8, which Daftar needs.`);
 }
 
 /** Brings the tables up to date. Of several relays that start at once, one does it. */
@@ -79,25 +121,40 @@ export async function migrateDatabase(url: string): Promise<void> {
 /** Whether a statement failed because of the database's state, and not because of what it said. */
 export function isDatabaseGone(fault: unknown): boolean {
 	const code = codeOf(fault);
-	if (GONE.has(code) || PASSING_CLASS.test(code)) return true;
+	if (GONE.has(code) || PASSING.test(code)) return true;
 	return fault instanceof Error && fault.cause !== undefined && isDatabaseGone(fault.cause);
 }
 
-/** No connection, rolled back for another's sake, no room left, stopped, a broken disk. */
-const PASSING_CLASS = /^(?:08|40|53|57|58)[0-9A-Z]{3}$/;
+/**
+ * No connection, a transaction that may not write (a standby, or one that is shut off for want of
+ * room), nobody let in, no such database for now, rolled back for another's sake, no room left, a
+ * lock, stopped, a broken disk, broken settings, broken files.
+ */
+const PASSING = /^(?:(?:08|25|28|3D|40|53|55|57|58|F0)[0-9A-Z]{3}|XX00[12])$/;
 
 const GONE: ReadonlySet<string> = new Set([
 	'CONNECTION_CLOSED',
 	'CONNECTION_DESTROYED',
 	'CONNECTION_ENDED',
 	'CONNECT_TIMEOUT',
+	'EAI_AGAIN',
+	'ECONNABORTED',
 	'ECONNREFUSED',
 	'ECONNRESET',
+	'EHOSTUNREACH',
+	'EMFILE',
+	'ENETDOWN',
+	'ENETUNREACH',
+	'ENFILE',
 	'ENOENT',
-	'EPIPE'
+	'ENOTFOUND',
+	'EPIPE',
+	'ETIMEDOUT',
+	'SASL_SIGNATURE_MISMATCH'
 ]);
 
-function socketFolder(url: string): string | undefined {
+/** The folder that an escaped host names: PostgreSQL's socket is in it. */
+export function socketFolder(url: string): string | undefined {
 	const host = decodeURIComponent(new URL(url).hostname);
 	return host.startsWith('/') ? host : undefined;
 }

@@ -77,6 +77,16 @@ export async function makeFolder(folder: string): Promise<void> {
 	}
 }
 
+/** A name is only safe from a power cut when its folder is flushed too. */
+export async function flushFolder(folder: string): Promise<void> {
+	const handle = await open(folder, 'r');
+	try {
+		await handle.sync();
+	} finally {
+		await handle.close();
+	}
+}
+
 async function writeDraft(folder: string, content: string): Promise<string> {
 	const draft = path.join(folder, `lock.${String(process.pid)}.${crypto.randomUUID()}`);
 	try {

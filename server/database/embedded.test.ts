@@ -76,16 +76,20 @@ it('lets one of many starts have a stale lock', async () => {
 	expect(won).toHaveLength(1);
 });
 
-it('never ends a stranger whose number the last PostgreSQL had', async () => {
+it('never ends a stranger whose number the last PostgreSQL had, and starts beside him', async () => {
 	await (await started({ dataDir })).close();
-	const stranger = spawn('sleep', ['60']);
+	const home = path.join(dataDir, 'postgres');
+	// One whom PostgreSQL may signal, and so takes for another of its kind.
+	const { uid, gid } = await stat(path.join(home, 'data'));
+	const stranger = spawn('sleep', ['60'], { uid, gid });
 	onTestFinished(() => void stranger.kill());
-	const file = path.join(dataDir, 'postgres/data/postmaster.pid');
-	await writeFile(file, `${String(stranger.pid)}\n`, { mode: 0o600 });
+	for (const file of ['data/postmaster.pid', 'socket/.s.PGSQL.5432.lock']) {
+		await writeFile(path.join(home, file), `${String(stranger.pid)}\n`, { mode: 0o644 });
+	}
 
-	await started({ dataDir });
-	expect(stranger.exitCode).toBeNull();
-	expect(stranger.signalCode).toBeNull();
+	const { database } = await started({ dataDir });
+	expect(await database.sql`select 1 as one`).toMatchObject([{ one: 1 }]);
+	expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
 });
 
 it('never ends the PostgreSQL of another folder', async () => {

@@ -7,8 +7,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { connectDatabase } from './connect.ts';
-import { lockDataFolder } from './data-folder.ts';
-import { endOrphan, plainEnvironment, startPostmaster, stopPostmaster } from './postmaster.ts';
+import { flushFolder, lockDataFolder } from './data-folder.ts';
+import { plainEnvironment, startPostmaster, stopPostmaster } from './postmaster.ts';
 import type { PostmasterParts } from './postmaster.ts';
 import { chooseRunner, giveTo, type Runner } from './privilege.ts';
 
@@ -158,7 +158,6 @@ async function prepare(
 	};
 	if (existsSync(pgdata)) refuseOtherVersion(pgdata);
 	else await makeCluster(initdb, parts);
-	await endOrphan(pgdata);
 	return parts;
 }
 
@@ -231,6 +230,11 @@ async function makeCluster(initdb: string, parts: PostmasterParts): Promise<void
 	try {
 		await promisify(execFile)(program, args, { env: plainEnvironment(), ...runner.account });
 		await rename(draft, pgdata);
+		// Else a power cut later could give the files their old name back, and they would be made anew.
+		if (parts.settings['fsync'] !== 'off') {
+			for (const folder of [path.dirname(pgdata), path.dirname(path.dirname(pgdata))])
+				await flushFolder(folder);
+		}
 	} catch (cause) {
 		await rm(draft, { recursive: true, force: true });
 		throw new Error(`PostgreSQL could not make its files in ${pgdata}: ${lastWords(cause)}.`, {

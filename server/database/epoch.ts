@@ -8,3 +8,25 @@ export async function readEpoch(sql: Sql, now: number): Promise<number> {
 		insert into database_epoch (epoch, started_at) values (1, ${now}) on conflict do nothing`;
 	return readEpoch(sql, now);
 }
+
+/** Whether a restore began this epoch, and so the database may have forgotten what devices hold. */
+export async function isRestored(sql: Sql, epoch: number): Promise<boolean> {
+	const rows = await sql`select 1 from database_epoch where epoch < ${epoch} limit 1`;
+	return rows.length > 0;
+}
+
+/**
+ * How much of each ended epoch of a scope survived: the least of how far its feed had come then and
+ * at every restore since, because a later one may have been from an older backup.
+ */
+export async function readEpochEnds(
+	sql: Sql,
+	scope: string,
+	epoch: number
+): Promise<readonly (readonly [epoch: number, s: number])[]> {
+	const rows = await sql<{ epoch: number; s: string }[]>`
+		select epoch, min(s) over (order by epoch desc) as s from epoch_end
+		where business = ${scope} and epoch < ${epoch}
+		order by epoch`;
+	return rows.map((row) => [row.epoch, Number(row.s)]);
+}

@@ -12,6 +12,7 @@ import {
 	primaryKey,
 	text,
 	unique,
+	uniqueIndex,
 	uuid,
 	type PgBigInt53BuilderInitial
 } from 'drizzle-orm/pg-core';
@@ -29,6 +30,20 @@ export const databaseEpoch = pgTable('database_epoch', {
 	epoch: integer('epoch').primaryKey(),
 	startedAt: instant('started_at').notNull()
 });
+
+/**
+ * How far the feed of a scope had come in an epoch when a restore ended it: what a device had beyond
+ * that, this database does not have. Of a scope with no row nothing had come.
+ */
+export const epochEnd = pgTable(
+	'epoch_end',
+	{
+		business: uuid('business').notNull(),
+		epoch: integer('epoch').notNull(),
+		s: whole('s').notNull()
+	},
+	(table) => [primaryKey({ columns: [table.business, table.epoch] })]
+);
 
 /**
  * The counters of a scope (a business, or a person: then `business` holds the person's id, here and
@@ -51,11 +66,18 @@ export const documentHead = pgTable(
 		business: uuid('business').notNull(),
 		document: text('document').notNull(),
 		sequence: whole('sequence').notNull().default(0),
+		/** Up to which update the small ones were put together. */
+		compacted: whole('compacted').notNull().default(0),
 		relayClient: whole('relay_client').notNull().default(0),
 		relayClock: integer('relay_clock').notNull().default(0),
 		relayEpoch: integer('relay_epoch').notNull().default(0)
 	},
-	(table) => [primaryKey({ columns: [table.business, table.document] })]
+	(table) => [
+		primaryKey({ columns: [table.business, table.document] }),
+		index('document_head_to_compact')
+			.on(table.business, table.document)
+			.where(sql`sequence > compacted`)
+	]
 );
 
 /** What a document is made of, in the order in which it came: Yjs updates of at most 32 kB or one fact. */
@@ -90,14 +112,26 @@ export const fact = pgTable(
 		/** The first 8 bytes of the text's SHA-256, as a signed number so that `bit_xor` takes it. */
 		digest: bigint('digest', { mode: 'bigint' }).notNull(),
 		/** Its place in the business's feed: gapless, in the order of commits. */
-		s: whole('s').notNull()
+		s: whole('s').notNull(),
+		/** After a restore: the code of the device that handed it in for its author. */
+		carriedBy: text('carried_by'),
+		/** Of a fact that an heir issued again: the id and the digest that it had first. */
+		wasCode: code('was_code'),
+		wasN: whole('was_n'),
+		firstDigest: bigint('first_digest', { mode: 'bigint' })
 	},
 	(table) => [
 		primaryKey({ columns: [table.business, table.code, table.n] }),
 		unique('fact_feed').on(table.business, table.s),
+		uniqueIndex('fact_issued_again')
+			.on(table.business, table.wasCode, table.wasN, table.firstDigest)
+			.where(sql`was_code is not null`),
 		index('fact_people')
 			.on(table.business, table.s)
-			.where(sql`kind in ('member', 'device')`)
+			.where(sql`kind in ('member', 'device')`),
+		index('fact_carried')
+			.on(table.business, table.s)
+			.where(sql`carried_by is not null`)
 	]
 );
 

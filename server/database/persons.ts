@@ -4,7 +4,6 @@ import {
 	foreignKey,
 	index,
 	integer,
-	jsonb,
 	pgTable,
 	primaryKey,
 	text,
@@ -38,10 +37,13 @@ export const phone = pgTable(
 		/** The first 8 bytes of the key's SHA-256. */
 		kid: bytes('kid').notNull(),
 		joinedAt: instant('joined_at').notNull(),
-		removedAt: instant('removed_at')
+		removedAt: instant('removed_at'),
+		/** The phone whose numbers were used by two, and in whose place this one writes on. */
+		heirOf: text('heir_of')
 	},
 	(table) => [
 		primaryKey({ columns: [table.person, table.code] }),
+		index('phone_by_ancestor').on(table.person, table.heirOf),
 		unique('phone_key_once').on(table.person, table.publicKey)
 	]
 );
@@ -72,6 +74,8 @@ export const phoneTicket = pgTable(
 		tokenHash: bytes('token_hash').notNull(),
 		code: text('code').notNull(),
 		document: text('document').notNull(),
+		/** The session that it was given to; null where the phone's key proved it. */
+		session: uuid('session'),
 		expiresAt: instant('expires_at').notNull()
 	},
 	(table) => [
@@ -120,21 +124,15 @@ export const bridgeState = pgTable(
 		count: integer('count').notNull().default(0),
 		/** Whether the limit of a day left something behind. */
 		isBehind: boolean('is_behind').notNull().default(false),
-		/** The fields of the card as they were last told. */
-		card: jsonb('card').notNull().default({}),
-		isCardStale: boolean('is_card_stale').notNull().default(false),
-		/** Up to when the shop was told that the person saw its records, and when it was told. */
-		sawUpTo: instant('saw_up_to').notNull().default(0),
-		sawAt: instant('saw_at').notNull().default(0),
-		/** Seen since, by the relay's stamps, and not told yet. */
-		seenPending: instant('seen_pending')
+		/** Up to when the shop was told that the person saw its records. */
+		sawUpTo: instant('saw_up_to').notNull().default(0)
 	},
 	(table) => [
 		primaryKey({ columns: [table.business, table.ledger, table.person] }),
 		index('bridge_state_by_person').on(table.person),
 		index('bridge_state_to_do')
 			.on(table.business)
-			.where(sql`is_behind or is_card_stale or seen_pending is not null`)
+			.where(sql`is_behind`)
 	]
 );
 

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readlinkSync, realpathSync } from 'node:fs';
-import { open, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runner } from './privilege.ts';
@@ -23,8 +23,14 @@ export interface PostmasterParts {
 	readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Starts PostgreSQL and waits until it takes connections. Throws where it ends before that. */
+/**
+ * Starts PostgreSQL and waits until it takes connections. What is left of the one before it is ended
+ * and cleared away first; nobody else may be starting one on the same folders. Throws where it ends
+ * before it is ready.
+ */
 export async function startPostmaster(parts: PostmasterParts): Promise<ChildProcess> {
+	await endOrphan(parts.pgdata);
+	await clearSocket(parts.socketFolder);
 	const logBytes = await trimLog(parts.logFile);
 	const child = await launch(parts);
 	const deadline = Date.now() + READY_MS_MAX;
@@ -53,7 +59,7 @@ export async function stopPostmaster(child: ChildProcess): Promise<void> {
  * Ends a PostgreSQL that still runs on `pgdata` after the Daftar that started it was killed. A
  * process is only touched when it is PostgreSQL and this folder is the one it works in.
  */
-export async function endOrphan(pgdata: string): Promise<void> {
+async function endOrphan(pgdata: string): Promise<void> {
 	const [pid] = await readPidFile(pgdata);
 	if (pid === undefined) return;
 	if (isPostmasterOf(pid, pgdata)) return end(pid, () => !isPostmasterOf(pid, pgdata));
@@ -62,6 +68,16 @@ export async function endOrphan(pgdata: string): Promise<void> {
 	// would take the last two for another postmaster and not start; its shared memory still tells
 	// it when one really lives.
 	await rm(path.join(pgdata, 'postmaster.pid'), { force: true });
+}
+
+/**
+ * The socket has a lock of its own. Whoever was killed leaves it behind with his number, and where
+ * that is a stranger's by now, PostgreSQL would never start again.
+ */
+async function clearSocket(socketFolder: string): Promise<void> {
+	for (const file of await readdir(socketFolder)) {
+		if (file.startsWith('.s.PGSQL.')) await rm(path.join(socketFolder, file), { force: true });
+	}
 }
 
 /** Whether process `pid` is a PostgreSQL that works in `pgdata`. */

@@ -21,7 +21,9 @@ import { ledgerIn, lockGuard, ofLedger, readLink, type Guard } from '#server/led
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { dayOf } from './days.ts';
 import { findCode, type CodeClaim, type Found } from './match-code.ts';
-import { keepJudgement } from './keep-judgement.ts';
+import type { Case } from './case.ts';
+import { findCarried } from './carried-verdict.ts';
+import { keepCarried, keepJudgement } from './keep-judgement.ts';
 
 /** A claim that was stored: by its id, and the fact that carries it. */
 export interface WaitingClaim {
@@ -89,18 +91,27 @@ async function decide(act: Act, parts: LedgerParts, known: Known): Promise<Outco
 	const { code = '', counter = 0 } = claim;
 	const presented: CodeClaim = { name, link, record: judged, way, code, counter };
 	const found = await findCode(act.tx, parts, presented);
+	const carried = await findCarried(act.tx, parts, { name, claim });
+	if (carried !== undefined) {
+		await keepCarried(act, parts, { case: { ...known, guard, link, found }, carried });
+		return 'known';
+	}
 	const judgement =
 		found?.old === undefined
-			? judge({
-					way,
-					record: judged,
-					match: found?.match,
-					guard: await guardOf(act.tx, parts, { presented, guard }),
-					at: parts.clock()
-				})
+			? await judgeNew(act.tx, parts, { presented, guard, found })
 			: again(found.old);
 	await keepJudgement(act, parts, { case: { ...known, guard, link, found }, judgement });
 	return 'judged';
+}
+
+async function judgeNew(
+	tx: Transaction,
+	parts: LedgerParts,
+	{ presented, guard, found }: Pick<Case, 'guard' | 'found'> & { readonly presented: CodeClaim }
+): Promise<Judgement> {
+	const { way, record: judged } = presented;
+	const counted = await guardOf(tx, parts, { presented, guard });
+	return judge({ way, record: judged, match: found?.match, guard: counted, at: parts.clock() });
 }
 
 /** The same code for the same record: what it came to the first time, and nothing is spent twice. */

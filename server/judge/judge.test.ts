@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeBase64url } from '#domain/bytes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { VerdictFact } from '#domain/fact/ledger-fact.ts';
 import { record } from '#server/database/journal.ts';
 import { claimJudged, claimWaiting, codeSpent } from '#server/database/ledgers.ts';
@@ -161,6 +162,40 @@ describe('one code', () => {
 		const other = await writeRecord(stand, name, { minor: 100 });
 		expect(await present(sheet(other, codes, 0))).toBe('used');
 		expect(factsOf(stand, shop.business, 'sheet')).toHaveLength(2);
+	});
+});
+
+describe('after a restore', () => {
+	/** The database forgets that a code was spent; her phone hands in what it was told. */
+	async function forget(): Promise<void> {
+		const { sql, orm } = stand.database;
+		await orm.delete(codeSpent).where(ofLedger(codeSpent, name));
+		const told = factsOf(stand, amina.person, 'judged').at(-1);
+		if (told === undefined) throw new Error('she was told nothing');
+		await sql`
+			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s,
+				carried_by)
+			values (${amina.person}, ${told.code}, ${told.n}, 'judged', ${told.at.wall}, 0, ${told.on}, 0,
+				${encodeFact(told)}, 0, ${told.n}, 'p1')`;
+	}
+
+	it('[JUDGE-16] what her phone remembers is spent, and the next code is not', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const [first, second] = [await writeRecord(stand, name), await writeRecord(stand, name)];
+		expect(await present(sheet(first, codes, 0))).toBe('ok');
+		await forget();
+		expect(await present(sheet(second, codes, 0))).toBe('used');
+		expect(await present(sheet(first, codes, 0))).toBe('ok');
+		expect(await present(sheet(second, codes, 1))).toBe('ok');
+	});
+
+	it('[JUDGE-16] a code of another set with the same number is another code', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('ok');
+		await forget();
+		stand.clock.now += 1_000;
+		const others = await giveSheet(stand, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), others, 0))).toBe('ok');
 	});
 });
 

@@ -20,6 +20,7 @@ import { ofLedger, type Guard } from '#server/ledgers/guard.ts';
 import type { LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { readShop } from '#server/ledgers/shops.ts';
 import { lockedText } from '#server/ledgers/sms-words.ts';
+import type { CarriedVerdict } from './carried-verdict.ts';
 import type { Case } from './case.ts';
 import { dayOf } from './days.ts';
 
@@ -37,6 +38,42 @@ export async function keepJudgement(act: Act, parts: LedgerParts, judged: Judged
 	await tell(act, { judged, signed, wrong });
 	await refill(act, parts, judged);
 	await warnByPhone(act, parts, { judged, wrong });
+}
+
+interface Carried {
+	readonly case: Case;
+	readonly carried: CarriedVerdict;
+}
+
+/**
+ * JUDGE-15. Takes over a verdict that this relay gave before it was restored, and forgot: what it spent is
+ * spent, and the ledger's numbers go on behind it.
+ */
+export async function keepCarried(
+	act: Act,
+	parts: LedgerParts,
+	{ case: known, carried: { verdict, v, sig } }: Carried
+): Promise<void> {
+	const { result, al } = verdict;
+	const isWrong = result === 'wrong';
+	const isSpent = !isWrong && result !== 'used';
+	const judged = { case: known, judgement: { result, al, isSpent, isWrong, isAlarm: false } };
+	await countWrong(act, parts, judged);
+	await spend(act, parts, judged);
+	await refill(act, parts, judged);
+	const { name, fact, record, guard } = known;
+	const { seq, at: judgedAt } = verdict;
+	const claim = fact.claim.id;
+	await act.tx
+		.insert(claimJudged)
+		.values({ ...name, claim, h: record.h, seq, v, sig, judgedAt })
+		.onConflictDoNothing();
+	if (seq <= guard.verdictSeq) return;
+	const verdictHash = await parts.crypto.sha256(v);
+	await act.tx
+		.update(ledgerGuard)
+		.set({ verdictSeq: seq, verdictHash })
+		.where(ofLedger(ledgerGuard, name));
 }
 
 /** Wrong codes of the epoch, after this one. */

@@ -15,6 +15,7 @@ import { infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
 import { ofLedger, type Link } from '#server/ledgers/guard.ts';
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { keyOfEpoch } from '#server/ledgers/secrets.ts';
+import { findCarriedSpending } from './carried-spending.ts';
 
 /** A claim by a code, and all that the relay knows around it. */
 export interface CodeClaim {
@@ -210,11 +211,12 @@ async function spentOfPhone(
 /** Adds for which record the code was presented before, and what that came to. */
 async function withSpending(
 	tx: Transaction,
-	{ name, way, record }: CodeClaim,
+	claim: CodeClaim,
 	{ match, epoch, counter }: Omit<Found, 'old'>
 ): Promise<Found> {
+	const { name, way, record } = claim;
 	assert(way !== 'sms', 'an SMS code is of one record');
-	const [spent] = await tx
+	const [kept] = await tx
 		.select()
 		.from(codeSpent)
 		.where(
@@ -225,6 +227,11 @@ async function withSpending(
 				eq(codeSpent.counter, counter)
 			)
 		);
+	const person = claim.link?.person ?? null;
+	const spent =
+		kept === undefined && person !== null
+			? await findCarriedSpending(tx, { name, person, way, epoch, counter })
+			: kept;
 	if (spent === undefined) return { match, epoch, counter, old: undefined };
 	const spentFor = hashIn(spent.h);
 	const old = spentFor === record.h ? { result: spent.result, al: spent.al } : undefined;

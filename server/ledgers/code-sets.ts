@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, max } from 'drizzle-orm';
 import { assert } from '#domain/assert.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
 import { sheetStatement } from '#domain/claim-statement.ts';
@@ -54,7 +54,7 @@ export async function raiseEpoch(
 ): Promise<number> {
 	const { name, link, holder, keepsWrong = false } = raised;
 	const { tx } = act;
-	const epoch = link.epoch + 1;
+	const epoch = (await lastEpoch(tx, name, link.epoch)) + 1;
 	const ended = await readSet(tx, { ...name, epoch: link.epoch });
 	await tx.insert(codeEpoch).values({ ...name, epoch, person: holder, startedAt: parts.clock() });
 	if (!keepsWrong) {
@@ -64,6 +64,15 @@ export async function raiseEpoch(
 	await tx.update(ledgerLink).set({ epoch }).where(ofLedger(ledgerLink, name));
 	if (ended !== undefined) await tellSet(act, parts, { set: ended, link, isRevoked: true });
 	return epoch;
+}
+
+/** A restore leaves out numbers that may have been used since its backup: the same number, the same codes. */
+async function lastEpoch(tx: Act['tx'], name: LedgerName, known: number): Promise<number> {
+	const [row] = await tx
+		.select({ epoch: max(codeEpoch.epoch) })
+		.from(codeEpoch)
+		.where(ofLedger(codeEpoch, name));
+	return Math.max(known, row?.epoch ?? 0);
 }
 
 /** Makes the first codes of a set in the ledger's epoch, and tells both sides of it. */

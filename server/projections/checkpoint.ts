@@ -5,6 +5,7 @@ import { effectsOf } from '#domain/fact/effects.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { assert } from '#domain/assert.ts';
 import type { BusinessId } from '#domain/ids.ts';
+import { readFactRanges, type FactRanges } from './fact-ranges.ts';
 import { foldLatest, NO_FIELDS, type FieldStamp, type LatestFields } from './latest-fields.ts';
 
 /** Rows as a device keeps them; sums as decimal texts. */
@@ -12,7 +13,7 @@ export interface Checkpoint {
 	readonly epoch: number;
 	readonly s: number;
 	/** The numbers that are in it, by device code. */
-	readonly ranges: Readonly<Record<string, readonly (readonly [from: number, to: number])[]>>;
+	readonly ranges: FactRanges;
 	readonly settings: readonly object[];
 	readonly members: readonly object[];
 	readonly devices: readonly object[];
@@ -46,24 +47,12 @@ export async function readCheckpoint(
 }
 
 async function readPlace(tx: Sql, business: BusinessId): Promise<Pick<Checkpoint, 's' | 'ranges'>> {
-	const [[head], runs] = await Promise.all([
-		tx<{ s: string }[]>`select s from feed_head where business = ${business}`,
-		tx<{ code: string; from: string; to: string }[]>`
-			select code, min(n) as from, max(n) as to
-			from (
-				select code, n, n - row_number() over (partition by code order by n) as island
-				from fact where business = ${business}
-			) as numbered
-			group by code, island
-			order by code, min(n)`
-	]);
-	const ranges: Record<string, (readonly [number, number])[]> = {};
-	for (const { code, from, to } of runs) (ranges[code] ??= []).push([Number(from), Number(to)]);
-	return { s: Number(head?.s ?? 0), ranges };
+	const [head] = await tx<{ s: string }[]>`select s from feed_head where business = ${business}`;
+	return { s: Number(head?.s ?? 0), ranges: await readFactRanges(tx, business) };
 }
 
 /** Members and devices are few, and their facts the relay's own: folded here, kept in no table. */
-async function readPeople(
+export async function readPeople(
 	tx: Sql,
 	business: BusinessId
 ): Promise<Pick<Checkpoint, 'members' | 'devices'>> {
@@ -109,13 +98,13 @@ async function readEntities(
 	};
 }
 
-interface SettingRow {
+export interface SettingRow {
 	readonly field: string;
 	readonly value: unknown;
 	readonly stamps: Readonly<Record<string, FieldStamp | undefined>>;
 }
 
-function settingRows({ fields, stamps }: LatestFields): readonly SettingRow[] {
+export function settingRows({ fields, stamps }: LatestFields): readonly SettingRow[] {
 	return Object.entries(fields).map(([field, value]) => ({
 		field,
 		value,
@@ -139,20 +128,34 @@ async function readMoney(
 	return { records, balances, stock, days };
 }
 
+/** A row of `record` as the database gives it. */
+export interface RecordColumns extends Readonly<Record<string, unknown>> {
+	readonly ledger: string;
+	readonly h: string;
+	readonly code: string;
+	readonly n: string;
+	readonly amount: string;
+	readonly at: string;
+}
+
 async function readRecords(tx: Sql, business: BusinessId): Promise<readonly object[]> {
-	const rows = await tx<
-		(Readonly<Record<string, unknown>> & { code: string; n: string; amount: string; at: string })[]
-	>`
+	const rows = await tx<RecordColumns[]>`
 		select h, ledger, code, n, kind, amount, currency, exponent, occurred_at as at,
 			on_day as on, record, ref, note, due_at as "dueAt", receipt
 		from record where business = ${business} order by ledger, occurred_at, h`;
-	return rows.map(({ code, n, amount, at, dueAt, ...row }) => ({
+	return rows.map(asRecord);
+}
+
+/** As a device keeps it, as far as the table knows it. */
+export function asRecord({ code, n, amount, at, ...row }: RecordColumns): object {
+	const dueAt = row['dueAt'];
+	return {
 		...withoutNulls(row),
 		factId: `${code}-${n}`,
 		amount: Number(amount),
 		at: Number(at),
 		...(typeof dueAt === 'string' && { dueAt: Number(dueAt) })
-	}));
+	};
 }
 
 async function readBalances(tx: Sql, business: BusinessId): Promise<readonly object[]> {
@@ -170,14 +173,30 @@ async function readBalances(tx: Sql, business: BusinessId): Promise<readonly obj
 	}));
 }
 
-async function readDays(tx: Sql, business: BusinessId): Promise<readonly object[]> {
-	return tx<(Record<keyof DayTotals, string> & { branch: string; on: string })[]>`
+type DayColumns = Record<keyof DayTotals, string> & { branch: string; on: string };
+
+/** Some of them: the latest of each branch, or what follows one. */
+interface DaySpan {
+	readonly latest?: number;
+	readonly after?: { readonly branch: string; readonly on: string } | undefined;
+	readonly limit?: number;
+}
+
+export async function readDays(
+	tx: Sql,
+	business: BusinessId,
+	{ latest, after, limit }: DaySpan = {}
+): Promise<readonly DayColumns[]> {
+	return tx<DayColumns[]>`
 		select branch, on_day as on, sales_count as "salesCount", sales_minor as "salesMinor",
 			returns_count as "returnsCount", returns_minor as "returnsMinor",
 			cash_in_minor as "cashInMinor", cash_out_minor as "cashOutMinor",
 			account_minor as "accountMinor", account_back_minor as "accountBackMinor",
 			gave_minor as "gaveMinor", got_minor as "gotMinor"
-		from day_total where business = ${business} order by branch, on_day`;
+		from day_total where business = ${business}
+			${after === undefined ? tx`` : tx`and (branch, on_day) > (${after.branch}::uuid, ${after.on}::text::date)`}
+			${latest === undefined ? tx`` : tx`and on_day > (select max(on_day) from day_total where business = ${business}) - ${latest}::int`}
+		order by branch, on_day ${limit === undefined ? tx`` : tx`limit ${limit}`}`;
 }
 
 function withoutNulls(row: Readonly<Record<string, unknown>>): object {

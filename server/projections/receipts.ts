@@ -8,6 +8,7 @@ import type {
 	SoldLine,
 	SoldTax
 } from '#domain/fact/fact.ts';
+import { firstName } from '#domain/fact/issued-again.ts';
 import { parseFactId, receiptNumber } from '#domain/ids.ts';
 import type { FactToProject } from './effected.ts';
 
@@ -50,7 +51,7 @@ async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promis
 			${sales.map(({ fact }) => fact.on)}::text[]::date[],
 			${sales.map(({ fact }) => fact.at.wall)}::bigint[],
 			${sales.map(({ fact }) => fact.by)}::int[],
-			${sales.map(({ fact }) => receiptNumber(fact.code, fact.receipt))}::text[],
+			${sales.map(({ fact }) => receiptNumber(firstName(fact).code, fact.receipt))}::text[],
 			${sales.map(({ fact }) => String(documentTotalMinor(fact)))}::bigint[],
 			${sales.map(({ fact }) => fact.roundingMinor ?? 0)}::bigint[],
 			${sales.map(({ fact }) => String(changeMinor(fact)))}::bigint[]
@@ -74,7 +75,7 @@ async function insertReturns(sql: Sql, returns: readonly Placed<ReturnFact>[]): 
 			${returns.map(({ fact }) => fact.on)}::text[]::date[],
 			${returns.map(({ fact }) => fact.at.wall)}::bigint[],
 			${returns.map(({ fact }) => fact.by)}::int[],
-			${returns.map(({ fact }) => receiptNumber(fact.code, fact.receipt))}::text[],
+			${returns.map(({ fact }) => receiptNumber(firstName(fact).code, fact.receipt))}::text[],
 			${returns.map(({ fact }) => String(documentTotalMinor(fact)))}::bigint[],
 			${returns.map(({ fact }) => fact.roundingMinor ?? 0)}::bigint[],
 			${soldBy.map(({ code }) => code)}::text[],

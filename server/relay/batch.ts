@@ -4,22 +4,32 @@ import { scopeOf } from '#documents/document-name.ts';
 import { parseFactId } from '#domain/ids.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { FactToProject, Project } from '#server/projections/effected.ts';
+import { DAY_LIMITS, readAllowance, type Allowance, type DayLimits } from './allowance.ts';
+import { decide, type Decision } from './decide.ts';
+import type { Ground } from './ground.ts';
 import {
-	decide,
+	bearerOf,
 	deviceKey,
 	factKey,
-	type Decision,
+	type Device,
 	type ForkedFact,
-	type Ground,
 	type NewFact,
 	type Submission
-} from './decide.ts';
+} from './submission.ts';
+import { firstColumns, readFirstNames, type Told } from './first-names.ts';
+import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
 
 export interface BatchParts {
 	readonly sql: Sql;
 	readonly project: Project;
 	readonly clock: () => number;
+	/** Whether a restore began the current epoch, so that devices may tell what it forgot of others. */
+	readonly isRestored?: boolean;
+	/** The database's current epoch; needed where it was restored. */
+	readonly epoch?: number;
+	/** In the place of `DAY_LIMITS`. */
+	readonly dayLimits?: DayLimits;
 }
 
 /** What a committed batch came to. */
@@ -37,15 +47,18 @@ export interface Written {
  * memory has changed when it resolves or rejects; the caller tells and takes over.
  */
 export async function writeBatch(
-	{ sql, project, clock }: BatchParts,
+	parts: BatchParts,
 	batch: readonly Submission[]
 ): Promise<Written> {
+	const { sql, project, clock } = parts;
 	const written = await sql.begin(async (transaction) => {
 		const tx = asSql(transaction);
 		const rooms = roomsOf(batch);
-		const { ground, feeds, sequences } = await lockAndLook(tx, rooms, batch);
+		const { ground, feeds, sequences } = await lockAndLook(tx, parts, { rooms, batch });
 		const decisions = batch.map((submission) => decide(submission, ground));
-		await keep(tx, { decisions, batch, feeds, sequences, receivedAt: clock(), project });
+		const { allowance } = ground;
+		const receivedAt = clock();
+		await keep(tx, { decisions, batch, feeds, sequences, receivedAt, project, allowance });
 		return { decisions, feeds, sequences };
 	});
 	return written;
@@ -73,17 +86,28 @@ interface Looked {
 	readonly sequences: Map<Room, number>;
 }
 
+interface ToLookAt {
+	/** In the order in which they are locked. */
+	readonly rooms: readonly Room[];
+	readonly batch: readonly Submission[];
+}
+
 async function lockAndLook(
 	tx: Sql,
-	rooms: readonly Room[],
-	batch: readonly Submission[]
+	{ clock, isRestored = false, epoch, dayLimits = DAY_LIMITS }: BatchParts,
+	{ rooms, batch }: ToLookAt
 ): Promise<Looked> {
+	const bearers = devicesOf(batch);
+	const now = clock();
 	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
-	const [feeds, heads, removed, known] = await Promise.all([
+	const [feeds, heads, removed, signedOut, allowance, known, idByFirst] = await Promise.all([
 		lockFeeds(tx, rooms),
 		lockDocuments(tx, rooms),
-		readRemoved(tx, batch),
-		readKnown(tx, batch)
+		readRemoved(tx, bearers),
+		readSignedOut(tx, sessionsOf(batch), now),
+		readAllowance(tx, bearers, { batch, now, limits: dayLimits }),
+		readKnown(tx, batch),
+		readFirstNames(tx, batch.flatMap(toldIn))
 	]);
 	const sequences = new Map<Room, number>();
 	for (const room of rooms) {
@@ -93,8 +117,28 @@ async function lockAndLook(
 		if (sequence > room.sequence) await catchUp(tx, room);
 		sequences.set(room, sequence);
 	}
-	const ground = { textByFact: known, layerByRoom: new Map(), removed };
+	const ground = {
+		textByFact: known,
+		idByFirst,
+		layerByRoom: new Map(),
+		removed,
+		signedOut,
+		allowance,
+		restoredIn: isRestored ? epoch : undefined
+	};
 	return { ground, feeds, sequences };
+}
+
+/** By each author, for a restored relay is told of several in one update. */
+function toldIn({ caller: { scope, code }, checks }: Submission): readonly Told[] {
+	const textsByCode = new Map<string, string[]>([[code, []]]);
+	for (const [{ text = '' }, check] of checks) {
+		const author = check.ok ? check.value.code : code;
+		const texts = textsByCode.get(author);
+		if (texts === undefined) textsByCode.set(author, [text]);
+		else texts.push(text);
+	}
+	return Array.from(textsByCode, ([author, texts]) => ({ scope, code: author, texts }));
 }
 
 async function lockDocuments(
@@ -125,10 +169,17 @@ async function lockFeeds(tx: Sql, rooms: readonly Room[]): Promise<Map<ScopeId, 
 	return new Map(rows.map(({ business, s }) => [business, Number(s)]));
 }
 
-async function readRemoved(tx: Sql, batch: readonly Submission[]): Promise<ReadonlySet<string>> {
-	const callers = Array.from(
-		new Map(batch.map(({ caller }) => [deviceKey(caller), caller])).values()
-	);
+function sessionsOf(batch: readonly Submission[]): ReadonlySet<string> {
+	return new Set(batch.flatMap(({ session }) => session ?? []));
+}
+
+/** Those on whose access the updates stand, each once. */
+function devicesOf(batch: readonly Submission[]): readonly Device[] {
+	const bearers = batch.map(bearerOf);
+	return Array.from(new Map(bearers.map((device) => [deviceKey(device), device])).values());
+}
+
+async function readRemoved(tx: Sql, callers: readonly Device[]): Promise<ReadonlySet<string>> {
 	const rows = await tx<{ business: ScopeId; code: string }[]>`
 		with caller as (
 			select * from unnest(
@@ -175,19 +226,21 @@ interface ToKeep {
 	readonly sequences: Map<Room, number>;
 	readonly receivedAt: number;
 	readonly project: Project;
+	readonly allowance: Allowance;
 }
 
 async function keep(tx: Sql, toKeep: ToKeep): Promise<void> {
-	const { decisions, feeds, sequences, project } = toKeep;
+	const { decisions, feeds, sequences, project, allowance } = toKeep;
 	const facts = decisions.flatMap((decision) =>
 		decision.kind === 'accepted' ? decision.facts : []
 	);
 	const projected = facts.flatMap(toProject);
-	const forks = decisions.flatMap((decision) => (decision.kind === 'fork' ? decision.forks : []));
+	const forks = decisions.flatMap((decision) => ('forks' in decision ? decision.forks : []));
 	await Promise.all([
 		insertUpdates(tx, toKeep),
 		insertFacts(tx, facts, feeds),
-		insertForks(tx, forks, toKeep.receivedAt)
+		insertForks(tx, forks, toKeep.receivedAt),
+		allowance.keep(tx)
 	]);
 	await Promise.all([
 		moveDocuments(tx, sequences),
@@ -237,9 +290,10 @@ async function insertFacts(
 		feeds.set(scopeOf(room.address), s);
 		return s;
 	});
+	const firsts = facts.map(firstColumns);
 	const result = await tx`
 		insert into fact (business, code, n, kind, branch, document, wall, counter, on_day, member,
-			text, digest, s)
+			text, digest, s, carried_by, was_code, was_n, first_digest)
 		select * from unnest(
 			${facts.map(({ room }) => scopeOf(room.address))}::uuid[],
 			${facts.map(({ fact }) => fact.code)}::text[],
@@ -253,11 +307,19 @@ async function insertFacts(
 			${facts.map(({ fact }) => fact.by)}::int[],
 			${facts.map(({ text }) => text)}::text[],
 			${facts.map(({ digest }) => String(BigInt.asIntN(64, digest)))}::bigint[],
-			${numbers}::bigint[]
+			${numbers}::bigint[],
+			${facts.map(({ carriedBy }) => carriedBy)}::text[],
+			${firsts.map(({ wasCode }) => wasCode)}::text[],
+			${firsts.map(({ wasN }) => wasN)}::bigint[],
+			${firsts.map(({ firstDigest }) => signed(firstDigest))}::bigint[]
 		)
 		on conflict do nothing`;
 	// Looked up under the counter's lock, which every writer of facts holds.
 	assert(result.count === facts.length, 'no fact came in behind the lock');
+}
+
+function signed(digest: bigint | null): string | null {
+	return digest === null ? null : String(BigInt.asIntN(64, digest));
 }
 
 async function insertForks(

@@ -5,6 +5,7 @@ import { answerMessage, keyId } from '#domain/confirmation/signatures.ts';
 import type { ClaimFact, ReplyFact } from '#domain/fact/ledger-fact.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactRecord } from '#domain/fact/fact.ts';
+import { firstName } from '#domain/fact/issued-again.ts';
 import { parseFact, type FactRefusal } from '#domain/fact/parse-fact.ts';
 import { verifyRecord } from '#domain/confirmation/signed-record.ts';
 import { isListOf } from '#domain/confirmation/statement-list.ts';
@@ -15,6 +16,9 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
 import type { DeviceCaller } from '#server/auth/device-auth.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
+import type { Ancestors } from './ancestors.ts';
+import type { Persons } from './persons.ts';
+import type { RelaysRefusal } from './relays-fact.ts';
 import { mayWrite } from './rights.ts';
 
 /** Why a fact is refused, in the words of the nack; the first that applies. */
@@ -22,13 +26,18 @@ export type CheckRefusal =
 	| FactRefusal
 	| 'notYourMember'
 	| 'notYourKind'
+	| 'notYourPerson'
 	| 'beyondTomorrow'
 	| 'recordWrong'
 	| 'recordUnsigned'
 	| 'recordOfAnother'
+	| 'wasOfAnother'
 	| 'claimUnsigned'
 	| 'claimOfAnother'
-	| 'answerUnsigned';
+	| 'answerUnsigned'
+	| RelaysRefusal
+	| 'notYourDocument'
+	| 'authorUnknown';
 
 export interface CheckParts {
 	readonly caller: Caller;
@@ -36,6 +45,10 @@ export interface CheckParts {
 	readonly crypto: CryptoParts;
 	/** The relay's clock, ms. */
 	readonly now: number;
+	/** Whose heir the caller is; asked for what was issued again, and where it is absent nobody's. */
+	readonly ancestors?: () => Promise<Ancestors>;
+	/** Who the caller's member is; where it is absent, a fact may name anybody. */
+	readonly persons?: Persons;
 }
 
 const DAY_MS = 86_400_000;
@@ -54,14 +67,41 @@ export async function checkFact(
 	}
 	if (fact.by !== caller.member) return err('notYourMember');
 	if (isBeyondTomorrow(address, now)) return err('beyondTomorrow');
+	const signer = await signerOf(fact, parts);
+	if (signer === undefined) return err('wasOfAnother');
+	const refusal = await refusalOfSignatures({ fact, text }, { ...parts, signer });
+	return refusal === undefined ? ok(fact) : err(refusal);
+}
+
+/**
+ * RELAY-45. Whose key signed what the fact holds: the caller's, or that of the ancestor who wrote it
+ * first. Undefined where it says to have been somebody else's.
+ */
+async function signerOf(
+	fact: Fact,
+	{ caller, ancestors }: CheckParts
+): Promise<Uint8Array | undefined> {
+	if (fact.was === undefined) return caller.publicKey;
+	return (await ancestors?.())?.get(firstName(fact).code);
+}
+
+interface SignedParts extends CheckParts {
+	readonly signer: Uint8Array;
+}
+
+async function refusalOfSignatures(
+	{ fact, text }: FactWithText,
+	parts: SignedParts
+): Promise<CheckRefusal | undefined> {
 	const unsigned = await refusalOfSignature(fact, parts);
-	if (unsigned !== undefined) return err(unsigned);
-	if (caller.sort === 'phone') return ok(fact);
+	if (unsigned !== undefined) return unsigned;
+	const { caller } = parts;
+	if (caller.sort === 'phone') return undefined;
 	for (const record of effectsOf(fact).records) {
 		const refusal = await refusalOfRecord(record, { fact, text }, { ...parts, caller });
-		if (refusal !== undefined) return err(refusal);
+		if (refusal !== undefined) return refusal;
 	}
-	return ok(fact);
+	return undefined;
 }
 
 /** The first 8 bytes of the SHA-256 of a fact's text, unsigned. */
@@ -77,33 +117,36 @@ function isBeyondTomorrow(address: DocumentAddress, now: number): boolean {
 /** What a fact itself is signed for, beside its records: a claim by its device, an answer by its phone. */
 async function refusalOfSignature(
 	fact: Fact,
-	parts: CheckParts
+	parts: SignedParts
 ): Promise<CheckRefusal | undefined> {
 	if (fact.kind === 'claim') return refusalOfClaim(fact, parts);
 	return fact.kind === 'reply' ? refusalOfReply(fact, parts) : undefined;
 }
 
 async function refusalOfClaim(
-	{ claim, sig, code }: ClaimFact,
-	{ caller, crypto }: CheckParts
+	fact: ClaimFact,
+	parts: SignedParts
 ): Promise<CheckRefusal | undefined> {
-	if (claim.d !== code) return 'claimOfAnother';
-	const isSigned = await isBy(caller, { message: claimMessage(encodeClaim(claim)), sig }, crypto);
-	return isSigned ? undefined : 'claimUnsigned';
+	const { signer, crypto } = parts;
+	const { claim, sig } = fact;
+	if (claim.d !== firstName(fact).code) return 'claimOfAnother';
+	const isSigned = await isBy(signer, { message: claimMessage(encodeClaim(claim)), sig }, crypto);
+	if (!isSigned) return 'claimUnsigned';
+	return (await isOwnPerson(claim.u, parts)) ? undefined : 'notYourPerson';
 }
 
 async function refusalOfReply(
 	{ decision, answerN, h, signedAt, sig, kid }: ReplyFact,
-	{ caller, crypto }: CheckParts
+	{ signer, crypto }: SignedParts
 ): Promise<CheckRefusal | undefined> {
-	const own = await keyId(caller.publicKey, crypto);
+	const own = await keyId(signer, crypto);
 	if (encodeBase64url(own) !== kid) return 'answerUnsigned';
 	const message = answerMessage({ decision, n: answerN, h, kid: own, signedAt });
-	return (await isBy(caller, { message, sig }, crypto)) ? undefined : 'answerUnsigned';
+	return (await isBy(signer, { message, sig }, crypto)) ? undefined : 'answerUnsigned';
 }
 
 async function isBy(
-	{ publicKey }: Caller,
+	publicKey: Uint8Array,
 	{ message, sig }: { readonly message: Uint8Array; readonly sig: string },
 	crypto: CryptoParts
 ): Promise<boolean> {
@@ -111,12 +154,17 @@ async function isBy(
 	return signature.ok && crypto.verify(publicKey, message, signature.value);
 }
 
+interface DeviceParts extends Omit<SignedParts, 'caller'> {
+	readonly caller: DeviceCaller;
+}
+
 async function refusalOfRecord(
 	{ signed }: FactRecord,
 	{ fact, text }: FactWithText,
-	{ caller, crypto }: Omit<CheckParts, 'caller'> & { readonly caller: DeviceCaller }
+	parts: DeviceParts
 ): Promise<CheckRefusal | undefined> {
-	const verified = await verifyRecord(signed, caller.publicKey, crypto);
+	const { caller, signer, crypto } = parts;
+	const verified = await verifyRecord(signed, signer, crypto);
 	if (!verified.ok) {
 		const { kind } = verified.error;
 		return kind === 'unknownKid' || kind === 'wrongSignature' ? 'recordUnsigned' : 'recordWrong';
@@ -124,8 +172,17 @@ async function refusalOfRecord(
 	const { core, rest } = verified.value;
 	const isOurs = core.businessId === caller.business && rest.br === caller.branch;
 	if (!isOurs || !isOfFact(rest, { fact, text })) return 'recordOfAnother';
+	if (!(await isOwnPerson(rest.u, parts))) return 'notYourPerson';
 	const listed = core.kind === 'statement' ? effectsOf(fact).list : [];
 	return (await isListOf(rest, listed, crypto)) ? undefined : 'recordOfAnother';
+}
+
+/** RELAY-55. */
+async function isOwnPerson(
+	person: string,
+	{ persons }: Pick<SignedParts, 'persons'>
+): Promise<boolean> {
+	return persons === undefined || persons.has(person);
 }
 
 interface FactWithText {
@@ -134,14 +191,16 @@ interface FactWithText {
 }
 
 function isOfFact(rest: RecordRest, { fact, text }: FactWithText): boolean {
-	const isNamed = rest.d === fact.code && rest.n === fact.n && rest.on === fact.on;
+	const { code, n } = firstName(fact);
+	const isNamed = rest.d === code && rest.n === n && rest.on === fact.on;
 	return isNamed && isOfReceipt(rest, { fact, text });
 }
 
 /** What the record of a sale or return says of its receipt is so; a record alone may name any. */
 function isOfReceipt(rest: RecordRest, { fact, text }: FactWithText): boolean {
 	if (fact.kind !== 'sale' && fact.kind !== 'return') return true;
-	if (rest.rc !== undefined && rest.rc !== receiptNumber(fact.code, fact.receipt)) return false;
+	if (rest.rc !== undefined && rest.rc !== receiptNumber(firstName(fact).code, fact.receipt))
+		return false;
 	return fact.kind !== 'sale' || rest.sale === undefined || rest.sale === hashOfSale(text);
 }
 

@@ -1,13 +1,14 @@
-import type { WebSocket } from 'ws';
 import type { Caller } from '#server/auth/phone-auth.ts';
 import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { BUFFERED_BYTES_CLOSE, BUFFERED_BYTES_PAUSE } from '#sync/limits.ts';
+import type { RelaySocket } from './relay-socket.ts';
 import type { Room } from './room.ts';
 
 /** One device's socket on one document. */
 export interface Connection {
 	readonly caller: Caller;
 	readonly room: Room;
+	/** As it was found when something was last to be sent. */
 	readonly isOpen: boolean;
 	/** Whether we closed it: what it still says is not heard. */
 	readonly isEnded: boolean;
@@ -37,15 +38,18 @@ export interface Reading {
 export interface ConnectionParts {
 	readonly caller: Caller;
 	readonly room: Room;
-	readonly socket: WebSocket;
+	readonly socket: RelaySocket;
 }
 
 export function createConnection({ caller, room, socket }: ConnectionParts): Connection {
-	const isOpen = (): boolean => socket.readyState === socket.OPEN;
-	let isEnded = false;
+	const gather = createGather(socket.line);
 	let isAlive = true;
+	const isOpen = (): boolean => {
+		connection.isOpen = socket.readyState === socket.OPEN;
+		return connection.isOpen;
+	};
 	const close = (code: CloseCode, reason: string): void => {
-		isEnded = true;
+		connection.isEnded = true;
 		socket.close(code, reason);
 	};
 	const tooSlow = (): boolean => {
@@ -53,22 +57,21 @@ export function createConnection({ caller, room, socket }: ConnectionParts): Con
 		close(CLOSE.tryLater, 'too slow');
 		return true;
 	};
-	socket.on('pong', () => {
+	const alive = (): void => {
 		isAlive = true;
-	});
-	return {
+	};
+	// Plain fields: an object with getters of its own is slow, and large.
+	const connection = {
 		caller,
 		room,
-		get isOpen() {
-			return isOpen();
+		isOpen: true,
+		isEnded: false,
+		send: (frame: Uint8Array): void => {
+			if (!isOpen() || tooSlow()) return;
+			gather();
+			socket.send(frame);
 		},
-		get isEnded() {
-			return isEnded;
-		},
-		send: (frame) => {
-			if (isOpen() && !tooSlow()) socket.send(frame);
-		},
-		sendPaced: (frame) =>
+		sendPaced: (frame: Uint8Array): Promise<void> =>
 			new Promise((resolve) => {
 				// Called with an error where the socket has closed meanwhile; the reader is gone then.
 				if (isOpen() && !tooSlow()) {
@@ -85,5 +88,24 @@ export function createConnection({ caller, room, socket }: ConnectionParts): Con
 			if (isOpen()) socket.ping();
 		},
 		reading: { sequence: 0, stateVector: undefined, isCatchingUp: false }
+	};
+	socket.on('pong', alive);
+	// On a slow line a pong stands behind what is being sent; who sends is alive.
+	socket.on('message', alive);
+	return connection;
+}
+
+/** RELAY-70. What is said in one turn of the loop leaves in one write: after a commit up to three things. */
+function createGather(line: RelaySocket['line']): () => void {
+	let isGathering = false;
+	const letGo = (): void => {
+		isGathering = false;
+		line?.uncork();
+	};
+	return () => {
+		if (isGathering || line === undefined) return;
+		isGathering = true;
+		line.cork();
+		process.nextTick(letGo);
 	};
 }

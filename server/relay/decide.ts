@@ -1,51 +1,21 @@
-import type { Fact } from '#domain/fact/fact.ts';
-import { err, type Result } from '#domain/result.ts';
-import { assert } from '#domain/assert.ts';
-import type { Caller } from '#server/auth/phone-auth.ts';
-import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
-import { digestOf, type CheckRefusal } from './check-fact.ts';
-import { placeItems } from './place-items.ts';
-import type { Room } from './room.ts';
+import { isPhoneCode, isRelayCode } from '#domain/ids.ts';
+import type { Bringing } from './allowance.ts';
+import type { Ground } from './ground.ts';
+import { codeOf, isLostTwin, placeItems, type PlaceRefusal, type Writer } from './place-items.ts';
 import { createRoomState, type MutableRoomState, type PlacedItem } from './room-state.ts';
-import type { ParsedUpdate, UpdateItem } from './update-parser.ts';
+import { createSorter } from './sort-items.ts';
+import {
+	bearerOf,
+	deviceKey,
+	factKey,
+	type Device,
+	type ForkedFact,
+	type NewFact,
+	type Refused,
+	type RefusalOfFact,
+	type Submission
+} from './submission.ts';
 import { writePieces } from './update-writer.ts';
-
-/** An update on its way into the database, read and checked as far as can be done without it. */
-export interface Submission {
-	readonly room: Room;
-	readonly caller: Caller;
-	readonly update: ParsedUpdate;
-	/** What became of the text of each item that the room lacked when it came. */
-	readonly checks: ReadonlyMap<UpdateItem, Result<Fact, CheckRefusal>>;
-	/** Told apart from others, so that what somebody sent is not sent back to him. */
-	readonly sender: object;
-}
-
-/** A shop's device or a customer's phone, by what its facts are named. */
-export interface Device {
-	readonly scope: ScopeId;
-	readonly code: string;
-}
-
-/** A fact that the database did not have. */
-export interface NewFact {
-	readonly room: Room;
-	readonly device: Device;
-	readonly fact: Fact;
-	readonly text: string;
-	readonly digest: bigint;
-}
-
-export interface ForkedFact {
-	readonly room: Room;
-	readonly id: string;
-	readonly code: string;
-	readonly n: number;
-	readonly text: string;
-	readonly digest: bigint;
-}
-
-export type RefusalOfFact = CheckRefusal | 'keyIsAnother';
 
 export type Decision =
 	| {
@@ -53,28 +23,26 @@ export type Decision =
 			readonly facts: readonly NewFact[];
 			readonly items: readonly PlacedItem[];
 			readonly pieces: readonly Uint8Array[];
+			/** Carried facts that stayed out of the document, and those of them that are kept apart. */
+			readonly leftOut: Refused;
+			readonly forks: readonly ForkedFact[];
 	  }
-	| { readonly kind: 'refused'; readonly refused: readonly (readonly [string, RefusalOfFact])[] }
-	| { readonly kind: 'fork'; readonly forks: readonly ForkedFact[] }
-	| { readonly kind: 'forgery' }
-	| { readonly kind: 'gap' }
-	| { readonly kind: 'removed' };
+	| { readonly kind: 'refused'; readonly refused: Refused }
+	/** `forks`: those that are kept apart; of more than a day has room for, none. */
+	| {
+			readonly kind: 'fork';
+			readonly ids: readonly string[];
+			readonly forks: readonly ForkedFact[];
+	  }
+	| PlaceRefusal
+	| { readonly kind: 'removed' | 'signedOut' };
 
-/** What the database said under its locks, and what this batch adds on top. */
-export interface Ground {
-	/** Texts of facts by `factKey`. */
-	readonly textByFact: Map<string, string>;
-	readonly layerByRoom: Map<Room, MutableRoomState>;
-	/** Devices whose access has ended, by `deviceKey`. */
-	readonly removed: ReadonlySet<string>;
-}
-
-export function factKey(scope: string, id: string): string {
-	return `${scope} ${id}`;
-}
-
-export function deviceKey({ scope, code }: Device): string {
-	return `${scope} ${code}`;
+function endOfAccess(
+	submission: Submission,
+	{ removed, signedOut }: Ground
+): 'removed' | 'signedOut' | undefined {
+	if (removed.has(deviceKey(bearerOf(submission)))) return 'removed';
+	return signedOut.has(submission.session ?? '') ? 'signedOut' : undefined;
 }
 
 /**
@@ -83,75 +51,141 @@ export function deviceKey({ scope, code }: Device): string {
  */
 export function decide(submission: Submission, ground: Ground): Decision {
 	const { room, caller, update } = submission;
-	if (ground.removed.has(deviceKey(caller))) return { kind: 'removed' };
+	const bearer = bearerOf(submission);
+	const ended = endOfAccess(submission, ground);
+	if (ended !== undefined) return { kind: ended };
 	const layer = ground.layerByRoom.get(room) ?? createRoomState(room.state);
 	ground.layerByRoom.set(room, layer);
-	const placed = placeItems(layer, update, caller.code);
-	if (!placed.ok) return { kind: placed.error };
+	const placed = placeItems(layer, update, writerOf(caller, ground));
+	if (!placed.ok) return placed.error;
 
-	const sorted = sortItems(submission, placed.value.added, ground);
-	if (sorted.forks.length > 0) return { kind: 'fork', forks: sorted.forks };
-	if (sorted.refused.length > 0) return { kind: 'refused', refused: sorted.refused };
+	const { own, others } = split(placed.value.added, caller.code);
+	const { sort, sorted } = createSorter(submission, ground);
+	for (const item of own) sort(item);
+	if (sorted.forks.length > 0) return keepForks(sorted.forks, { bearer, ground });
+	const isCarried = submission.bearer?.isCarrying === true;
+	const bringing = { facts: sorted.facts, items: own.length, isCarried };
+	const refused =
+		sorted.refused.length > 0 ? sorted.refused : refusedForRoom(own, bringing, { bearer, ground });
+	if (refused.length > 0) return { kind: 'refused', refused };
 
-	for (const item of placed.value.added) layer.add(item);
-	for (const { fact, text } of sorted.facts) {
-		ground.textByFact.set(factKey(caller.scope, fact.id), text);
-	}
-	const items = placed.value.added;
+	for (const item of own) layer.add(item);
+	takeIn(bringing, { bearer, ground });
+	const carried = keepCarried(submission, others, { layer, ground });
+	const items = [...own, ...carried.items];
 	return {
 		kind: 'accepted',
-		facts: sorted.facts,
+		facts: [...sorted.facts, ...carried.facts],
 		items,
-		pieces: writePieces(items.map(({ item }) => item))
+		pieces: writePieces(items.map(({ item }) => item)),
+		leftOut: carried.leftOut,
+		forks: carried.forks
 	};
 }
 
-interface Sorted {
-	readonly facts: NewFact[];
-	readonly forks: ForkedFact[];
-	readonly refused: (readonly [string, RefusalOfFact])[];
+/** RELAY-53. A restored relay is told of others too: of devices, and of the relay in epochs that ended. */
+function writerOf({ code }: Device, { restoredIn }: Ground): Writer {
+	if (restoredIn === undefined) return { code, carries: () => false };
+	return {
+		code,
+		carries: (other) =>
+			isRelayCode(other)
+				? Number(other.slice('0.'.length)) < restoredIn
+				: isPhoneCode(other) === isPhoneCode(code)
+	};
 }
 
-/** Each item is a known fact told again, another text for a known id, refused, or new. */
-function sortItems(
-	{ room, caller, checks }: Submission,
-	items: readonly PlacedItem[],
-	ground: Ground
-): Sorted {
-	const sorted: Sorted = { facts: [], forks: [], refused: [] };
-	const textByKey = new Map<string, string>();
-	for (const { item, key } of items) {
-		// A twin without its text stands under a key that the document has, and so its fact is known.
-		if (item.text === undefined) continue;
-		const { text } = item;
-		const known = textByKey.get(key) ?? ground.textByFact.get(factKey(caller.scope, key));
-		if (known === text) continue;
-		if (known !== undefined) {
-			sorted.forks.push(forkOf(room, key, text));
+function split(
+	added: readonly PlacedItem[],
+	code: string
+): { readonly own: readonly PlacedItem[]; readonly others: readonly PlacedItem[] } {
+	const own = added.filter(({ key }) => codeOf(key) === code);
+	return own.length === added.length
+		? { own, others: [] }
+		: { own, others: added.filter(({ key }) => codeOf(key) !== code) };
+}
+
+interface BearerOn {
+	readonly bearer: Device;
+	readonly ground: Ground;
+}
+
+/** RELAY-21, RELAY-51. Kept apart, as far as there is room: who forks without end fills nothing. */
+function keepForks(forks: readonly ForkedFact[], { bearer, ground }: BearerOn): Decision {
+	const ids = forks.map(({ id }) => id);
+	const bringing = { facts: [], items: forks.length, isCarried: false };
+	if (ground.allowance.beyond(bearer, bringing) === 'all') return { kind: 'fork', ids, forks: [] };
+	ground.allowance.take(bearer, bringing);
+	return { kind: 'fork', ids, forks };
+}
+
+function refusedForRoom(
+	own: readonly PlacedItem[],
+	bringing: Bringing,
+	{ bearer, ground }: BearerOn
+): Refused {
+	const beyond = ground.allowance.beyond(bearer, bringing);
+	return beyond === 'all' ? own.map(tooMany) : beyond.map(({ fact }) => [fact.id, 'tooMany']);
+}
+
+function tooMany({ key }: PlacedItem): readonly [string, 'tooMany'] {
+	return [key, 'tooMany'];
+}
+
+function takeIn(bringing: Bringing, { bearer, ground }: BearerOn): void {
+	ground.allowance.take(bearer, bringing);
+	for (const { fact, text } of bringing.facts) {
+		ground.textByFact.set(factKey(bearer.scope, fact.id), text);
+	}
+}
+
+interface Carried {
+	readonly items: readonly PlacedItem[];
+	readonly facts: readonly NewFact[];
+	readonly leftOut: Refused;
+	readonly forks: readonly ForkedFact[];
+}
+
+interface OnTop {
+	readonly layer: MutableRoomState;
+	readonly ground: Ground;
+}
+
+/**
+ * RELAY-54. Of what is carried each client's items go in up to the first that is refused: a brother's
+ * words that cannot be kept stop neither those of others nor the carrier's own.
+ */
+function keepCarried(
+	submission: Submission,
+	others: readonly PlacedItem[],
+	{ layer, ground }: OnTop
+): Carried {
+	const items: PlacedItem[] = [];
+	const facts: NewFact[] = [];
+	const leftOut: (readonly [string, RefusalOfFact])[] = [];
+	const forks: ForkedFact[] = [];
+	const bearer = bearerOf(submission);
+	const stopped = new Set<number>();
+	for (const placed of others) {
+		const { client, text } = placed.item;
+		if (stopped.has(client)) continue;
+		const { sort, sorted } = createSorter(submission, ground);
+		const mayStand = text === undefined ? isLostTwin(layer, client, placed.key) : sort(placed);
+		const bringing = { facts: sorted.facts, items: 1, isCarried: true };
+		const hasRoom = ground.allowance.beyond(bearer, bringing).length === 0;
+		if (mayStand && hasRoom) {
+			layer.add(placed);
+			items.push(placed);
+			facts.push(...sorted.facts);
+			takeIn(bringing, { bearer, ground });
 			continue;
 		}
-		const fact = factUnder(key, checks.get(item));
-		if (fact.ok) {
-			textByKey.set(key, text);
-			const digest = digestOf(text);
-			sorted.facts.push({ room, device: caller, fact: fact.value, text, digest });
-		} else {
-			sorted.refused.push([key, fact.error]);
-		}
+		stopped.add(client);
+		if (hasRoom) forks.push(...sorted.forks);
+		if (hasRoom && sorted.forks.length > 0) ground.allowance.take(bearer, bringing);
+		leftOut.push(...sorted.refused);
+		if (mayStand) leftOut.push(tooMany(placed));
+		leftOut.push(...sorted.forks.map(({ id }) => [id, 'conflict'] as const));
 	}
-	return sorted;
-}
-
-function factUnder(
-	key: string,
-	check: Result<Fact, CheckRefusal> | undefined
-): Result<Fact, RefusalOfFact> {
-	assert(check !== undefined, 'what a document lacks was checked when it came');
-	return check.ok && check.value.id !== key ? err('keyIsAnother') : check;
-}
-
-function forkOf(room: Room, id: string, text: string): ForkedFact {
-	const dash = id.lastIndexOf('-');
-	const [code, n] = [id.slice(0, dash), Number(id.slice(dash + 1))];
-	return { room, id, code, n, text, digest: digestOf(text) };
+	return { items, facts, leftOut, forks };
 }

@@ -9,6 +9,8 @@ import { writePieces } from './update-writer.ts';
 
 /** A committed update on its way to the document's other sockets. */
 export interface Committed {
+	/** To whom it says everything up to `sequence`: a reader who has come this far. */
+	readonly after: number;
 	readonly sequence: number;
 	readonly frame: Uint8Array;
 	readonly sender: object;
@@ -35,9 +37,10 @@ export async function synchronise(
 export function deliver(sql: Sql, connection: Connection, committed: readonly Committed[]): void {
 	const { reading, room } = connection;
 	if (reading.stateVector === undefined || reading.isCatchingUp) return;
-	for (const { sequence, frame, sender } of committed) {
+	for (const { after, sequence, frame, sender } of committed) {
+		if (sequence <= reading.sequence) continue;
 		// One batch may hold more than a reader can take.
-		if (sequence !== reading.sequence + 1 || !connection.hasRoom()) break;
+		if (after > reading.sequence || !connection.hasRoom()) break;
 		if (sender !== connection) connection.send(frame);
 		reading.sequence = sequence;
 	}

@@ -10,8 +10,8 @@ export interface Run {
 
 /** Which facts of one device are committed, in runs that never cross a multiple of 512. */
 export interface HaveBook {
-	/** Adds a committed fact; one that is in already changes nothing. */
-	add(n: number, digest: bigint): void;
+	/** Adds a committed fact; one that is in already changes nothing, and answers false. */
+	add(n: number, digest: bigint): boolean;
 	/** All runs, or those of the blocks that hold the given facts, as they go over the wire. */
 	ranges(ofFacts?: readonly number[]): readonly HaveRange[];
 }
@@ -21,9 +21,7 @@ export function createHaveBook(runs: Iterable<Readonly<Run>>): HaveBook {
 	for (const run of runs) runsIn(runsByBlock, blockOf(run.from)).push({ ...run });
 
 	return {
-		add: (n, digest) => {
-			addTo(runsIn(runsByBlock, blockOf(n)), n, digest);
-		},
+		add: (n, digest) => addTo(runsIn(runsByBlock, blockOf(n)), n, digest),
 		ranges: (ofFacts) => {
 			const blocks = new Set(ofFacts?.map(blockOf) ?? runsByBlock.keys());
 			return Array.from(blocks)
@@ -46,16 +44,16 @@ function runsIn(runsByBlock: Map<number, Run[]>, block: number): Run[] {
 }
 
 /** Keeps the runs in order and apart: a fact extends one, joins two, or begins one. */
-function addTo(runs: Run[], n: number, digest: bigint): void {
+function addTo(runs: Run[], n: number, digest: bigint): boolean {
 	// Facts come in order nearly always, so the place is looked for from the end.
 	const at = runs.findLastIndex((run) => run.from <= n);
 	const before = runs[at];
 	const after = runs[at + 1];
-	if (before !== undefined && n <= before.to) return;
+	if (before !== undefined && n <= before.to) return false;
 	if (before?.to === n - 1) {
 		before.to = n;
 		before.digest ^= digest;
-		if (after?.from !== n + 1) return;
+		if (after?.from !== n + 1) return true;
 		before.to = after.to;
 		before.digest ^= after.digest;
 		runs.splice(at + 1, 1);
@@ -65,6 +63,7 @@ function addTo(runs: Run[], n: number, digest: bigint): void {
 	} else {
 		runs.splice(at + 1, 0, { from: n, to: n, digest });
 	}
+	return true;
 }
 
 function encodeRun({ from, to, digest }: Run): HaveRange {

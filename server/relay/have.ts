@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { deviceKey, type Device } from './decide.ts';
+import { deviceKey, type Device } from './submission.ts';
 import { createHaveBook, type HaveBook } from './have-book.ts';
 
 /** The have books of the devices that are connected. */
@@ -7,8 +7,10 @@ export interface HaveShelf {
 	/** The device's book, read from the database when its first socket opens. */
 	open(device: Device): Promise<HaveBook>;
 	close(device: Device): void;
-	/** Notes a committed fact, in the book of its device if that is open. */
-	add(device: Device, n: number, digest: bigint): void;
+	/** Notes a committed fact in the book of its device; true where that has been read and lacked it. */
+	add(device: Device, n: number, digest: bigint): boolean;
+	/** Whose books are open, or being read. */
+	codesOf(scope: Device['scope']): readonly string[];
 	/** The book, where it is open and has been read. */
 	find(device: Device): HaveBook | undefined;
 }
@@ -24,6 +26,7 @@ interface Opened {
 
 export function createHaveShelf(sql: Sql): HaveShelf {
 	const openedByDevice = new Map<string, Opened>();
+	const codesByScope = new Map<string, Set<string>>();
 
 	async function read(device: Device): Promise<HaveBook> {
 		const book = await readHaveBook(sql, device);
@@ -45,19 +48,27 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 			}
 			const reading = read(device);
 			openedByDevice.set(key, { reading, book: undefined, meanwhile: [], readers: 1 });
+			const codes = codesByScope.get(device.scope) ?? new Set();
+			codesByScope.set(device.scope, codes.add(device.code));
 			return reading;
 		},
 		close: (device) => {
 			const opened = openedByDevice.get(deviceKey(device));
 			if (opened === undefined) return;
 			opened.readers -= 1;
-			if (opened.readers === 0) openedByDevice.delete(deviceKey(device));
+			if (opened.readers > 0) return;
+			openedByDevice.delete(deviceKey(device));
+			const codes = codesByScope.get(device.scope);
+			codes?.delete(device.code);
+			if (codes?.size === 0) codesByScope.delete(device.scope);
 		},
 		add: (device, n, digest) => {
 			const opened = openedByDevice.get(deviceKey(device));
-			if (opened?.book === undefined) opened?.meanwhile.push([n, digest]);
-			else opened.book.add(n, digest);
+			if (opened?.book !== undefined) return opened.book.add(n, digest);
+			opened?.meanwhile.push([n, digest]);
+			return false;
 		},
+		codesOf: (scope) => [...(codesByScope.get(scope) ?? [])],
 		find: (device) => openedByDevice.get(deviceKey(device))?.book
 	};
 }

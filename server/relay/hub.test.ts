@@ -14,7 +14,7 @@ import {
 import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { writeBatch } from './batch.ts';
 import { checkFact } from './check-fact.ts';
-import type { Submission } from './decide.ts';
+import type { Submission } from './submission.ts';
 import { createHaveShelf } from './have.ts';
 import { createHub, type Hub } from './hub.ts';
 import { catchUp, type Room } from './room.ts';

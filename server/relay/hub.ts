@@ -3,7 +3,7 @@ import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { encodeFeedNews, encodeHave, encodeUpdate } from '#sync/frames.ts';
 import type { Written } from './batch.ts';
 import type { Connection } from './connection.ts';
-import { deviceKey, type Device, type NewFact, type Submission } from './decide.ts';
+import { deviceKey, type Device, type NewFact, type Submission } from './submission.ts';
 import { deliver, type Committed } from './delivery.ts';
 import type { HaveShelf } from './have.ts';
 import { catchUp, type Room } from './room.ts';
@@ -14,16 +14,25 @@ export interface Hub extends Rooms {
 	join(connection: Connection): void;
 	leave(connection: Connection): void;
 	connections(): Iterable<Connection>;
-	connectionsOf(device: Device): ReadonlySet<Connection>;
-	/** Those that have a socket open. */
-	scopes(): Iterable<ScopeId>;
+	inScope(scope: ScopeId): ReadonlySet<Connection>;
 	/** RELAY-13. Takes a committed batch over and tells those whom it concerns: have, updates, feed. */
 	tell(batch: readonly Submission[], written: Written): void;
-	/** Passes on what was written into open documents of a scope by another way than their sockets. */
-	passOn(scope: ScopeId): Promise<void>;
+	/** Passes on what was written into an open document by another way than its sockets. */
+	passOn(room: Room): Promise<void>;
+	/** Tells devices that these facts of theirs are committed; their books have them. */
+	tellHave(facts: readonly HadFact[]): void;
 	/** Tells the sockets of a scope how far its feed has come. */
 	tellFeed(scope: ScopeId, s: number): void;
 }
+
+/** A device's fact by its number. */
+export interface HadFact {
+	readonly device: Device;
+	readonly n: number;
+}
+
+/** Somebody who follows a document is sent so much at once, and fetches the rest at his own pace. */
+const PASSED_BYTES_MAX = 1024 * 1024;
 
 export interface HubParts {
 	readonly sql: Sql;
@@ -53,11 +62,10 @@ export function createHub(parts: HubParts): Hub {
 			byScope.remove(connection.caller.scope, connection);
 		},
 		connections: () => all,
-		connectionsOf: (device) => byDevice.of(deviceKey(device)),
 		tell: (batch, written) => {
 			const committedByRoom = takeOver(batch, written);
 			const facts = factsOf(written);
-			tellHave(parts, byDevice, facts);
+			tellHave(parts, byDevice, noteFacts(parts.shelf, facts));
 			for (const [room, committed] of committedByRoom) {
 				for (const connection of byRoom.of(room)) deliver(parts.sql, connection, committed);
 			}
@@ -66,14 +74,14 @@ export function createHub(parts: HubParts): Hub {
 				tellFeed(byScope.of(scope), written.feeds.get(scope) ?? 0);
 			}
 		},
-		passOn: async (scope) => {
-			const connections = [...byScope.of(scope)];
-			for (const room of new Set(connections.map(({ room }) => room))) {
-				await catchUp(parts.sql, room);
-				for (const connection of byRoom.of(room)) deliver(parts.sql, connection, []);
-			}
+		passOn: async (room) => {
+			const committed = await takeStored(parts.sql, room);
+			for (const connection of byRoom.of(room)) deliver(parts.sql, connection, committed);
 		},
-		scopes: () => byScope.keys(),
+		tellHave: (facts) => {
+			tellHave(parts, byDevice, facts);
+		},
+		inScope: (scope) => byScope.of(scope),
 		tellFeed: (scope, s) => {
 			tellFeed(byScope.of(scope), s);
 		}
@@ -109,28 +117,53 @@ function takeOver(
 	);
 }
 
-type Sent = Omit<Committed, 'sequence'>;
+/** What others wrote into the document since this relay last looked, as far as is worth holding. */
+async function takeStored(sql: Sql, room: Room): Promise<readonly Committed[]> {
+	const committed: Committed[] = [];
+	let bytesHeld = 0;
+	await catchUp(sql, room, ({ after, sequence, bytes }) => {
+		bytesHeld += bytes.byteLength;
+		if (bytesHeld > PASSED_BYTES_MAX) return;
+		committed.push({ after, sequence, frame: encodeUpdate(bytes), sender: ELSEWHERE });
+	});
+	return committed;
+}
+
+/** The sender of what no socket of this relay sent. */
+const ELSEWHERE = {};
+
+type Sent = Omit<Committed, 'after' | 'sequence'>;
 
 /** The pieces of one batch follow each other in a document, up to its last one. */
 function numbered(sent: readonly Sent[], last: number): readonly Committed[] {
-	return sent.map((piece, at) => ({ ...piece, sequence: last - sent.length + at + 1 }));
+	return sent.map((piece, at) => {
+		const after = last - sent.length + at;
+		return { ...piece, after, sequence: after + 1 };
+	});
 }
 
-function factsOf({ decisions }: Written): readonly NewFact[] {
+/** What came in by a batch, in order. */
+export function factsOf({ decisions }: Written): readonly NewFact[] {
 	return decisions.flatMap((decision) => (decision.kind === 'accepted' ? decision.facts : []));
+}
+
+function noteFacts(shelf: HaveShelf, facts: readonly NewFact[]): readonly HadFact[] {
+	return facts.map(({ device, fact: { n }, digest }) => {
+		shelf.add(device, n, digest);
+		return { device, n };
+	});
 }
 
 /** Every socket of a device hears it: the one that sent the facts may be gone by now. */
 function tellHave(
 	{ epoch, shelf }: HubParts,
 	byDevice: Groups<string>,
-	facts: readonly NewFact[]
+	facts: readonly HadFact[]
 ): void {
 	for (const [key, ofDevice] of Map.groupBy(facts, ({ device }) => deviceKey(device))) {
-		for (const { device, fact, digest } of ofDevice) shelf.add(device, fact.n, digest);
 		const book = ofDevice[0] === undefined ? undefined : shelf.find(ofDevice[0].device);
 		if (book === undefined) continue;
-		const frame = encodeHave({ epoch, ranges: book.ranges(ofDevice.map(({ fact }) => fact.n)) });
+		const frame = encodeHave({ epoch, ranges: book.ranges(ofDevice.map(({ n }) => n)) });
 		for (const connection of byDevice.of(key)) connection.send(frame);
 	}
 }
@@ -143,7 +176,6 @@ function tellFeed(connections: Iterable<Connection>, s: number): void {
 /** Connections by something that they have in common. */
 interface Groups<Key> {
 	of(key: Key): ReadonlySet<Connection>;
-	keys(): Iterable<Key>;
 	add(key: Key, connection: Connection): void;
 	remove(key: Key, connection: Connection): void;
 }
@@ -154,7 +186,6 @@ function createGroups<Key>(): Groups<Key> {
 	const groups = new Map<Key, Set<Connection>>();
 	return {
 		of: (key) => groups.get(key) ?? NOBODY,
-		keys: () => groups.keys(),
 		add: (key, connection) => {
 			const group = groups.get(key);
 			if (group === undefined) groups.set(key, new Set([connection]));

@@ -4,6 +4,9 @@ import { placeItems } from './place-items.ts';
 import { createRoomState, type MutableRoomState } from './room-state.ts';
 import { parseUpdate, type ParsedUpdate } from './update-parser.ts';
 
+const A = { code: 'A', carries: () => false };
+const B = { code: 'B', carries: () => false };
+
 /** A document with one item of A (client 10) and one of B (client 20), and the room that knows it. */
 function stand(): { readonly doc: Y.Doc; readonly room: MutableRoomState } {
 	const doc = new Y.Doc();
@@ -17,8 +20,8 @@ describe('items that an honest device sends', () => {
 		const { doc, room } = stand();
 		doc.clientID = 30;
 		doc.getMap('f').set('A-2', 'text');
-		const placed = placeItems(room, parse(Y.encodeStateAsUpdate(doc)), 'A');
-		if (!placed.ok) throw new Error(placed.error);
+		const placed = placeItems(room, parse(Y.encodeStateAsUpdate(doc)), A);
+		if (!placed.ok) throw new Error(placed.error.kind);
 		expect(placed.value.added.map(({ key, item }) => [key, item.client])).toEqual([['A-2', 30]]);
 		// Only looked at: the room is as it was.
 		expect(room.clockOf(30)).toBe(0);
@@ -28,8 +31,8 @@ describe('items that an honest device sends', () => {
 		for (const client of [5, 15]) {
 			const { doc, room } = stand();
 			Y.applyUpdate(doc, written(client, 'A-1'));
-			const placed = placeItems(room, parse(Y.encodeStateAsUpdate(doc)), 'A');
-			if (!placed.ok) throw new Error(placed.error);
+			const placed = placeItems(room, parse(Y.encodeStateAsUpdate(doc)), A);
+			if (!placed.ok) throw new Error(placed.error.kind);
 			expect(placed.value.added.map(({ key }) => key)).toEqual(['A-1']);
 			// The smaller client loses; Yjs throws its text away, and sends it so.
 			expect(placed.value.added.map(({ item }) => item.text)).toEqual([
@@ -39,7 +42,7 @@ describe('items that an honest device sends', () => {
 			// From now on every full state tells of the deletion, whoever sends it.
 			doc.clientID = 40;
 			doc.getMap('f').set('B-2', 'text');
-			expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), 'B').ok).toBe(true);
+			expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), B).ok).toBe(true);
 		}
 	});
 });
@@ -48,7 +51,7 @@ describe('forgery', () => {
 	it('[RELAY-3] is a key of another device, or no fact id', () => {
 		const { room } = stand();
 		for (const key of ['B-2', '0.1-1', 'A-0', 'anything', '']) {
-			expect(placeItems(room, parse(written(30, key)), 'A')).toEqual(refused('forgery'));
+			expect(placeItems(room, parse(written(30, key)), A)).toEqual(forgery(key));
 		}
 	});
 
@@ -56,7 +59,7 @@ describe('forgery', () => {
 		const { doc, room } = stand();
 		doc.clientID = 20;
 		doc.getMap('f').set('A-2', 'text');
-		expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), 'A')).toEqual(refused('forgery'));
+		expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), A)).toEqual(forgery('A-2'));
 	});
 
 	it("[RELAY-3] is writing over or deleting another's fact, or one's own", () => {
@@ -70,7 +73,7 @@ describe('forgery', () => {
 			const map = doc.getMap('f');
 			if (act === 'set') map.set(key, 'mine');
 			else map.delete(key);
-			expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), 'A')).toEqual(refused('forgery'));
+			expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), A)).toEqual(forgery(key));
 		}
 	});
 
@@ -82,7 +85,7 @@ describe('forgery', () => {
 		const update = Y.encodeStateAsUpdate(doc);
 		// Without the deletions, so that only the item itself can give it away.
 		const { items } = parse(update);
-		expect(placeItems(room, { items, deletions: [] }, 'A')).toEqual(refused('forgery'));
+		expect(placeItems(room, { items, deletions: [] }, A)).toEqual(forgery('A-2'));
 	});
 });
 
@@ -94,20 +97,22 @@ describe('a gap', () => {
 		const before = Y.encodeStateVector(doc);
 		doc.getMap('f').set('A-3', 'text');
 		const late = parse(Y.encodeStateAsUpdate(doc, before));
-		expect(placeItems(room, late, 'A')).toEqual(refused('gap'));
-		expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), 'A').ok).toBe(true);
+		expect(placeItems(room, late, A)).toEqual(GAP);
+		expect(placeItems(room, parse(Y.encodeStateAsUpdate(doc)), A).ok).toBe(true);
 
 		const over = new Y.Doc();
 		Y.applyUpdate(over, Y.encodeStateAsUpdate(doc));
 		over.clientID = 50;
 		over.getMap('f').set('A-3', 'text');
 		const origin = parse(Y.encodeStateAsUpdate(over, Y.encodeStateVector(doc)));
-		expect(placeItems(room, { ...origin, deletions: [] }, 'A')).toEqual(refused('gap'));
+		expect(placeItems(room, { ...origin, deletions: [] }, A)).toEqual(GAP);
 	});
 });
 
-function refused(error: string): object {
-	return { ok: false, error };
+const GAP = { ok: false, error: { kind: 'gap' } };
+
+function forgery(...keys: readonly string[]): object {
+	return { ok: false, error: { kind: 'forgery', keys } };
 }
 
 function written(client: number, key: string): Uint8Array {

@@ -4,7 +4,17 @@ import { createRoomState, type MutableRoomState, type RoomState } from './room-s
 import type { Deletion, ParsedUpdate, UpdateItem } from './update-parser.ts';
 
 /** Why an update's structure is not taken: what no honest device sends, or something before it is missing. */
-export type PlaceRefusal = 'forgery' | 'gap';
+export type PlaceRefusal =
+	| { readonly kind: 'gap' }
+	/** `keys`: under which it would have written, or what it would have deleted. */
+	| { readonly kind: 'forgery'; readonly keys: readonly string[] };
+
+/** In whose name an update writes. */
+export interface Writer {
+	readonly code: string;
+	/** Whether it may tell what another of this code wrote: to a restored relay, which forgot it. */
+	readonly carries: (code: string) => boolean;
+}
 
 /**
  * RELAY-3, RELAY-4. Finds for each item that the document lacks the key it stands under, and refuses
@@ -14,35 +24,56 @@ export type PlaceRefusal = 'forgery' | 'gap';
 export function placeItems(
 	state: RoomState,
 	{ items, deletions }: ParsedUpdate,
-	code: string
+	writer: Writer
 ): Result<MutableRoomState, PlaceRefusal> {
 	const placed = createRoomState(state);
+	const forged: string[] = [];
 	for (const item of items) {
-		const refusal = placeItem(placed, item, code);
-		if (refusal !== undefined) return err(refusal);
+		const clock = placed.clockOf(item.client);
+		if (item.clock > clock || isOriginMissing(placed, item)) {
+			return err(forged.length > 0 ? { kind: 'forgery', keys: forged } : { kind: 'gap' });
+		}
+		const key = keyOf(placed, item);
+		if (item.clock < clock) {
+			// A second telling adds nothing and is not stored. Where something else stands, another took
+			// the client, and who is not told so would believe for ever that his fact is in.
+			if (placed.keyAt(item) !== key) forged.push(key);
+			continue;
+		}
+		if (!isOwn(placed, { item, key }, writer)) forged.push(key);
+		// A forged one too, so that all of them are named; nothing of it is kept.
+		placed.add({ item, key });
 	}
-	return deletions.every((deletion) => isAmongTwins(placed, deletion))
-		? ok(placed)
-		: err('forgery');
+	forged.push(...deletions.flatMap((deletion) => forgedBy(placed, deletion)));
+	return forged.length === 0 ? ok(placed) : err({ kind: 'forgery', keys: forged });
 }
 
-function placeItem(
-	state: MutableRoomState,
-	item: UpdateItem,
-	code: string
-): PlaceRefusal | undefined {
-	const clock = state.clockOf(item.client);
-	// The document has it; a second telling adds nothing and is not stored.
-	if (item.clock < clock) return undefined;
-	if (item.clock > clock) return 'gap';
-	if (isOriginMissing(state, item)) return 'gap';
+/** The device's code in a key; undefined where it is no fact's id. */
+export function codeOf(key: string): string | undefined {
+	const parsed = parseFactId(key);
+	return parsed.ok ? parsed.value.code : undefined;
+}
 
-	const key = keyOf(state, item);
-	const owner = state.firstKeyOf(item.client) ?? key;
-	if (codeOf(key) !== code || codeOf(owner) !== code) return 'forgery';
-	if (item.text === undefined && !isLostTwin(state, item, key)) return 'forgery';
-	state.add({ item, key });
-	return undefined;
+/**
+ * Of the items under one key Yjs shows the one with the highest client id, unless one stands behind
+ * another by origin. An item without its text must be sure to lose, or the key would be gone.
+ */
+export function isLostTwin(state: RoomState, client: number, key: string): boolean {
+	return !state.isChained(key) && state.clientsOf(key).some((other) => other > client);
+}
+
+/** Whether the item's key and its client are the writer's, or of one whose words he may carry. */
+function isOwn(
+	state: RoomState,
+	{ item, key }: { readonly item: UpdateItem; readonly key: string },
+	{ code, carries }: Writer
+): boolean {
+	const writer = codeOf(key);
+	if (writer === undefined || codeOf(state.firstKeyOf(item.client) ?? key) !== writer) return false;
+	// What stands behind another item is written over it, which nobody does in another's name.
+	if (writer !== code && (item.origin !== undefined || !carries(writer))) return false;
+	if (item.text !== undefined) return true;
+	return item.origin === undefined && isLostTwin(state, item.client, key);
 }
 
 /** Empty where the item it stands behind is none. */
@@ -55,23 +86,17 @@ function isOriginMissing(state: RoomState, { origin }: UpdateItem): boolean {
 }
 
 /**
- * Of the items under one key Yjs shows the one with the highest client id, unless one stands behind
- * another by origin. An item without its text must be sure to lose, or the key would be gone.
+ * The keys that a deletion would take away. Yjs tells all deletions of a document each time, and
+ * among twins all but one are deleted; where a key has one item, it is none of those.
  */
-function isLostTwin(state: RoomState, item: UpdateItem, key: string): boolean {
-	if (item.origin !== undefined || state.isChained(key)) return false;
-	return state.clientsOf(key).some((client) => client > item.client);
-}
-
-/** Yjs tells all deletions of a document each time; where a key has one item, none of them is a twin's. */
-function isAmongTwins(state: RoomState, { client, clock, length }: Deletion): boolean {
-	if (clock + length > state.clockOf(client)) return false;
-	return Array.from({ length }, (_, at) => state.keyAt({ client, clock: clock + at })).every(
-		(key) => key !== undefined && state.clientsOf(key).length > 1
+function forgedBy(state: RoomState, { client, clock, length }: Deletion): readonly string[] {
+	if (clock + length > state.clockOf(client)) return [''];
+	return Array.from({ length }, (_, at) => state.keyAt({ client, clock: clock + at }) ?? '').filter(
+		(key) => !isAmongTwins(state, client, key)
 	);
 }
 
-function codeOf(key: string): string | undefined {
-	const parsed = parseFactId(key);
-	return parsed.ok ? parsed.value.code : undefined;
+function isAmongTwins(state: RoomState, client: number, key: string): boolean {
+	if (state.isChained(key)) return state.clientsOf(key).length > 1;
+	return isLostTwin(state, client, key);
 }

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { formatDocumentName, journalName, utcDay } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
@@ -6,6 +5,7 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { PERSON_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
 import { factId, type BusinessId, type PersonId } from '#domain/ids.ts';
+import { systemRandom, type Random } from '#server/auth/random.ts';
 import type {
 	AppendRelayFacts,
 	LockScopes,
@@ -22,6 +22,8 @@ export interface RelayFactParts {
 	readonly clock: () => number;
 	readonly epoch: number;
 	readonly projectLedgerFacts: ProjectLedgerFacts;
+	/** The machine's own where none is given. */
+	readonly random?: Random;
 }
 
 /** In one order for all, so that two who write into the same scopes never wait for each other. */
@@ -65,7 +67,8 @@ export function createAppendRelayFacts(parts: RelayFactParts): AppendRelayFacts 
 			return { fact, text: encodeFact(fact), branch: draft.branch, document, s: first.s + at };
 		});
 		await insertFacts(sql, scope, written);
-		await insertIntoDocuments(sql, scope, { written, epoch: parts.epoch });
+		const client = freshClient(parts.random ?? systemRandom);
+		await insertIntoDocuments(sql, scope, { written, epoch: parts.epoch, client });
 		await parts.projectLedgerFacts(
 			sql,
 			written.map(({ fact }) => ({ business: scope as BusinessId, fact }))
@@ -129,18 +132,20 @@ async function insertFacts(sql: Sql, scope: ScopeId, written: readonly Written[]
 interface IntoDocuments {
 	readonly written: readonly Written[];
 	readonly epoch: number;
+	/** For documents into which this epoch has not written yet. */
+	readonly client: number;
 }
 
 async function insertIntoDocuments(
 	sql: Sql,
 	scope: ScopeId,
-	{ written, epoch }: IntoDocuments
+	{ written, epoch, client: fresh }: IntoDocuments
 ): Promise<void> {
 	for (const [document, facts] of Map.groupBy(written, ({ document }) => document)) {
 		if (document === null) continue;
 		const { client, clock, sequence } = await takeClocks(
 			sql,
-			{ scope, document, epoch },
+			{ scope, document, epoch, fresh },
 			facts.length
 		);
 		const items = facts.map(({ fact, text }, at) =>
@@ -164,18 +169,19 @@ interface DocumentOfEpoch {
 	readonly scope: ScopeId;
 	readonly document: string;
 	readonly epoch: number;
+	readonly fresh: number;
 }
 
 /** The client by which relays of one epoch write into a document, and its next clocks. */
 async function takeClocks(
 	sql: Sql,
-	{ scope, document, epoch }: DocumentOfEpoch,
+	{ scope, document, epoch, fresh }: DocumentOfEpoch,
 	count: number
 ): Promise<{ readonly client: number; readonly clock: number; readonly sequence: number }> {
 	const [head] = await sql<{ sequence: string; relay_client: string; relay_clock: number }[]>`
 		insert into document_head as held
 			(business, document, sequence, relay_client, relay_clock, relay_epoch)
-		values (${scope}, ${document}, 0, ${freshClient()}, ${count}, ${epoch})
+		values (${scope}, ${document}, 0, ${fresh}, ${count}, ${epoch})
 		on conflict (business, document) do update set
 			relay_client = case when held.relay_epoch = ${epoch}
 				then held.relay_client else excluded.relay_client end,
@@ -188,7 +194,10 @@ async function takeClocks(
 	return { client: Number(client), clock: next - count, sequence: Number(sequence) };
 }
 
-/** 53 bits of chance, as every client has. */
-function freshClient(): number {
-	return randomInt(2 ** 27) * 2 ** 26 + randomInt(2 ** 26);
+/** A Yjs client that nobody uses: 53 bits of chance, as every client has. */
+export function freshClient(random: Random): number {
+	const [first = 0, ...rest] = random.bytes(CLIENT_BYTES);
+	return rest.reduce((client, byte) => client * 256 + byte, first % 32);
 }
+
+const CLIENT_BYTES = 7;

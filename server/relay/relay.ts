@@ -1,31 +1,47 @@
-import { upgradeWebSocket } from '@hono/node-server';
+import { upgradeWebSocket, type HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import type { WSContext, WSEvents } from 'hono/ws';
 import type { Sql } from 'postgres';
-import { WebSocket } from 'ws';
+import { WebSocket, type RawData } from 'ws';
 import { parseDocumentName, type DocumentAddress } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
+import { decodeBase64url, equalBytes } from '#domain/bytes.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
-import { FACT_KINDS } from '#domain/fact/fact.ts';
+import { FACT_KINDS, type Fact } from '#domain/fact/fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import type { HandIn } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
+import { systemRandom, type Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Tickets } from '#server/auth/tickets.ts';
+import type { Bus } from '#server/bus/bus.ts';
+import { readEpochEnds } from '#server/database/epoch.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { CLOSE, type CloseCode } from '#sync/close-code.ts';
-import { encodeHave, encodeHello, HEARTBEAT_FRAME } from '#sync/frames.ts';
+import { encodeHave, encodeHello, HEARTBEAT_FRAME, isStep1, type Hello } from '#sync/frames.ts';
 import {
+	BUFFERED_BYTES_CLOSE,
+	DEVICE_DAY_FACTS_MAX,
 	DEVICE_SOCKETS_MAX,
 	FACT_TEXT_BYTES_MAX,
 	FRAME_BYTES_MAX,
 	FRAME_FACTS_MAX,
 	HEARTBEAT_MS,
 	PENDING_BYTES_MAX,
-	PIECE_BYTES_MAX
+	PHONE_DAY_FACTS_MAX,
+	PIECE_BYTES_MAX,
+	RECORD_ANSWERS_MAX
 } from '#sync/limits.ts';
+import type { DayLimits } from './allowance.ts';
+import { COMPACT_MS, createCompaction } from './compaction.ts';
 import { createConnection, type Connection } from './connection.ts';
+import { createFollower, type Follower } from './follow.ts';
 import { createHaveShelf, type HaveShelf } from './have.ts';
-import { createHub, type Hub } from './hub.ts';
+import { createHandIn } from './hand-in.ts';
+import { createHub, factsOf, type Hub } from './hub.ts';
+import { freshClient } from './relay-facts.ts';
+import type { RelaySocket } from './relay-socket.ts';
+import { createIntake, type Intake } from './intake.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
@@ -36,14 +52,22 @@ export interface RelayParts {
 	readonly clock: () => number;
 	readonly timers: Timers;
 	readonly crypto: CryptoParts;
+	/** The machine's own where none is given. */
+	readonly random?: Random;
 	readonly project: Project;
 	readonly tickets: Pick<Tickets, 'take'>;
 	/** The database's current epoch. */
 	readonly epoch: number;
+	/** Whether a restore began it, so that devices may tell what it forgot of others. */
+	readonly isRestored?: boolean;
+	/** In the place of `DAY_LIMITS`. */
+	readonly dayLimits?: DayLimits;
 	/** Hears of faults that no caller waits for. */
 	readonly fault: (fault: unknown) => void;
-	/** Hears after each COMMIT, once the sockets were told. */
-	readonly committed?: () => void;
+	/** Hears after each COMMIT what came in by it, once the sockets were told. */
+	readonly committed?: (facts: readonly Fact[]) => void;
+	/** What joins the relays of this database; absent where this is the only one. */
+	readonly bus?: Bus | undefined;
 }
 
 export interface Timers {
@@ -51,59 +75,99 @@ export interface Timers {
 	readonly every: (ms: number, act: () => void) => () => void;
 }
 
-export interface Relay {
+/** What a socket's address asks for. */
+export interface Asked {
+	readonly document: string;
+	readonly ticket: string;
+	/** The device's step 1, base64url, which it will say once more when it hears that the socket is open. */
+	readonly ahead?: string;
+}
+
+export interface Relay extends HandIn {
 	/** `GET /{document name}?ticket=…` as a WebSocket; to be mounted at `/sync`. */
 	readonly routes: Hono;
-	/** Tells the sockets of a business or person that its feed moved by something else than a document. */
+	/** Serves a socket that came by another way than `routes`; the ticket is taken as there. */
+	readonly accept: (socket: RelaySocket, asked: Asked) => Promise<void>;
+	/**
+	 * Something else than a document moved in the database: a relay's own facts of a business or
+	 * person, committed. Tells its sockets here and the other relays. Never rejects.
+	 */
 	readonly feedMoved: (scope: ScopeId) => Promise<void>;
+	/** The same, where somebody's access ended: closes his sockets, here and at the other relays. */
+	readonly revoked: (scope: ScopeId) => Promise<void>;
 	/** Closes every socket so that it tries again elsewhere, and waits for what is being written. */
 	readonly close: () => Promise<void>;
 }
 
-/** How often feeds are looked at for what came by another way than this relay's documents. */
-const FEED_POLL_MS = 5_000;
+/** RELAY-28. How often one looks at everything, whatever was told: a lost message costs no more. */
+const LOOK_MS = 5_000;
 
 /** What one relay is made of, for all its sockets. */
 interface Running extends RelayParts {
 	readonly hub: Hub;
 	readonly shelf: HaveShelf;
 	readonly writePath: WritePath;
+	readonly intake: Intake;
+	readonly follower: Follower;
 }
 
 export function createRelay(parts: RelayParts): Relay {
 	const { sql, epoch, timers, fault } = parts;
 	const shelf = createHaveShelf(sql);
 	const hub = createHub({ sql, epoch, shelf });
+	const compaction = createCompaction(parts);
+	const follower = createFollower({ ...parts, bus: parts.bus, hub, shelf });
 	const writePath = createWritePath({
 		...parts,
 		committed: (batch, written) => {
 			hub.tell(batch, written);
-			parts.committed?.();
+			follower.committed(batch, written);
+			compaction.noteWrite();
+			parts.committed?.(factsOf(written).map(({ fact }) => fact));
 		},
 		failed: fault
 	});
-	const running = { ...parts, hub, shelf, writePath };
-	const poll = createFeedPoll(running);
+	const running = { ...parts, hub, shelf, writePath, follower, intake: createIntake() };
 	const stops = [
-		timers.every(HEARTBEAT_MS, () => {
-			for (const connection of hub.connections()) {
-				connection.beat();
-				connection.send(HEARTBEAT_FRAME);
-			}
+		beat(running),
+		timers.every(LOOK_MS, () => {
+			void follower.look();
 		}),
-		timers.every(FEED_POLL_MS, () => {
-			poll(Array.from(hub.scopes())).catch(fault);
+		timers.every(COMPACT_MS, () => {
+			void compaction.run();
 		})
 	];
+	const { handIn } = createHandIn({
+		...running,
+		rooms: hub,
+		freshClient: () => freshClient(parts.random ?? systemRandom),
+		feedMoved: follower.moved
+	});
 	return {
+		handIn,
 		routes: createRoutes(running),
-		feedMoved: (scope) => poll([scope]),
+		accept: async (socket, asked) => {
+			serveEntry(running, await enter(running, asked), socket);
+		},
+		feedMoved: follower.moved,
+		revoked: follower.moved,
 		close: async () => {
 			for (const stop of stops) stop();
 			for (const connection of hub.connections()) connection.close(CLOSE.tryLater, 'stopping');
 			await writePath.idle();
+			await Promise.all([follower.close(), compaction.close()]);
 		}
 	};
+}
+
+/** RELAY-24. Asks every socket for a sign of life, and gives one to a client that is idle. */
+function beat({ timers, hub }: Running): () => void {
+	return timers.every(HEARTBEAT_MS, () => {
+		for (const connection of hub.connections()) {
+			connection.beat();
+			connection.send(HEARTBEAT_FRAME);
+		}
+	});
 }
 
 function createRoutes(running: Running): Hono {
@@ -127,32 +191,63 @@ interface Entry {
 	readonly caller: Caller;
 	readonly name: string;
 	readonly address: DocumentAddress;
+	/** The step 1 that came with the address. */
+	readonly ahead: Uint8Array | undefined;
 }
 
 /** Takes the ticket before the socket opens; a refusal is told by its close code, which a page can read. */
 async function openEvents(running: Running, c: Context): Promise<WSEvents> {
-	const name = c.req.param('document') ?? '';
-	const entry = await enter(running, name, c.req.query('ticket') ?? '');
+	const document = c.req.param('document') ?? '';
+	const { ticket = '', ahead = '' } = c.req.query();
+	const entry = await enter(running, { document, ticket, ahead });
+	const { socket: line } = (c.env as HttpBindings).incoming;
 	return {
 		onOpen: (_event, context) => {
 			const socket = socketOf(context);
-			if (!entry.ok) socket.close(entry.error, 'refused');
-			else serve(running, entry.value, socket);
+			serveEntry(running, entry, Object.assign(socket, { line }));
+			if (entry.ok) letRequestGo(socket);
 		}
 	};
 }
 
+const HEARD = ['message', 'close', 'error'];
+
+/**
+ * The server listens for events that are not asked for here, and holds the whole request of a socket
+ * by it for as long as that is open. Called before it does, in the same turn.
+ */
+function letRequestGo(socket: WebSocket): void {
+	const own = new Map(HEARD.map((event) => [event, new Set(socket.listeners(event))]));
+	queueMicrotask(() => {
+		for (const [event, listeners] of own) {
+			for (const listener of socket.listeners(event)) {
+				if (!listeners.has(listener)) socket.off(event, listener as () => void);
+			}
+		}
+	});
+}
+
+function serveEntry(running: Running, entry: Result<Entry, CloseCode>, socket: RelaySocket): void {
+	if (!entry.ok) socket.close(entry.error, 'refused');
+	else serve(running, entry.value, socket);
+}
+
 async function enter(
 	{ tickets }: Running,
-	name: string,
-	ticket: string
+	{ document: name, ticket, ahead = '' }: Asked
 ): Promise<Result<Entry, CloseCode>> {
 	const caller = await tickets.take(ticket, name);
 	if (!caller.ok) return err(CLOSE.ticket);
 	const address = parseDocumentName(name);
 	if (!address.ok) return err(CLOSE.rights);
 	if (!mayOpen(caller.value, address.value)) return err(CLOSE.rights);
-	return ok({ caller: caller.value, name, address: address.value });
+	return ok({ caller: caller.value, name, address: address.value, ahead: parseAhead(ahead) });
+}
+
+/** Undefined where it is no step 1: then one waits for the device to say it. */
+function parseAhead(text: string): Uint8Array | undefined {
+	const bytes = decodeBase64url(text);
+	return bytes.ok && isStep1(bytes.value) ? bytes.value : undefined;
 }
 
 function socketOf({ raw }: WSContext): WebSocket {
@@ -161,8 +256,15 @@ function socketOf({ raw }: WSContext): WebSocket {
 }
 
 /** Listens at once and answers once the document is loaded; what is said meanwhile waits. */
-function serve(running: Running, entry: Entry, socket: WebSocket): void {
-	let pendingBytes = 0;
+function serve(running: Running, entry: Entry, socket: RelaySocket): void {
+	socket.on('error', () => {
+		socket.terminate();
+	});
+	const place = running.intake.enter(entry.caller, socket);
+	if (place === undefined) {
+		socket.close(CLOSE.tryLater, 'too many sockets');
+		return;
+	}
 	const opening = openSession(running, entry, socket);
 	let turn: Promise<unknown> = opening;
 	const closeLater = (fault: unknown): void => {
@@ -170,22 +272,31 @@ function serve(running: Running, entry: Entry, socket: WebSocket): void {
 		socket.close(CLOSE.tryLater, 'try later');
 	};
 	opening.catch(closeLater);
+	// RELAY-71. Answered as soon as the socket is open; said again with the same bytes it asks nothing.
+	let { ahead } = entry;
+	if (ahead !== undefined) turn = hearAhead(opening, ahead).catch(closeLater);
 
 	socket.on('message', (data, isBinary) => {
 		const bytes = bytesOf(data);
-		pendingBytes += bytes.byteLength;
+		const isSaidAgain = ahead !== undefined && equalBytes(ahead, bytes);
+		ahead = undefined;
+		if (isSaidAgain) return;
+		const done = isBinary ? place.take(bytes.byteLength) : undefined;
 		if (!isBinary) socket.close(CLOSE.forgery, 'text');
-		else if (pendingBytes > PENDING_BYTES_MAX) socket.close(CLOSE.tryLater, 'too much at once');
+		else if (done === undefined) socket.close(CLOSE.tryLater, 'too much at once');
 		else {
+			const failed = (fault: unknown): void => {
+				done();
+				closeLater(fault);
+			};
 			turn = turn
 				.then(async () => (await opening).session.hear(bytes))
-				.then(() => {
-					pendingBytes -= bytes.byteLength;
-				}, closeLater);
+				.then(({ decided }) => {
+					// Not awaited: what comes next may be decided in the same batch.
+					decided.then(done, failed);
+				})
+				.catch(failed);
 		}
-	});
-	socket.on('error', () => {
-		socket.terminate();
 	});
 	socket.on('close', () => {
 		// What was said before the end still counts.
@@ -195,8 +306,13 @@ function serve(running: Running, entry: Entry, socket: WebSocket): void {
 				await session.settled();
 				leave();
 			})
-			.catch(() => undefined);
+			.catch(() => undefined)
+			.then(place.leave);
 	});
+}
+
+async function hearAhead(opening: Promise<Opened>, step1: Uint8Array): Promise<void> {
+	await (await opening).session.hear(step1);
 }
 
 interface Opened {
@@ -204,32 +320,39 @@ interface Opened {
 	readonly leave: () => void;
 }
 
-async function openSession(running: Running, entry: Entry, socket: WebSocket): Promise<Opened> {
-	const { hub, shelf, sql } = running;
+async function openSession(running: Running, entry: Entry, socket: RelaySocket): Promise<Opened> {
+	const { hub, shelf, follower } = running;
 	const { caller, name, address } = entry;
+	const leaving: (() => void)[] = [];
 	const leave = (): void => {
-		hub.release(name);
-		shelf.close(caller);
+		for (const act of leaving) act();
 	};
 	try {
-		const [room, , s] = await Promise.all([
+		leaving.push(() => {
+			follower.leave(caller.scope);
+		});
+		const s = await follower.enter(caller.scope);
+		leaving.push(
+			() => {
+				hub.release(name);
+			},
+			() => {
+				shelf.close(caller);
+			}
+		);
+		const [room, ends] = await Promise.all([
 			hub.hold(name, address),
-			shelf.open(caller),
-			readFeed(sql, caller.scope)
+			running.isRestored === true ? readEpochEnds(running.sql, caller.scope, running.epoch) : [],
+			shelf.open(caller)
 		]);
 		const connection = createConnection({ caller, room, socket });
-		if (hub.connectionsOf(caller).size >= DEVICE_SOCKETS_MAX) {
-			socket.close(CLOSE.tryLater, 'too many sockets');
-		}
 		hub.join(connection);
-		greet(running, connection, s);
-		return {
-			session: createSession(connection, running),
-			leave: () => {
-				hub.leave(connection);
-				leave();
-			}
-		};
+		leaving.push(() => {
+			hub.leave(connection);
+		});
+		greet(running, connection, { s: Math.max(s, follower.toldOf(caller.scope)), ends });
+		follower.admit(connection);
+		return { session: createSession(connection, running), leave };
 	} catch (fault) {
 		leave();
 		throw fault;
@@ -237,9 +360,10 @@ async function openSession(running: Running, entry: Entry, socket: WebSocket): P
 }
 
 /** Hello first, then everything that the relay has of this device. */
-function greet(running: Running, connection: Connection, s: number): void {
+function greet(running: Running, connection: Connection, place: Pick<Hello, 's' | 'ends'>): void {
 	const { epoch, clock, shelf } = running;
-	connection.send(encodeHello({ epoch, kinds: FACT_KINDS, now: clock(), limits: LIMITS, s }));
+	const hello = { epoch, kinds: FACT_KINDS, now: clock(), limits: LIMITS, ...place };
+	connection.send(encodeHello(hello));
 	const ranges = shelf.find(connection.caller)?.ranges() ?? [];
 	connection.send(encodeHave({ epoch, ranges }));
 }
@@ -249,31 +373,15 @@ const LIMITS = {
 	frameFacts: FRAME_FACTS_MAX,
 	pieceBytes: PIECE_BYTES_MAX,
 	factBytes: FACT_TEXT_BYTES_MAX,
-	deviceSockets: DEVICE_SOCKETS_MAX
+	deviceSockets: DEVICE_SOCKETS_MAX,
+	pendingBytes: PENDING_BYTES_MAX,
+	unreadBytes: BUFFERED_BYTES_CLOSE,
+	deviceDayFacts: DEVICE_DAY_FACTS_MAX,
+	phoneDayFacts: PHONE_DAY_FACTS_MAX,
+	recordAnswers: RECORD_ANSWERS_MAX
 };
 
-async function readFeed(sql: Sql, scope: ScopeId): Promise<number> {
-	const [row] = await sql<{ s: string }[]>`select s from feed_head where business = ${scope}`;
-	return Number(row?.s ?? 0);
-}
-
-/** Tells of a feed that moved since it was last looked at, by a write that was not a document's. */
-function createFeedPoll({ sql, hub }: Running): (of: readonly ScopeId[]) => Promise<void> {
-	const seen = new Map<ScopeId, number>();
-	return async (scopes) => {
-		if (scopes.length === 0) return;
-		const rows = await sql<{ business: ScopeId; s: string }[]>`
-			select business, s from feed_head where business = any(${scopes}::uuid[])`;
-		for (const { business, s } of rows) {
-			if (Number(s) === seen.get(business)) continue;
-			seen.set(business, Number(s));
-			hub.tellFeed(business, Number(s));
-			await hub.passOn(business);
-		}
-	};
-}
-
-function bytesOf(data: WebSocket.RawData): Uint8Array {
+function bytesOf(data: RawData): Uint8Array {
 	const buffer = Array.isArray(data) ? Buffer.concat(data) : data;
 	return new Uint8Array(buffer);
 }

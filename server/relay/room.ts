@@ -13,9 +13,14 @@ export interface Room {
 	sequence: number;
 }
 
-/** A stored update, in the order of commits. */
+/**
+ * A stored update, in the order of commits. After a compaction one row stands for several: who has
+ * come to `after` or beyond needs no more than it to come to `sequence`.
+ */
 export interface StoredUpdate {
+	readonly after: number;
 	readonly sequence: number;
+	readonly bytes: Uint8Array;
 	readonly items: readonly UpdateItem[];
 }
 
@@ -36,13 +41,18 @@ export async function loadRoom(sql: Sql, name: string, address: DocumentAddress)
 	return room;
 }
 
-/** Takes in what another relay wrote since. */
-export async function catchUp(sql: Sql, room: Room): Promise<void> {
-	for await (const { sequence, items } of readUpdates(sql, room, room.sequence)) {
+/** Takes in what another relay wrote since; `taken` hears each update that was lacking. */
+export async function catchUp(
+	sql: Sql,
+	room: Room,
+	taken: (update: StoredUpdate) => void = () => undefined
+): Promise<void> {
+	for await (const update of readUpdates(sql, room, room.sequence)) {
 		// Two may be catching up at once; each update goes in once.
-		if (sequence <= room.sequence) continue;
-		for (const item of items) placeStored(room.state, item);
-		room.sequence = sequence;
+		if (update.sequence <= room.sequence) continue;
+		placeAll(room.state, update.items);
+		room.sequence = update.sequence;
+		taken(update);
 	}
 }
 
@@ -59,22 +69,39 @@ export async function* readUpdates(
 			where business = ${scopeOf(address)} and document = ${name} and sequence > ${last}
 			order by sequence limit ${PAGE_LENGTH}`;
 		for (const row of rows) {
+			const before = last;
 			last = Number(row.sequence);
-			yield { sequence: last, items: readStored(row.update) };
+			const bytes = new Uint8Array(row.update);
+			yield { after: before, sequence: last, bytes, items: readStored(bytes) };
 		}
 		if (rows.length < PAGE_LENGTH) return undefined;
 	}
 }
 
-function readStored(update: Uint8Array): readonly UpdateItem[] {
-	const parsed = parseUpdate(new Uint8Array(update));
+export function readStored(update: Uint8Array): readonly UpdateItem[] {
+	const parsed = parseUpdate(update);
 	assert(parsed.ok, 'a stored update was admitted');
 	return parsed.value.items;
 }
 
-function placeStored(state: MutableRoomState, item: UpdateItem): void {
+/**
+ * An update has its items client by client, so an item may come before the one of another client
+ * that it stands behind: such are placed after the others, as often as that helps.
+ */
+function placeAll(state: MutableRoomState, items: readonly UpdateItem[]): void {
+	let left = items;
+	while (left.length > 0) {
+		const waiting = left.filter((item) => !placeStored(state, item));
+		assert(waiting.length < left.length, 'stored items have no gap and stand under keys');
+		left = waiting;
+	}
+}
+
+/** Whether the item is in now. What a compaction put together may hold some that were in before. */
+function placeStored(state: MutableRoomState, item: UpdateItem): boolean {
+	if (item.clock < state.clockOf(item.client)) return true;
 	const key = item.key ?? (item.origin === undefined ? undefined : state.keyAt(item.origin));
-	assert(key !== undefined, 'a stored item stands under a key');
-	assert(item.clock === state.clockOf(item.client), 'stored items have no gap');
+	if (key === undefined || item.clock > state.clockOf(item.client)) return false;
 	state.add({ item, key });
+	return true;
 }

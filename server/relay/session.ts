@@ -1,13 +1,24 @@
 import type { Sql } from 'postgres';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { Result } from '#domain/result.ts';
 import { CLOSE } from '#sync/close-code.ts';
-import { decodeClientFrame, encodeNack, encodeStep1, type ClientFrame } from '#sync/frames.ts';
-import { FRAME_BYTES_MAX } from '#sync/limits.ts';
+import {
+	decodeClientFrame,
+	encodeHave,
+	encodeNack,
+	encodeStep1,
+	type ClientFrame
+} from '#sync/frames.ts';
+import { FRAME_BYTES_MAX, GAPS_MAX } from '#sync/limits.ts';
+import { readAncestors, type Ancestors } from './ancestors.ts';
+import { createCarriedCheck } from './carried-check.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Connection } from './connection.ts';
 import { synchronise } from './delivery.ts';
+import { createPersonsOf } from './persons.ts';
+import { factIdsIn, namesOf, readNames } from './update-names.ts';
 import { parseUpdate, type ParsedUpdate, type UpdateItem } from './update-parser.ts';
 import type { Outcome, WritePath } from './write-path.ts';
 
@@ -16,43 +27,80 @@ export interface SessionParts {
 	readonly clock: () => number;
 	readonly crypto: CryptoParts;
 	readonly writePath: WritePath;
+	/** The database's current epoch. */
+	readonly epoch: number;
+	/** Whether a restore began it. */
+	readonly isRestored?: boolean;
 }
 
 /** What one socket says, heard in order. */
 export interface Session {
 	/** Resolves when the message has been heard and, if it is to be written, stands in the queue. */
-	hear(bytes: Uint8Array): Promise<void>;
+	hear(bytes: Uint8Array): Promise<Heard>;
 	/** Resolves when all that was heard has been decided. */
 	settled(): Promise<void>;
 }
 
+export interface Heard {
+	/** Resolves when it has been decided, and so holds nothing in memory any more. */
+	readonly decided: Promise<void>;
+}
+
 type UpdateFrame = Extract<ClientFrame, { readonly update: Uint8Array }>;
 
-/** So many answers to our state vector may lack something before we take it for bad faith. */
-const GAPS_MAX = 3;
+const DONE: Heard = { decided: Promise.resolve() };
 
 export function createSession(connection: Connection, parts: SessionParts): Session {
-	const hearing = { connection, parts, gaps: createGapKeeper(connection) };
+	const persons = createPersonsOf(parts.sql);
+	const hearing = { connection, parts, persons, gaps: createGapKeeper(connection) };
+	const asked = createAsked(connection, parts.sql);
 	let deciding = Promise.resolve();
-	let syncing = Promise.resolve();
 	return {
 		settled: () => deciding,
 		hear: async (bytes) => {
-			if (connection.isEnded) return;
-			if (bytes.byteLength > FRAME_BYTES_MAX) {
-				connection.close(CLOSE.tooLarge, 'frame');
-				return;
-			}
+			if (connection.isEnded) return DONE;
 			const frame = decodeClientFrame(bytes);
-			if (frame === undefined) connection.close(CLOSE.forgery, 'malformed');
-			else if (frame.kind === 'step1') {
-				// Not awaited: a slow reader's own facts do not wait until he has read everything.
-				const { stateVector } = frame;
-				syncing = syncing.then(() => synchronise(parts.sql, connection, stateVector));
-			} else if (frame.kind !== 'ignored') {
+			if (bytes.byteLength > FRAME_BYTES_MAX) refuseWhole(connection, frame, 'updateTooLarge');
+			else if (frame === undefined) connection.close(CLOSE.forgery, 'malformed');
+			else if (frame.kind === 'step1') asked.take(frame.stateVector);
+			else if (frame.kind !== 'ignored') {
+				const heard = await admit(frame, hearing);
 				// Decided in the order of their coming, so the last one's decision is the last.
-				deciding = (await admit(frame, hearing)).decided;
+				deciding = heard.decided;
+				return heard;
 			}
+			return DONE;
+		}
+	};
+}
+
+/** Answers state vectors one at a time; of those that come meanwhile the last. */
+interface Asked {
+	take(stateVector: ReadonlyMap<number, number>): void;
+}
+
+function createAsked(connection: Connection, sql: Sql): Asked {
+	let waiting: ReadonlyMap<number, number> | undefined;
+	let isAnswering = false;
+	async function answerAll(): Promise<void> {
+		isAnswering = true;
+		try {
+			while (waiting !== undefined) {
+				const next = waiting;
+				waiting = undefined;
+				await synchronise(sql, connection, next);
+			}
+		} finally {
+			isAnswering = false;
+		}
+	}
+	return {
+		take: (stateVector) => {
+			const { state } = connection.room;
+			// What the document lacks needs no keeping, however much of it is named.
+			waiting = new Map(Array.from(stateVector).filter(([client]) => state.clockOf(client) > 0));
+			// Not awaited: a slow reader's own facts do not wait until he has read everything.
+			if (!isAnswering) void answerAll();
 		}
 	};
 }
@@ -61,38 +109,53 @@ interface Hearing {
 	readonly connection: Connection;
 	readonly gaps: GapKeeper;
 	readonly parts: SessionParts;
+	readonly persons: PersonsOf;
 }
 
-/** Resolves when the update stands in the queue; `decided` when it has been answered. */
-async function admit(frame: UpdateFrame, hearing: Hearing): Promise<Queued> {
+type PersonsOf = ReturnType<typeof createPersonsOf>;
+
+/** Resolves when the update stands in the queue. */
+async function admit(frame: UpdateFrame, hearing: Hearing): Promise<Heard> {
 	const { connection, gaps, parts } = hearing;
 	if (frame.kind === 'step2') gaps.answered();
 	const parsed = parseUpdate(frame.update);
 	if (!parsed.ok) {
-		const code = parsed.error === 'tooLarge' ? CLOSE.tooLarge : CLOSE.forgery;
-		connection.close(code, parsed.error);
-		return NOTHING;
+		refuseWhole(connection, frame, parsed.error === 'tooLarge' ? 'updateTooLarge' : 'malformed');
+		return DONE;
 	}
 	const update = parsed.value;
-	if (update.items.length === 0 && update.deletions.length === 0) return NOTHING;
-	const checks = await checkItems(connection, update, parts);
+	if (update.items.length === 0 && update.deletions.length === 0) return DONE;
+	const checks = await checkItems(hearing, update);
 	const { room, caller } = connection;
 	// Not awaited: what this socket says next may go into the same batch.
 	const decided = parts.writePath
-		.submit({ room, caller, update, checks, sender: connection })
+		.submit({ room, caller, session: caller.session, update, checks, sender: connection })
 		.then((outcome) => {
-			if (outcome.kind === 'gap') gaps.found(frame);
-			else if (outcome.kind === 'accepted') gaps.closed();
-			else answer(connection, outcome, update);
+			if (outcome.kind === 'gap') gaps.found(frame, update);
+			else if (outcome.kind === 'accepted') {
+				gaps.closed();
+				if (outcome.leftOut.length > 0) connection.send(encodeNack({ refused: outcome.leftOut }));
+				else if (outcome.facts.length === 0)
+					// It brought nothing new, so no facts of it are told; its sender waits for a word.
+					connection.send(encodeHave({ epoch: parts.epoch, ranges: [] }));
+			} else answer(connection, outcome, update);
 		});
 	return { decided };
 }
 
-interface Queued {
-	readonly decided: Promise<void>;
+/** RELAY-50. Ends a socket for a message that cannot be taken, and names what can be named of it. */
+function refuseWhole(
+	connection: Connection,
+	frame: ClientFrame | undefined,
+	reason: 'updateTooLarge' | 'malformed'
+): void {
+	if (frame !== undefined && 'update' in frame) nack(connection, readNames(frame.update), reason);
+	connection.close(reason === 'malformed' ? CLOSE.forgery : CLOSE.tooLarge, reason);
 }
 
-const NOTHING: Queued = { decided: Promise.resolve() };
+function nack(connection: Connection, names: readonly string[], reason: string): void {
+	if (names.length > 0) connection.send(encodeNack({ refused: names.map((id) => [id, reason]) }));
+}
 
 type Bad = Exclude<Outcome, { readonly kind: 'accepted' | 'gap' }>;
 
@@ -103,18 +166,23 @@ function answer(connection: Connection, outcome: Bad, update: ParsedUpdate): voi
 			connection.send(encodeNack({ refused: outcome.refused }));
 			return;
 		case 'fork':
-			connection.send(encodeNack({ refused: outcome.forks.map(({ id }) => [id, 'fork']) }));
+			connection.send(encodeNack({ refused: outcome.ids.map((id) => [id, 'fork']) }));
 			connection.close(CLOSE.fork, 'fork');
 			return;
 		case 'forgery':
-			connection.send(encodeNack({ refused: namesOf(update).map((id) => [id, 'forgery']) }));
+			nack(connection, factIdsIn(outcome.keys), 'forgery');
 			connection.close(CLOSE.forgery, 'forgery');
 			return;
 		case 'removed':
+			nack(connection, namesOf(update), 'removed');
 			connection.close(CLOSE.rights, 'removed');
 			return;
+		case 'signedOut':
+			// Whoever holds the device's key proves it and sends it again.
+			connection.close(CLOSE.ticket, 'signed out');
+			return;
 		case 'unstorable':
-			connection.send(encodeNack({ refused: namesOf(update).map((id) => [id, 'fault']) }));
+			nack(connection, namesOf(update), 'fault');
 			return;
 		case 'unavailable':
 			connection.close(CLOSE.tryLater, 'try later');
@@ -123,7 +191,7 @@ function answer(connection: Connection, outcome: Bad, update: ParsedUpdate): voi
 
 /** RELAY-4. Asks for what is missing before an update, once until the client has answered. */
 interface GapKeeper {
-	found(frame: UpdateFrame): void;
+	found(frame: UpdateFrame, update: ParsedUpdate): void;
 	answered(): void;
 	closed(): void;
 }
@@ -132,11 +200,13 @@ function createGapKeeper(connection: Connection): GapKeeper {
 	let gaps = 0;
 	let isAsked = false;
 	return {
-		found: ({ kind }) => {
+		found: ({ kind }, update) => {
 			// A step 2 tells all that a client has; an update may have been under way before we asked.
 			if (kind === 'step2') gaps += 1;
-			if (gaps > GAPS_MAX) connection.close(CLOSE.forgery, 'gap');
-			else if (!isAsked) {
+			if (gaps > GAPS_MAX) {
+				nack(connection, namesOf(update), 'gap');
+				connection.close(CLOSE.forgery, 'gap');
+			} else if (!isAsked) {
 				isAsked = true;
 				connection.send(encodeStep1(connection.room.state.stateVector()));
 			}
@@ -152,19 +222,24 @@ function createGapKeeper(connection: Connection): GapKeeper {
 
 /** The verdict on the text of each item that the document does not have yet. */
 async function checkItems(
-	{ room, caller }: Connection,
-	{ items }: ParsedUpdate,
-	{ crypto, clock }: SessionParts
+	{ connection: { room, caller }, persons: personsOf, parts: given }: Hearing,
+	{ items }: ParsedUpdate
 ): Promise<ReadonlyMap<UpdateItem, Result<Fact, CheckRefusal>>> {
-	const parts = { caller, address: room.address, crypto, now: clock() };
+	const { sql, crypto, clock, epoch, isRestored = false } = given;
+	let read: Promise<Ancestors> | undefined;
+	const ancestors = (): Promise<Ancestors> => (read ??= readAncestors(sql, caller));
+	const of = { caller, address: room.address, crypto, now: clock() };
+	const parts = { ...of, ancestors, persons: personsOf(caller) };
+	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf });
 	const checks = new Map<UpdateItem, Result<Fact, CheckRefusal>>();
 	for (const item of items) {
 		if (item.text === undefined || item.clock < room.state.clockOf(item.client)) continue;
-		checks.set(item, await checkFact(item.text, parts));
+		const fact = isRestored ? parseFact(item.text) : undefined;
+		const isCarried = fact?.ok === true && fact.value.code !== caller.code;
+		checks.set(
+			item,
+			isCarried ? await checkCarried(item.text, fact.value) : await checkFact(item.text, parts)
+		);
 	}
 	return checks;
-}
-
-function namesOf({ items }: ParsedUpdate): readonly string[] {
-	return items.flatMap(({ key }) => key ?? []);
 }

@@ -12,17 +12,22 @@ export function writePieces(items: readonly UpdateItem[]): readonly Uint8Array[]
 	let held: UpdateItem[] = [];
 	let heldBytes = 0;
 	for (const item of items) {
-		const itemBytes = item.bytes.byteLength + CLIENT_HEADER_BYTES;
-		if (held.length > 0 && heldBytes + itemBytes > PIECE_BYTES_MAX) {
+		const bytes = itemBytes(item);
+		if (held.length > 0 && heldBytes + bytes > PIECE_BYTES_MAX) {
 			pieces.push(writeUpdate(held));
 			held = [];
 			heldBytes = 0;
 		}
 		held.push(item);
-		heldBytes += itemBytes;
+		heldBytes += bytes;
 	}
 	if (held.length > 0) pieces.push(writeUpdate(held));
 	return pieces;
+}
+
+/** The most that an item takes in a piece. */
+export function itemBytes({ bytes }: UpdateItem): number {
+	return bytes.byteLength + CLIENT_HEADER_BYTES;
 }
 
 /** A text of our own under a key of the root map `f`, as Yjs writes one that nothing preceded. */

@@ -1,6 +1,7 @@
 import { isDatabaseGone } from '#server/database/connect.ts';
 import { writeBatch, type BatchParts, type Written } from './batch.ts';
-import type { Decision, Submission } from './decide.ts';
+import type { Decision } from './decide.ts';
+import type { Submission } from './submission.ts';
 
 export interface WritePathParts extends BatchParts {
 	/** RELAY-13. Called after each COMMIT, before anybody waiting for a decision hears it. */
@@ -55,16 +56,17 @@ export function createWritePath(parts: WritePathParts): WritePath {
 	/** Undefined where it was committed, else why it was not. */
 	async function write(batch: readonly Waiting[]): Promise<unknown> {
 		const submissions = batch.map(({ submission }) => submission);
+		let written: Written;
 		try {
-			const written = await writeBatch(parts, submissions);
-			parts.committed(submissions, written);
-			batch.forEach(({ resolve }, at) => {
-				resolve(written.decisions[at] ?? { kind: 'unavailable' });
-			});
-			return undefined;
+			written = await writeBatch(parts, submissions);
 		} catch (fault) {
 			return fault;
 		}
+		tell(parts, submissions, written);
+		batch.forEach(({ resolve }, at) => {
+			resolve(written.decisions[at] ?? { kind: 'unavailable' });
+		});
+		return undefined;
 	}
 
 	return {
@@ -77,4 +79,17 @@ export function createWritePath(parts: WritePathParts): WritePath {
 			await running;
 		}
 	};
+}
+
+/** What is committed stays so, whatever goes wrong in telling of it. */
+function tell(
+	{ committed, failed }: WritePathParts,
+	submissions: readonly Submission[],
+	written: Written
+): void {
+	try {
+		committed(submissions, written);
+	} catch (fault) {
+		failed(fault);
+	}
 }

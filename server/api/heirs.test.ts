@@ -1,0 +1,125 @@
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
+import { heirStatement } from '#domain/claim-statement.ts';
+import type { Signer } from '#domain/crypto.ts';
+import { device } from '#server/database/accounts.ts';
+import {
+	ask,
+	claimBody,
+	createPeopleStand,
+	createTestKey,
+	EPOCH,
+	mintIds,
+	proveDevice,
+	signUp,
+	type Answer,
+	type PeopleStand,
+	type Shop
+} from '#tests/support/people-stand.ts';
+
+let stand: PeopleStand;
+beforeAll(async () => {
+	stand = await createPeopleStand();
+});
+afterAll(() => stand.close());
+
+interface Keyed extends Shop {
+	readonly key: Signer;
+}
+
+async function openKeyedShop(username: string): Promise<Keyed> {
+	const owner = await signUp(stand.app, username);
+	const ids = mintIds();
+	const key = await createTestKey();
+	const body = await claimBody(ids, key);
+	const answer = await ask(stand.app, '/businesses', { cookie: owner.cookie, body });
+	expect(answer.status).toBe(200);
+	return { ...owner, ...ids, key };
+}
+
+interface Asking {
+	readonly old: Signer;
+	readonly heir: Signer;
+	readonly code?: string;
+	/** What is signed over, where that is not what is asked for. */
+	readonly signedCode?: string;
+	readonly newSigner?: Signer;
+}
+
+async function takePlace(shop: Shop, asking: Asking): Promise<Answer> {
+	const { old, heir, code = 'A', signedCode = code, newSigner = heir } = asking;
+	const given = await ask(stand.app, '/devices/nonce', { body: {} });
+	const nonce = decodeBase64url(String(given.body['nonce']));
+	if (!nonce.ok) throw new Error('no nonce');
+	const of = { scope: shop.business, code: signedCode, publicKey: heir.publicKey };
+	const statement = heirStatement(nonce.value, of);
+	return ask(stand.app, '/devices/heir', {
+		body: {
+			business: shop.business,
+			code,
+			nonce: given.body['nonce'],
+			signature: encodeBase64url(await old.sign(statement)),
+			publicKey: encodeBase64url(heir.publicKey),
+			newSignature: encodeBase64url(await newSigner.sign(statement))
+		}
+	});
+}
+
+describe('POST /devices/heir', () => {
+	it('[API-40] gives the heir the next code, tells the feed whose it is, and the same key the same again', async () => {
+		const shop = await openKeyedShop('heir');
+		const heir = await createTestKey();
+		const answer = await takePlace(shop, { old: shop.key, heir });
+		expect(answer.status).toBe(201);
+		expect(answer.body).toMatchObject({ code: 'B', member: 1, sight: 'office', epoch: EPOCH });
+		expect(stand.told.at(-1)?.draft).toMatchObject({
+			kind: 'device',
+			device: 'B',
+			fields: { heirOf: 'A', key: encodeBase64url(heir.publicKey), branch: shop.branch }
+		});
+		const told = stand.told.length;
+		expect((await takePlace(shop, { old: shop.key, heir })).body).toEqual(answer.body);
+		expect(stand.told.length).toBe(told);
+		expect((await proveDevice(stand.app, { ...shop, code: 'B', key: heir })).status).toBe(201);
+		// Three copies have two heirs, and an heir may have one of its own.
+		const other = await createTestKey();
+		expect((await takePlace(shop, { old: shop.key, heir: other })).body['code']).toBe('C');
+		const next = await createTestKey();
+		const chained = await takePlace(shop, { old: heir, heir: next, code: 'B' });
+		expect(chained.body['code']).toBe('D');
+		const taken = await takePlace(shop, { old: shop.key, heir: next });
+		expect([taken.status, taken.body['code']]).toEqual([401, 'deviceRefused']);
+	});
+
+	it('[API-40] refuses who does not hold both keys, or asks in another’s name', async () => {
+		const shop = await openKeyedShop('thief');
+		const heir = await createTestKey();
+		const stranger = await createTestKey();
+		const tries: readonly Asking[] = [
+			{ old: stranger, heir },
+			{ old: shop.key, heir, newSigner: stranger },
+			{ old: shop.key, heir, code: 'B' },
+			{ old: shop.key, heir, signedCode: 'B' },
+			{ old: shop.key, heir: shop.key }
+		];
+		for (const one of tries) {
+			const answer = await takePlace(shop, one);
+			expect([answer.status, answer.body['code']]).toEqual([401, 'deviceRefused']);
+		}
+		const orm = stand.database.orm;
+		const rows = await orm.select().from(device).where(eq(device.business, shop.business));
+		expect(rows).toHaveLength(1);
+	});
+
+	it('[API-40] gives a removed device no heir', async () => {
+		const shop = await openKeyedShop('removed');
+		const orm = stand.database.orm;
+		await orm
+			.update(device)
+			.set({ removedAt: stand.clock.now })
+			.where(eq(device.business, shop.business));
+		const answer = await takePlace(shop, { old: shop.key, heir: await createTestKey() });
+		expect([answer.status, answer.body['code']]).toEqual([403, 'deviceRemoved']);
+	});
+});

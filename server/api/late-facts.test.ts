@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeBase64url, encodeBase64url, utf8 } from '#domain/bytes.ts';
+import { lateFactsStatement } from '#domain/claim-statement.ts';
+import { parseLedgerId } from '#domain/ids.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import {
+	createHostileStand,
+	type HostileStand,
+	type StandAnswer,
+	type StandShop
+} from '#tests/support/hostile-stand.ts';
+import { handFact, recordFact, type HandFact } from '#tests/support/hostile-facts.ts';
+import { LATE_MS } from './late-facts.ts';
+
+const crypto = createNodeCrypto();
+let stand: HostileStand;
+beforeAll(async () => {
+	stand = await createHostileStand();
+});
+afterAll(() => stand.close());
+
+async function remove(shop: StandShop): Promise<void> {
+	await stand.database.sql`
+		update device set removed_at = ${stand.clock.now} where business = ${shop.business}`;
+}
+
+interface Leaving {
+	readonly facts: readonly HandFact[];
+	/** What is sent, where it is not what was signed. */
+	readonly sent?: readonly string[];
+}
+
+async function leave(shop: StandShop, { facts, sent }: Leaving): Promise<StandAnswer> {
+	const given = await stand.ask('/devices/nonce', { body: {} });
+	const nonce = decodeBase64url(String(given.body['nonce']));
+	if (!nonce.ok) throw new Error('no nonce');
+	const texts = facts.map(({ text }) => text);
+	const digest = await crypto.sha256(utf8(texts.join('\n')));
+	const signature = await shop.signer.sign(lateFactsStatement(nonce.value, shop.business, digest));
+	const { business, code } = shop;
+	return stand.ask('/late-facts', {
+		body: {
+			business,
+			code,
+			nonce: given.body['nonce'],
+			signature: encodeBase64url(signature),
+			facts: sent ?? texts
+		}
+	});
+}
+
+async function inbox(shop: StandShop, state = 'waiting'): Promise<readonly string[]> {
+	const path = `/late-facts?business=${shop.business}&state=${state}`;
+	const { body } = await stand.ask(path, { by: { headers: shop.session } });
+	return (body['facts'] as readonly { readonly text: string }[]).map(({ text }) => text);
+}
+
+async function decide(
+	shop: StandShop,
+	what: string,
+	facts: readonly HandFact[]
+): Promise<StandAnswer> {
+	return stand.ask(`/late-facts/${what}`, {
+		by: { headers: shop.session },
+		body: { business: shop.business, ids: facts.map(({ id }) => id) }
+	});
+}
+
+function saleOf(shop: StandShop, minor: number): HandFact {
+	return handFact(shop, 'sale', 1, [[0, '', 1_000, minor, minor]], [['cash', minor]]);
+}
+
+async function salesTotal(shop: StandShop): Promise<number> {
+	const rows = await stand.database.sql<{ sum: string | null }[]>`
+		select sum(sales_minor) as sum from day_total where business = ${shop.business}`;
+	return Number(rows[0]?.sum ?? 0);
+}
+
+describe('what a removed device had not sent', { timeout: 20_000 }, () => {
+	it('[API-43] [API-44] waits for the owner, and counts unchanged once he takes it in', async () => {
+		const shop = await stand.shop('late');
+		const [first, second, third] = [saleOf(shop, 500), saleOf(shop, 700), saleOf(shop, 900)];
+		expect(await stand.put(shop, [first])).toBe('taken');
+		await remove(shop);
+		const left = await leave(shop, { facts: [first, second, third] });
+		expect(left.body).toEqual({ waiting: [second.id, third.id], known: [first.id], refused: [] });
+		// Twice is once.
+		expect((await leave(shop, { facts: [second] })).status).toBe(200);
+		expect(await inbox(shop)).toEqual([second.text, third.text]);
+		expect(await salesTotal(shop)).toBe(500);
+
+		const taken = await decide(shop, 'taken', [second]);
+		expect(taken.body['handed']).toEqual([[second.id, 'kept', '']]);
+		expect(await salesTotal(shop)).toBe(1_200);
+		const stored = (await stand.feedOf(shop.business)).find(({ id }) => id === second.id);
+		expect(stored).toMatchObject({ id: second.id, code: 'A', kind: 'sale' });
+		expect(await inbox(shop)).toEqual([third.text]);
+		expect(await inbox(shop, 'taken')).toEqual([second.text]);
+
+		await decide(shop, 'declined', [third]);
+		expect([await inbox(shop), await inbox(shop, 'declined')]).toEqual([[], [third.text]]);
+		expect(await salesTotal(shop)).toBe(1_200);
+		await decide(shop, 'waiting', [third]);
+		await decide(shop, 'taken', [third, second]);
+		expect(await salesTotal(shop)).toBe(2_100);
+	});
+
+	it('[API-44] takes in a signed record by the key that the device had', async () => {
+		const shop = await stand.shop('recorded');
+		const ledger = parseLedgerId('0192f0c1-7a00-4000-8000-0000000000f1');
+		if (!ledger.ok) throw new Error('no ledger');
+		const due = await recordFact(shop, { ledger: ledger.value, minor: 1_000 });
+		await remove(shop);
+		expect((await leave(shop, { facts: [due] })).body['waiting']).toEqual([due.id]);
+		const taken = await decide(shop, 'taken', [due]);
+		expect(taken.body['handed']).toEqual([[due.id, 'kept', '']]);
+	});
+
+	it('[API-43] is refused of a device that is let in, of another’s key, changed on the way, and after ninety days', async () => {
+		const shop = await stand.shop('refused');
+		const other = await stand.shop('other');
+		const fact = saleOf(shop, 100);
+		expect((await leave(shop, { facts: [fact] })).body['code']).toBe('deviceRefused');
+		await remove(shop);
+		const changed = await leave(shop, { facts: [fact], sent: [fact.text.replace('100', '900')] });
+		expect(changed.body['code']).toBe('deviceRefused');
+		const stranger = await leave({ ...shop, signer: other.signer }, { facts: [fact] });
+		expect(stranger.body['code']).toBe('deviceRefused');
+		const foreign = await leave(shop, {
+			facts: [
+				{ id: 'B-1', text: fact.text.replace('"A-', '"B-') },
+				{ id: '', text: 'x' }
+			]
+		});
+		expect(foreign.body).toMatchObject({ waiting: [], known: [] });
+		const before = stand.clock.now;
+		stand.clock.now += LATE_MS + 1;
+		expect((await leave(shop, { facts: [fact] })).body['code']).toBe('deviceRemoved');
+		stand.clock.now = before;
+	});
+
+	it('[API-44] is shown to nobody but the owner', async () => {
+		const shop = await stand.shop('mine');
+		const other = await stand.shop('thine');
+		const fact = saleOf(shop, 100);
+		await remove(shop);
+		await leave(shop, { facts: [fact] });
+		const asked = await stand.ask(`/late-facts?business=${shop.business}`, {
+			by: { headers: other.session }
+		});
+		expect(asked.body['code']).toBe('notAMember');
+		const taken = await stand.ask('/late-facts/taken', {
+			by: { headers: other.session },
+			body: { business: shop.business, ids: [fact.id] }
+		});
+		expect(taken.body['code']).toBe('notAMember');
+		expect((await stand.ask(`/late-facts?business=${shop.business}`)).status).toBe(401);
+	});
+});

@@ -1,0 +1,342 @@
+import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { Hono, type Context } from 'hono';
+import * as v from 'valibot';
+import { utf8 } from '#domain/bytes.ts';
+import { lateFactsStatement } from '#domain/claim-statement.ts';
+import { idAtStart } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { parseFactId, type BusinessId, type DeviceCode, type FactId } from '#domain/ids.ts';
+import type { ProblemCode } from '#domain/problem-code.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { findDevice, takeNonce, type DeviceCaller } from '#server/auth/device-auth.ts';
+import type { HandedIn, HandIn } from '#server/auth/handed-in.ts';
+import { sha256 } from '#server/auth/secret-token.ts';
+import { device } from '#server/database/accounts.ts';
+import { fact } from '#server/database/journal.ts';
+import { lateFact } from '#server/database/late-facts.ts';
+import type { Executor } from '#server/database/transaction.ts';
+import { businessField, codeField, readBody, signatureField } from './body.ts';
+import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
+import { ownerCalling } from './invites.ts';
+import type { PeopleParts } from './people-parts.ts';
+import { problem, refusal } from './problem.ts';
+
+export interface LateFactParts
+	extends
+		Pick<
+			PeopleParts,
+			'executor' | 'clock' | 'crypto' | 'limits' | 'addressOf' | 'deviceAuth' | 'sessions'
+		>,
+		HandIn {}
+
+/** Of all that one removed device may leave to its owner. */
+const LATE_BYTES_MAX = 10 * 1024 * 1024;
+/** After its removal, and again after its owner's no. */
+export const LATE_MS = 90 * 86_400_000;
+const LATE_FACTS_MAX = 2_000;
+const LISTED_MAX = 500;
+
+const factIdField = v.pipe(
+	v.string(),
+	v.rawTransform<string, FactId>(({ dataset, addIssue, NEVER }) => {
+		const parsed = parseFactId(dataset.value);
+		if (parsed.ok) return parsed.value.id;
+		addIssue();
+		return NEVER;
+	})
+);
+const lateSchema = v.object({
+	business: businessField,
+	code: codeField,
+	nonce: v.string(),
+	/** Of the removed device's key, over `lateFactsStatement`. */
+	signature: signatureField,
+	facts: v.pipe(v.array(v.string()), v.maxLength(LATE_FACTS_MAX))
+});
+const decideSchema = v.object({
+	business: businessField,
+	ids: v.pipe(v.array(factIdField), v.maxLength(LISTED_MAX))
+});
+type LateBody = v.InferOutput<typeof lateSchema>;
+
+/**
+ * API-43. `POST /late-facts`: what a removed device wrote and had not sent, signed by its old key. API-44.
+ * `GET /late-facts?business&state`: the owner's inbox; `POST /late-facts/taken`, `/declined` and
+ * `/waiting`: what he does with it.
+ */
+export function lateFactRoutes(parts: LateFactParts): Hono {
+	const routes = new Hono();
+	const guards = [ownOriginOnly, jsonOnly, bodyBytesAtMost(LATE_BYTES_MAX)] as const;
+	routes.use('/late-facts', ...guards);
+	routes.use('/late-facts/*', ...guards);
+	routes.post('/late-facts', async (c) => {
+		const counted = await parts.limits.count('joinsByAddress', parts.addressOf(c));
+		if (!counted.ok) return problem(c, refusal('tooManyAttempts', { ...counted.error }));
+		const body = await readBody(c, lateSchema);
+		if (!body.ok) return problem(c, refusal(body.error));
+		const kept = await keepLate(parts, body.value);
+		return kept.ok ? c.json(kept.value) : problem(c, refusal(kept.error));
+	});
+	routes.get('/late-facts', (c) => list(c, parts));
+	routes.post('/late-facts/taken', (c) => decide(c, parts, takeIn));
+	routes.post('/late-facts/declined', (c) => decide(c, parts, decline));
+	routes.post('/late-facts/waiting', (c) => decide(c, parts, undo));
+	return routes;
+}
+
+/** What became of each: it waits for the owner, it was known already, or it is no fact of this device. */
+interface Kept {
+	readonly waiting: readonly FactId[];
+	readonly known: readonly FactId[];
+	readonly refused: readonly FactId[];
+}
+
+async function keepLate(parts: LateFactParts, body: LateBody): Promise<Result<Kept, ProblemCode>> {
+	const proved = await proveRemoved(parts, body);
+	if (!proved.ok) return proved;
+	const own = body.facts.flatMap((text) => ownFact(text, body.code));
+	const refused = body.facts.flatMap((text) =>
+		ownFact(text, body.code).length === 0 ? (idAtStart(text) ?? []) : []
+	);
+	const known = await knownOf(parts.executor, body, own);
+	const news = own.filter(({ id }) => !known.has(id));
+	if (!(await hasRoom(parts.executor, body, news))) return err('bodyTooLarge');
+	if (news.length > 0) {
+		const receivedAt = parts.clock();
+		const { business, code } = body;
+		const rows = news.map(({ n, text }) => ({ business, code, n, text }));
+		await parts.executor
+			.insert(lateFact)
+			.values(rows.map((row) => ({ ...row, receivedAt, state: 'waiting' as const })))
+			.onConflictDoNothing();
+	}
+	return ok({ waiting: news.map(({ id }) => id), known: [...known], refused });
+}
+
+/** Its key opens nothing any more but this, and this for ninety days. */
+async function proveRemoved(
+	{ executor, clock, crypto, limits }: LateFactParts,
+	{ business, code, nonce, signature, facts }: LateBody
+): Promise<Result<undefined, ProblemCode>> {
+	const bytes = await takeNonce(executor, nonce, clock());
+	if (bytes === undefined) return err('nonceSpent');
+	const row = await findDevice(executor, business, code);
+	if (row === undefined) return err('deviceRefused');
+	const statement = lateFactsStatement(bytes, business, sha256(utf8(facts.join('\n'))));
+	if (!(await crypto.verify(row.device.publicKey, statement, signature)))
+		return err('deviceRefused');
+	const { removedAt } = row.device;
+	// Who is let in sends as always.
+	if (removedAt === null) return err('deviceRefused');
+	if (clock() - removedAt > LATE_MS) return err('deviceRemoved');
+	const counted = await limits.count('lateFactsByDevice', `${business}/${code}`);
+	return counted.ok ? ok(undefined) : err('tooManyAttempts');
+}
+
+interface OwnFact {
+	readonly id: FactId;
+	readonly n: number;
+	readonly text: string;
+}
+
+/** A kind that this relay does not know yet may wait as well: it is read when it is taken in. */
+function ownFact(text: string, code: DeviceCode): readonly OwnFact[] {
+	const parsed = parseFact(text);
+	if (!parsed.ok && parsed.error !== 'unknownKind') return [];
+	const name = parseFactId(idAtStart(text));
+	if (!name.ok || name.value.code !== code) return [];
+	return [{ id: name.value.id, n: name.value.n, text }];
+}
+
+async function knownOf(
+	executor: Executor,
+	{ business, code }: LateBody,
+	own: readonly OwnFact[]
+): Promise<ReadonlySet<FactId>> {
+	if (own.length === 0) return new Set();
+	const rows = await executor
+		.select({ n: fact.n, text: fact.text })
+		.from(fact)
+		.where(
+			and(
+				eq(fact.business, business),
+				eq(fact.code, code),
+				inArray(
+					fact.n,
+					own.map(({ n }) => n)
+				)
+			)
+		);
+	const textByN = new Map(rows.map(({ n, text }) => [n, text]));
+	return new Set(own.filter(({ n, text }) => textByN.get(n) === text).map(({ id }) => id));
+}
+
+async function hasRoom(
+	executor: Executor,
+	{ business, code }: LateBody,
+	news: readonly OwnFact[]
+): Promise<boolean> {
+	const [held] = await executor
+		.select({ bytes: sql<string>`coalesce(sum(octet_length(${lateFact.text})), 0)` })
+		.from(lateFact)
+		.where(and(eq(lateFact.business, business), eq(lateFact.code, code)));
+	const bytes = news.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+	return Number(held?.bytes ?? 0) + bytes <= LATE_BYTES_MAX;
+}
+
+const STATES = ['waiting', 'taken', 'declined'] as const;
+
+async function list(c: Context, parts: LateFactParts): Promise<Response> {
+	const business = v.safeParse(businessField, c.req.query('business'));
+	const state = v.safeParse(v.picklist(STATES), c.req.query('state') ?? 'waiting');
+	if (!business.success || !state.success) return problem(c, refusal('queryInvalid'));
+	const owner = await ownerCalling(c, parts, business.output);
+	if (!owner.ok) return problem(c, refusal(owner.error));
+	const { executor } = parts;
+	await forgetOld(parts, business.output);
+	const inState = and(eq(lateFact.business, business.output), eq(lateFact.state, state.output));
+	const rows = await executor
+		.select()
+		.from(lateFact)
+		.where(inState)
+		.orderBy(lateFact.code, lateFact.n)
+		.limit(LISTED_MAX);
+	const [count] = await executor
+		.select({ count: sql<string>`count(*)` })
+		.from(lateFact)
+		.where(inState);
+	return c.json({
+		count: Number(count?.count ?? 0),
+		facts: rows.map(({ text, receivedAt, reason }) => ({ text, receivedAt, reason: reason ?? '' }))
+	});
+}
+
+/** What the owner said no to, or took in, is kept as long as it may come. */
+async function forgetOld({ executor, clock }: LateFactParts, business: BusinessId): Promise<void> {
+	await executor
+		.delete(lateFact)
+		.where(and(eq(lateFact.business, business), lt(lateFact.decidedAt, clock() - LATE_MS)));
+}
+
+interface Deciding {
+	readonly business: BusinessId;
+	readonly ids: readonly FactId[];
+	readonly member: number;
+}
+
+type Act = (parts: LateFactParts, deciding: Deciding) => Promise<readonly HandedIn[]>;
+
+async function decide(c: Context, parts: LateFactParts, act: Act): Promise<Response> {
+	const body = await readBody(c, decideSchema);
+	if (!body.ok) return problem(c, refusal(body.error));
+	const owner = await ownerCalling(c, parts, body.value.business);
+	if (!owner.ok) return problem(c, refusal(owner.error));
+	const handed = await act(parts, { ...body.value, member: owner.value });
+	return c.json({ handed: handed.map(({ id, became, reason }) => [id, became, reason ?? '']) });
+}
+
+/** API-44. They count from now on as they were written, under the name of the device that wrote them. */
+async function takeIn(parts: LateFactParts, deciding: Deciding): Promise<readonly HandedIn[]> {
+	const waiting = await rowsOf(parts, deciding, 'waiting');
+	if (waiting.length === 0) return [];
+	const facts = waiting.map(({ text }) => ({ branch: null, text }));
+	const caller = await ownerAsCaller(parts, deciding);
+	const handed = await parts.handIn(caller, facts, 'late');
+	for (const [place, answer] of handed.entries()) {
+		const row = waiting[place];
+		if (row !== undefined) await note(parts, row, answer);
+	}
+	return handed;
+}
+
+/** There already is what was kept or known, and what another name has. */
+async function note(
+	{ executor, clock }: LateFactParts,
+	{ business, code, n }: typeof lateFact.$inferSelect,
+	{ became, reason }: HandedIn
+): Promise<void> {
+	const isIn = became === 'kept' || became === 'known' || reason === 'again';
+	await executor
+		.update(lateFact)
+		.set(
+			isIn
+				? { state: 'taken', decidedAt: clock(), reason: null }
+				: { reason: became === 'conflict' ? 'conflict' : (reason ?? 'refused') }
+		)
+		.where(and(eq(lateFact.business, business), eq(lateFact.code, code), eq(lateFact.n, n)));
+}
+
+async function decline(parts: LateFactParts, deciding: Deciding): Promise<readonly HandedIn[]> {
+	await move(parts, deciding, { from: 'waiting', to: 'declined', decidedAt: parts.clock() });
+	return [];
+}
+
+async function undo(parts: LateFactParts, deciding: Deciding): Promise<readonly HandedIn[]> {
+	await move(parts, deciding, { from: 'declined', to: 'waiting', decidedAt: null });
+	return [];
+}
+
+type State = (typeof STATES)[number];
+
+interface Move {
+	readonly from: State;
+	readonly to: State;
+	readonly decidedAt: number | null;
+}
+
+async function move(
+	parts: LateFactParts,
+	deciding: Deciding,
+	{ from, to, decidedAt }: Move
+): Promise<void> {
+	for (const { business, code, n } of await rowsOf(parts, deciding, from)) {
+		await parts.executor
+			.update(lateFact)
+			.set({ state: to, decidedAt })
+			.where(
+				and(
+					eq(lateFact.business, business),
+					eq(lateFact.code, code),
+					eq(lateFact.n, n),
+					eq(lateFact.state, from)
+				)
+			);
+	}
+}
+
+/** In the order in which they were written, so that goods come before what was sold of them. */
+async function rowsOf(
+	{ executor }: LateFactParts,
+	{ business, ids }: Deciding,
+	state: State
+): Promise<readonly (typeof lateFact.$inferSelect)[]> {
+	const rows = await executor
+		.select()
+		.from(lateFact)
+		.where(and(eq(lateFact.business, business), eq(lateFact.state, state)))
+		.orderBy(lateFact.code, lateFact.n);
+	const asked = new Set(ids);
+	return rows.filter(({ code, n }) => asked.has(`${code}-${String(n)}` as FactId));
+}
+
+/** Who hands in is the owner; that he does it in a browser that is no device changes nothing. */
+async function ownerAsCaller(
+	{ executor }: LateFactParts,
+	{ business, member }: Deciding
+): Promise<DeviceCaller> {
+	const rows = await executor.select().from(device).where(eq(device.business, business));
+	const own = rows.find((row) => row.removedAt === null && row.member === member) ?? rows[0];
+	const isOpen = own?.removedAt === null;
+	return {
+		sort: 'device',
+		scope: business,
+		business,
+		branch: (own?.branch ?? '') as DeviceCaller['branch'],
+		// Of a business whose devices are all removed the owner hands in as none of them.
+		code: (isOpen ? own.code : '') as DeviceCode,
+		member,
+		role: 'owner',
+		sight: 'office',
+		publicKey: new Uint8Array()
+	};
+}

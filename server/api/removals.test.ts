@@ -1,0 +1,170 @@
+import { eq } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { account, device, member } from '#server/database/accounts.ts';
+import {
+	ask,
+	createPeopleStand,
+	createTestKey,
+	joinBody,
+	openShop,
+	PASSWORD,
+	proveDevice,
+	signUp,
+	type Answer,
+	type PeopleStand,
+	type Shop
+} from '#tests/support/people-stand.ts';
+import type { Signer } from '#domain/crypto.ts';
+
+let stand: PeopleStand;
+let shop: Shop;
+let key: Signer;
+beforeEach(async () => {
+	stand = await createPeopleStand();
+	shop = await openShop(stand.app, 'asha');
+	key = await createTestKey();
+	const { business, cookie } = shop;
+	await ask(stand.app, '/devices', { cookie, body: await joinBody({ business }, key) });
+	stand.told.length = 0;
+	stand.revoked.length = 0;
+});
+afterEach(() => stand.close());
+
+function removeDevice(code: string, changes: object = {}, cookie = shop.cookie): Promise<Answer> {
+	const body = { business: shop.business, code, password: PASSWORD, ...changes };
+	return ask(stand.app, '/devices/removal', { cookie, body });
+}
+
+async function signIn(username: string): Promise<string> {
+	const answer = await ask(stand.app, '/sessions', { body: { username, password: PASSWORD } });
+	return answer.cookie ?? '';
+}
+
+describe('a device that its owner removes', () => {
+	it('[API-36] has no access from then on by any proof, and everybody is told once', async () => {
+		const bearer = String(
+			(await proveDevice(stand.app, { ...shop, code: 'B', key })).body['token']
+		);
+		const elsewhere = await signIn('asha');
+		expect((await removeDevice('B')).status).toBe(204);
+		expect(stand.told).toEqual([
+			{
+				business: shop.business,
+				draft: {
+					kind: 'device',
+					device: 'B',
+					fields: { removedAt: stand.clock.now },
+					branch: shop.branch
+				}
+			}
+		]);
+		expect(stand.revoked[0]).toBe(shop.business);
+		const invite = { business: shop.business, branch: shop.branch };
+		const invited = await ask(stand.app, '/invites', { bearer, body: invite });
+		expect(invited.body['code']).toBe('deviceRemoved');
+		const again = await proveDevice(stand.app, { ...shop, code: 'B', key });
+		expect(again.body['code']).toBe('deviceRemoved');
+		const { business, cookie } = shop;
+		const back = await ask(stand.app, '/devices', {
+			cookie,
+			body: await joinBody({ business }, key)
+		});
+		expect(back.body['code']).toBe('deviceRemoved');
+		// A session that was left on it joins no other device, and the owner's own goes on.
+		expect((await ask(stand.app, '/me', { cookie: elsewhere })).status).toBe(401);
+		expect((await ask(stand.app, '/me', { cookie })).status).toBe(200);
+
+		// The same again changes nothing and tells nobody.
+		expect((await removeDevice('B')).status).toBe(204);
+		expect(stand.told).toHaveLength(1);
+		const [row] = await stand.database.orm.select().from(device).where(eq(device.code, 'B'));
+		expect(row?.removedAt).toBe(stand.clock.now);
+	});
+
+	it('[API-36] stays where the password, the business or the device is another', async () => {
+		const other = await openShop(stand.app, 'bakari');
+		stand.told.length = 0;
+		const refusals = [
+			[await removeDevice('B', { password: 'a window in the wall' }), 'passwordWrong'],
+			[await removeDevice('B', {}, other.cookie), 'notAMember'],
+			[await removeDevice('B', {}, ''), 'notSignedIn'],
+			[await removeDevice('C'), 'notFound'],
+			[await removeDevice('B', { business: other.business }), 'notAMember'],
+			[await removeDevice('?'), 'bodyInvalid']
+		] as const;
+		expect(refusals.map(([answer]) => answer.body['code'])).toEqual(
+			refusals.map(([, code]) => code)
+		);
+		expect(stand.told).toEqual([]);
+		expect((await proveDevice(stand.app, { ...shop, code: 'B', key })).status).toBe(201);
+	});
+});
+
+describe('a member whom an owner removes', () => {
+	beforeEach(async () => {
+		const { person } = await signUp(stand.app, 'bakari');
+		const [row] = await stand.database.orm
+			.select()
+			.from(account)
+			.where(eq(account.username, 'bakari'));
+		await stand.database.orm.insert(member).values({
+			business: shop.business,
+			member: 2,
+			account: row?.account ?? '',
+			person,
+			role: 'owner',
+			name: 'Bakari',
+			createdAt: stand.clock.now
+		});
+		await stand.database.orm.update(device).set({ member: 2 }).where(eq(device.code, 'B'));
+	});
+
+	it('[API-37] loses his devices with him, and nobody removes himself', async () => {
+		const remove = (of: number): Promise<Answer> =>
+			ask(stand.app, '/members/removal', {
+				cookie: shop.cookie,
+				body: { business: shop.business, member: of, password: PASSWORD }
+			});
+		expect((await remove(1)).body['code']).toBe('notFound');
+		expect((await remove(3)).body['code']).toBe('notFound');
+		expect((await remove(2)).status).toBe(204);
+		expect((await remove(2)).status).toBe(204);
+		const removedAt = stand.clock.now;
+		expect(stand.told.map(({ draft }) => draft)).toEqual([
+			{ kind: 'member', member: 2, fields: { removedAt }, branch: null },
+			{ kind: 'device', device: 'B', fields: { removedAt }, branch: shop.branch }
+		]);
+		expect((await proveDevice(stand.app, { ...shop, code: 'B', key })).body['code']).toBe(
+			'deviceRemoved'
+		);
+		expect((await proveDevice(stand.app, { ...shop, code: 'A' })).status).toBe(201);
+		const cookie = await signIn('bakari');
+		expect((await ask(stand.app, '/me', { cookie })).body['businesses']).toEqual([]);
+		const invite = { business: shop.business, branch: shop.branch };
+		expect((await ask(stand.app, '/invites', { cookie, body: invite })).body['code']).toBe(
+			'notAMember'
+		);
+	});
+});
+
+describe('a session that ends', () => {
+	it('[API-38] has what it opened closed: this one, another, all others', async () => {
+		const cookie = shop.cookie;
+		const elsewhere = await signIn('asha');
+		const { body } = await ask(stand.app, '/sessions', { cookie });
+		const sessions = body['sessions'] as readonly { id: string; isCurrent: boolean }[];
+		const other = sessions.find(({ isCurrent }) => !isCurrent)?.id ?? '';
+		const scopes = new Set([shop.business, shop.person]);
+		const closedBy = async (path: string, by: string): Promise<void> => {
+			stand.revoked.length = 0;
+			await ask(stand.app, path, { method: 'DELETE', cookie: by });
+			expect(new Set(stand.revoked)).toEqual(scopes);
+		};
+		await closedBy(`/sessions/${other}`, cookie);
+		await closedBy('/sessions/others', cookie);
+		await closedBy('/sessions/current', cookie);
+		stand.revoked.length = 0;
+		await ask(stand.app, '/sessions/current', { method: 'DELETE', cookie: elsewhere });
+		expect(stand.revoked).toEqual([]);
+	});
+});

@@ -1,0 +1,35 @@
+import type { Sql } from 'postgres';
+import type { Caller } from '#server/auth/phone-auth.ts';
+
+/** The public points of the devices, or phones, whose heir somebody is, by their codes. */
+export type Ancestors = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * RELAY-45. The line of devices that the caller takes the place of: the one it is the heir of, the one
+ * that one was the heir of, and so on. Whether their access has ended makes no difference.
+ */
+export async function readAncestors(sql: Sql, caller: Caller): Promise<Ancestors> {
+	const { scope, code } = caller;
+	const rows =
+		caller.sort === 'phone'
+			? await sql<AncestorRow[]>`
+				with recursive line (code) as (
+					select heir_of from phone where person = ${scope} and code = ${code}
+					union
+					select phone.heir_of from phone join line using (code) where person = ${scope}
+				)
+				select code, public_key from phone join line using (code) where person = ${scope}`
+			: await sql<AncestorRow[]>`
+				with recursive line (code) as (
+					select heir_of from device where business = ${scope} and code = ${code}
+					union
+					select device.heir_of from device join line using (code) where business = ${scope}
+				)
+				select code, public_key from device join line using (code) where business = ${scope}`;
+	return new Map(rows.map(({ code: of, public_key: key }) => [of, new Uint8Array(key)]));
+}
+
+interface AncestorRow {
+	readonly code: string;
+	readonly public_key: Uint8Array;
+}

@@ -1,0 +1,190 @@
+import type { Sql } from 'postgres';
+import { utcDay } from '#documents/document-name.ts';
+import { assert } from '#domain/assert.ts';
+import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
+import { PIECE_BYTES_MAX } from '#sync/limits.ts';
+import { readStored } from './room.ts';
+import type { UpdateItem } from './update-parser.ts';
+import { itemBytes, writePieces } from './update-writer.ts';
+
+/** Puts the many small updates of a document together, now and then. */
+export interface Compaction {
+	/** Something was written: somebody else needs the database more. */
+	readonly noteWrite: () => void;
+	/** RELAY-33. Does a little where there was work since it was last called, else more. Never rejects. */
+	readonly run: () => Promise<void>;
+	/** Waits for the document in hand. */
+	readonly close: () => Promise<void>;
+}
+
+export interface CompactionParts {
+	readonly sql: Sql;
+	/** Milliseconds UTC. */
+	readonly clock: () => number;
+	readonly fault: (fault: unknown) => void;
+}
+
+/** How often one looks for documents that are to be compacted. */
+export const COMPACT_MS = 60_000;
+/** So many documents at one look, where nobody else was at work and where somebody was. */
+const IDLE_DOCUMENTS_MAX = 50;
+const BUSY_DOCUMENTS_MAX = 1;
+/** A document that still grows is compacted when it has so many updates more. */
+const LONG_UPDATES = 1_000;
+/** So many updates in one transaction: 8 MB at the most, and the document's writers wait for no more. */
+const UPDATES_AT_ONCE_MAX = 256;
+
+export function createCompaction(parts: CompactionParts): Compaction {
+	let hasWritten = false;
+	let isClosed = false;
+	let running: Promise<void> | undefined;
+
+	async function compactSome(most: number): Promise<void> {
+		const today = utcDay(parts.clock());
+		for (const name of await findDue(parts.sql, today, most)) {
+			if (isClosed) return;
+			await compactDocument(parts.sql, name);
+		}
+	}
+	return {
+		noteWrite: () => {
+			hasWritten = true;
+		},
+		run: () => {
+			const most = hasWritten ? BUSY_DOCUMENTS_MAX : IDLE_DOCUMENTS_MAX;
+			hasWritten = false;
+			running ??= compactSome(most)
+				.catch(parts.fault)
+				.finally(() => {
+					running = undefined;
+				});
+			return running;
+		},
+		close: async () => {
+			isClosed = true;
+			await running;
+		}
+	};
+}
+
+interface DocumentName {
+	readonly business: ScopeId;
+	readonly document: string;
+}
+
+/** Those of days and years that are over, and long ones. */
+async function findDue(sql: Sql, today: string, most: number): Promise<readonly DocumentName[]> {
+	return sql<DocumentName[]>`
+		select business, document from document_head
+		where sequence > compacted and (
+			sequence - compacted >= ${LONG_UPDATES}
+			or left(document, 1) in ('j', 'o') and right(document, 8) < ${today}
+			or left(document, 1) in ('s', 'c') and right(document, 4) < ${today.slice(0, 4)}
+		)
+		limit ${most}`;
+}
+
+/**
+ * RELAY-32. Puts neighbouring updates together in pieces of at most 32 kB, all from the database and
+ * under the document's lock. A piece takes the number of the last update that it replaces: whoever
+ * has come to any number finds behind it all that he lacks, and perhaps something that he has.
+ */
+export async function compactDocument(
+	sql: Sql,
+	{ business, document }: DocumentName
+): Promise<void> {
+	for (let hasMore = true; hasMore;) {
+		hasMore = await sql.begin(async (transaction) => {
+			const tx = transaction as unknown as Sql;
+			const [head] = await tx<{ sequence: string; compacted: string }[]>`
+				select sequence, compacted from document_head
+				where business = ${business} and document = ${document}
+				for update skip locked`;
+			// Another relay is at it, or somebody writes: it is found again.
+			if (head === undefined) return false;
+			const rows = await readRows(tx, { business, document }, Number(head.compacted));
+			await replace(tx, { business, document }, groupsOf(rows));
+			const isAll = rows.length < UPDATES_AT_ONCE_MAX;
+			const upTo = isAll ? Number(head.sequence) : (rows.at(-1)?.sequence ?? 0);
+			await tx`
+				update document_head set compacted = ${upTo}
+				where business = ${business} and document = ${document}`;
+			return !isAll;
+		});
+	}
+}
+
+interface Row {
+	readonly sequence: number;
+	readonly items: readonly UpdateItem[];
+}
+
+/** From the last piece of the time before on, for that may have room. */
+async function readRows(
+	tx: Sql,
+	{ business, document }: DocumentName,
+	from: number
+): Promise<readonly Row[]> {
+	const rows = await tx<{ sequence: string; update: Uint8Array }[]>`
+		select sequence, update from document_update
+		where business = ${business} and document = ${document} and sequence >= ${from}
+		order by sequence limit ${UPDATES_AT_ONCE_MAX}`;
+	return rows.map(({ sequence, update }) => ({
+		sequence: Number(sequence),
+		items: readStored(new Uint8Array(update))
+	}));
+}
+
+/** Neighbours that fit into one piece. */
+function groupsOf(rows: readonly Row[]): readonly (readonly Row[])[] {
+	const groups: Row[][] = [];
+	let bytesHeld = Infinity;
+	for (const row of rows) {
+		const bytes = row.items.reduce((sum, item) => sum + itemBytes(item), 0);
+		const last = groups.at(-1);
+		if (last === undefined || bytesHeld + bytes > PIECE_BYTES_MAX) {
+			groups.push([row]);
+			bytesHeld = bytes;
+		} else {
+			last.push(row);
+			bytesHeld += bytes;
+		}
+	}
+	return groups.filter((group) => group.length > 1);
+}
+
+async function replace(
+	tx: Sql,
+	{ business, document }: DocumentName,
+	groups: readonly (readonly Row[])[]
+): Promise<void> {
+	if (groups.length === 0) return;
+	const pieces = groups.map((group) => ({ sequence: lastOf(group), piece: pieceOf(group) }));
+	const replaced = groups.flatMap((group) => group.map(({ sequence }) => sequence));
+	await tx`
+		delete from document_update
+		where business = ${business} and document = ${document}
+			and sequence = any(${replaced}::bigint[])`;
+	await tx`
+		insert into document_update (business, document, sequence, update)
+		select ${business}::uuid, ${document}, sequence, decode(hex, 'hex')
+		from unnest(
+			${pieces.map(({ sequence }) => sequence)}::bigint[],
+			${pieces.map(({ piece }) => Buffer.from(piece).toString('hex'))}::text[]
+		) as given (sequence, hex)`;
+}
+
+function lastOf(group: readonly Row[]): number {
+	const last = group.at(-1);
+	assert(last !== undefined, 'a group has updates');
+	return last.sequence;
+}
+
+function pieceOf(group: readonly Row[]): Uint8Array {
+	const items = group.flatMap((row) => row.items);
+	const [piece, ...more] = writePieces(items);
+	assert(piece !== undefined && more.length === 0, 'what fits into one piece makes one');
+	// What is about to replace the rows is read as any reader will read it.
+	assert(readStored(piece).length === items.length, 'a piece holds all that it replaces');
+	return piece;
+}

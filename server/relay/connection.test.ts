@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import type { Caller } from '#server/auth/phone-auth.ts';
+import { createConnection } from './connection.ts';
+import type { RelaySocket } from './relay-socket.ts';
+import type { Room } from './room.ts';
+
+it('[RELAY-70] what is said in one turn of the loop leaves in one write', async () => {
+	const said: string[] = [];
+	const line = {
+		cork: () => said.push('['),
+		uncork: () => said.push(']')
+	} as unknown as NonNullable<RelaySocket['line']>;
+	const socket: RelaySocket = {
+		OPEN: 1,
+		readyState: 1,
+		bufferedAmount: 0,
+		line,
+		send: ([byte]) => said.push(String(byte)),
+		ping: () => undefined,
+		close: () => undefined,
+		terminate: () => undefined,
+		on: () => undefined
+	};
+	// Neither is looked at.
+	const connection = createConnection({ caller: {} as Caller, room: {} as Room, socket });
+	for (const byte of [1, 2, 3]) connection.send(Uint8Array.of(byte));
+	expect(said.join('')).toBe('[123');
+	await new Promise((resolve) => setImmediate(resolve));
+	expect(said.join('')).toBe('[123]');
+	connection.send(Uint8Array.of(4));
+	await new Promise((resolve) => setImmediate(resolve));
+	expect(said.join('')).toBe('[123][4]');
+});

@@ -1,0 +1,105 @@
+import type { Sql } from 'postgres';
+import { assert } from '#domain/assert.ts';
+import type { BusinessId } from '#domain/ids.ts';
+import type { HandedIn } from '#server/auth/handed-in.ts';
+import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
+import { projectLedgerFacts } from '#server/projections/ledgers.ts';
+import { digestOf } from './check-fact.ts';
+import type { Bearer } from './submission.ts';
+import type { Given } from './given-fact.ts';
+import { keepApart, readTexts } from './known-facts.ts';
+
+interface FeedParts {
+	readonly sql: Sql;
+	readonly clock: () => number;
+	readonly caller: { readonly scope: ScopeId };
+}
+
+interface Appended extends Given {
+	readonly became: Pick<HandedIn, 'became' | 'reason'>;
+}
+
+/**
+ * RELAY-42. Facts of a whole business stand in its feed alone: numbered, kept and folded in one
+ * transaction under the feed's lock, as the write path does it with documents.
+ */
+export async function appendToFeed(
+	{ sql, clock, caller: { scope } }: FeedParts,
+	facts: readonly Given[],
+	bearer: Bearer
+): Promise<readonly Appended[]> {
+	return sql.begin(async (transaction) => {
+		const tx = transaction as unknown as Sql;
+		const s = await lockFeed(tx, scope);
+		if (await isRemoved(tx, scope, bearer.code)) {
+			return facts.map((one) => ({
+				...one,
+				became: { became: 'refused', reason: 'deviceRemoved' }
+			}));
+		}
+		const textById = await readTexts(
+			tx,
+			scope,
+			facts.map(({ fact }) => fact)
+		);
+		const sorted = facts.map((one): Appended => {
+			const known = textById.get(one.fact.id);
+			if (known === undefined) return { ...one, became: { became: 'kept' } };
+			const isSame = known === one.given.text;
+			return { ...one, became: { became: isSame ? 'known' : 'conflict' } };
+		});
+		const of = (became: HandedIn['became']): readonly Appended[] =>
+			sorted.filter((one) => one.became.became === became);
+		await keepApart(tx, of('conflict'), clock());
+		await insert(tx, of('kept'), { s, carriedBy: bearer.isCarrying ? bearer.code : null });
+		return sorted;
+	});
+}
+
+async function lockFeed(tx: Sql, scope: ScopeId): Promise<number> {
+	await tx`insert into feed_head (business) values (${scope}) on conflict do nothing`;
+	const [head] = await tx<{ s: string }[]>`
+		select s from feed_head where business = ${scope} for update`;
+	assert(head !== undefined, 'a feed that was made is there');
+	return Number(head.s);
+}
+
+async function isRemoved(tx: Sql, scope: ScopeId, code: string): Promise<boolean> {
+	const rows = await tx`
+		select 1 from device where business = ${scope} and code = ${code} and removed_at is not null`;
+	return rows.length > 0;
+}
+
+async function insert(
+	tx: Sql,
+	facts: readonly Given[],
+	{ s, carriedBy }: { readonly s: number; readonly carriedBy: string | null }
+): Promise<void> {
+	if (facts.length === 0) return;
+	await tx`
+		insert into fact (business, code, n, kind, branch, document, wall, counter, on_day, member,
+			text, digest, s, carried_by)
+		select business, code, n, kind, null, null, wall, counter, on_day, member, text, digest, s,
+			${carriedBy}::text
+		from unnest(
+			${facts.map(({ author }) => author.scope)}::uuid[],
+			${facts.map(({ fact }) => fact.code)}::text[],
+			${facts.map(({ fact }) => fact.n)}::bigint[],
+			${facts.map(({ fact }) => fact.kind)}::text[],
+			${facts.map(({ fact }) => fact.at.wall)}::bigint[],
+			${facts.map(({ fact }) => fact.at.counter)}::int[],
+			${facts.map(({ fact }) => fact.on)}::text[]::date[],
+			${facts.map(({ fact }) => fact.by)}::int[],
+			${facts.map(({ given }) => given.text)}::text[],
+			${facts.map(({ given }) => String(BigInt.asIntN(64, digestOf(given.text))))}::bigint[],
+			${facts.map((_fact, at) => s + at + 1)}::bigint[]
+		) as given (business, code, n, kind, wall, counter, on_day, member, text, digest, s)`;
+	const [first] = facts;
+	assert(first !== undefined, 'somebody is inserted');
+	await tx`
+		update feed_head set s = ${s + facts.length} where business = ${first.author.scope}`;
+	await projectLedgerFacts(
+		tx,
+		facts.map(({ author, fact }) => ({ business: author.scope as BusinessId, fact }))
+	);
+}

@@ -1,0 +1,167 @@
+import type { Sql } from 'postgres';
+import { formatDocumentName, utcDay, type DocumentAddress } from '#documents/document-name.ts';
+import type { CryptoParts } from '#domain/crypto.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import { idAtStart } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { isRelayCode, parseBranchId, type BranchId } from '#domain/ids.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { FactToHandIn, HandInWay } from '#server/auth/handed-in.ts';
+import type { Caller } from '#server/auth/phone-auth.ts';
+import { readAncestors, type Ancestors } from './ancestors.ts';
+import { readAuthors, readBranches } from './authors.ts';
+import { checkFact } from './check-fact.ts';
+import { createPersonsOf, type Persons } from './persons.ts';
+import { readRelayKey, refusalOfRelays } from './relays-fact.ts';
+import type { Device } from './submission.ts';
+
+/** A fact that may be written, and where. */
+export interface Given {
+	readonly kind: 'fact';
+	readonly given: FactToHandIn;
+	readonly fact: Fact;
+	readonly author: Device;
+	/** Null where it stands in no document. */
+	readonly address: DocumentAddress | null;
+	/** The document's name; empty where there is none. */
+	readonly name: string;
+}
+
+interface Refused {
+	readonly kind: 'refused';
+	readonly given: FactToHandIn;
+	readonly id: string;
+	readonly reason: string;
+}
+
+export type Read = Given | Refused;
+
+export interface ReadParts {
+	readonly sql: Sql;
+	readonly clock: () => number;
+	readonly crypto: CryptoParts;
+	readonly epoch: number;
+	readonly caller: Caller;
+	readonly as: HandInWay;
+}
+
+/** RELAY-41. Reads what is handed in: a fact its own author might have written, with its place; or why not. */
+export async function readGiven(
+	facts: readonly FactToHandIn[],
+	parts: ReadParts
+): Promise<readonly Read[]> {
+	const { sql, caller } = parts;
+	const parsed = facts.map((given) => ({ given, fact: parseFact(given.text) }));
+	const codes = new Set(parsed.flatMap(({ fact }) => (fact.ok ? [fact.value.code] : [])));
+	const [authors, branches, relayKey] = await Promise.all([
+		readAuthors(sql, caller, Array.from(codes)),
+		readBranches(sql, caller),
+		readRelayKey(sql)
+	]);
+	const personsOf = createPersonsOf(sql);
+	const ground = { ...parts, authors, branches, relayKey, personsOf };
+	const read: Read[] = [];
+	for (const { given, fact } of parsed) {
+		const admitted = fact.ok ? await admit(given, fact.value, ground) : fact;
+		if (admitted.ok) read.push(admitted.value);
+		else read.push({ kind: 'refused', given, id: idOf(given.text), reason: admitted.error });
+	}
+	return read;
+}
+
+interface Ground extends ReadParts {
+	readonly authors: ReadonlyMap<string, Caller>;
+	readonly branches: ReadonlySet<string>;
+	readonly relayKey: Uint8Array | undefined;
+	readonly personsOf: (author: Caller) => Persons;
+}
+
+async function admit(
+	given: FactToHandIn,
+	fact: Fact,
+	ground: Ground
+): Promise<Result<Given, string>> {
+	if (isRelayCode(fact.code)) return admitRelays(given, fact, ground);
+	const author = ground.authors.get(fact.code);
+	if (author === undefined) return err('authorUnknown');
+	const { clock, crypto } = ground;
+	const now = clock();
+	const address = addressOf(author, fact, now);
+	if (author.sort === 'device' && given.branch !== null && given.branch !== author.branch) {
+		return err('branchUnknown');
+	}
+	const ancestors = (): Promise<Ancestors> => readAncestors(ground.sql, author);
+	const persons = ground.personsOf(author);
+	const parts = { caller: author, address, crypto, now, ancestors, persons };
+	const checked = await checkFact(given.text, parts);
+	return checked.ok ? ok(place(given, fact, { author, address })) : checked;
+}
+
+/** What an author writes goes into the journal of his branch, or his own, of the day of its stamp. */
+function addressOf(author: Caller, fact: Fact, now: number): DocumentAddress {
+	const day = dayOf(fact, now);
+	return author.sort === 'phone'
+		? { kind: 'customerSide', person: author.scope, year: day.slice(0, 4) }
+		: { kind: 'journal', business: author.business, branch: author.branch, day };
+}
+
+/** The UTC day of a fact's stamp, and never one that is not yet. */
+function dayOf({ at }: Fact, now: number): string {
+	return utcDay(Math.min(at.wall, now));
+}
+
+function place(
+	given: FactToHandIn,
+	fact: Fact,
+	{ author, address }: { readonly author: Device; readonly address: DocumentAddress | null }
+): Given {
+	const { scope, code } = author;
+	const name = address === null ? '' : formatDocumentName(address);
+	return { kind: 'fact', given, fact, author: { scope, code }, address, name };
+}
+
+/**
+ * A relay's own fact of an epoch that has ended: its numbers are not given out again. It is shown and
+ * folded as it is; accounts, keys and rights stand in tables that it does not move.
+ */
+async function admitRelays(
+	given: FactToHandIn,
+	fact: Fact,
+	ground: Ground
+): Promise<Result<Given, string>> {
+	const { caller, as, clock } = ground;
+	const isOfPerson = caller.sort === 'phone';
+	if (as !== 'carried') return err('notYourKind');
+	const refusal = await refusalOfRelays(fact, { ...ground, isOfPerson });
+	if (refusal !== undefined) return err(refusal);
+	const author = { scope: caller.scope, code: fact.code };
+	if (isOfPerson) {
+		const year = dayOf(fact, clock()).slice(0, 4);
+		const address = { kind: 'shopSide', person: caller.scope, year } as const;
+		return ok(place(given, fact, { author, address }));
+	}
+	const branch = branchIn(given, ground);
+	if (!branch.ok) return branch;
+	if (branch.value === null) {
+		return fact.kind === 'verdict'
+			? err('branchUnknown')
+			: ok(place(given, fact, { author, address: null }));
+	}
+	const day = dayOf(fact, clock());
+	const of = { business: caller.business, branch: branch.value, day };
+	return ok(place(given, fact, { author, address: { kind: 'journal', ...of } }));
+}
+
+function branchIn(
+	{ branch }: FactToHandIn,
+	{ branches }: Ground
+): Result<BranchId | null, 'branchUnknown'> {
+	if (branch === null) return ok(null);
+	const parsed = parseBranchId(branch);
+	return parsed.ok && branches.has(branch) ? ok(parsed.value) : err('branchUnknown');
+}
+
+/** What a text that is no fact calls itself, so that whoever sent it knows which it was. */
+function idOf(text: string): string {
+	return idAtStart(text) ?? '';
+}

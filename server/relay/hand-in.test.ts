@@ -1,0 +1,218 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readFacts } from '#documents/facts.ts';
+import type { DeviceFact, Fact } from '#domain/fact/fact.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import { factId, type BranchId, type DeviceCode } from '#domain/ids.ts';
+import type { DeviceCaller } from '#server/auth/device-auth.ts';
+import type { FactToHandIn, HandedIn } from '#server/auth/handed-in.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import {
+	EPOCH,
+	createRelayStand,
+	settingFact,
+	stockProvider,
+	synced,
+	until,
+	type RelayStand
+} from '#tests/support/relay-stand.ts';
+import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+
+const OTHER_BRANCH = '0192f0c1-7a00-4000-8000-0000000000b2' as BranchId;
+
+let stand: RelayStand;
+beforeEach(async () => {
+	stand = await createRelayStand();
+});
+afterEach(() => stand.close());
+
+async function callerOf(code: string): Promise<DeviceCaller> {
+	const { publicKey } = await stand.addDevice(code);
+	return {
+		sort: 'device',
+		scope: TRADE_BUSINESS,
+		business: TRADE_BUSINESS,
+		branch: TRADE_BRANCH,
+		code: code as DeviceCode,
+		member: 1,
+		role: 'owner',
+		sight: 'office',
+		publicKey
+	};
+}
+
+function given({ text }: { readonly text: string }, branch = TRADE_BRANCH): FactToHandIn {
+	return { branch, text };
+}
+
+function outcomes(handed: readonly HandedIn[]): readonly string[] {
+	return handed.map(({ id, became, reason }) =>
+		[id, became, ...(reason === undefined ? [] : [reason])].join(' ')
+	);
+}
+
+async function feed(): Promise<readonly string[]> {
+	const rows = await stand.database.sql<{ s: string; code: string; n: string; by: string }[]>`
+		select s, code, n, coalesce(carried_by, '') as by from fact order by s`;
+	return rows.map(({ s, code, n, by }) => `${s} ${code}-${n} ${by}`.trim());
+}
+
+function deviceFact(epoch: number, n: number, fields: DeviceFact['fields']): string {
+	const code = `0.${String(epoch)}`;
+	const fact: Fact = {
+		id: factId(code, n),
+		code,
+		n,
+		at: { wall: stand.clock.now, counter: 0 },
+		on: '2026-11-20',
+		by: 0,
+		kind: 'device',
+		device: 'Q' as DeviceCode,
+		fields
+	};
+	return encodeFact(fact);
+}
+
+describe('what one device hands in for others', () => {
+	it('[RELAY-40] is written once, into its document and the feed, and reaches who listens', async () => {
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const listener = stockProvider(stand, 'A');
+		await synced(listener);
+		const facts = [settingFact(stand, 'B-1'), settingFact(stand, 'B-2'), settingFact(stand, 'A-1')];
+		const { handIn } = stand.relay();
+		const handed = await handIn(
+			caller,
+			facts.map((fact) => given(fact)),
+			'carried'
+		);
+		expect(outcomes(handed)).toEqual(['B-1 kept', 'B-2 kept', 'A-1 kept']);
+		expect((await feed()).toSorted()).toEqual(['1 B-1 A', '2 B-2 A', '3 A-1 A']);
+		await until(() => readFacts(listener.doc).length === 3);
+		const again = await handIn(
+			caller,
+			facts.map((fact) => given(fact)),
+			'carried'
+		);
+		expect(outcomes(again)).toEqual(['B-1 known', 'B-2 known', 'A-1 known']);
+		listener.destroy();
+
+		// Its author comes back, with the same texts under a client of his own.
+		const author = stockProvider(stand, 'B');
+		await synced(author);
+		expect(readFacts(author.doc)).toHaveLength(3);
+		author.destroy();
+	});
+
+	it('[RELAY-40] moves the projections as if its author had sent it', async () => {
+		const caller = await callerOf('A');
+		const crypto = createNodeCrypto();
+		const signer = await stand.addDevice('B');
+		const codes = ['B' as DeviceCode];
+		const trade = await makeTrade({ seed: 11, count: 400, codes, signers: [signer], crypto });
+		stand.clock.now += 3 * 86_400_000;
+		const { handIn } = stand.relay();
+		const handed = await handIn(
+			caller,
+			trade.facts.map(({ text }) => given({ text })),
+			'carried'
+		);
+		expect(new Set(handed.map(({ became }) => became))).toEqual(new Set(['kept']));
+		const documents = await stand.database.sql`select document from document_head`;
+		expect(documents.length).toBeGreaterThanOrEqual(3);
+		const sales = trade.facts.filter(({ fact }) => fact.kind === 'sale');
+		const rows = await stand.database.sql`select 1 from sale`;
+		expect(rows).toHaveLength(sales.length);
+		expect(sales.length).toBeGreaterThan(20);
+	});
+
+	it('[RELAY-41] is refused where its own author could not have written it', async () => {
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const { handIn } = stand.relay();
+		const crypto = createNodeCrypto();
+		const stranger = await stand.addDevice('C');
+		const codes = ['B' as DeviceCode];
+		const forged = await makeTrade({ seed: 3, count: 40, codes, signers: [stranger], crypto });
+		const signed = forged.facts.find(({ fact }) => fact.kind === 'record');
+		if (signed === undefined) throw new Error('a trade without a record');
+		const strange = settingFact(stand, 'Z-1');
+		const handed = await handIn(
+			caller,
+			[
+				given(strange),
+				given(signed),
+				given(settingFact(stand, 'B-1'), OTHER_BRANCH),
+				given({ text: '["B-2"]' }),
+				given({ text: 'nothing' }),
+				given(settingFact(stand, 'B-3'))
+			],
+			'carried'
+		);
+		expect(outcomes(handed)).toEqual([
+			'Z-1 refused authorUnknown',
+			`${signed.fact.id} refused recordUnsigned`,
+			'B-1 refused branchUnknown',
+			expect.stringMatching(/^B-2 refused /),
+			expect.stringMatching(/^ refused /),
+			'B-3 kept'
+		]);
+		expect(await feed()).toEqual(['1 B-3 A']);
+	});
+
+	it('[RELAY-21] another text under a known name is kept apart', async () => {
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const { handIn } = stand.relay();
+		const first = settingFact(stand, 'B-1', 'one');
+		const second = settingFact(stand, 'B-1', 'two');
+		expect(outcomes(await handIn(caller, [given(first), given(second)], 'carried'))).toEqual([
+			'B-1 kept',
+			'B-1 conflict'
+		]);
+		expect(outcomes(await handIn(caller, [given(second)], 'carried'))).toEqual(['B-1 conflict']);
+		expect(await feed()).toEqual(['1 B-1 A']);
+		expect(await stand.database.sql`select code, n, text from fork`).toEqual([
+			{ code: 'B', n: '1', text: second.text }
+		]);
+	});
+
+	it('[RELAY-42] of no branch stands in the feed alone, and only of an epoch that has ended', async () => {
+		const caller = await callerOf('A');
+		const { handIn } = stand.relay();
+		const old = deviceFact(EPOCH - 1, 9, { member: 1 });
+		const forged = deviceFact(EPOCH, 9, { member: 1 });
+		const both = [old, forged].map((text) => ({ branch: null, text }));
+		expect(outcomes(await handIn(caller, both, 'carried'))).toEqual([
+			`0.${String(EPOCH - 1)}-9 kept`,
+			`0.${String(EPOCH)}-9 refused epochNotEnded`
+		]);
+		expect(outcomes(await handIn(caller, both.slice(0, 1), 'carried'))).toEqual([
+			`0.${String(EPOCH - 1)}-9 known`
+		]);
+		const rows = await stand.database.sql`select document, branch, s, carried_by from fact`;
+		expect(rows).toEqual([{ document: null, branch: null, s: '1', carried_by: 'A' }]);
+		const [head] = await stand.database.sql`select s from feed_head`;
+		expect(head).toEqual({ s: '1' });
+	});
+
+	it('[RELAY-22] is refused once its bearer was removed, and not because its author was', async () => {
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const { sql } = stand.database;
+		const { handIn } = stand.relay();
+		await sql`update device set removed_at = 1 where code = 'B'`;
+		expect(outcomes(await handIn(caller, [given(settingFact(stand, 'B-1'))], 'late'))).toEqual([
+			'B-1 kept'
+		]);
+		expect(await feed()).toEqual(['1 B-1']);
+		await sql`update device set removed_at = 1 where code = 'A'`;
+		const both = [
+			given(settingFact(stand, 'B-2')),
+			{ branch: null, text: deviceFact(EPOCH - 1, 1, { member: 1 }) }
+		];
+		expect(outcomes(await handIn(caller, both, 'carried'))).toEqual([
+			'B-2 refused deviceRemoved',
+			`0.${String(EPOCH - 1)}-1 refused deviceRemoved`
+		]);
+	});
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { BusinessId } from '#domain/ids.ts';
+import { DEVICE_SOCKETS_MAX, PENDING_BYTES_MAX, PENDING_BYTES_PAUSE } from '#sync/limits.ts';
+import { createIntake, type Intake, type Place } from './intake.ts';
+
+const scope = '0192f0c1-7a00-4000-8000-0000000000a1' as BusinessId;
+const A = { scope, code: 'A' };
+const B = { scope, code: 'B' };
+
+/** A socket that says whether it is read from. */
+function socket(): { isPaused: boolean; pause(): void; resume(): void } {
+	return {
+		isPaused: false,
+		pause() {
+			this.isPaused = true;
+		},
+		resume() {
+			this.isPaused = false;
+		}
+	};
+}
+
+function enter(intake: Intake, device: typeof A, of = socket()): Place {
+	const place = intake.enter(device, of);
+	if (place === undefined) throw new Error('no place');
+	return place;
+}
+
+describe('the intake of a device', () => {
+	it('[RELAY-52] has so many places, and one again for each that is left', () => {
+		const intake = createIntake();
+		const places = Array.from({ length: DEVICE_SOCKETS_MAX }, () => enter(intake, A));
+		expect(intake.enter(A, socket())).toBeUndefined();
+		enter(intake, B);
+		places[0]?.leave();
+		enter(intake, A);
+		expect(intake.enter(A, socket())).toBeUndefined();
+	});
+
+	it('[RELAY-52] above a limit none of its sockets is read from, until half of that is under way', () => {
+		const intake = createIntake();
+		const [one, two, other] = [socket(), socket(), socket()];
+		const [first, second] = [enter(intake, A, one), enter(intake, A, two)];
+		enter(intake, B, other);
+		const half = PENDING_BYTES_PAUSE / 2;
+		const done = [first.take(half), second.take(half)];
+		expect([one.isPaused, two.isPaused]).toEqual([false, false]);
+		done.push(second.take(1));
+		expect([one.isPaused, two.isPaused, other.isPaused]).toEqual([true, true, false]);
+		// One that comes meanwhile is not read from either.
+		const late = socket();
+		enter(intake, A, late);
+		expect(late.isPaused).toBe(true);
+		done[2]?.();
+		expect(one.isPaused).toBe(true);
+		done[0]?.();
+		expect([one.isPaused, two.isPaused, late.isPaused]).toEqual([false, false, false]);
+	});
+
+	it('[RELAY-52] takes nothing beyond what may be under way at all', () => {
+		const place = enter(createIntake(), A, socket());
+		const done = place.take(PENDING_BYTES_MAX);
+		expect(done).toBeDefined();
+		expect(place.take(1)).toBeUndefined();
+		done?.();
+		expect(place.take(1)).toBeDefined();
+	});
+});

@@ -1,0 +1,23 @@
+import type { Writable } from 'node:stream';
+import type { RawData } from 'ws';
+
+/** As much of a server's socket as the relay uses: one of `ws`, or another that keeps its order. */
+export interface RelaySocket {
+	readonly OPEN: number;
+	readonly readyState: number;
+	/** Bytes that wait for the reader. */
+	readonly bufferedAmount: number;
+	/** `sent` is called when the frame has left, or with the fault that kept it. */
+	send(frame: Uint8Array, sent?: (fault?: Error) => void): void;
+	ping(): void;
+	/** Stops reading what the other side says, where it can be held back, and goes on. */
+	pause?(): void;
+	resume?(): void;
+	/** What it writes to, where that can hold writes back and send them as one. */
+	readonly line?: Pick<Writable, 'cork' | 'uncork'>;
+	close(code: number, reason: string): void;
+	/** Ends at once, with no closing words. */
+	terminate(): void;
+	on(event: 'message', heard: (data: RawData, isBinary: boolean) => void): unknown;
+	on(event: 'close' | 'error' | 'pong', heard: () => void): unknown;
+}
