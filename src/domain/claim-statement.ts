@@ -5,6 +5,7 @@ import type { SheetFields } from './fact/ledger-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from './ids.ts';
 
 export const NONCE_BYTES = 32;
+const DIGEST_BYTES = 32;
 
 export interface Claim {
 	readonly business: BusinessId;
@@ -31,6 +32,33 @@ export function joinStatement(publicKey: Uint8Array): Uint8Array {
 export function deviceStatement(nonce: Uint8Array, scope: BusinessId | PersonId): Uint8Array {
 	assert(nonce.length === NONCE_BYTES, 'a nonce has 32 bytes');
 	return concatBytes(tag('daftar/device/v1'), nonce, uuidToBytes(scope));
+}
+
+/** Who takes the place of whom: a device of a business, or a phone of a person. */
+export interface Heir {
+	readonly scope: BusinessId | PersonId;
+	/** Of the device or phone whose numbers are used by two. */
+	readonly code: string;
+	/** The heir's own uncompressed point, 65 bytes. */
+	readonly publicKey: Uint8Array;
+}
+
+/** What both keys sign, the old one and the heir's, over a nonce of the relay's. */
+export function heirStatement(nonce: Uint8Array, { scope, code, publicKey }: Heir): Uint8Array {
+	assert(nonce.length === NONCE_BYTES, 'a nonce has 32 bytes');
+	assert(publicKey.length === PUBLIC_KEY_BYTES, 'an heir brings a whole public key');
+	return concatBytes(tag('daftar/heir/v1'), nonce, uuidToBytes(scope), publicKey, utf8(code));
+}
+
+/** What a removed device signs, once for each lot of late facts: the SHA-256 of the lot's bytes. */
+export function lateFactsStatement(
+	nonce: Uint8Array,
+	business: BusinessId,
+	digest: Uint8Array
+): Uint8Array {
+	assert(nonce.length === NONCE_BYTES, 'a nonce has 32 bytes');
+	assert(digest.length === DIGEST_BYTES, 'a lot is known by its whole digest');
+	return concatBytes(tag('daftar/late/v1'), nonce, uuidToBytes(business), digest);
 }
 
 /** What a customer's phone signs when it is enrolled: it holds the private half of this key. */

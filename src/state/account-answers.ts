@@ -102,6 +102,9 @@ export const readJoined = reading<Joined>({
 	name: text
 });
 export const readNonce = reading<{ readonly nonce: string }>({ nonce: text });
+export const readLacking = reading<{ readonly lacking: readonly string[] }>({
+	lacking: listOf(text)
+});
 export const readNothing: Read<void> = () => ok(undefined);
 
 /** Reads each field that is named; what else the relay says, a later one may, is left out. */

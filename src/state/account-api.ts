@@ -78,6 +78,8 @@ export interface AccountApi {
 	/** Invites one device; with a device's bearer token where no session is at hand. */
 	invite(place: Pick<ClaimForm, 'business' | 'branch'>, token?: string): Answer<Invite>;
 	join(by: JoinBy, signer: Signer): Answer<Joined>;
+	/** Ends a device's access, by its owner's session and password. */
+	removeDevice(form: DeviceName & { readonly password: string }): Answer<void>;
 	/** A bearer token of an hour for a shop's device or a customer's phone that proves its key. */
 	deviceToken(device: DeviceName | PhoneName, signer: Signer): Answer<Bearer>;
 }
@@ -121,6 +123,7 @@ export function createAccountApi(parts: AccountApiParts): AccountApi {
 				{ method: 'POST', path: '/invites', body: { business, branch }, token },
 				readInvite
 			),
+		removeDevice: (form) => post('/devices/removal', form, readNothing),
 		async join(by, signer) {
 			const proof = await proofOf(signer, joinStatement(signer.publicKey));
 			return post('/devices', { ...by, ...proof }, readJoined);

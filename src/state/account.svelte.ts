@@ -129,10 +129,24 @@ export async function claimBook(
 	if (claimed) return ok(undefined);
 	const name = app.settings.name === '' ? (account.name?.name ?? '') : app.settings.name;
 	const made = await account.api.claim({ business, branch, person, name }, app.signer);
-	if (!made.ok) return made;
+	if (!made.ok) return made.error === 'businessKnown' ? anotherBook(account, app, name) : made;
 	const { member, code } = made.value;
 	await app.device.markClaimed({ member, code });
 	return ok(undefined);
+}
+
+/** A copy of this book is somebody else's shop: what stands here becomes a shop of its own. */
+async function anotherBook(
+	account: Account,
+	app: App,
+	name: string
+): Promise<Result<undefined, ApiRefusal>> {
+	const { claimAnew } = await import('./browser-link.ts');
+	const claimed = await claimAnew(account.api, app, name);
+	if (!claimed.ok) return claimed;
+	location.replace('/shop/sell');
+	// This page still stands on the old book, and is about to be gone.
+	return new Promise(() => undefined);
 }
 
 export type SignUpField = 'username' | 'name' | 'contact' | 'password' | 'shop';
@@ -167,7 +181,7 @@ export class SignUp {
 			return false;
 		}
 		if (this.kind === 'store' && app !== undefined) await this.#keepShop(app);
-		const signedUp = await this.#account.signUp({ ...this.#form(app), language });
+		const signedUp = await this.#signUp(app, language);
 		if (!signedUp.ok) return this.#refuse(signedUp.error);
 		if (this.kind === 'customer' || app === undefined) return true;
 		const claimed = await claimBook(this.#account, app);
@@ -192,6 +206,15 @@ export class SignUp {
 		const kept = await app.keeping(() => app.device.changeSettings(fields));
 		// Once something was sold its currency stands, and the shop has its name all the same.
 		if (!kept.ok) await app.keeping(() => app.device.changeSettings({ name, zone }));
+	}
+
+	/** The person that stands in a copied book is somebody else by now: then this one is a new one. */
+	async #signUp(app: App | undefined, language: string): Promise<Result<SignedIn, ApiRefusal>> {
+		const form = { ...this.#form(app), language };
+		const signedUp = await this.#account.signUp(form);
+		if (signedUp.ok || signedUp.error !== 'personKnown') return signedUp;
+		const { person, ...asNew } = form;
+		return person === undefined ? signedUp : this.#account.signUp(asNew);
 	}
 
 	#form(app: App | undefined): SignUpForm {

@@ -9,7 +9,7 @@ import { createBook, type Book, type StockedProduct } from './book.ts';
 import { keysOf, leadOf } from './browser-parts.ts';
 import { createChanges, type Changes } from './changes.ts';
 import type { ShopConnections } from './connections.ts';
-import { databaseName, REGISTRY_NAME } from './database-name.ts';
+import { REGISTRY_NAME } from './database-name.ts';
 import { openDevice, type Device, type DeviceParts } from './device.ts';
 import { mintIdentity, type Identity } from './identity.ts';
 import type { LedgerBook } from './ledger-views.ts';
@@ -65,7 +65,7 @@ export class App {
 	/** Made by the first screen of customers; see `ledger-of.ts`. */
 	ledger: LedgerBook | undefined;
 	connections: ShopConnections | undefined;
-	readonly #changes: Changes;
+	readonly changes: Changes;
 	/** What to add to this device's clock to have the relay's, ms. */
 	#offsetMs = $state.raw(0);
 	settings: ShopSettings = $state.raw(shopSettings([]));
@@ -96,7 +96,7 @@ export class App {
 		this.signer = parts.signer;
 		this.clock = parts.clock;
 		this.store = parts.store;
-		this.#changes = parts.changes;
+		this.changes = parts.changes;
 		this.#shelf = parts.shelf;
 		this.identity = $state.raw(parts.device.identity);
 		this.catalogue = new Live(['products'], () => parts.book.allProducts(), {
@@ -121,7 +121,7 @@ export class App {
 		]);
 		this.sync.lastContactAt = contactAt;
 		this.often = this.#readOften();
-		this.#changes.on((moved) => {
+		this.changes.on((moved) => {
 			if (moved.some((table) => FOLLOWED.includes(table))) void this.awaitless(this.#follow());
 		});
 		this.day = this.today();
@@ -137,7 +137,7 @@ export class App {
 		const link = createBrowserLink({
 			device: this.device,
 			store: this.store,
-			changes: this.#changes,
+			changes: this.changes,
 			signer: this.signer,
 			clock: this.clock,
 			onFault: (fault) => {
@@ -186,6 +186,11 @@ export class App {
 		this.#shelf.setItem(this.#oftenKey(), JSON.stringify(often));
 	}
 
+	/** Lets old sales go, a day at a time, while this tab leads and nobody waits. */
+	async prune(): Promise<void> {
+		while (!this.isReadOnly && (await this.device.prune())) await later(PRUNE_STEP_MS);
+	}
+
 	#readOften(): readonly ProductId[] {
 		const kept: unknown = JSON.parse(this.#shelf.getItem(this.#oftenKey()) ?? '[]');
 		return Array.isArray(kept)
@@ -199,7 +204,7 @@ export class App {
 
 	#liveParts(): LiveParts {
 		return {
-			changes: this.#changes,
+			changes: this.changes,
 			onFault: (fault) => {
 				this.fault = fault;
 			}
@@ -270,6 +275,14 @@ const LEAD_WAIT_MS = 500;
 /** The till is painted and the first tap may come: then the network's turn has come too. */
 const CONNECT_AFTER_MS = 1_500;
 
+/** Long after the first tap, and a breath between two days. */
+const PRUNE_AFTER_MS = 60_000;
+const PRUNE_STEP_MS = 500;
+
+function later(ms: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 export const [useApp, provideApp] = createContext<App>();
 
 let opened: Promise<App> | undefined;
@@ -285,9 +298,9 @@ async function open(): Promise<App> {
 	assert(minted.ok, 'a browser mints UUIDs v4');
 	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
 	const business = await registry.begin(minted.value);
+	const name = await registry.bookOf(business);
 	registry.close();
 
-	const name = databaseName(business);
 	const store = createDexieDeviceStore(name);
 	const changes = createChanges(new BroadcastChannel(name));
 	const parts: DeviceParts = {
@@ -325,6 +338,7 @@ async function open(): Promise<App> {
 		void app.awaitless(app.connect(lead));
 		void app.awaitless(app.countOften());
 	}, CONNECT_AFTER_MS);
+	setTimeout(() => void app.awaitless(app.prune()), PRUNE_AFTER_MS);
 	return app;
 }
 

@@ -2,7 +2,8 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { parseFactId, type BranchId } from '#domain/ids.ts';
+import { parseStart } from '#domain/fact/issued-again.ts';
+import type { BranchId } from '#domain/ids.ts';
 import { dayFromNumber } from '#domain/calendar.ts';
 import type { FactRow, RecordRow } from '#storage/device-store.ts';
 import { recordRowsOf } from './record-row.ts';
@@ -71,11 +72,12 @@ function refsOf(fact: Fact): readonly string[] {
 
 /** The parser looked at the head before it met the kind, so the head may be taken on trust. */
 function arriveUnknown(text: string, branch: BranchId | null): ArrivedFact | undefined {
-	const [id, kind, wall, counter, on, by] = JSON.parse(text) as readonly unknown[];
-	const parsed = parseFactId(id);
-	if (!parsed.ok) return undefined;
+	const [start, kind, wall, counter, on, by] = JSON.parse(text) as readonly unknown[];
+	const name = parseStart(start);
+	if (name === null) return undefined;
+	const { id, code, n } = name;
 	const row: FactRow = {
-		...parsed.value,
+		...{ id, code, n },
 		kind: String(kind),
 		branch: branch ?? '',
 		wall: Number(wall),

@@ -1,3 +1,4 @@
+import { addDays } from '#domain/calendar.ts';
 import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
@@ -12,6 +13,7 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseFactId, type LedgerId, type ProductId } from '#domain/ids.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { codeKey } from '#domain/text.ts';
+import { TILES } from '#domain/tile-key.ts';
 import { groupBy } from '#domain/group-by.ts';
 import {
 	only,
@@ -27,6 +29,7 @@ import {
 	type TableName
 } from '#storage/device-store.ts';
 import type { Identity } from './identity.ts';
+import { readMeta } from './meta.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
 import { readReturns } from './read-returns.ts';
 
@@ -108,11 +111,15 @@ export interface Unsent {
 export interface Book {
 	/** Products in use, favourites first, then by name. */
 	productsOnTiles(limit: number): Promise<readonly StockedProduct[]>;
-	/** Archived ones too. */
+	/** Archived ones too. Of thousands it is read in pieces, so that a tap between them is answered. */
 	allProducts(): Promise<readonly StockedProduct[]>;
 	product(id: ProductId): Promise<StockedProduct | undefined>;
+	/** Those of them that are known, in the order of the ids. */
+	products(ids: readonly ProductId[]): Promise<readonly StockedProduct[]>;
 	/** Exact, but for case and spaces; one in use before an archived one. */
 	productByCode(code: string): Promise<StockedProduct | undefined>;
+	/** What the relay said that the shop sells most, when this device began; most first. */
+	soldMost(): Promise<readonly ProductId[]>;
 	customersWithBalances(): Promise<readonly CustomerWithBalance[]>;
 	customer(ledger: LedgerId): Promise<CustomerWithBalance | undefined>;
 	recordsOf(
@@ -151,13 +158,11 @@ export function createBook({ store, identity }: BookParts): Book {
 	return {
 		productsOnTiles: (limit) =>
 			ask(['products', 'stock'], async (rows) => {
-				const inUse = (await rows.all('products')).filter(({ active }) => active !== false);
-				return withLevels(rows, branch(), inUse.toSorted(byTile).slice(0, limit));
+				const first = await rows.find('products', { index: 'tileKey', ...TILES, limit });
+				return withLevels(rows, branch(), first);
 			}),
-		allProducts: () =>
-			ask(['products', 'stock'], async (rows) =>
-				withLevels(rows, branch(), (await rows.all('products')).toSorted(byName))
-			),
+		allProducts: () => readCatalogue(store, branch()),
+		products: (ids) => ask(['products', 'stock'], (rows) => readKnown(rows, branch(), ids)),
 		product: (id) => ask(['products', 'stock'], (rows) => readProduct(rows, branch(), id)),
 		productByCode: (code) =>
 			ask(['products', 'stock'], async (rows) => {
@@ -165,6 +170,7 @@ export function createBook({ store, identity }: BookParts): Book {
 				const best = found.find(({ active }) => active !== false) ?? found[0];
 				return best === undefined ? undefined : readProduct(rows, branch(), best.id);
 			}),
+		soldMost: () => ask(['meta'], async (rows) => (await readMeta(rows, 'often')) ?? []),
 		customersWithBalances: () => ask(CUSTOMER_TABLES, readCustomers),
 		customer: (ledger) => ask(CUSTOMER_TABLES, (rows) => readCustomer(rows, ledger)),
 		recordsOf: (ledger, page) =>
@@ -185,6 +191,51 @@ export function createBook({ store, identity }: BookParts): Book {
 
 const CUSTOMER_TABLES: readonly TableName[] = ['customers', 'balances', 'settings'];
 
+const PRODUCTS_AT_A_TIME = 400;
+
+/** In pieces, each of its own moment: nobody's tap waits for all of them. */
+async function readCatalogue(
+	store: DeviceStore,
+	branch: string
+): Promise<readonly StockedProduct[]> {
+	const all: StockedProduct[] = [];
+	for (;;) {
+		const after = all.at(-1)?.id;
+		const piece = await store.read(['products', 'stock'], (rows) => readPiece(rows, branch, after));
+		all.push(...piece);
+		if (piece.length < PRODUCTS_AT_A_TIME) return all.sort(byName);
+	}
+}
+
+async function readKnown(
+	rows: StoreReader,
+	branch: string,
+	ids: readonly ProductId[]
+): Promise<readonly StockedProduct[]> {
+	const found = await rows.getMany('products', ids);
+	return withLevels(
+		rows,
+		branch,
+		found.filter((row) => row !== undefined)
+	);
+}
+
+/** The products behind `after` with their levels, which stand in the same order. */
+async function readPiece(
+	rows: StoreReader,
+	branch: string,
+	after: ProductId | undefined
+): Promise<readonly StockedProduct[]> {
+	// No id is the text that follows one at once.
+	const from = after === undefined ? '' : `${after}\0`;
+	const products = await rows.find('products', { from, to: TEXT_END, limit: PRODUCTS_AT_A_TIME });
+	const [first, last] = [products[0], products.at(-1)];
+	if (first === undefined || last === undefined) return [];
+	const stock = await rows.find('stock', { from: [branch, first.id], to: [branch, last.id] });
+	const levels = new Map(stock.map(({ product, level }) => [product, level]));
+	return products.map((product) => ({ ...product, level: levels.get(product.id) ?? 0n }));
+}
+
 async function withLevels(
 	rows: StoreReader,
 	branch: string,
@@ -204,11 +255,6 @@ async function readProduct(
 ): Promise<StockedProduct | undefined> {
 	const product = await rows.get('products', id);
 	return product === undefined ? undefined : (await withLevels(rows, branch, [product]))[0];
-}
-
-function byTile(a: ProductRow, b: ProductRow): number {
-	const byFavourite = Number(b.favourite === true) - Number(a.favourite === true);
-	return byFavourite === 0 ? byName(a, b) : byFavourite;
 }
 
 function byName(a: ProductRow, b: ProductRow): number {
@@ -308,20 +354,29 @@ async function journalOf(
 	return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row]])));
 }
 
+/** Days that have totals and no facts here: what came before them was let go, or is not here yet. */
+const EMPTY_DAYS_MAX = 7;
+
 async function readRecent(
 	rows: StoreReader,
 	branch: string,
 	limit: number
 ): Promise<readonly Receipt[]> {
-	const days = await rows.find('days', {
-		from: [branch, ''],
-		to: [branch, TEXT_END],
-		isReverse: true
-	});
 	const found: FactRow[] = [];
-	for (const { on } of days) {
-		if (found.length >= limit) break;
-		const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
+	let before = TEXT_END;
+	let emptyDays = 0;
+	while (found.length < limit && emptyDays < EMPTY_DAYS_MAX) {
+		// A day at a time: after years there are thousands, and the last few are enough.
+		const [day] = await rows.find('days', {
+			from: [branch, ''],
+			to: [branch, before],
+			isReverse: true,
+			limit: 1
+		});
+		if (day === undefined) break;
+		before = addDays(day.on, -1);
+		const ofDay = await rows.find('facts', only('branch+on', [branch, day.on]));
+		emptyDays = ofDay.length === 0 ? emptyDays + 1 : 0;
 		found.push(...ofDay.filter(({ kind }) => kind === 'sale' || kind === 'return'));
 	}
 	const newest = found.toSorted((a, b) => compareFactOrder(b, a)).slice(0, limit);

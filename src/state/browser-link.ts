@@ -2,13 +2,20 @@ import { err, ok } from '#domain/result.ts';
 import type { Signer } from '#domain/crypto.ts';
 import { createIndexeddbDocumentsHost } from '#storage/documents-indexeddb.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
-import type { Random } from '#storage/documents-host.ts';
+import type { DocumentsHost, Random } from '#storage/documents-host.ts';
 import { createAccountApi } from './account-api.ts';
 import type { Changes } from './changes.ts';
+import type { Device } from './device.ts';
+import { phoneWays } from './customer/phone-ways.ts';
+import { deviceWays } from './device-ways.ts';
+import { followHeir, type HeirWays } from './follow-heir.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { createRelayHttp, tokenRefusal } from './relay-http.ts';
-import { createRelayLink, type RelayLink } from './relay-link.ts';
+import { createRelayLink, type RelayLink, type Timers } from './relay-link.ts';
 import { createWebsocketProviders } from './relay-provider.ts';
+
+// Needed as seldom as a way back, and in the same file of the app: each further one is a fetch more.
+export { claimAnew } from './claim-anew.ts';
 
 export interface BrowserLinkParts {
 	readonly device: LinkedDevice;
@@ -17,6 +24,9 @@ export interface BrowserLinkParts {
 	readonly signer: Signer;
 	readonly clock: () => number;
 	readonly onFault: (fault: unknown) => void;
+	/** Of a phone: the code in whose book it works, where it is an heir; and what to do with one's own. */
+	readonly heir?: string;
+	readonly becameHeir?: (code: string) => Promise<void>;
 }
 
 /**
@@ -34,26 +44,46 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 			return token.ok ? ok(token.value) : err(tokenRefusal(token.error));
 		}
 	});
-	return createRelayLink({
+	const { device } = parts;
+	const documentsOf = (book?: string): DocumentsHost => createIndexeddbDocumentsHost(random, book);
+	const link = createRelayLink({
 		...parts,
 		http,
 		random,
-		documents: createIndexeddbDocumentsHost(random),
+		timers,
+		documents: documentsOf(bookOf(device, parts.heir)),
 		createProvider: createWebsocketProviders({
 			origin: location.origin.replace(/^http/, 'ws'),
 			WebSocket,
 			getTicket: (document) => http.ticket(document)
-		}),
-		timers: {
-			after(ms, work) {
-				const timer = setTimeout(work, ms);
-				return () => {
-					clearTimeout(timer);
-				};
-			}
-		}
+		})
 	});
+	return followHeir(link, { ...parts, ways: waysOf(signer, parts), timers, random, documentsOf });
 }
+
+function waysOf(signer: Signer, parts: Omit<BrowserLinkParts, 'signer'>): HeirWays {
+	const { device, heir, becameHeir = () => Promise.resolve() } = parts;
+	if (isShop(device)) return deviceWays({ ...parts, device, signer });
+	return phoneWays({ ...parts, phone: device, signer, heir, becameHeir });
+}
+
+function isShop(device: LinkedDevice): device is Device {
+	return 'takeCheckpoint' in device;
+}
+
+/** An heir's documents are apart from those of the device that it goes on for. */
+function bookOf({ identity }: LinkedDevice, heir = ''): string {
+	return 'heirOf' in identity ? identity.code : heir;
+}
+
+const timers: Timers = {
+	after(ms, work) {
+		const timer = setTimeout(work, ms);
+		return () => {
+			clearTimeout(timer);
+		};
+	}
+};
 
 /** 53 random bits, cut to the limit by their share of it. */
 const random: Random = (limit) => {

@@ -9,20 +9,26 @@ import {
 	isProductFields,
 	isSettingFields
 } from '#domain/fact/fields.ts';
+import { groupBy } from '#domain/group-by.ts';
 import { isOneOf, isText, isWhole } from '#domain/fact/shape.ts';
 import {
 	parseBranchId,
 	parseDeviceCode,
 	parseFactId,
 	parseLedgerId,
-	parseProductId
+	parseProductId,
+	type LedgerId,
+	type ProductId
 } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { codeKey, searchKey } from '#domain/text.ts';
+import { unpackRows } from '#domain/packed-rows.ts';
 import type {
+	BaseRow,
+	BaseSums,
 	CustomerRow,
 	DayRow,
 	DeviceRow,
+	FieldStamp,
 	FieldStamps,
 	MemberRow,
 	ProductRow,
@@ -31,9 +37,19 @@ import type {
 	StockRow
 } from '#storage/device-store.ts';
 import type { FactText } from './arrived-fact.ts';
+import { customerKeys, productKeys } from './entity-keys.ts';
 import type { CheckpointPlace, NumberRange } from './meta.ts';
 
-/** All facts of a business up to a place in its feed, folded: what a new device begins with. */
+/** Where a checkpoint goes on: the part, and the last key of it that came. */
+export interface NextPage {
+	readonly part: string;
+	readonly after: string;
+}
+
+/**
+ * All facts of a business up to a place in its feed, folded: what a new device begins with. It may
+ * be a piece of it: then what it does not name comes in another, of another place.
+ */
 export interface Checkpoint extends CheckpointPlace {
 	readonly settings: readonly SettingRow[];
 	readonly members: readonly MemberRow[];
@@ -46,6 +62,14 @@ export interface Checkpoint extends CheckpointPlace {
 	readonly days: readonly DayRow[];
 	/** What happened to ledgers beside their records, as facts; those that are records count no money. */
 	readonly ledgerFacts: readonly FactText[];
+	/** What ledgers came to whose records are in later pieces. */
+	readonly bases?: readonly Pick<BaseRow, 'ledger' | 'sums'>[];
+	/** The ledgers of which nothing is missing any more. */
+	readonly whole?: readonly LedgerId[];
+	/** What is sold most, most first. */
+	readonly often?: readonly ProductId[];
+	/** Null after the last piece; absent where there are no pieces. */
+	readonly next?: NextPage | null;
 }
 
 /** Which part of the relay's answer is not of its form. */
@@ -54,7 +78,10 @@ export interface CheckpointRefusal {
 	readonly part: string;
 }
 
-/** Reads the answer of `GET /api/checkpoint`: rows as a device keeps them, sums as decimal texts. */
+/**
+ * Reads the answer of `GET /api/checkpoint`, a piece or the whole: rows as a device keeps them, sums
+ * as decimal texts, packed or not. What is not named is empty.
+ */
 export function parseCheckpoint(value: unknown): Result<Checkpoint, CheckpointRefusal> {
 	if (!isObject(value)) return refused('checkpoint');
 	const { epoch, s } = value;
@@ -62,36 +89,94 @@ export function parseCheckpoint(value: unknown): Result<Checkpoint, CheckpointRe
 	if (!isWhole(s, 0, Number.MAX_SAFE_INTEGER)) return refused('s');
 	const ranges = parseRanges(value['ranges']);
 	if (ranges === undefined) return refused('ranges');
-
-	const settings = all(value['settings'], parseSetting);
-	if (settings === undefined) return refused('settings');
-	const members = all(value['members'], parseMember);
-	if (members === undefined) return refused('members');
-	const devices = all(value['devices'], parseDevice);
-	if (devices === undefined) return refused('devices');
-	const products = all(value['products'], parseProduct);
-	if (products === undefined) return refused('products');
-	const goods = { settings, members, devices, products };
-	return parseMoney(value, { epoch, s, ranges, ...goods });
-}
-
-type Begun = Omit<Checkpoint, 'customers' | 'records' | 'stock' | 'days' | 'ledgerFacts'>;
-
-function parseMoney(
-	value: Readonly<Record<string, unknown>>,
-	begun: Begun
-): Result<Checkpoint, CheckpointRefusal> {
-	const customers = all(value['customers'], parseCustomer);
-	if (customers === undefined) return refused('customers');
-	const records = all(value['records'], parseRecord);
-	if (records === undefined) return refused('records');
-	const stock = all(value['stock'], parseStock);
-	if (stock === undefined) return refused('stock');
-	const days = all(value['days'], parseDay);
-	if (days === undefined) return refused('days');
+	const tables = parseTables(value);
+	if (typeof tables === 'string') return refused(tables);
 	const ledgerFacts = parseFactTexts(value['ledgerFacts']);
 	if (ledgerFacts === undefined) return refused('ledgerFacts');
-	return ok({ ...begun, customers, records, stock, days, ledgerFacts });
+	return parsePiece(value, { epoch, s, ranges, ...tables, ledgerFacts });
+}
+
+/** Every table by its own parser, or the name of the first that is not of its form. */
+function parseTables(value: Readonly<Record<string, unknown>>): Tables | string {
+	const stamps = value['stamps'] ?? [];
+	if (!Array.isArray(stamps) || !stamps.every(isStamp)) return 'stamps';
+	const read: Partial<Record<keyof Tables, readonly unknown[]>> = {};
+	for (const [part, parse] of Object.entries(PARSERS)) {
+		const rows = all(value[part] ?? [], (row) => parse(row, stamps as readonly FieldStamp[]));
+		if (rows === undefined) return part;
+		read[part as keyof Tables] = rows;
+	}
+	return read as unknown as Tables;
+}
+
+type Tables = Pick<
+	Checkpoint,
+	'settings' | 'members' | 'devices' | 'products' | 'customers' | 'records' | 'stock' | 'days'
+>;
+
+type ParseRow = (row: Readonly<Record<string, unknown>>, stamps: readonly FieldStamp[]) => unknown;
+
+/** What only a piece says. */
+function parsePiece(
+	{ bases, whole, often, next }: Readonly<Record<string, unknown>>,
+	checkpoint: Checkpoint
+): Result<Checkpoint, CheckpointRefusal> {
+	const said = {
+		...(bases !== undefined && { bases: parseBases(bases) }),
+		...(whole !== undefined && { whole: parseIds(whole, parseLedgerId) }),
+		...(often !== undefined && { often: parseIds(often, parseProductId) }),
+		...(next !== undefined && { next: parseNext(next) })
+	};
+	const [wrong] = Object.entries(said).find(([, part]) => part === undefined) ?? [];
+	if (wrong !== undefined) return refused(wrong);
+	// None is undefined.
+	return ok({ ...checkpoint, ...(said as Partial<Checkpoint>) });
+}
+
+function parseBases(value: unknown): Checkpoint['bases'] {
+	const rows = all(value, parseBase);
+	return rows === undefined
+		? undefined
+		: [...groupBy(rows, ({ ledger }) => ledger)].map(([ledger, of]) => ({
+				ledger,
+				sums: of.map(({ sums }) => sums)
+			}));
+}
+
+function parseBase(
+	row: Readonly<Record<string, unknown>>
+): { readonly ledger: LedgerId; readonly sums: BaseSums } | undefined {
+	const ledger = parseLedgerId(row['ledger']);
+	const { currency, exponent } = row;
+	const lastAt = Number(row['lastAt']);
+	if (!ledger.ok || !isText(currency, 3) || !isWhole(exponent, 0, 4)) return undefined;
+	if (!isWhole(lastAt, 0, Number.MAX_SAFE_INTEGER)) return undefined;
+	const [confirmed, waiting, credited, disputed] = [
+		parseSum(row['confirmed']),
+		parseSum(row['waiting']),
+		parseSum(row['credited']),
+		parseSum(row['disputed'])
+	];
+	if (confirmed === undefined || waiting === undefined) return undefined;
+	if (credited === undefined || disputed === undefined) return undefined;
+	const sums = { currency, exponent, confirmed, waiting, credited, disputed, lastAt };
+	return { ledger: ledger.value, sums };
+}
+
+function parseIds<Id>(
+	value: unknown,
+	parse: (text: unknown) => Result<Id, unknown>
+): readonly Id[] | undefined {
+	if (!Array.isArray(value)) return undefined;
+	const ids = value.map(parse);
+	return ids.every((id) => id.ok) ? ids.map((id) => id.value) : undefined;
+}
+
+function parseNext(value: unknown): NextPage | null | undefined {
+	if (value === null) return null;
+	if (!isObject(value)) return undefined;
+	const { part, after } = value;
+	return typeof part === 'string' && typeof after === 'string' ? { part, after } : undefined;
 }
 
 /** A relay of before has none. */
@@ -115,14 +200,16 @@ function refused(part: string): Result<never, CheckpointRefusal> {
 	return err({ kind: 'notACheckpoint', part });
 }
 
-/** Every row, or nothing where one of them is not of its form. */
+/** Every row, packed or not, or nothing where one of them is not of its form. */
 function all<Row>(
 	value: unknown,
 	parseRow: (row: Readonly<Record<string, unknown>>) => Row | undefined
 ): readonly Row[] | undefined {
 	if (!Array.isArray(value)) return undefined;
+	const list = Array.isArray(value[0]) ? unpackRows(value) : (value as readonly unknown[]);
+	if (list === undefined) return undefined;
 	const rows: Row[] = [];
-	for (const one of value as readonly unknown[]) {
+	for (const one of list) {
 		const row = isObject(one) ? parseRow(one) : undefined;
 		if (row === undefined) return undefined;
 		rows.push(row);
@@ -147,9 +234,23 @@ function isRange(value: unknown): value is NumberRange {
 	return isFrom && isWhole(to, from, Number.MAX_SAFE_INTEGER);
 }
 
-function parseStamps(value: unknown): FieldStamps | undefined {
-	return isObject(value) && Object.values(value).every(isStamp)
-		? (value as FieldStamps)
+/** Of each field its own, or its place in the list of them, or one for all fields. */
+function parseStamps(
+	row: Readonly<Record<string, unknown>>,
+	fields: object,
+	list: readonly FieldStamp[]
+): FieldStamps | undefined {
+	const value = row['stamps'];
+	const named = isObject(value)
+		? Object.entries(value)
+		: Object.keys(fields).map((field): [string, unknown] => [field, value]);
+	const stamps = named.map(([field, stamp]): [string, unknown] => [
+		field,
+		typeof stamp === 'number' ? list[stamp] : stamp
+	]);
+	// Each was looked at.
+	return stamps.every(([, stamp]) => isStamp(stamp))
+		? (Object.fromEntries(stamps) as FieldStamps)
 		: undefined;
 }
 
@@ -162,7 +263,7 @@ function isStamp(value: unknown): boolean {
 
 /** The fields of an entity, apart from its key and stamps, without those that were never set. */
 function fieldsOf(row: Readonly<Record<string, unknown>>, key: string): object {
-	const apart = [key, 'stamps', 'searchKey', 'codeKeys'];
+	const apart = [key, 'stamps', 'searchKey', 'codeKeys', 'tileKey'];
 	return Object.fromEntries(
 		Object.entries(row).filter(([field, value]) => !apart.includes(field) && value !== undefined)
 	);
@@ -170,7 +271,7 @@ function fieldsOf(row: Readonly<Record<string, unknown>>, key: string): object {
 
 function parseSetting(row: Readonly<Record<string, unknown>>): SettingRow | undefined {
 	const { field, value } = row;
-	const stamps = parseStamps(row['stamps']);
+	const stamps = parseStamps(row, { value }, []);
 	if (typeof field !== 'string' || !isSettingFields({ [field]: value })) return undefined;
 	// Every form of a setting is one of the row's.
 	return stamps && { field, value: value as SettingRow['value'], stamps };
@@ -179,7 +280,7 @@ function parseSetting(row: Readonly<Record<string, unknown>>): SettingRow | unde
 function parseMember(row: Readonly<Record<string, unknown>>): MemberRow | undefined {
 	const number = row['number'];
 	const fields: unknown = fieldsOf(row, 'number');
-	const stamps = parseStamps(row['stamps']);
+	const stamps = parseStamps(row, fields as object, []);
 	if (!isWhole(number, 1, Number.MAX_SAFE_INTEGER) || !isMemberFields(fields)) return undefined;
 	return stamps && { ...fields, number, stamps };
 }
@@ -187,32 +288,36 @@ function parseMember(row: Readonly<Record<string, unknown>>): MemberRow | undefi
 function parseDevice(row: Readonly<Record<string, unknown>>): DeviceRow | undefined {
 	const code = parseDeviceCode(row['code']);
 	const fields: unknown = fieldsOf(row, 'code');
-	const stamps = parseStamps(row['stamps']);
+	const stamps = parseStamps(row, fields as object, []);
 	if (!code.ok || !isDeviceFields(fields)) return undefined;
 	return stamps && { ...fields, code: code.value, stamps };
 }
 
-function parseProduct(row: Readonly<Record<string, unknown>>): ProductRow | undefined {
+function parseProduct(
+	row: Readonly<Record<string, unknown>>,
+	list: readonly FieldStamp[]
+): ProductRow | undefined {
 	const id = parseProductId(row['id']);
 	const fields: unknown = fieldsOf(row, 'id');
-	const stamps = parseStamps(row['stamps']);
+	const stamps = parseStamps(row, fields as object, list);
 	if (!id.ok || stamps === undefined || !isProductFields(fields)) return undefined;
 	return {
 		...fields,
 		id: id.value,
-		searchKey: searchKey(fields.name ?? ''),
-		codeKeys: [...new Set((fields.codes ?? []).map(codeKey))],
+		...productKeys(fields),
 		stamps
 	};
 }
 
-function parseCustomer(row: Readonly<Record<string, unknown>>): CustomerRow | undefined {
+function parseCustomer(
+	row: Readonly<Record<string, unknown>>,
+	list: readonly FieldStamp[]
+): CustomerRow | undefined {
 	const ledger = parseLedgerId(row['ledger']);
 	const fields: unknown = fieldsOf(row, 'ledger');
-	const stamps = parseStamps(row['stamps']);
+	const stamps = parseStamps(row, fields as object, list);
 	if (!ledger.ok || stamps === undefined || !isCustomerFields(fields)) return undefined;
-	const words = [fields.name ?? '', fields.nick ?? '', fields.phone ?? ''];
-	return { ...fields, ledger: ledger.value, searchKey: searchKey(words.join(' ')), stamps };
+	return { ...fields, ledger: ledger.value, ...customerKeys(fields), stamps };
 }
 
 function parseRecord(row: Readonly<Record<string, unknown>>): RecordRow | undefined {
@@ -296,6 +401,17 @@ function parseDay(row: Readonly<Record<string, unknown>>): DayRow | undefined {
 function parseSum(value: unknown): bigint | undefined {
 	return typeof value === 'string' && /^-?[0-9]{1,40}$/.test(value) ? BigInt(value) : undefined;
 }
+
+const PARSERS: Readonly<Record<keyof Tables, ParseRow>> = {
+	settings: parseSetting,
+	members: parseMember,
+	devices: parseDevice,
+	products: parseProduct,
+	customers: parseCustomer,
+	records: parseRecord,
+	stock: parseStock,
+	days: parseDay
+};
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,9 +1,16 @@
-import type { BusinessId } from '#domain/ids.ts';
+import type { BusinessId, DeviceCode, PersonId } from '#domain/ids.ts';
 
 /** The small database that lists the businesses of this device. */
 export const REGISTRY_NAME = 'daftar';
 
-/** The database of one business on this device. */
-export function databaseName(business: BusinessId): string {
-	return `${REGISTRY_NAME}-${business}`;
+/** The database of one business on this device; an heir's is named by its code too. */
+export function databaseName(business: BusinessId, heir?: DeviceCode): string {
+	const name = `${REGISTRY_NAME}-${business}`;
+	return heir === undefined ? name : `${name}-${heir}`;
+}
+
+/** The database of one person on this device; an heir's is named by its code too. */
+export function personDatabase(person: PersonId, heir?: string): string {
+	const name = `${REGISTRY_NAME}-person-${person}`;
+	return heir === undefined ? name : `${name}-${heir}`;
 }

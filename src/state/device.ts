@@ -38,8 +38,10 @@ import { readMeta, writeMeta, type NoticeMarks, type SmsSent } from './meta.ts';
 import { countNewKinds, receiveFacts, type ReceiveReport } from './receive.ts';
 import { changeSettingsAct, type SettingsRefusal } from './settings-act.ts';
 import { sellAct, type SaleDraft, type SellRefusal, type Sold } from './sell.ts';
+import type { PieceTaken } from './take-checkpoint.ts';
 import type { ReturnDraft, ReturnPlan, ReturnRefusal, TakenBack } from './take-back.ts';
 import type { RecordDraft, RecordOptions, RecordRefusal } from './write-records.ts';
+import { createTurns, type Turns } from './turns.ts';
 import { createWritePath, readMoment, type DeviceParts, type Perform } from './write-path.ts';
 
 export type { Identity } from './identity.ts';
@@ -126,6 +128,12 @@ export interface Device {
 	receive(facts: readonly FactText[]): Promise<ReceiveReport>;
 	/** Takes the relay's numbers in the place of the facts they are of. */
 	takeCheckpoint(checkpoint: Checkpoint): Promise<void>;
+	/** Takes a later piece of it. */
+	takePiece(piece: Checkpoint): Promise<PieceTaken>;
+	/** Somebody looks at the ledger: what is missing of it comes before the rest. */
+	wantLedger(ledger: LedgerId): Promise<void>;
+	/** Lets old sales go, a day of them; false where there is nothing left to let go. For idle time. */
+	prune(): Promise<boolean>;
 	/** Keeps that the relay knows the business now, and what it calls this device. */
 	markClaimed(claimed: Pick<Identity, 'member' | 'code'> & Partial<Identity>): Promise<void>;
 }
@@ -145,7 +153,9 @@ export async function openDevice(parts: DeviceParts, minted?: Identity): Promise
 
 function createDevice(parts: DeviceParts, kept: Identity): Device {
 	let identity = kept;
-	const perform = createWritePath(parts, () => identity);
+	const turns = createTurns();
+	const act = createWritePath(parts, () => identity);
+	const perform: Perform = (of) => turns.during(() => act(of));
 	onClaimedElsewhere(parts, {
 		isClaimed: () => identity.claimed,
 		take: (claimed) => {
@@ -173,15 +183,38 @@ function createDevice(parts: DeviceParts, kept: Identity): Device {
 		...createLedgerActs(parts, perform),
 		...createEntityActs(parts, perform),
 		changeSettings: (fields) => perform(changeSettingsAct(fields)),
-		receive: (facts) => receiveFacts(facts, parts, identity),
-		takeCheckpoint: async (checkpoint) => {
-			const { takeCheckpoint } = await import('./take-checkpoint.ts');
-			await takeCheckpoint(checkpoint, parts, identity);
-		},
+		...createArrivals(parts, turns, () => identity),
 		markClaimed: async (claimed) => {
 			identity = { ...identity, ...claimed, claimed: true };
 			await parts.store.write(['meta'], (rows) => writeMeta(rows, 'identity', identity));
 			parts.changes.tell(['meta']);
+		}
+	};
+}
+
+type Arrivals = Pick<Device, 'receive' | 'takeCheckpoint' | 'takePiece' | 'wantLedger' | 'prune'>;
+
+/** What the relay brings, and what is let go. */
+function createArrivals(parts: DeviceParts, turns: Turns, identity: () => Identity): Arrivals {
+	return {
+		receive: (facts) => receiveFacts(facts, parts, { identity: identity(), turns }),
+		takeCheckpoint: async (checkpoint) => {
+			const { takeCheckpoint } = await import('./take-checkpoint.ts');
+			await takeCheckpoint(checkpoint, parts, identity());
+		},
+		takePiece: async (piece) => {
+			const { takePiece } = await import('./take-checkpoint.ts');
+			return takePiece(piece, parts, { identity: identity(), turns });
+		},
+		wantLedger: async (ledger) => {
+			await parts.store.write(['bases'], async (rows) => {
+				const base = await rows.get('bases', ledger);
+				if (base?.isWanted === 0) await rows.put('bases', [{ ...base, isWanted: 1 }]);
+			});
+		},
+		prune: async () => {
+			const { pruneDay } = await import('./prune.ts');
+			return pruneDay(parts, identity());
 		}
 	};
 }

@@ -1,3 +1,4 @@
+import type { DeviceCode } from '#domain/ids.ts';
 import type { Result } from '#domain/result.ts';
 import type { DeviceRow, MemberRow } from '#storage/device-store.ts';
 import { inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
@@ -8,10 +9,12 @@ import type { Live } from './live.ts';
 /** A device of the shop, as its list shows it. */
 export interface ShopDevice {
 	/** The letters on its receipts. */
-	readonly code: string;
+	readonly code: DeviceCode;
 	/** Who uses it, as the shop calls them; empty where it has no name for them. */
 	readonly member: string;
 	readonly isThis: boolean;
+	/** Its access has ended; what it wrote stays. */
+	readonly isRemoved: boolean;
 }
 
 export type InviteStage =
@@ -34,14 +37,20 @@ export class DevicesList {
 		const { code: own } = this.#app.identity;
 		const members = this.#members.value ?? [];
 		const rows = this.#devices.value ?? [];
-		const listed = rows.map(({ code, member }) => ({
+		const listed = rows.map(({ code, member, removedAt }) => ({
 			code,
 			member: members.find(({ number }) => number === member)?.name ?? '',
-			isThis: code === own
+			isThis: code === own,
+			isRemoved: removedAt !== undefined
 		}));
 		const hasOwn = listed.some(({ isThis }) => isThis);
-		return hasOwn ? listed : [{ code: own, member: this.#app.memberName, isThis: true }, ...listed];
+		const { memberName: member } = this.#app;
+		return hasOwn ? listed : [{ code: own, member, isThis: true, isRemoved: false }, ...listed];
 	});
+	/** How many others may still write for the shop. */
+	readonly others = $derived(
+		this.devices.filter(({ isThis, isRemoved }) => !isThis && !isRemoved).length
+	);
 	readonly secondsLeft = $derived.by(() => {
 		if (this.invite.kind !== 'open') return 0;
 		return Math.max(0, Math.ceil((this.invite.expiresAt - this.#now) / 1_000));

@@ -1,5 +1,6 @@
 import { appendFact, observeFacts, readFacts, type DocumentFact } from '#documents/facts.ts';
 import { parseDocumentName } from '#documents/document-name.ts';
+import { idAtStart } from '#domain/fact/issued-again.ts';
 import type { BranchId } from '#domain/ids.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { DocumentsHost } from '#storage/documents-host.ts';
@@ -22,6 +23,8 @@ export interface DocumentLinkParts {
 	readonly createProvider: CreateProvider;
 	/** Own facts are in the journal already, and need not come in again. */
 	readonly isOwn: (id: string) => boolean;
+	/** Which of the waiting rows go in now; absent: all of them. */
+	readonly pick?: (waiting: readonly JournalRow[]) => readonly JournalRow[];
 	readonly onFault: (fault: unknown) => void;
 }
 
@@ -53,13 +56,8 @@ export async function openDocumentLink(
 	tell(readFacts(doc));
 	const stop = observeFacts(doc, tell);
 	const append = (rows: readonly JournalRow[]): void => {
-		if (
-			!appendAll(
-				doc,
-				rows.filter(({ document }) => document === name)
-			)
-		)
-			events.forked();
+		const own = rows.filter(({ document }) => document === name);
+		if (!appendAll(doc, parts.pick?.(own) ?? own)) events.forked();
 	};
 	const provider: RelayProvider = parts.createProvider(name, doc, {
 		...events,
@@ -89,7 +87,7 @@ function branchOf(name: string): BranchId | null {
 
 /** A text under another id's key is no fact; the relay lets none in, and none is taken here. */
 function isUnder(id: string, text: string): boolean {
-	return text.startsWith(`${JSON.stringify([id]).slice(0, -1)},`);
+	return idAtStart(text) === id;
 }
 
 /** False where the document has other bytes under an id of ours. */

@@ -1,6 +1,12 @@
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { DeviceStore, StoreReader } from '#storage/device-store.ts';
 import type { Device } from './device.ts';
+import {
+	beginCheckpoint,
+	fillHurried,
+	fillNext,
+	type CheckpointPullParts
+} from './checkpoint-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import type { FeedRow, RelayHttp, RelayRefusal } from './relay-http.ts';
@@ -24,9 +30,16 @@ export interface FeedPull {
 	place(): Promise<FeedPlace | undefined>;
 }
 
-/** A device that is this far behind begins with a checkpoint, which is smaller than the facts. */
-const CATCH_UP_MAX = 5_000;
+/**
+ * A device that is this far behind begins with a checkpoint, which is smaller than the facts. Three
+ * months of a busy shop are 90,000: they come as facts, in small pieces, and nothing waits for them.
+ */
+const CATCH_UP_MAX = 200_000;
+/** One that wrote before it was ever there has most of it by itself, or is new and sold at once. */
+const FIRST_CATCH_UP_MAX = 5_000;
 const NEW_DEVICE_CATCH_UP_MAX = 200;
+/** Pieces of a checkpoint that are fetched before anything else has its turn. */
+const PIECES_AT_A_TIME = 8;
 /** Sales are kept for 400 days; what is older comes when it is asked for. */
 const HISTORY_MS = 400 * 86_400_000;
 
@@ -35,15 +48,32 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 	let last: Promise<unknown> = Promise.resolve();
 
 	function pull(told: FeedPlace): Promise<PullOutcome> {
-		const turn = last.then(() => pullTo(parts, told));
+		const turn = last.then(async () => {
+			const outcome = await pullTo(parts, told);
+			if (outcome === 'caughtUp' && isShop(device)) await fillHurried(piecesOf(parts, device));
+			return outcome;
+		});
 		last = turn.catch(() => undefined);
 		return turn;
+	}
+
+	/** Some pieces of a checkpoint that was begun; false where all of it is here. */
+	async function fill(): Promise<boolean> {
+		if (!isShop(device)) return false;
+		for (let count = 0; count < PIECES_AT_A_TIME; count += 1) {
+			const turn = last.then(() => fillNext(piecesOf(parts, device)));
+			last = turn.catch(() => undefined);
+			const filled = await turn;
+			if (filled !== 'some') return filled === 'none';
+		}
+		return true;
 	}
 
 	return {
 		pull,
 		place: () => store.read(['meta'], (rows) => readMeta(rows, 'feed')),
 		backfill: async () => {
+			if (await fill()) return true;
 			const from = await store.read(['meta'], historyPlace);
 			if (from === undefined) return false;
 			const answer = await http.history(from);
@@ -82,27 +112,37 @@ async function begin(
 	{ device, store, http }: FeedPullParts,
 	told: FeedPlace
 ): Promise<FeedPlace | RelayRefusal> {
-	const { feed, sequence } = await store.read(['meta'], async (rows) => ({
+	const { feed, sequence, isLost } = await store.read(['meta'], async (rows) => ({
 		feed: await readMeta(rows, 'feed'),
-		sequence: await readMeta(rows, 'sequence')
+		sequence: await readMeta(rows, 'sequence'),
+		isLost: await readMeta(rows, 'isCheckpointLost')
 	}));
 	const isNew = feed === undefined && (sequence?.n ?? 0) === 0;
-	const isFar = behind(feed, told) > (isNew ? NEW_DEVICE_CATCH_UP_MAX : CATCH_UP_MAX);
+	const isFar = isLost === true || isBehind(feed, told, isNew);
 	// A person's facts are few: they come whole, with no checkpoint before them.
 	if (!isFar || !isShop(device)) return feed ?? keepPlace(store, { epoch: told.epoch, s: 0 });
 
-	const checkpoint = await http.checkpoint(device.identity.branch);
-	if (!checkpoint.ok) return checkpoint.error;
-	await device.takeCheckpoint(checkpoint.value);
-	const { epoch, s } = checkpoint.value;
-	return store.write(['meta'], async (rows) => {
-		await writeMeta(rows, 'history', { epoch, s: s + 1 });
-		return (await readMeta(rows, 'feed')) ?? { epoch, s };
-	});
+	const begun = await beginCheckpoint({ device, store, http });
+	if (isLost === true && typeof begun !== 'string') {
+		await store.write(['meta'], (rows) => writeMeta(rows, 'isCheckpointLost', false));
+	}
+	return begun;
 }
 
-function behind(feed: FeedPlace | undefined, told: FeedPlace): number {
-	return told.s - (feed?.epoch === told.epoch ? feed.s : 0);
+function piecesOf(parts: FeedPullParts, device: Device): CheckpointPullParts {
+	return {
+		...parts,
+		device,
+		follow: async (place) => {
+			await pullTo(parts, place);
+		}
+	};
+}
+
+function isBehind(feed: FeedPlace | undefined, told: FeedPlace, isNew: boolean): boolean {
+	const behind = told.s - (feed?.epoch === told.epoch ? feed.s : 0);
+	if (isNew) return behind > NEW_DEVICE_CATCH_UP_MAX;
+	return behind > (feed === undefined ? FIRST_CATCH_UP_MAX : CATCH_UP_MAX);
 }
 
 function isShop(device: LinkedDevice): device is Device {

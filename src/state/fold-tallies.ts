@@ -9,9 +9,10 @@ import type {
 	TableName,
 	TallyRow
 } from '#storage/device-store.ts';
+import { isInBase, sumsOnBase } from './ledger-base.ts';
 import { standingOf } from './ledger-standing.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import { pointerOf, tallyOf, type Card } from './tally.ts';
+import { lastAtOf, pointerOf, tallyOf, type Card } from './tally.ts';
 
 /** What reading cards looks at. */
 export const CARD_TABLES: readonly TableName[] = [
@@ -20,7 +21,8 @@ export const CARD_TABLES: readonly TableName[] = [
 	'links',
 	'edges',
 	'entries',
-	'customers'
+	'customers',
+	'bases'
 ];
 
 /** Ledgers folded at a time, so that a first start does not hold all of them twice. */
@@ -56,12 +58,24 @@ export async function foldTallies(
 		}
 		await rows.put('tallies', tallies);
 		await rows.put('balances', [...cards.values()].flatMap(balancesOf));
+		await want(rows, [...cards.values()]);
 	}
 	await writeMeta(rows, 'tallies', revision);
 }
 
-function balancesOf({ ledger, records, standing }: Card): readonly BalanceRow[] {
-	const lastAt = records.reduce((last, { at }) => Math.max(last, at), 0);
+/** What names another record is folded right once all of its ledger is here. */
+async function want(rows: StoreWriter, cards: readonly Card[]): Promise<void> {
+	const wanted = cards.flatMap(({ base, records }) => {
+		if (base === undefined || base.isWanted === 1) return [];
+		const since = records.filter((row) => !isInBase(row, base));
+		return since.some(({ ref }) => ref !== undefined) ? [{ ...base, isWanted: 1 as const }] : [];
+	});
+	if (wanted.length > 0) await rows.put('bases', wanted);
+}
+
+function balancesOf(card: Card): readonly BalanceRow[] {
+	const { ledger, standing } = card;
+	const lastAt = lastAtOf(card);
 	return [...standing.sums].map(([currency, of]) => ({ ...of, ledger, currency, lastAt }));
 }
 
@@ -124,14 +138,17 @@ export async function readCards(
 	const entries = groupBy(await rows.findAny('entries', 'ledger', ledgers), (row) => row.ledger);
 	const links = await rows.getMany('links', ledgers);
 	const customers = await rows.getMany('customers', ledgers);
+	const bases = await rows.getMany('bases', ledgers);
 	const cards = new Map<LedgerId, Card>();
 	for (const [place, ledger] of ledgers.entries()) {
 		const ofLedger = records.get(ledger) ?? [];
-		const [customer, link] = [customers[place], links[place]];
-		if (ofLedger.length === 0 && customer === undefined) continue;
+		const [customer, link, base] = [customers[place], links[place], bases[place]];
+		if (ofLedger.length === 0 && customer === undefined && base === undefined) continue;
 		const of = { ledger, records: ofLedger, sayings: sayings.get(ledger) ?? [], link };
-		const standing = standingOf(of, business);
-		cards.set(ledger, { ...of, customer, standing, entries: entries.get(ledger) ?? [] });
+		const folded = standingOf(of, business);
+		const standing = base === undefined ? folded : { ...folded, sums: sumsOnBase(ofLedger, base) };
+		const more = { entries: entries.get(ledger) ?? [], ...(base !== undefined && { base }) };
+		cards.set(ledger, { ...of, customer, standing, ...more });
 	}
 	return cards;
 }

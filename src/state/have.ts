@@ -59,14 +59,12 @@ function xorDigests(rows: readonly Pick<JournalRow, 'digest'>[]): string {
 }
 
 /** After the database was restored, nothing is sent until it says so again. */
-export async function unmarkSent(store: DeviceStore): Promise<void> {
-	await store.write(['journal'], async (rows) => {
-		const sent = (await rows.all('journal')).filter((row) => row.sent === 1);
-		await rows.put(
-			'journal',
-			sent.map((row) => ({ ...row, sent: 0 }))
-		);
-	});
+export async function unmarkSent(rows: StoreWriter): Promise<void> {
+	const sent = (await rows.all('journal')).filter((row) => row.sent === 1);
+	await rows.put(
+		'journal',
+		sent.map((row) => ({ ...row, sent: 0 }))
+	);
 }
 
 /** Keeps why the relay would not have some of our facts. Answers how many rows that were. */
@@ -85,6 +83,37 @@ export async function keepRefused(
 		return marked.length;
 	});
 }
+
+/** Reasons that were of their moment: after another start the same fact may be taken. */
+const RETRIED: ReadonlySet<string> = new Set([
+	'fault',
+	'forgery',
+	'tooLarge',
+	'beyondTomorrow',
+	'unknownKind'
+]);
+
+/** Lets go out again what was refused for a reason that may have passed, or `ids` whatever their reason. */
+export async function tryRefusedAgain(
+	store: DeviceStore,
+	ids?: readonly string[]
+): Promise<number> {
+	return store.write(['journal'], async (rows) => {
+		const held = await rows.find('journal', { index: 'refused', from: '', to: TEXT_END });
+		const again = held.filter(({ id, refused = '' }) =>
+			ids === undefined ? RETRIED.has(refused) : ids.includes(id)
+		);
+		await rows.put('journal', again.map(asWaiting));
+		return again.length;
+	});
+}
+
+function asWaiting({ n, id, document, text, digest, at, minor }: JournalRow): JournalRow {
+	return { n, id, document, text, digest, sent: 0, at, minor };
+}
+
+/** Beyond every text of an index. */
+const TEXT_END = '\uffff';
 
 /** Puts what waits in one document into another. Answers the rows as they are now. */
 export async function moveUnsent(

@@ -25,6 +25,8 @@ export interface Identity {
 	readonly sight: 'office' | 'counter';
 	/** Whether the relay knows the business: before, nothing of it can be sent. */
 	readonly claimed: boolean;
+	/** The device in whose place it writes on, since that one's numbers were used by two. */
+	readonly heirOf?: DeviceCode;
 }
 
 export interface IdentityParts {

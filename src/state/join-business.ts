@@ -3,7 +3,7 @@ import { encodeBase64url } from '#domain/bytes.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { Joined } from './account-answers.ts';
-import { databaseName, REGISTRY_NAME } from './database-name.ts';
+import { REGISTRY_NAME } from './database-name.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { createRegistry } from './registry.ts';
@@ -35,7 +35,8 @@ export async function joinBusiness<E>(
 		publicKey,
 		claimed: true
 	};
-	const store = createDexieDeviceStore(databaseName(business));
+	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
+	const store = createDexieDeviceStore(await registry.bookOf(business));
 	await store.write(['meta'], async (rows) => {
 		// A database that is there already has its own key and numbers: the new code is then unused.
 		if ((await readMeta(rows, 'identity')) !== undefined) return;
@@ -44,7 +45,6 @@ export async function joinBusiness<E>(
 	});
 	store.close();
 
-	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
 	await registry.enter(business);
 	registry.close();
 	await forgetJoiningKeys();

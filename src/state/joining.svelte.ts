@@ -2,7 +2,7 @@ import { decodeBase64url, uuidFromBytes } from '#domain/bytes.ts';
 import { parseBusinessId, type BusinessId } from '#domain/ids.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { AccountApi, ApiRefusal, JoinBy } from './account-api.ts';
-import { databaseName, REGISTRY_NAME } from './database-name.ts';
+import { REGISTRY_NAME } from './database-name.ts';
 import { joinBusiness } from './join-business.ts';
 import { readMeta } from './meta.ts';
 import { createRegistry, type Registry } from './registry.ts';
@@ -115,7 +115,8 @@ async function inBook<T>(
 	business: BusinessId,
 	work: (store: ReturnType<typeof createDexieDeviceStore>) => Promise<T>
 ): Promise<T> {
-	const store = createDexieDeviceStore(databaseName(business));
+	const name = await inRegistry((registry) => registry.bookOf(business));
+	const store = createDexieDeviceStore(name);
 	try {
 		return await work(store);
 	} finally {

@@ -39,9 +39,13 @@ export class LedgerPage {
 	#limit = $state.raw(PAGE);
 	readonly #page = $derived.by(() => {
 		const limit = this.#limit;
-		return this.#app.live([...LEDGER_TABLES, 'ends', 'facts'], async () => ({
-			view: await ledgerOf(this.#app).page(this.ledger, limit)
-		}));
+		return this.#app.live([...LEDGER_TABLES, 'ends', 'facts'], async () => {
+			const view = await ledgerOf(this.#app).page(this.ledger, limit);
+			// What is looked at comes before the rest.
+			if (view?.isWhole === false)
+				for (const card of view.ledgers) await this.#app.device.wantLedger(card);
+			return { view };
+		});
 	});
 	#last: { readonly view: LedgerPageView | undefined } | undefined;
 	readonly #read = $derived.by(() => {

@@ -125,6 +125,7 @@ export async function readPage(
 		),
 		items: items.slice(0, limit),
 		hasEarlier: items.length > limit,
+		isWhole: cards.every(({ base }) => base === undefined),
 		newer: await rows.countIn('facts', only('refs', UNKNOWN_REF))
 	};
 }

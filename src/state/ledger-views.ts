@@ -219,6 +219,8 @@ export interface LedgerPageView {
 	readonly items: readonly ThreadItem[];
 	/** Older ones are not in `items`. */
 	readonly hasEarlier: boolean;
+	/** False while older records are still on their way to this device. */
+	readonly isWhole: boolean;
 	/** Facts of kinds that this program does not know yet. */
 	readonly newer: number;
 }
@@ -367,6 +369,8 @@ export type ShopNotice = {
 	  } & InCurrency)
 	| ({ readonly kind: 'promiseBroken'; readonly minor: number; readonly day: string } & InCurrency)
 	| { readonly kind: 'newDevice'; readonly device: string }
+	/** A device's book had been copied: it goes on under other letters. */
+	| { readonly kind: 'tookOver'; readonly device: string; readonly from: string }
 );
 export type ShopNoticeKind = ShopNotice['kind'];
 

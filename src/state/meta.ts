@@ -1,10 +1,10 @@
-import type { MetaRow, StoreReader, StoreWriter } from '#storage/device-store.ts';
+import type { MetaRow, NumberRanges, StoreReader, StoreWriter } from '#storage/device-store.ts';
+import type { ProductId } from '#domain/ids.ts';
 import type { Stamp } from '#domain/stamp.ts';
 import type { PhoneIdentity } from './customer/phone-identity.ts';
 import type { Identity } from './identity.ts';
 
-/** First and last n of one device's facts, both inside. */
-export type NumberRange = readonly [from: number, to: number];
+export type { NumberRange } from '#storage/device-store.ts';
 
 /** The place of this device in the business's feed. */
 export interface FeedPlace {
@@ -15,7 +15,15 @@ export interface FeedPlace {
 /** What a device took from the relay in one piece, instead of all facts up to `s`. */
 export interface CheckpointPlace extends FeedPlace {
 	/** Which facts are inside, by device code. */
-	readonly ranges: Readonly<Record<string, readonly NumberRange[]>>;
+	readonly ranges: NumberRanges;
+}
+
+/** The next piece of a checkpoint that is being fetched. */
+export interface CheckpointNext {
+	readonly epoch: number;
+	readonly part: string;
+	/** The last thing that came of the part; empty before the first. */
+	readonly after: string;
 }
 
 /** The device's own last numbers; both begin at 0 and are never used twice. */
@@ -40,6 +48,39 @@ export interface NoticeMarks {
 	readonly hidden?: readonly string[];
 }
 
+/** In a book whose numbers are used by two: what its heir will be. */
+export interface HeirToBe {
+	/** Made and kept before the relay is asked, so that an answer that was lost is asked for again. */
+	readonly keys: CryptoKeyPair;
+	/** Set when the heir's book is whole: a device's letters, or a phone's `p2`. */
+	readonly code?: string;
+}
+
+/** In an heir's book: what it took over, and from where. */
+export interface Inheritance {
+	/** Of the device, or the phone, that it goes on for. */
+	readonly code: string;
+	/** The database of the book before. */
+	readonly book: string;
+	/** When it was taken over, ms by the corrected clock. */
+	readonly at: number;
+	/** The last own number of the book before that was looked at. */
+	readonly upTo: number;
+	/** What was issued again: its number there, and here. */
+	readonly names: readonly (readonly [old: number, n: number])[];
+}
+
+/** How far this device has come with handing in what a restored relay forgot. */
+export interface CarryPlace {
+	readonly epoch: number;
+	/** The last fact that was looked at, by code and number. */
+	readonly code: string;
+	readonly n: number;
+	/** Facts that the relay would not have for now. */
+	readonly left: number;
+	readonly isDone: boolean;
+}
+
 /** What the `meta` table holds under each key. */
 export interface MetaValues {
 	readonly identity: Identity;
@@ -51,10 +92,22 @@ export interface MetaValues {
 	readonly stamp: Stamp;
 	readonly feed: FeedPlace;
 	readonly checkpoint: CheckpointPlace;
+	/** Which piece of the checkpoint is to be fetched next; absent when all of it is here. */
+	readonly checkpointNext: CheckpointNext | null;
+	/** Facts that were counted and let go: they are not counted again, and not kept. */
+	readonly pruned: NumberRanges;
+	/** The business day up to which sales were let go, by branch. */
+	readonly prunedTo: Readonly<Record<string, string>>;
+	/** What is sold most, as the relay saw it when this device began. */
+	readonly often: readonly ProductId[];
 	/** What to add to this device's clock to have the relay's, ms. */
 	readonly offset: number;
 	/** The database epoch that the relay's last hello named. */
 	readonly epoch: number;
+	/** Set when an epoch is new to this device. */
+	readonly carry: CarryPlace;
+	/** Whether the checkpoint that this device began with holds what a restored relay forgot. */
+	readonly isCheckpointLost: boolean;
 	/** How far back the idle history has come: everything above this number of the feed is here. */
 	readonly history: FeedPlace;
 	/** The documents that have a database of their own on this device. */
@@ -74,6 +127,8 @@ export interface MetaValues {
 	readonly notices: NoticeMarks;
 	/** The revision of the latest tally. */
 	readonly tallies: number;
+	readonly heir: HeirToBe;
+	readonly inheritance: Inheritance;
 	/** The open cart; its form is the till's. */
 	readonly cart: unknown;
 }

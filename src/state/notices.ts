@@ -95,7 +95,8 @@ const KINDS: readonly ShopNoticeKind[] = [
 	'overdue',
 	'dueToday',
 	'promiseBroken',
-	'newDevice'
+	'newDevice',
+	'tookOver'
 ];
 
 async function saidNotices(rows: StoreReader): Promise<readonly Found[]> {
@@ -197,10 +198,12 @@ async function deviceNotices(
 	rows: StoreReader,
 	{ identity }: NoticeParts
 ): Promise<readonly Found[]> {
-	return (await rows.all('devices')).flatMap(({ code, stamps }): readonly Found[] => {
+	return (await rows.all('devices')).flatMap(({ code, stamps, heirOf }): readonly Found[] => {
 		const at = stamps['key']?.[0];
-		if (at === undefined || code === identity.code) return [];
-		return [{ id: `device/${code}`, at, kind: 'newDevice', device: code } as Found];
+		if (at === undefined) return [];
+		const of = { id: `device/${code}`, at, device: code };
+		if (heirOf !== undefined) return [{ ...of, kind: 'tookOver', from: heirOf } as Found];
+		return code === identity.code ? [] : [{ ...of, kind: 'newDevice' }];
 	});
 }
 

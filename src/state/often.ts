@@ -23,16 +23,9 @@ export async function tilesOf(
 	often: readonly ProductId[],
 	limit: number
 ): Promise<readonly StockedProduct[]> {
-	const [all, sold] = await Promise.all([
-		book.productsOnTiles(limit),
-		Promise.all(often.map((id) => book.product(id)))
-	]);
-	const inUse = sold.filter((product) => product !== undefined && product.active !== false);
+	const [all, sold] = await Promise.all([book.productsOnTiles(limit), book.products(often)]);
+	const inUse = sold.filter(({ active }) => active !== false);
 	const favourites = all.filter(({ favourite }) => favourite === true);
-	const tiles = new Map([...favourites, ...inUse, ...all].flatMap(byId));
+	const tiles = new Map([...favourites, ...inUse, ...all].map((product) => [product.id, product]));
 	return [...tiles.values()].slice(0, limit);
-}
-
-function byId(product: StockedProduct | undefined): readonly [ProductId, StockedProduct][] {
-	return product === undefined ? [] : [[product.id, product]];
 }

@@ -8,7 +8,6 @@ import {
 	type LedgerId,
 	type ProductId
 } from '#domain/ids.ts';
-import { codeKey, searchKey } from '#domain/text.ts';
 import type {
 	CustomerRow,
 	DeviceRow,
@@ -23,10 +22,12 @@ import type {
 } from '#storage/device-store.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import type { ArrivedFact } from './arrived-fact.ts';
+import { customerKeys, productKeys } from './entity-keys.ts';
 import { foldEntities } from './fold-entities.ts';
 import type { LedgerCounted } from './fold-ledger-facts.ts';
 import type * as Folds from './ledger-folds.ts';
 import { readMeta, type CheckpointPlace } from './meta.ts';
+import { isInRanges } from './number-ranges.ts';
 
 /** Every table that facts are folded into. */
 export const FOLDED_TABLES: readonly TableName[] = [
@@ -46,7 +47,8 @@ export const FOLDED_TABLES: readonly TableName[] = [
 	'entries',
 	'ends',
 	'asks',
-	'tallies'
+	'tallies',
+	'bases'
 ];
 
 /** Every table that folding may read or write. */
@@ -105,7 +107,10 @@ export async function foldArrived(
 	const byId = new Map(arrived.map((one) => [one.row.id, one]));
 	const distinct = [...byId.values()];
 	const held = await rows.getMany('facts', [...byId.keys()]);
-	const fresh = distinct.filter((_one, place) => held[place] === undefined);
+	const pruned = await readMeta(rows, 'pruned');
+	const fresh = distinct.filter(
+		({ row }, place) => held[place] === undefined && !isInRanges(row, pruned)
+	);
 	if (fresh.length === 0) return { moved: [], fresh };
 	await rows.put(
 		'facts',
@@ -124,7 +129,7 @@ export async function foldArrived(
 }
 
 /** A checkpoint's rows may say less of a record than its fact, which comes in idle time. */
-async function fillIn(
+export async function fillIn(
 	rows: StoreWriter,
 	inside: readonly ArrivedFact[],
 	{ business, folds }: FoldParts
@@ -202,10 +207,10 @@ export function countedOf({ fact, row, records }: ArrivedFact): readonly Counted
 
 /** Whether the checkpoint's rows hold what the fact does. */
 export function isInside(
-	{ code, n }: { readonly code: string; readonly n: number },
+	fact: { readonly code: string; readonly n: number },
 	checkpoint: CheckpointPlace | undefined
 ): boolean {
-	return checkpoint?.ranges[code]?.some(([from, to]) => n >= from && n <= to) === true;
+	return isInRanges(fact, checkpoint?.ranges);
 }
 
 export interface Counted extends LedgerCounted {
@@ -265,15 +270,11 @@ function foldProducts(rows: StoreWriter, counted: readonly Counted[]): Promise<b
 	return foldEntities<ProductId, ProductRow>(counted, {
 		changesOf: ({ products }) => products,
 		held: (ids) => rows.getMany('products', ids),
-		create: (id) => ({ id, searchKey: '', codeKeys: [], stamps: {} }),
+		create: (id) => ({ id, ...productKeys({}), stamps: {} }),
 		put: (changed) =>
 			rows.put(
 				'products',
-				changed.map((row) => ({
-					...row,
-					searchKey: searchKey(row.name ?? ''),
-					codeKeys: [...new Set((row.codes ?? []).map(codeKey))]
-				}))
+				changed.map((row) => ({ ...row, ...productKeys(row) }))
 			)
 	});
 }
@@ -282,14 +283,11 @@ function foldCustomers(rows: StoreWriter, counted: readonly Counted[]): Promise<
 	return foldEntities<LedgerId, CustomerRow>(counted, {
 		changesOf: ({ customers }) => customers,
 		held: (ledgers) => rows.getMany('customers', ledgers),
-		create: (ledger) => ({ ledger, searchKey: '', stamps: {} }),
+		create: (ledger) => ({ ledger, ...customerKeys({}), stamps: {} }),
 		put: (changed) =>
 			rows.put(
 				'customers',
-				changed.map((row) => ({
-					...row,
-					searchKey: searchKey([row.name ?? '', row.nick ?? '', row.phone ?? ''].join(' '))
-				}))
+				changed.map((row) => ({ ...row, ...customerKeys(row) }))
 			)
 	});
 }

@@ -1,7 +1,7 @@
 import { FACT_KINDS } from '#domain/fact/fact.ts';
-import { parseFactId } from '#domain/ids.ts';
+import { idAtStart } from '#domain/fact/issued-again.ts';
 import { followStamp } from '#domain/stamp.ts';
-import type { StoreReader, StoreWriter } from '#storage/device-store.ts';
+import type { StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -12,8 +12,10 @@ import {
 	foldsFor,
 	isInside,
 	loadFolds,
-	READ_MODEL_TABLES
+	READ_MODEL_TABLES,
+	type FoldReport
 } from './read-model.ts';
+import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
 
 /** What became of facts that arrived. */
@@ -24,31 +26,82 @@ export interface ReceiveReport {
 	readonly unreadable: number;
 }
 
-/** Facts of one transaction: enough to be quick, few enough to leave a phone its breath. */
-const TRANSACTION_FACTS_MAX = 300;
+/** Facts of one transaction, as many as take a moment: a sale that is rung up waits for no more. */
+const PIECE = { first: 60, least: 30, most: 300, ms: 100 } as const;
+/** Screens read anew so often at the most while much arrives. */
+const TELL_MS = 500;
 
 /**
  * Takes in facts in any order and any number of times. What is known already is not read again;
  * what is read is hashed before the transaction, because nothing else may be waited for inside it.
+ * Between two pieces whatever a person does has its turn.
  */
 export async function receiveFacts(
 	facts: readonly FactText[],
 	parts: DeviceParts,
-	identity: Identity
+	{ identity, turns }: { readonly identity: Identity; readonly turns: Pick<Turns, 'quiet'> }
 ): Promise<ReceiveReport> {
+	const news = createNews(parts);
 	let fresh = 0;
 	let unreadable = 0;
-	for (let start = 0; start < facts.length; start += TRANSACTION_FACTS_MAX) {
-		const piece = await unknownOf(facts.slice(start, start + TRANSACTION_FACTS_MAX), parts);
-		const arrived: ArrivedFact[] = [];
-		for (const fact of piece) {
-			const one = await arrive(fact, parts.crypto);
-			if (one === undefined) unreadable += 1;
-			else arrived.push(one);
+	let length: number = PIECE.first;
+	for (let start = 0; start < facts.length;) {
+		await turns.quiet();
+		const from = parts.clock();
+		const piece = await unknownOf(facts.slice(start, start + length), parts);
+		const arrived = await arriveAll(piece, parts);
+		unreadable += piece.length - arrived.length;
+		if (arrived.length > 0) {
+			const report = await keepArrived(arrived, parts, identity);
+			fresh += report.fresh.length;
+			news.moved(report.moved);
 		}
-		if (arrived.length > 0) fresh += await keepArrived(arrived, parts, identity);
+		start += length;
+		length = nextLength(length, parts.clock() - from);
 	}
+	news.tell();
 	return { fresh, unreadable };
+}
+
+/** Twice as many where that was quick, half as many where it was slow. */
+function nextLength(length: number, ms: number): number {
+	const next = ms > PIECE.ms ? length / 2 : length * 2;
+	return Math.floor(Math.min(PIECE.most, Math.max(PIECE.least, next)));
+}
+
+async function arriveAll(
+	facts: readonly FactText[],
+	{ crypto }: DeviceParts
+): Promise<readonly ArrivedFact[]> {
+	const arrived: ArrivedFact[] = [];
+	for (const fact of facts) {
+		const one = await arrive(fact, crypto);
+		if (one !== undefined) arrived.push(one);
+	}
+	return arrived;
+}
+
+interface News {
+	moved(tables: readonly TableName[]): void;
+	tell(): void;
+}
+
+/** Tells of several pieces together. */
+function createNews({ changes, clock }: DeviceParts): News {
+	const waiting = new Set<TableName>();
+	let toldAt = clock();
+	const tell = (): void => {
+		toldAt = clock();
+		changes.tell([...waiting]);
+		waiting.clear();
+	};
+	return {
+		moved: (tables) => {
+			for (const table of tables) waiting.add(table);
+			if (clock() - toldAt >= TELL_MS) tell();
+		},
+		tell
+	};
 }
 
 /** Those whose id is not held. A text that names no id is left for the parser to refuse. */
@@ -56,14 +109,9 @@ async function unknownOf(
 	facts: readonly FactText[],
 	{ store }: DeviceParts
 ): Promise<readonly FactText[]> {
-	const ids = facts.map(({ text }) => idAtStart(text));
+	const ids = facts.map(({ text }) => idAtStart(text) ?? '');
 	const held = await store.read(['facts'], (rows) => rows.getMany('facts', ids));
 	return facts.filter((_fact, place) => held[place] === undefined);
-}
-
-function idAtStart(text: string): string {
-	const id = /^\["([^"\\]{1,40})"/.exec(text)?.[1] ?? '';
-	return parseFactId(id).ok ? id : '';
 }
 
 /**
@@ -90,11 +138,11 @@ async function skipOwn(
 
 async function keepArrived(
 	arrived: readonly ArrivedFact[],
-	{ store, clock, changes }: DeviceParts,
+	{ store, clock }: DeviceParts,
 	identity: Identity
-): Promise<number> {
+): Promise<FoldReport> {
 	const folding = { business: identity.business, folds: await foldsFor(arrived) };
-	const report = await store.write(READ_MODEL_TABLES, async (rows) => {
+	return store.write(READ_MODEL_TABLES, async (rows) => {
 		const folded = await foldArrived(rows, arrived, folding);
 		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
 		const before = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
@@ -104,8 +152,6 @@ async function keepArrived(
 		await skipOwn(rows, folded.fresh, identity);
 		return folded;
 	});
-	changes.tell(report.moved);
-	return report.fresh.length;
 }
 
 /**

@@ -1,5 +1,6 @@
-import { parseBusinessId, type BusinessId } from '#domain/ids.ts';
+import { parseBusinessId, parseDeviceCode, type BusinessId, type DeviceCode } from '#domain/ids.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
+import { databaseName } from './database-name.ts';
 
 /** Which businesses have a database on this device, and which of them it is working in. */
 export interface Registry {
@@ -7,8 +8,15 @@ export interface Registry {
 	/** The current business; where there is none yet, `first` becomes it. Two tabs get the same answer. */
 	begin(first: BusinessId): Promise<BusinessId>;
 	all(): Promise<readonly BusinessId[]>;
-	/** Adds the business where it is new, and makes it the current one. */
-	enter(business: BusinessId): Promise<void>;
+	/**
+	 * Adds the business where it is new, and makes it the current one. With a code its book is from now
+	 * on the one of that heir.
+	 */
+	enter(business: BusinessId, heir?: DeviceCode): Promise<void>;
+	/** Adds `business` in the place of `before`, whose database stays where it is. */
+	replace(before: BusinessId, business: BusinessId): Promise<void>;
+	/** The database in which the business's book lies. */
+	bookOf(business: BusinessId): Promise<string>;
 	close(): void;
 }
 
@@ -37,12 +45,28 @@ export function createRegistry(store: DeviceStore): Registry {
 				]);
 				return first;
 			}),
-		async enter(business) {
+		async replace(before, business) {
+			await store.write(['meta'], async (rows) => {
+				const held = businessesOf(await rows.get('meta', BUSINESSES));
+				const others = held.filter((one) => one !== before && one !== business);
+				await rows.put('meta', [
+					{ key: CURRENT, value: business },
+					{ key: BUSINESSES, value: [...others, business] }
+				]);
+			});
+		},
+		async bookOf(business) {
+			const row = await store.read(['meta'], (rows) => rows.get('meta', heirKey(business)));
+			const heir = parseDeviceCode(row?.value);
+			return databaseName(business, heir.ok ? heir.value : undefined);
+		},
+		async enter(business, heir) {
 			await store.write(['meta'], async (rows) => {
 				const businesses = new Set([...businessesOf(await rows.get('meta', BUSINESSES)), business]);
 				await rows.put('meta', [
 					{ key: CURRENT, value: business },
-					{ key: BUSINESSES, value: [...businesses] }
+					{ key: BUSINESSES, value: [...businesses] },
+					...(heir === undefined ? [] : [{ key: heirKey(business), value: heir }])
 				]);
 			});
 		},
@@ -50,6 +74,10 @@ export function createRegistry(store: DeviceStore): Registry {
 			store.close();
 		}
 	};
+}
+
+function heirKey(business: BusinessId): string {
+	return `heir ${business}`;
 }
 
 function businessesOf(row: { readonly value: unknown } | undefined): readonly BusinessId[] {

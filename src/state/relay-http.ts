@@ -1,9 +1,10 @@
 import { parseBranchId, type BranchId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { decodeHave, type HaveRange } from '#sync/frames.ts';
 import type { TicketAnswer } from '#sync/ticket-socket.ts';
 import type { ApiRefusal } from './account-api.ts';
 import type { FactText } from './arrived-fact.ts';
-import { parseCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { parseCheckpoint, type Checkpoint, type NextPage } from './checkpoint.ts';
 import type { FeedPlace } from './meta.ts';
 
 /** A fact with its number in the business's feed. */
@@ -24,6 +25,18 @@ export function tokenRefusal(error: ApiRefusal): RelayRefusal {
 	return error === 'deviceRefused' || error === 'deviceRemoved' ? 'refused' : 'unreachable';
 }
 
+export interface HaveAnswer {
+	readonly epoch: number;
+	readonly ranges: Readonly<Record<string, readonly HaveRange[]>>;
+}
+
+/** What became of a fact that was handed in. */
+export interface CarriedAnswer {
+	readonly id: string;
+	readonly became: string;
+	readonly reason?: string;
+}
+
 /** The relay's routes that a device's key opens. */
 export interface RelayHttp {
 	/** Rejects where the relay is not reached, as the socket expects it. */
@@ -31,9 +44,16 @@ export interface RelayHttp {
 	feed(after: FeedPlace): Promise<Result<FeedAnswer, RelayRefusal>>;
 	/** Rows below `before`, the latest first; none where there is nothing older. */
 	history(before: FeedPlace): Promise<Result<readonly FeedRow[], RelayRefusal>>;
-	checkpoint(branch: BranchId): Promise<Result<Checkpoint, RelayRefusal>>;
+	/** A piece of the checkpoint, or all of it in one where none is named. */
+	checkpoint(branch: BranchId, piece?: NextPage): Promise<Result<Checkpoint, RelayRefusal>>;
+	/** Which facts the relay has, by code. */
+	have(): Promise<Result<HaveAnswer, RelayRefusal>>;
+	/** Hands in facts that the relay forgot; answers for each, in order. */
+	carried(facts: readonly FactText[]): Promise<Result<readonly CarriedAnswer[], RelayRefusal>>;
 	/** Forgets the token: the next request proves the key again. */
 	forgetToken(): void;
+	/** Proves the key anew: `refused` where the device is let in no more. */
+	standing(): Promise<Result<undefined, RelayRefusal>>;
 }
 
 export interface RelayHttpParts {
@@ -54,17 +74,7 @@ export function createRelayHttp(parts: RelayHttpParts): RelayHttp {
 	const ask = createAsk(parts);
 	return {
 		async ticket(document) {
-			const answer = await ask('/sync/tickets', { document });
-			if (!answer.ok) {
-				if (answer.error === 'refused') return { refused: 'rights' };
-				throw new Error('the relay was not reached for a ticket');
-			}
-			const { status, body } = answer.value;
-			if (status < 300 && isObject(body) && typeof body['ticket'] === 'string')
-				return { ticket: body['ticket'] };
-			if (status === 403) return { refused: 'rights' };
-			if (status === 401) return { refused: 'ticket' };
-			throw new Error(`the relay gave no ticket: ${String(status)}`);
+			return readTicket(await ask('/sync/tickets', { document }));
 		},
 		async feed({ epoch, s }) {
 			const answer = await ask(`/feed?epoch=${String(epoch)}&after=${String(s)}`);
@@ -77,16 +87,30 @@ export function createRelayHttp(parts: RelayHttpParts): RelayHttp {
 			if (!feed.ok) return feed;
 			return feed.value.kind === 'page' ? ok(feed.value.rows) : err('unreachable');
 		},
-		async checkpoint(branch) {
-			const answer = await ask(`/checkpoint?branch=${branch}`);
+		async checkpoint(branch, piece) {
+			const query = new URLSearchParams({ branch, ...piece });
+			const answer = await ask(`/checkpoint?${query.toString()}`);
 			if (!answer.ok) return answer;
 			const { status, body } = answer.value;
 			if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
 			const parsed = parseCheckpoint(body);
 			return parsed.ok ? parsed : err('unreachable');
 		},
+		async have() {
+			const answer = await ask('/have');
+			return answer.ok ? readHave(answer.value) : answer;
+		},
+		async carried(facts) {
+			const body = { facts: facts.map(({ branch, text }) => [branch, text]) };
+			const answer = await ask('/carried', body, 'gzip');
+			return answer.ok ? readCarried(answer.value, facts.length) : answer;
+		},
 		forgetToken: () => {
 			ask.forgetToken();
+		},
+		standing: async () => {
+			const token = await parts.getToken();
+			return token.ok ? ok(undefined) : token;
 		}
 	};
 }
@@ -97,7 +121,7 @@ interface Answered {
 }
 
 interface Ask {
-	(path: string, body?: object): Promise<Result<Answered, RelayRefusal>>;
+	(path: string, body?: object, packing?: 'gzip'): Promise<Result<Answered, RelayRefusal>>;
 	forgetToken(): void;
 }
 
@@ -114,18 +138,20 @@ function createAsk(parts: RelayHttpParts): Ask {
 		return ok(held.token);
 	}
 
-	async function once(path: string, body?: object): Promise<Result<Answered, RelayRefusal>> {
+	async function once(asked: Omit<Sent, 'token'>): Promise<Result<Answered, RelayRefusal>> {
 		const token = await tokenOf();
 		if (!token.ok) return token;
-		const answered = await exchange(parts, { path, token: token.value, body });
+		const answered = await exchange(parts, { ...asked, token: token.value });
 		return answered === undefined ? err('unreachable') : ok(answered);
 	}
 
-	const ask = async (path: string, body?: object): Promise<Result<Answered, RelayRefusal>> => {
-		const first = await once(path, body);
+	const ask = async (
+		...[path, body, packing]: Parameters<Ask>
+	): Promise<Result<Answered, RelayRefusal>> => {
+		const first = await once({ path, body, packing });
 		if (!first.ok || first.value.status !== 401) return first;
 		held = undefined;
-		return once(path, body);
+		return once({ path, body, packing });
 	};
 	return Object.assign(ask, {
 		forgetToken: () => {
@@ -138,16 +164,20 @@ interface Sent {
 	readonly path: string;
 	readonly token: string;
 	readonly body: object | undefined;
+	/** How the body is packed on its way; what is large is worth it. */
+	readonly packing?: 'gzip' | undefined;
 }
 
 /** Undefined where nobody answered, or somebody who does not speak JSON. */
 async function exchange(
 	{ fetch, base = '' }: RelayHttpParts,
-	{ path, token, body }: Sent
+	{ path, token, body, packing }: Sent
 ): Promise<Answered | undefined> {
 	const headers = new Headers({ authorization: `Bearer ${token}` });
 	if (body !== undefined) headers.set('content-type', 'application/json');
+	if (packing !== undefined) headers.set('content-encoding', packing);
 	try {
+		const text = body === undefined ? undefined : JSON.stringify(body);
 		const response = await fetch(`${base}/api${path}`, {
 			method: body === undefined ? 'GET' : 'POST',
 			headers,
@@ -155,14 +185,19 @@ async function exchange(
 			credentials: 'same-origin',
 			redirect: 'error',
 			signal: AbortSignal.timeout(ANSWER_MS_MAX),
-			...(body === undefined ? {} : { body: JSON.stringify(body) })
+			...(text === undefined ? {} : { body: packing === undefined ? text : await packed(text) })
 		});
-		const text = await response.text();
-		return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+		const said = await response.text();
+		return { status: response.status, body: said === '' ? undefined : JSON.parse(said) };
 	} catch {
 		// The network's many ways to fail are all one: later, it may work.
 		return undefined;
 	}
+}
+
+function packed(text: string): Promise<ArrayBuffer> {
+	const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+	return new Response(stream).arrayBuffer();
 }
 
 function readFeed({ status, body }: Answered): Result<FeedAnswer, RelayRefusal> {
@@ -175,6 +210,52 @@ function readFeed({ status, body }: Answered): Result<FeedAnswer, RelayRefusal> 
 	return read.every((row) => row !== undefined)
 		? ok({ kind: 'page', rows: read, last })
 		: err('unreachable');
+}
+
+function readTicket(answer: Result<Answered, RelayRefusal>): TicketAnswer {
+	if (!answer.ok) {
+		if (answer.error === 'refused') return { refused: 'rights' };
+		throw new Error('the relay was not reached for a ticket');
+	}
+	const { status, body } = answer.value;
+	if (status < 300 && isObject(body) && typeof body['ticket'] === 'string')
+		return { ticket: body['ticket'] };
+	if (status === 403) return { refused: 'rights' };
+	if (status === 401) return { refused: 'ticket' };
+	throw new Error(`the relay gave no ticket: ${String(status)}`);
+}
+
+function readHave({ status, body }: Answered): Result<HaveAnswer, RelayRefusal> {
+	if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
+	if (!isObject(body) || !isCount(body['epoch']) || !isObject(body['ranges'])) {
+		return err('unreachable');
+	}
+	const { epoch, ranges } = body;
+	const read = Object.entries(ranges).map(([code, of]) => {
+		const have = decodeHave(JSON.stringify({ epoch, ranges: of }));
+		return have === undefined ? undefined : ([code, have.ranges] as const);
+	});
+	return read.every((entry) => entry !== undefined)
+		? ok({ epoch, ranges: Object.fromEntries(read) })
+		: err('unreachable');
+}
+
+function readCarried(
+	{ status, body }: Answered,
+	count: number
+): Result<readonly CarriedAnswer[], RelayRefusal> {
+	if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
+	const handed = isObject(body) ? body['handed'] : undefined;
+	if (!Array.isArray(handed) || handed.length !== count) return err('unreachable');
+	const read = (handed as readonly unknown[]).map(readHanded);
+	return read.every((one) => one !== undefined) ? ok(read) : err('unreachable');
+}
+
+function readHanded(row: unknown): CarriedAnswer | undefined {
+	if (!Array.isArray(row)) return undefined;
+	const [id, became, reason] = row as readonly unknown[];
+	if (typeof id !== 'string' || typeof became !== 'string') return undefined;
+	return typeof reason === 'string' ? { id, became, reason } : { id, became };
 }
 
 function readEpochEnded({

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { journalName } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
+import { CLOSE } from '#sync/close-code.ts';
 import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
 import { seeded } from '#tests/support/seeded.ts';
@@ -265,6 +266,94 @@ describe('relay link', () => {
 		expect(a.faults).toEqual([]);
 	});
 
+	it.each(['close', 'fault'] as const)(
+		'[LINK-20] finds the one fact that is refused with no word on which it was (%s), and sends all others',
+		async (way) => {
+			const relay = createFakeRelay();
+			relay.now = TEST_NOW;
+			const a = await linked(relay, 40);
+			for (let n = 1; n <= 12; n += 1) await sell(a, n);
+			relay.unnamed.set('A-3', way);
+			relay.unnamed.set('A-9', way);
+			await a.link.start();
+			await relay.quiet();
+			const wanted = [1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1];
+			expect(await sent(a)).toEqual(wanted);
+			const reason = way === 'close' ? 'forgery' : 'fault';
+			expect(a.link.status).toMatchObject({
+				unsent: 0,
+				halted: undefined,
+				refused: [
+					{ id: 'A-3', reason },
+					{ id: 'A-9', reason }
+				]
+			});
+			await sell(a, 13);
+			await relay.quiet();
+			expect(await sent(a)).toEqual([...wanted, 1]);
+			expect(a.faults).toEqual([]);
+
+			// At its next start the relay may be another.
+			relay.unnamed.clear();
+			await a.link.stop();
+			await a.link.start();
+			await relay.quiet();
+			expect(await sent(a)).toEqual(Array.from({ length: 13 }, () => 1));
+			expect(a.link.status.refused).toEqual([]);
+		}
+	);
+
+	it('[LINK-18] waits with what there is no room for, and loses none of it', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		relay.refused.set('A-2', 'tooMany');
+		const a = await linked(relay, 41);
+		await sell(a, 1);
+		await sell(a, 2);
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ unsent: 2, refused: [], halted: undefined });
+		relay.refused.clear();
+		await sell(a, 3);
+		await relay.quiet();
+		expect(await sent(a)).toEqual([0, 0, 0]);
+		a.ring();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 1, 1]);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-5] stops as a fork where the relay has an own act under another name', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		relay.refused.set('A-1', 'again');
+		const a = await linked(relay, 42);
+		await sell(a);
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ halted: 'fork', refused: [], unsent: 1 });
+	});
+
+	it('[LINK-19] stops for good where its key opens nothing any more, and not where one document is closed', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 43);
+		await sell(a);
+		await a.link.start();
+		await relay.quiet();
+		heard[0]?.closed(CLOSE.rights);
+		await relay.quiet();
+		expect(a.link.status.halted).toBeUndefined();
+		a.ring();
+		await relay.quiet();
+		expect(a.link.status.state).toBe('online');
+		relay.isRemoved = true;
+		heard.at(-1)?.closed(CLOSE.rights);
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ halted: 'rights', state: 'offline' });
+	});
+
 	it('[LINK-7] tries again by itself, and at once when it is woken', async () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW;
@@ -364,6 +453,19 @@ describe('relay link', () => {
 		expect(sold.ok && sold.value.fact.on).toBe('2026-11-20');
 		expect(await sent(a)).toEqual([1, 1, 1]);
 		expect(relay.feed.length).toBe(3);
+	});
+
+	it('[LINK-14] learns what time it is where its clock was moved on an open line, and loses no fact', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 33);
+		await a.link.start();
+		await relay.quiet();
+		a.clock.now = TEST_NOW + 400 * DAY_MS;
+		await sell(a);
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1]);
+		expect(a.link.status).toMatchObject({ halted: undefined, refused: [], unsent: 0 });
 	});
 
 	it('[LINK-2] takes in news that came while it looked where it is', async () => {

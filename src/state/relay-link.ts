@@ -1,12 +1,16 @@
 import { groupBy } from '#domain/group-by.ts';
 import type { Have, Hello, Nack } from '#sync/frames.ts';
 import { CLOSE } from '#sync/close-code.ts';
+import { PASSING_REASONS } from '#sync/nack-reason.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { DocumentsHost, Random } from '#storage/documents-host.ts';
+import type { CarryOutcome } from './carry.ts';
 import type { Changes } from './changes.ts';
 import { openDocumentLink, type DocumentLink, type DocumentLinkEvents } from './document-link.ts';
+import { carryAgain, enterEpoch, isToCarry } from './enter-epoch.ts';
 import { createFeedPull, type FeedPull } from './feed-pull.ts';
-import { keepRefused, markSent, moveUnsent, unmarkSent } from './have.ts';
+import { createCareful, type Careful } from './careful.ts';
+import { keepRefused, markSent, moveUnsent, tryRefusedAgain, unmarkSent } from './have.ts';
 import { openDocuments, type LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import type { FactText } from './arrived-fact.ts';
@@ -17,10 +21,8 @@ import type { CreateProvider } from './relay-provider.ts';
 export type LinkHalt =
 	/** Another device uses this one's numbers: a restored backup or a copied profile. */
 	| 'fork'
-	/** The device was removed, or may not have its branch's journal. */
-	| 'rights'
-	/** The relay keeps refusing what this device sends. */
-	| 'refused';
+	/** The device was removed: what it did not send goes to the owner another way. */
+	| 'rights';
 
 /** How things stand between this device and the relay; the last real round trip says it. */
 export interface LinkStatus {
@@ -83,10 +85,16 @@ const STUCK_MS = 30_000;
 /** Beyond every text of an index. */
 const TEXT_END = '\uffff';
 const REOPENINGS_MAX = 3;
+const PAUSE_MS_MIN = 60_000;
+const PAUSE_MS_MAX = 1_800_000;
 /** The relay's word for a fact of a day that is not yet. */
 const BEYOND_TOMORROW = 'beyondTomorrow';
-/** A fork and a forgery are answered by the close that follows; the facts themselves may be right. */
-const PASSING_REASONS: ReadonlySet<string> = new Set(['fork', 'forgery']);
+/** The relay has the act under another name: another device goes by this one's numbers too. */
+const AGAIN = 'again';
+/** The whole of an update could not be written; which of its facts it was, nobody knows. */
+const FAULT = 'fault';
+/** There is no room for it, or nobody to ask, just now. */
+const WAITING_REASONS: ReadonlySet<string> = new Set(['tooMany', 'authorUnknown']);
 
 /** Makes the link of a device to its relay; it does nothing until it is started. */
 export function createRelayLink(parts: RelayLinkParts): RelayLink {
@@ -130,14 +138,30 @@ async function start(run: LinkRun): Promise<void> {
 	run.isRunning = true;
 	// A person who starts it again has had a look at why it stopped.
 	run.reopenings.clear();
+	run.paused.clear();
 	run.say.change({ halted: undefined });
+	run.askedClock.clear();
 	run.cancels.push(
 		run.parts.changes.on((tables) => {
 			if (tables.includes('journal')) run.later(() => putNew(run));
 			if (tables.includes('meta') && run.lines.size === 0) run.later(() => begin(run));
 		})
 	);
-	await run.inTurn(() => begin(run));
+	// Whatever of it a full disk keeps from being done is tried again.
+	const first = async (): Promise<void> => {
+		await carryAgain(run.parts.store);
+		// What could not be taken then may be now: the relay's program is another, or this one's is.
+		if ((await tryRefusedAgain(run.parts.store)) > 0) run.parts.changes.tell(['journal']);
+		await begin(run);
+	};
+	try {
+		await run.inTurn(first);
+	} catch (fault) {
+		again(run, backoffMs(0, run.parts.random), () => {
+			insist(run, first);
+		});
+		throw fault;
+	}
 }
 
 async function stop(run: LinkRun): Promise<void> {
@@ -222,7 +246,8 @@ async function wantedDocuments(run: LinkRun): Promise<ReadonlySet<string>> {
 	const unsent = await unsentRows(run);
 	const waiting = unsent.filter(({ refused }) => refused === undefined);
 	const open = openDocuments(run.parts.device, now);
-	return new Set([...open, ...waiting.map((row) => row.document)]);
+	const wanted = new Set([...open, ...waiting.map((row) => row.document)]);
+	return new Set([...wanted].filter((name) => !run.paused.has(name)));
 }
 
 /** At the next UTC midnight of the corrected clock other documents are open. */
@@ -250,7 +275,11 @@ async function openLine(run: LinkRun, name: string): Promise<Line> {
 	const own = `${parts.device.identity.code}-`;
 	const link = await openDocumentLink(
 		name,
-		{ ...parts, isOwn: (id) => id.startsWith(own) },
+		{
+			...parts,
+			isOwn: (id) => id.startsWith(own),
+			pick: (rows) => run.careful.pick(name, rows)
+		},
 		eventsOf(run, name)
 	);
 	const line: Line = { link, isOnline: false, attempt: 0, cancelRetry: undefined };
@@ -280,7 +309,11 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 			hear(run, name);
 			// Looked at now: a turn of work may take seconds, and they are not the clock's fault.
 			const off = hello.now - run.parts.clock();
-			run.later(() => greet(run, hello, off));
+			run.greeting = hello;
+			insist(run, async () => {
+				// A later line's words count more.
+				if (run.greeting === hello) await greet(run, hello, off);
+			});
 		},
 		have: (have) => {
 			hear(run, name);
@@ -320,20 +353,26 @@ function hear(run: LinkRun, name: string): void {
 }
 
 /** What the relay says first: its clock, its epoch, and how far the feed has come. */
-async function greet(run: LinkRun, { epoch, now, s }: Hello, off: number): Promise<void> {
+async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
+	const { epoch, now, s } = hello;
 	const { store, correctsClock } = run.parts;
-	const { isNewEpoch, offset } = await store.write(['meta'], async (rows) => {
+	const { isNewEpoch, offset } = await store.write(['meta', 'journal'], async (rows) => {
 		const before = (await readMeta(rows, 'offset')) ?? 0;
 		const isOff = correctsClock !== false && Math.abs(off - before) >= CLOCK_STEP_MS;
 		if (isOff) await writeMeta(rows, 'offset', off);
 		await writeMeta(rows, 'contactAt', now);
 		const known = await readMeta(rows, 'epoch');
 		await writeMeta(rows, 'epoch', epoch);
-		return { isNewEpoch: known !== undefined && known !== epoch, offset: isOff ? off : before };
+		const isNewEpoch = known !== undefined && known !== epoch;
+		// What this database was not heard to have is unsent again, until its have says otherwise. In
+		// one piece with the epoch: a kill between the two would leave sent what nobody has.
+		if (isNewEpoch) {
+			await unmarkSent(rows);
+			await enterEpoch(rows, hello);
+		}
+		return { isNewEpoch, offset: isOff ? off : before };
 	});
 	run.offset = offset;
-	// What this database was not heard to have is unsent again, until its have says otherwise.
-	if (isNewEpoch) await unmarkSent(store);
 	// Which days lost something is known when the first ranges were heard, not before.
 	run.mustArrange ||= isNewEpoch;
 	// The feed of another epoch has numbers of its own, which may be lower.
@@ -341,7 +380,41 @@ async function greet(run: LinkRun, { epoch, now, s }: Hello, off: number): Promi
 	run.epoch = epoch;
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
+	carry(run);
 	if (isNewEpoch) await count(run);
+}
+
+/** Rare, and so read when it is needed. */
+async function carryLacking({ parts }: LinkRun, epoch: number): Promise<CarryOutcome> {
+	const place = await parts.store.read(['meta'], (rows) => readMeta(rows, 'carry'));
+	if (!isToCarry(place, epoch)) return 'done';
+	const { carryFacts } = await import('./carry.ts');
+	return carryFacts(parts, epoch);
+}
+
+/** One pass at a time, beside everything else; what stops it is tried again. */
+function carry(run: LinkRun): void {
+	if (run.isCarrying || !canRun(run) || run.epoch === 0) return;
+	run.isCarrying = true;
+	const { epoch } = run;
+	void carryLacking(run, epoch).then(
+		(outcome) => {
+			run.isCarrying = false;
+			if (outcome === 'refused') return;
+			if (outcome === 'done' && epoch === run.epoch) {
+				run.carryAttempt = 0;
+				return;
+			}
+			again(run, backoffMs(run.carryAttempt, run.parts.random), () => {
+				carry(run);
+			});
+			run.carryAttempt += 1;
+		},
+		(fault: unknown) => {
+			run.isCarrying = false;
+			run.parts.onFault(fault);
+		}
+	);
 }
 
 async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
@@ -353,10 +426,27 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 	}
 	if (outcome.marked === 0 && !run.mustArrange) return;
 	run.mustArrange = false;
-	if (outcome.marked > 0) run.reopenings.clear();
+	if (outcome.marked > 0) {
+		run.reopenings.clear();
+		run.pauses.clear();
+	}
 	run.parts.changes.tell(['journal']);
 	await count(run);
 	await arrange(run);
+	await putCareful(run);
+}
+
+/** The next few of the documents in which something is refused that nobody named. */
+async function putCareful(run: LinkRun): Promise<void> {
+	for (const [name, line] of run.lines) {
+		if (!run.careful.isAbout(name)) continue;
+		const unsent = await unsentRows(run);
+		const waiting = unsent.filter(
+			({ document, refused }) => document === name && refused === undefined
+		);
+		run.careful.look(name, waiting);
+		line.link.append(waiting);
+	}
 }
 
 /**
@@ -369,15 +459,27 @@ async function takeNack(
 	{ refused }: Nack
 ): Promise<void> {
 	if (refused.some(([, reason]) => reason === BEYOND_TOMORROW)) {
-		if (await bringBack(run, name)) return;
+		if ((await bringBack(run, name)) || (await askClock(run, name))) return;
 	}
-	const final = refused.filter(([, reason]) => !PASSING_REASONS.has(reason));
-	if (final.length === 0) return;
+	const reasons = new Set(refused.map(([, reason]) => reason));
+	if (reasons.has(AGAIN)) {
+		await halt(run, 'fork');
+		return;
+	}
+	const final = refused.filter(([, reason]) => isFinal(reason));
 	const marked = await keepRefused(run.parts.store, final);
 	if (marked > 0) run.parts.changes.tell(['journal']);
 	await count(run);
 	// What was told on a line that is closed by now was answered when it was closed.
-	if (run.lines.get(name) === line) await reopen(run, name);
+	if (run.lines.get(name) !== line) return;
+	if (final.length > 0) await reopen(run, name, { isNews: marked > 0 });
+	else if (reasons.has(FAULT)) await suspect(run, name, FAULT);
+	else if ([...reasons].some((reason) => WAITING_REASONS.has(reason))) await pause(run, name);
+}
+
+/** Says something against the fact itself, and not of the moment or of the update that it stood in. */
+function isFinal(reason: string): boolean {
+	return !PASSING_REASONS.has(reason) && !WAITING_REASONS.has(reason) && reason !== FAULT;
 }
 
 /**
@@ -394,17 +496,81 @@ async function bringBack(run: LinkRun, name: string): Promise<boolean> {
 	return true;
 }
 
-/** Ends a document here and begins it anew with what is unsent. */
-async function reopen(run: LinkRun, name: string): Promise<void> {
-	const times = (run.reopenings.get(name) ?? 0) + 1;
+/**
+ * The day is today's by this device, so its clock was moved since the relay last told the time: a new
+ * line tells it. False where it was asked for that day already.
+ */
+async function askClock(run: LinkRun, name: string): Promise<boolean> {
+	if (run.askedClock.has(name)) return false;
+	run.askedClock.add(name);
+	await closeLine(run, name);
+	await arrange(run);
+	return true;
+}
+
+/**
+ * Ends a document here and begins it anew with what is unsent. Where that is refused again and again,
+ * and not even a fact of it is named, its facts go out a few at a time.
+ */
+async function reopen(
+	run: LinkRun,
+	name: string,
+	{ isNews, reason = 'forgery' }: { readonly isNews: boolean; readonly reason?: string }
+): Promise<void> {
+	const times = isNews ? 0 : (run.reopenings.get(name) ?? 0) + 1;
 	run.reopenings.set(name, times);
-	if (times > REOPENINGS_MAX) {
-		await halt(run, 'refused');
+	if (times > REOPENINGS_MAX || (!isNews && run.careful.isAbout(name))) {
+		await suspect(run, name, reason);
 		return;
 	}
+	if (run.careful.isAbout(name)) run.careful.refuse(name);
+	await beginAnew(run, name);
+}
+
+/** LINK-20. Finds the one fact that is refused without being named, and keeps it apart: the rest goes on. */
+async function suspect(run: LinkRun, name: string, reason: string): Promise<void> {
+	run.reopenings.delete(name);
+	if (!run.careful.isAbout(name)) {
+		run.careful.begin(name);
+		await beginAnew(run, name);
+		return;
+	}
+	const { isAlone, n } = run.careful.refuse(name);
+	if (n === undefined && isAlone) {
+		// Nothing of ours is in it, and the relay would not have it: that may pass, and is not ours to mend.
+		await pause(run, name);
+		return;
+	}
+	if (n !== undefined) await refuseOne(run, n, reason);
+	await beginAnew(run, name);
+}
+
+async function refuseOne(run: LinkRun, n: number, reason: string): Promise<void> {
+	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
+	if (row === undefined) return;
+	await keepRefused(run.parts.store, [[row.id, reason]]);
+	run.parts.changes.tell(['journal']);
+	await count(run);
+}
+
+async function beginAnew(run: LinkRun, name: string): Promise<void> {
 	await closeLine(run, name);
 	await run.parts.documents.drop(name);
 	await arrange(run);
+}
+
+/** LINK-18. Leaves a document alone for a while, each time for longer, until something gets through. */
+async function pause(run: LinkRun, name: string): Promise<void> {
+	const times = run.pauses.get(name) ?? 0;
+	run.pauses.set(name, times + 1);
+	run.paused.add(name);
+	await closeLine(run, name);
+	showState(run);
+	const most = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(times, 10));
+	again(run, most / 2 + run.parts.random(Math.floor(most / 2) + 1), () => {
+		run.paused.delete(name);
+		run.later(() => arrange(run));
+	});
 }
 
 async function takeArrivals(run: LinkRun): Promise<void> {
@@ -421,11 +587,13 @@ async function takeClose(run: LinkRun, name: string, code: number): Promise<void
 			await halt(run, 'fork');
 			return;
 		case CLOSE.rights:
-			await halt(run, 'rights');
+			await lookForRights(run, name);
 			return;
 		case CLOSE.forgery:
+			await reopen(run, name, { isNews: false });
+			return;
 		case CLOSE.tooLarge:
-			await reopen(run, name);
+			await reopen(run, name, { isNews: false, reason: 'tooLarge' });
 			return;
 		case CLOSE.ticket:
 			run.parts.http.forgetToken();
@@ -434,6 +602,13 @@ async function takeClose(run: LinkRun, name: string, code: number): Promise<void
 		default:
 			retry(run, line);
 	}
+}
+
+/** A document may be closed to this device, or all of them: only its key tells which. */
+async function lookForRights(run: LinkRun, name: string): Promise<void> {
+	const standing = await run.parts.http.standing();
+	if (!standing.ok && standing.error === 'refused') await halt(run, 'rights');
+	else await pause(run, name);
 }
 
 /** Full jitter: a shop's devices, and a town's, do not come back in one moment. */
@@ -460,6 +635,7 @@ async function putNew(run: LinkRun): Promise<void> {
 			read.find('journal', { from: run.lastPut + 1, to: Number.MAX_SAFE_INTEGER })
 		);
 		for (const [name, ofName] of groupBy(rows, ({ document }) => document)) {
+			if (run.paused.has(name)) continue;
 			const line = await openLine(run, name);
 			line.link.append(ofName.filter(({ sent }) => sent === 0));
 		}
@@ -483,10 +659,24 @@ async function count(run: LinkRun): Promise<void> {
 		};
 	});
 	watchOver(run, canRun(run) ? oldest : undefined);
+	const before = run.say.read().refused;
 	run.say.change({
 		unsent: unsent - refused.length,
 		refused: refused.map(({ id, refused: reason = '' }) => ({ id, reason }))
 	});
+	const held = new Set<string>(refused.map(({ id }) => id));
+	const freed = before.filter(({ id }) => !held.has(id));
+	if (freed.length > 0 && canRun(run)) await putFreed(run, new Set(freed.map(({ id }) => id)));
+}
+
+/** What somebody lets go out again goes into its document at once. */
+async function putFreed(run: LinkRun, ids: ReadonlySet<string>): Promise<void> {
+	const freed = (await unsentRows(run)).filter(({ id }) => ids.has(id));
+	for (const [name, rows] of groupBy(freed, ({ document }) => document)) {
+		if (run.paused.has(name)) continue;
+		const line = await openLine(run, name);
+		line.link.append(rows);
+	}
 }
 
 /**
@@ -532,6 +722,7 @@ function pullFeed(run: LinkRun): void {
 		(fault: unknown) => {
 			run.isPulling = false;
 			run.parts.onFault(fault);
+			pullLater(run, 'unreachable');
 		}
 	);
 }
@@ -564,8 +755,10 @@ async function isCaughtUp(run: LinkRun, told: FeedPlace): Promise<boolean> {
 
 function pullLater(run: LinkRun, why: RelayRefusal): void {
 	if (why === 'refused') {
-		run.later(() => halt(run, 'rights'));
-		return;
+		run.later(async () => {
+			const standing = await run.parts.http.standing();
+			if (!standing.ok && standing.error === 'refused') await halt(run, 'rights');
+		});
 	}
 	again(run, backoffMs(run.feedAttempt, run.parts.random), () => {
 		pullFeed(run);
@@ -579,6 +772,20 @@ function fillHistory(run: LinkRun): void {
 		run.feed.backfill().then((hasMore) => {
 			if (hasMore && canRun(run)) fillHistory(run);
 		}, run.parts.onFault);
+	});
+}
+
+/** LINK-17. Tries again what a full disk, or a fault that passes, kept from being done. */
+function insist(run: LinkRun, work: () => Promise<void>, attempt = 0): void {
+	run.later(async () => {
+		try {
+			await work();
+		} catch (fault) {
+			again(run, backoffMs(attempt, run.parts.random), () => {
+				insist(run, work, attempt + 1);
+			});
+			throw fault;
+		}
 	});
 }
 
@@ -625,6 +832,10 @@ interface LinkRun {
 	readonly lines: Map<string, Line>;
 	/** How often a document was begun anew, by its name. */
 	readonly reopenings: Map<string, number>;
+	readonly careful: Careful;
+	/** Documents that are left alone for a while, and how often each was. */
+	readonly paused: Set<string>;
+	readonly pauses: Map<string, number>;
 	readonly arrivals: FactText[];
 	/** One piece of work at a time, in the order in which it came. */
 	inTurn<T>(work: () => Promise<T>): Promise<T>;
@@ -632,10 +843,16 @@ interface LinkRun {
 	later(work: () => Promise<void>): void;
 	isRunning: boolean;
 	isPulling: boolean;
+	isCarrying: boolean;
+	carryAttempt: number;
 	/** Whether what is open must be looked through, though nothing was marked. */
 	mustArrange: boolean;
 	/** The last own number that was put into a document by this run. */
 	lastPut: number;
+	/** The days that the relay called too far ahead, and for which its time was asked anew. */
+	readonly askedClock: Set<string>;
+	/** The relay's last hello, once it was heard. */
+	greeting: Hello | undefined;
 	/** Of the relay's database; 0 before its first hello. */
 	epoch: number;
 	/** The last number of the feed that was told of. */
@@ -662,6 +879,9 @@ function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
 		say,
 		lines: new Map(),
 		reopenings: new Map(),
+		careful: createCareful(),
+		paused: new Set(),
+		pauses: new Map(),
 		arrivals: [],
 		inTurn,
 		later: (work) => {
@@ -669,8 +889,12 @@ function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
 		},
 		isRunning: false,
 		isPulling: false,
+		isCarrying: false,
+		carryAttempt: 0,
 		mustArrange: false,
 		lastPut: 0,
+		askedClock: new Set(),
+		greeting: undefined,
 		epoch: 0,
 		told: 0,
 		offset: 0,

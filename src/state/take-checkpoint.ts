@@ -1,73 +1,380 @@
+import { addDayTotals, DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { groupBy } from '#domain/group-by.ts';
-import type { FactRow, StoreWriter } from '#storage/device-store.ts';
-import { arrive, type ArrivedFact } from './arrived-fact.ts';
+import { compareFactIds, type LedgerId } from '#domain/ids.ts';
+import {
+	only,
+	type DayRow,
+	type FactRow,
+	type NumberRange,
+	type NumberRanges,
+	type RecordRow,
+	type StockRow,
+	type StoreReader,
+	type StoreWriter
+} from '#storage/device-store.ts';
+import { arrive, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { customerKeys, productKeys } from './entity-keys.ts';
+import { compareFieldStamps } from './fold-entities.ts';
 import type { Identity } from './identity.ts';
 import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
+import { isInRanges, joined } from './number-ranges.ts';
 import {
 	addAll,
-	allLedgers,
 	countedOf,
-	isInside,
+	fillIn,
 	FOLDED_TABLES,
+	isInside,
 	READ_MODEL_TABLES
 } from './read-model.ts';
+import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
 
+type TakeParts = Pick<DeviceParts, 'store' | 'changes' | 'crypto'>;
+
 /**
- * Puts the relay's numbers in the place of this device's, and adds the facts that they do not hold:
- * its own that were not sent, and what came since. Where nothing was missing, no number moves.
+ * Begins with a checkpoint: what it says of products, customers, settings and records is joined with
+ * what is here, what it sums stands in the place of the sums here, and the facts that it does not
+ * hold are added. Where nothing was missing, no number moves. Of another epoch it stands for itself:
+ * what this device folded before of facts that it does not hold is forgotten.
  */
 export async function takeCheckpoint(
 	checkpoint: Checkpoint,
-	{ store, changes, crypto }: DeviceParts,
-	{ business }: Identity
+	parts: TakeParts,
+	{ business }: Pick<Identity, 'business'>
 ): Promise<void> {
-	// Hashing waits, so it is done before the transaction.
-	const ofLedgers: ArrivedFact[] = [];
-	for (const fact of checkpoint.ledgerFacts) {
-		const one = await arrive(fact, crypto);
-		if (one !== undefined) ofLedgers.push(one);
-	}
-	await store.write(READ_MODEL_TABLES, async (rows) => {
-		const outside = await factsOutside(rows, checkpoint);
-		for (const table of FOLDED_TABLES) await rows.clear(table);
-		await rows.put('products', checkpoint.products);
-		await rows.put('customers', checkpoint.customers);
-		await rows.put('settings', checkpoint.settings);
-		await rows.put('members', checkpoint.members);
-		await rows.put('devices', checkpoint.devices);
-		await rows.put('records', checkpoint.records);
-		await rows.put('stock', checkpoint.stock);
-		await rows.put('days', checkpoint.days);
-		await folds.addLedgerFacts(rows, ofLedgers.flatMap(countedOf));
-		await addAll(rows, outside, { business, folds });
-		await folds.foldTallies(rows, await allLedgers(rows), business);
+	const said = await arriveAll(checkpoint, parts);
+	await parts.store.write(READ_MODEL_TABLES, async (rows) => {
+		const outside = await factsOutside(rows, checkpoint.ranges);
+		if (await isOfAnotherEpoch(rows, checkpoint)) {
+			for (const table of FOLDED_TABLES) await rows.clear(table);
+			await addAll(rows, outside, { business, folds });
+		}
+		await joinRows(rows, checkpoint, { outside, said, business });
 		await keepPlace(rows, checkpoint);
 	});
-	changes.tell(['meta', ...FOLDED_TABLES]);
+	parts.changes.tell(['meta', ...FOLDED_TABLES]);
 }
 
-/** The held facts that the checkpoint is not of, with the records that were hashed when they came. */
-async function factsOutside(
-	rows: StoreWriter,
-	checkpoint: Checkpoint
+/** Rows of a piece that are put in one transaction. */
+const PIECE_ROWS = 250;
+
+/** What became of a piece: `behind`, the feed has not come as far yet; `begin`, it is to be begun anew. */
+export type PieceTaken = 'taken' | 'behind' | 'begin';
+
+/**
+ * Takes a later piece of a checkpoint that was begun. It is of a later place than the first, so that
+ * the feed must have come as far: then what it sums, and the facts here that it does not hold, are
+ * all there is. Where it is not taken, what was put of it before is right all the same.
+ */
+export async function takePiece(
+	piece: Checkpoint,
+	parts: TakeParts,
+	{ identity, turns }: { readonly identity: Identity; readonly turns: Pick<Turns, 'quiet'> }
+): Promise<PieceTaken> {
+	const { business } = identity;
+	const said = await arriveAll(piece, parts);
+	const pieces = split(piece);
+	for (const [place, some] of pieces.entries()) {
+		await turns.quiet();
+		const taken = await parts.store.write(READ_MODEL_TABLES, async (rows) => {
+			const standing = await standingOf(rows, piece);
+			if (standing !== 'taken') return standing;
+			const hasSums = some.stock.length + some.days.length > 0;
+			const outside = hasSums ? await factsOutside(rows, piece.ranges) : [];
+			const isLast = place === pieces.length - 1;
+			await joinRows(rows, some, { outside, said: isLast ? said : [], business });
+			return standing;
+		});
+		if (taken !== 'taken') return taken;
+	}
+	parts.changes.tell(movedBy(piece));
+	return 'taken';
+}
+
+async function standingOf(
+	rows: StoreReader,
+	{ epoch, s, ranges }: Checkpoint
+): Promise<PieceTaken> {
+	const feed = await readMeta(rows, 'feed');
+	const begun = await readMeta(rows, 'checkpoint');
+	if (begun?.epoch !== epoch) return 'begin';
+	if (feed?.epoch !== epoch || feed.s < s) return 'behind';
+	// Its sums hold what this program kept uncounted since it began, and would count again one day.
+	const unknown = await rows.find('facts', only('refs', UNKNOWN_REF));
+	const isHeld = unknown.some((row) => isInRanges(row, ranges) && !isInside(row, begun));
+	return isHeld ? 'begin' : 'taken';
+}
+
+function movedBy(piece: Checkpoint): Parameters<DeviceParts['changes']['tell']>[0] {
+	return FOLDED_TABLES.filter((table) => {
+		if (table === 'products') return piece.products.length > 0;
+		if (table === 'stock') return piece.stock.length > 0;
+		if (table === 'days') return piece.days.length > 0;
+		return piece.customers.length + piece.records.length + piece.ledgerFacts.length > 0;
+	});
+}
+
+/** Hashing waits, so it is done before the transaction. */
+async function arriveAll(
+	{ ledgerFacts }: Checkpoint,
+	{ crypto }: TakeParts
 ): Promise<readonly ArrivedFact[]> {
-	const held = await rows.all('facts');
-	const outside = held.filter((row) => !isInside(row, checkpoint));
+	const arrived: ArrivedFact[] = [];
+	for (const fact of ledgerFacts) {
+		const one = await arrive(fact, crypto);
+		if (one !== undefined) arrived.push(one);
+	}
+	return arrived;
+}
+
+/** The same piece in several, each for a short transaction; what ends it is in the last. */
+function split(piece: Checkpoint): readonly Checkpoint[] {
+	const { products, stock, customers, bases = [], records, days } = piece;
+	const count = Math.max(
+		1,
+		...[products, customers, records, days].map((list) => Math.ceil(list.length / PIECE_ROWS))
+	);
+	const levels = groupBy([...stock], ({ product }) => product);
+	const based = new Map(bases.map((base) => [base.ledger, base]));
+	const { epoch, s, ranges, settings, members, devices, whole = [] } = piece;
+	return Array.from({ length: count }, (_none, place): Checkpoint => {
+		const part = <T>(list: readonly T[]): readonly T[] =>
+			list.slice(place * PIECE_ROWS, (place + 1) * PIECE_ROWS);
+		const isLast = place === count - 1;
+		return {
+			...{ epoch, s, ranges, settings, members, devices },
+			products: part(products),
+			stock: part(products).flatMap(({ id }) => levels.get(id) ?? []),
+			customers: part(customers),
+			bases: part(customers).flatMap(({ ledger }) => based.get(ledger) ?? []),
+			records: part(records),
+			days: part(days),
+			ledgerFacts: isLast ? piece.ledgerFacts : [],
+			...(isLast && { whole })
+		};
+	});
+}
+
+interface Joining {
+	/** The held facts that the checkpoint is not of. */
+	readonly outside: readonly ArrivedFact[];
+	/** What it says of ledgers beside their records. */
+	readonly said: readonly ArrivedFact[];
+	readonly business: Identity['business'];
+}
+
+async function joinRows(
+	rows: StoreWriter,
+	checkpoint: Checkpoint,
+	{ outside, said, business }: Joining
+): Promise<void> {
+	await joinEntities(rows, checkpoint);
+	await putSums(rows, checkpoint, outside);
+	await joinRecords(rows, checkpoint.records);
+	await folds.addLedgerFacts(rows, said.flatMap(countedOf));
+	await fillIn(rows, said, { business, folds });
+	const { bases = [], whole = [], ranges } = checkpoint;
+	await rows.put(
+		'bases',
+		bases.map((base) => ({ ...base, isWanted: 0, ranges }))
+	);
+	await rows.remove('bases', whole);
+	const touched = new Set<LedgerId>([
+		...checkpoint.customers.map(({ ledger }) => ledger),
+		...checkpoint.records.map(({ ledger }) => ledger),
+		...(await ledgersSaid(rows, said)),
+		...whole
+	]);
+	if (touched.size > 0) await folds.foldTallies(rows, [...touched], business);
+}
+
+async function ledgersSaid(
+	rows: StoreReader,
+	said: readonly ArrivedFact[]
+): Promise<readonly LedgerId[]> {
+	const effects = said.flatMap(countedOf).map((one) => one.effects);
+	const hashes = effects.flatMap(({ sayings, list }) => [...sayings.map(({ h }) => h), ...list]);
+	const records = await rows.getMany('records', [...new Set(hashes)]);
+	return [
+		...records.flatMap((row) => (row === undefined ? [] : [row.ledger])),
+		...effects.flatMap(({ links, merges, entries }) => [
+			...links.map(({ key }) => key),
+			...merges.flatMap(({ a, b }) => [a, b]),
+			...entries.flatMap(({ ledgerId }) => (ledgerId === 0 ? [] : [ledgerId]))
+		])
+	];
+}
+
+/** Each field by the latest that is known of it, here or there. */
+async function joinEntities(rows: StoreWriter, checkpoint: Checkpoint): Promise<void> {
+	const { products, customers, settings, members, devices } = checkpoint;
+	const heldProducts = await rows.getMany(
+		'products',
+		products.map(({ id }) => id)
+	);
+	await rows.put(
+		'products',
+		products.map((row, place) => {
+			const later = laterOf(row, heldProducts[place]);
+			return { ...later, ...productKeys(later) };
+		})
+	);
+	const heldCustomers = await rows.getMany(
+		'customers',
+		customers.map(({ ledger }) => ledger)
+	);
+	await rows.put(
+		'customers',
+		customers.map((row, place) => {
+			const later = laterOf(row, heldCustomers[place]);
+			return { ...later, ...customerKeys(later) };
+		})
+	);
+	const heldSettings = await rows.getMany(
+		'settings',
+		settings.map(({ field }) => field)
+	);
+	await rows.put(
+		'settings',
+		settings.map((row, place) => laterOf(row, heldSettings[place]))
+	);
+	const heldMembers = await rows.getMany(
+		'members',
+		members.map(({ number }) => number)
+	);
+	await rows.put(
+		'members',
+		members.map((row, place) => laterOf(row, heldMembers[place]))
+	);
+	const heldDevices = await rows.getMany(
+		'devices',
+		devices.map(({ code }) => code)
+	);
+	await rows.put(
+		'devices',
+		devices.map((row, place) => laterOf(row, heldDevices[place]))
+	);
+}
+
+function laterOf<Row extends { readonly stamps: NumberedStamps }>(
+	row: Row,
+	held: Row | undefined
+): Row {
+	if (held === undefined) return row;
+	const later = Object.entries(held.stamps).filter(([field, stamp]) => {
+		const of = row.stamps[field];
+		return of === undefined || compareFieldStamps(stamp, of) > 0;
+	});
+	const fields = later.map(([field]): [string, unknown] => [field, Reflect.get(held, field)]);
+	return {
+		...row,
+		...Object.fromEntries(fields),
+		stamps: { ...row.stamps, ...Object.fromEntries(later) }
+	};
+}
+
+type NumberedStamps = Readonly<Record<string, Parameters<typeof compareFieldStamps>[0]>>;
+
+/** Sums as the relay has them, and on them what the facts outside do. */
+async function putSums(
+	rows: StoreWriter,
+	{ stock, days }: Checkpoint,
+	outside: readonly ArrivedFact[]
+): Promise<void> {
+	if (stock.length + days.length === 0) return;
+	const levels = new Map<string, bigint>();
+	const totals = new Map<string, DayTotals>();
+	for (const { effects, branch, on } of outside.flatMap(countedOf)) {
+		if (branch === '') continue;
+		for (const { productId, deltaThousandths } of effects.stock) {
+			const key = `${branch} ${productId}`;
+			levels.set(key, (levels.get(key) ?? 0n) + BigInt(deltaThousandths));
+		}
+		if (effects.day === null) continue;
+		const key = `${branch} ${on}`;
+		totals.set(key, addDayTotals(totals.get(key) ?? DAY_ZERO, effects.day));
+	}
+	await rows.put(
+		'stock',
+		stock.map((row): StockRow => ({
+			...row,
+			level: row.level + (levels.get(`${row.branch} ${row.product}`) ?? 0n)
+		}))
+	);
+	await rows.put(
+		'days',
+		days.map((row): DayRow => ({
+			...addDayTotals(row, totals.get(`${row.branch} ${row.on}`) ?? DAY_ZERO),
+			branch: row.branch,
+			on: row.on
+		}))
+	);
+}
+
+/** Each H once, under the first fact that carried it; what is here may say more than what came. */
+async function joinRecords(rows: StoreWriter, records: readonly RecordRow[]): Promise<void> {
+	const held = await rows.getMany(
+		'records',
+		records.map(({ h }) => h)
+	);
+	const fresh = records.filter((row, place) => {
+		const before = held[place];
+		return before === undefined || compareFactIds(row.factId, before.factId) < 0;
+	});
+	await rows.put('records', fresh);
+}
+
+/** The held facts whose numbers the checkpoint does not name. */
+async function factsOutside(
+	rows: StoreReader,
+	ranges: NumberRanges
+): Promise<readonly ArrivedFact[]> {
+	const held: FactRow[] = [];
+	for (const code of await codesHeld(rows))
+		for (const [from, to] of gapsOf(ranges[code] ?? [])) {
+			const span = { index: 'code+n', from: [code, from], to: [code, to] };
+			held.push(...(await rows.find('facts', span)));
+		}
 	const records = await rows.findAny(
 		'records',
 		'factId',
-		outside.map(({ id }) => id)
+		held.map(({ id }) => id)
 	);
 	const recordsByFact = groupBy(records, ({ factId }) => factId);
-	return outside.map((row) => ({
+	return held.map((row) => ({
 		fact: factOf(row),
 		row,
 		records: recordsByFact.get(row.id) ?? []
 	}));
+}
+
+/** From one device's last fact to the next device's first. */
+async function codesHeld(rows: StoreReader): Promise<readonly string[]> {
+	const codes: string[] = [];
+	for (;;) {
+		const last = codes.at(-1);
+		const [next] = await rows.find('facts', {
+			index: 'code+n',
+			from: last === undefined ? ['', 0] : [last, Number.MAX_SAFE_INTEGER],
+			to: ['\uffff', 0],
+			limit: 1
+		});
+		if (next === undefined) return codes;
+		codes.push(next.code);
+	}
+}
+
+function gapsOf(ranges: readonly NumberRange[]): readonly NumberRange[] {
+	const gaps: NumberRange[] = [];
+	let from = 1;
+	for (const [first, last] of joined(ranges)) {
+		if (first > from) gaps.push([from, first - 1]);
+		from = last + 1;
+	}
+	return [...gaps, [from, Number.MAX_SAFE_INTEGER]];
 }
 
 function factOf({ text }: FactRow): ArrivedFact['fact'] {
@@ -75,11 +382,22 @@ function factOf({ text }: FactRow): ArrivedFact['fact'] {
 	return parsed.ok ? parsed.value : null;
 }
 
+async function isOfAnotherEpoch(rows: StoreReader, { epoch }: Checkpoint): Promise<boolean> {
+	const before = (await readMeta(rows, 'checkpoint')) ?? (await readMeta(rows, 'feed'));
+	return before !== undefined && before.epoch !== epoch;
+}
+
 /** The feed goes on behind the checkpoint, or from where it was, if that is further in one epoch. */
 async function keepPlace(rows: StoreWriter, checkpoint: Checkpoint): Promise<void> {
-	const { epoch, s, ranges } = checkpoint;
+	const { epoch, s, ranges, often, next } = checkpoint;
 	const feed = await readMeta(rows, 'feed');
 	const isFurther = feed?.epoch === epoch && feed.s > s;
 	await writeMeta(rows, 'checkpoint', { epoch, s, ranges });
 	await writeMeta(rows, 'feed', isFurther ? feed : { epoch, s });
+	if (often !== undefined) await writeMeta(rows, 'often', often);
+	await writeMeta(
+		rows,
+		'checkpointNext',
+		next === undefined || next === null ? null : { epoch, ...next }
+	);
 }

@@ -7,6 +7,7 @@ import { allocate, type Allocation, type AllocationRecord } from '#domain/ledger
 import { compareStamps } from '#domain/stamp.ts';
 import { searchKey } from '#domain/text.ts';
 import type {
+	BaseRow,
 	BookEntryRow,
 	CustomerRow,
 	LinkRow,
@@ -22,6 +23,8 @@ export interface Card extends LedgerRows {
 	readonly customer: CustomerRow | undefined;
 	readonly entries: readonly BookEntryRow[];
 	readonly standing: LedgerStanding;
+	/** What it came to at the relay, while some of its records are not here. */
+	readonly base?: BaseRow;
 }
 
 type NewTally = Omit<TallyRow, 'revision'>;
@@ -47,8 +50,14 @@ export function tallyOf(cards: readonly [Card, ...Card[]]): NewTally {
 		limit: firstOf(named, 'limit') ?? null,
 		link: linkOf(links),
 		sums: tallySums(cards),
-		lastAt: cards.flatMap(({ records }) => records).reduce((last, { at }) => Math.max(last, at), 0)
+		lastAt: Math.max(0, ...cards.map(lastAtOf))
 	};
+}
+
+/** When the latest record of a card happened, ms; 0 where there is none. */
+export function lastAtOf({ records, base }: Card): number {
+	const before = base?.sums.reduce((last, { lastAt }) => Math.max(last, lastAt), 0) ?? 0;
+	return records.reduce((last, { at }) => Math.max(last, at), before);
 }
 
 /** The row of a card whose person is listed under another. */
@@ -78,8 +87,8 @@ function linkOf(links: readonly (LinkRow | undefined)[]): TallyRow['link'] {
 
 function tallySums(cards: readonly Card[]): readonly TallySums[] {
 	const keys = new Map(
-		cards.flatMap(({ records }) =>
-			records.map(({ currency, exponent }) => [
+		cards.flatMap(({ records, base }) =>
+			[...records, ...(base?.sums ?? [])].map(({ currency, exponent }) => [
 				currencyKey({ currency, exponent }),
 				{ currency, exponent }
 			])

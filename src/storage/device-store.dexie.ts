@@ -1,4 +1,5 @@
 import Dexie, { type Table, type Transaction } from 'dexie';
+import { tileKeyOf } from '#domain/tile-key.ts';
 import {
 	storageFull,
 	TABLES,
@@ -17,8 +18,11 @@ export interface DexieStoreOptions {
 	readonly keyRange?: typeof IDBKeyRange;
 }
 
-/** 2: the ledger that both sides trust. Dexie adds tables and indexes to what is there and keeps every row. */
-const VERSION = 2;
+/**
+ * 2: the ledger that both sides trust. 3: years of a busy shop. Dexie adds tables and indexes to what
+ * is there and keeps every row.
+ */
+const VERSION = 3;
 const CAUSES_MAX = 8;
 
 /** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */
@@ -33,7 +37,10 @@ export function createDexieDeviceStore(
 		...(indexedDB === undefined ? {} : { indexedDB }),
 		...(keyRange === undefined ? {} : { IDBKeyRange: keyRange })
 	});
-	database.version(VERSION).stores(schema());
+	database
+		.version(VERSION)
+		.stores(schema())
+		.upgrade((transaction) => keyTiles(transaction));
 
 	async function transact<T>(
 		mode: 'r' | 'rw',
@@ -72,6 +79,14 @@ function schema(): Record<string, string> {
 			[key, ...indexes.map((index) => index.split('+'))].map(spell).join(', ')
 		])
 	);
+}
+
+/** Products of before have no place among the tiles yet. */
+async function keyTiles(transaction: Transaction): Promise<void> {
+	const products = transaction.table<Rows['products'], Key>('products');
+	await products.toCollection().modify((row, of) => {
+		of.value = { ...row, tileKey: tileKeyOf(row) };
+	});
 }
 
 function spell(fields: readonly string[]): string {

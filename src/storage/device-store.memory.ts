@@ -196,7 +196,8 @@ function createTables(): Tables {
 		ends: createMemoryTable('ends'),
 		asks: createMemoryTable('asks'),
 		tallies: createMemoryTable('tallies'),
-		tries: createMemoryTable('tries')
+		tries: createMemoryTable('tries'),
+		bases: createMemoryTable('bases')
 	};
 }
 

@@ -68,6 +68,8 @@ export interface ProductRow extends ProductFields {
 	readonly searchKey: string;
 	/** Its codes as they are compared: trimmed, without case. */
 	readonly codeKeys: readonly string[];
+	/** The order of tiles (`tileKeyOf`); empty for what is not in use. */
+	readonly tileKey: string;
 	readonly stamps: FieldStamps;
 }
 
@@ -257,6 +259,36 @@ export interface TallyRow {
 	readonly lastAt: number;
 }
 
+/** First and last n of one device's facts, both inside. */
+export type NumberRange = readonly [from: number, to: number];
+
+/** Which facts are inside something, by device code. */
+export type NumberRanges = Readonly<Record<string, readonly NumberRange[]>>;
+
+/**
+ * What a ledger came to at a place of the relay's feed, while not all of its records are here: the
+ * balance is this and what came since. Gone once they are.
+ */
+export interface BaseRow {
+	readonly ledger: LedgerId;
+	/** Somebody looks at it, or something was written that only the whole ledger can fold. */
+	readonly isWanted: 0 | 1;
+	/** The facts that the sums are of. */
+	readonly ranges: NumberRanges;
+	readonly sums: readonly BaseSums[];
+}
+
+/** One currency of it; minor units. */
+export interface BaseSums extends Pick<
+	LedgerSums,
+	'confirmed' | 'waiting' | 'credited' | 'disputed'
+> {
+	readonly currency: string;
+	readonly exponent: number;
+	/** When its latest record happened, ms. */
+	readonly lastAt: number;
+}
+
 /** Wrong codes typed at this device for a ledger. */
 export interface TryRow {
 	readonly ledger: LedgerId;
@@ -310,6 +342,7 @@ export interface Rows {
 	readonly asks: AskRow;
 	readonly tallies: TallyRow;
 	readonly tries: TryRow;
+	readonly bases: BaseRow;
 }
 
 export type TableName = keyof Rows;
@@ -328,8 +361,8 @@ interface TableForm {
 export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	meta: { key: ['key'], indexes: [] },
 	journal: { key: ['n'], indexes: ['sent', 'document', 'refused'] },
-	facts: { key: ['id'], indexes: ['branch+on', 'kind', '*refs'] },
-	products: { key: ['id'], indexes: ['searchKey', '*codeKeys'] },
+	facts: { key: ['id'], indexes: ['branch+on', 'kind', 'code+n', '*refs'] },
+	products: { key: ['id'], indexes: ['searchKey', 'tileKey', '*codeKeys'] },
 	customers: { key: ['ledger'], indexes: ['searchKey'] },
 	settings: { key: ['field'], indexes: [] },
 	members: { key: ['number'], indexes: [] },
@@ -346,7 +379,8 @@ export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	ends: { key: ['id'], indexes: [] },
 	asks: { key: ['id'], indexes: [] },
 	tallies: { key: ['ledger'], indexes: ['revision'] },
-	tries: { key: ['ledger'], indexes: [] }
+	tries: { key: ['ledger'], indexes: [] },
+	bases: { key: ['ledger'], indexes: ['isWanted'] }
 };
 
 /** Which rows: those whose index (the primary key where none is named) lies between two keys, both counted. */

@@ -25,7 +25,12 @@ export interface Hello {
 	readonly limits: Readonly<Record<string, number>>;
 	/** The last number of the business's feed. */
 	readonly s: number;
+	/** How far the feed had come in epochs that a restore ended; absent where none did. */
+	readonly ends?: readonly EpochEnd[];
 }
+
+/** What survived of an epoch: of its own numbers those up to `s`, whatever was restored since. */
+export type EpochEnd = readonly [epoch: number, s: number];
 
 /** From, to (both inside), and the XOR of the facts' digests in 16 hex digits. */
 export type HaveRange = readonly [from: number, to: number, digest: string];
@@ -61,6 +66,11 @@ export function decodeClientFrame(bytes: Uint8Array): ClientFrame | undefined {
 	} catch {
 		return undefined;
 	}
+}
+
+/** Whether a message is a sync step 1, whatever it holds. */
+export function isStep1(bytes: Uint8Array): boolean {
+	return bytes[0] === MESSAGE_SYNC && bytes[1] === SYNC_STEP_1;
 }
 
 /** Sync step 1: what the sender has of each client. */
@@ -187,7 +197,15 @@ function isHello(value: unknown): value is Hello {
 		isCount(value['now']) &&
 		isObject(limits) &&
 		Object.values(limits).every(isCount) &&
-		isCount(value['s'])
+		isCount(value['s']) &&
+		(value['ends'] === undefined || isEnds(value['ends']))
+	);
+}
+
+function isEnds(value: unknown): value is readonly EpochEnd[] {
+	return (
+		Array.isArray(value) &&
+		value.every((end) => Array.isArray(end) && end.length === 2 && end.every(isCount))
 	);
 }
 

@@ -17,10 +17,22 @@ export const FACT_TEXT_BYTES_MAX = 65_536;
 export const BUFFERED_BYTES_PAUSE = 1024 * 1024;
 /** Waiting to be read by the other side: above it the socket is closed. */
 export const BUFFERED_BYTES_CLOSE = 8 * 1024 * 1024;
-/** Received and not yet committed: above it the socket is closed. */
+/** Received and not yet decided, of all sockets of one device: above it none of them is read from. */
+export const PENDING_BYTES_PAUSE = 8 * 1024 * 1024;
+/** Received and not yet decided, of all sockets of one device: above it the socket is closed. */
 export const PENDING_BYTES_MAX = 4 * FRAME_BYTES_MAX;
 /** Sockets that one device may have open: today's journal, and the days that have something unsent. */
 export const DEVICE_SOCKETS_MAX = 512;
+/** Answers in a row to our state vector that lack something before we take it for bad faith. */
+export const GAPS_MAX = 3;
+/** New facts of a shop's device on one UTC day of the relay: a week offline, seven times over. */
+export const DEVICE_DAY_FACTS_MAX = 50_000;
+/** New facts of a customer's phone on one UTC day of the relay. */
+export const PHONE_DAY_FACTS_MAX = 2_000;
+/** Facts of others that a device tells a restored relay on one UTC day. */
+export const CARRIED_DAY_FACTS_MAX = 500_000;
+/** Answers of one person to one record on one UTC day, by whichever of his phones. */
+export const RECORD_ANSWERS_MAX = 20;
 /** A have range never crosses a multiple of this. */
 export const HAVE_RANGE_LENGTH = 512;
 /** An idle stock client gives up after 30 s without a message. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CLOSE } from './close-code.ts';
-import { createTicketSocket, type TicketAnswer } from './ticket-socket.ts';
+import { createTicketSocket, OPENING_MS_MAX, type TicketAnswer } from './ticket-socket.ts';
 
 /** As much of a platform's socket as is looked at. */
 class PlatformSocket {
@@ -30,13 +30,28 @@ class PlatformSocket {
 
 const ADDRESS = 'wss://shop.example/sync/j/business/branch/20261120';
 
+interface Timer {
+	readonly ms: number;
+	readonly work: () => void;
+}
+
 function open(getTicket: (document: string) => Promise<TicketAnswer>): {
 	readonly socket: WebSocket;
 	readonly said: string[];
+	/** What waits for its time. */
+	readonly timers: Set<Timer>;
 } {
 	PlatformSocket.opened.length = 0;
+	const timers = new Set<Timer>();
 	const Socket = createTicketSocket({
 		getTicket,
+		timers: {
+			after(ms, work) {
+				const timer = { ms, work };
+				timers.add(timer);
+				return () => timers.delete(timer);
+			}
+		},
 		WebSocket: PlatformSocket as unknown as typeof WebSocket
 	});
 	const socket = new Socket(ADDRESS);
@@ -45,7 +60,7 @@ function open(getTicket: (document: string) => Promise<TicketAnswer>): {
 	socket.onmessage = ({ data }) => said.push(`message ${String(data)}`);
 	socket.onerror = () => said.push('error');
 	socket.onclose = ({ code }) => said.push(`close ${String(code)}`);
-	return { socket, said };
+	return { socket, said, timers };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
@@ -84,6 +99,23 @@ describe('a ticket socket', () => {
 		await settled();
 		expect(unreached.said).toEqual(['error', 'close 1006']);
 		expect(PlatformSocket.opened).toEqual([]);
+	});
+
+	it('[SYNC-9] gives up a socket that does not open, and no other', async () => {
+		const silent = open(() => Promise.resolve({ ticket: 'once' }));
+		await settled();
+		const [platform] = PlatformSocket.opened;
+		const [timer] = silent.timers;
+		expect(timer?.ms).toBe(OPENING_MS_MAX);
+		timer?.work();
+		expect([silent.said, platform?.readyState]).toEqual([['close 1006'], 3]);
+		platform?.onopen?.({});
+		expect(silent.said).toEqual(['close 1006']);
+
+		const opened = open(() => Promise.resolve({ ticket: 'once' }));
+		await settled();
+		PlatformSocket.opened[0]?.onopen?.({});
+		expect([opened.said, opened.timers.size]).toEqual([['open'], 0]);
 	});
 
 	it('[SYNC-5] opens nothing that was closed while the ticket was on its way', async () => {

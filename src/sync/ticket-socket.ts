@@ -11,7 +11,12 @@ export interface TicketSocketParts {
 	readonly getTicket: (document: string) => Promise<TicketAnswer>;
 	/** The platform's socket. */
 	readonly WebSocket: typeof WebSocket;
+	/** The platform's where none are given. */
+	readonly timers?: { after(ms: number, work: () => void): () => void };
 }
+
+/** A platform may wait for ever for a machine that is gone; a line of seconds opens well before. */
+export const OPENING_MS_MAX = 60_000;
 
 const PATH = '/sync/';
 const CLOSE_UNREACHED = 1006;
@@ -42,13 +47,14 @@ class TicketSocket {
 	onclose: Listener<{ readonly code: number; readonly reason: string }> = null;
 	#socket: WebSocket | undefined;
 	#isClosed = false;
+	#stopWaiting: (() => void) | undefined;
 
 	constructor(parts: TicketSocketParts, address: string, protocols?: string | string[]) {
 		parts.getTicket(documentOf(address)).then(
 			(answer) => {
 				if (this.#isClosed) return;
 				if ('refused' in answer) this.#end(CLOSE[answer.refused], answer.refused);
-				else this.#open(new parts.WebSocket(withTicket(address, answer.ticket), protocols));
+				else this.#open(new parts.WebSocket(withTicket(address, answer.ticket), protocols), parts);
 			},
 			(error: unknown) => {
 				this.onerror?.(error);
@@ -75,10 +81,18 @@ class TicketSocket {
 		else this.#end(code, reason);
 	}
 
-	#open(socket: WebSocket): void {
+	#open(socket: WebSocket, { timers = platformTimers }: TicketSocketParts): void {
 		this.#socket = socket;
+		this.#stopWaiting = timers.after(OPENING_MS_MAX, () => {
+			this.#end(CLOSE_UNREACHED, 'not opened');
+			socket.close();
+		});
 		socket.binaryType = this.binaryType;
-		socket.onopen = (event) => this.onopen?.(event);
+		socket.onopen = (event) => {
+			this.#stopWaiting?.();
+			// It may open in the moment in which we gave it up.
+			if (!this.#isClosed) this.onopen?.(event);
+		};
 		socket.onmessage = (event) => this.onmessage?.(event);
 		socket.onerror = (event) => this.onerror?.(event);
 		socket.onclose = ({ code, reason }) => {
@@ -89,9 +103,19 @@ class TicketSocket {
 	#end(code: number, reason: string): void {
 		if (this.#isClosed) return;
 		this.#isClosed = true;
+		this.#stopWaiting?.();
 		this.onclose?.({ code, reason });
 	}
 }
+
+const platformTimers = {
+	after(ms: number, work: () => void): () => void {
+		const timer = setTimeout(work, ms);
+		return () => {
+			clearTimeout(timer);
+		};
+	}
+};
 
 function documentOf(address: string): string {
 	const { pathname } = new URL(address);

@@ -304,6 +304,31 @@ describe('after a restore', () => {
 		});
 	});
 
+	it('[CP-23] lets one code confirm one record, whatever the relay forgot', () => {
+		const other = record(11, 'due');
+		const records = [due, other];
+		const by = (h: RecordHash, claimId: string, codeKey: string): LedgerSaying => ({
+			...{ kind: 'claimed', h, claimId, codeKey }
+		});
+		const first = verdict(due.h, { claimId: 'c1', epoch: 1, seq: 4 });
+		const second = verdict(other.h, { claimId: 'c2', epoch: 2, seq: 7 });
+		const once = [first, second, by(due.h, 'c1', 'sheet 0 1'), by(other.h, 'c2', 'sheet 0 1')];
+		expect(standing(due, once, { records })?.state).toBe('confirmed');
+		expect(standing(other, once, { records })).toMatchObject({
+			state: 'waiting',
+			hasConflict: true
+		});
+		const twice = [first, second, by(due.h, 'c1', 'sheet 0 1'), by(other.h, 'c2', 'sheet 1 2')];
+		expect(standing(other, twice, { records })?.state).toBe('confirmed');
+		// Told twice of the same record, the code is right again.
+		const again = verdict(due.h, { claimId: 'c3', epoch: 2, seq: 8 });
+		const same = [first, again, by(due.h, 'c1', 'app 1'), by(due.h, 'c3', 'app 1')];
+		expect(standing(due, same, { records })).toMatchObject({
+			state: 'confirmed',
+			hasConflict: false
+		});
+	});
+
 	it('[CP-23] takes one claim’s first verdict', () => {
 		const no = verdict(due.h, { result: 'used', al: 0, epoch: 1, seq: 4 });
 		const yes = verdict(due.h, { epoch: 2, seq: 6 });

@@ -23,7 +23,13 @@ export interface StandingRecord extends LedgerRecord {
 
 /** What was said of a record later, whoever said it. Times are ms by the relay's stamp. */
 export type LedgerSaying =
-	| { readonly kind: 'claimed'; readonly h: RecordHash; readonly claimId: string }
+	| {
+			readonly kind: 'claimed';
+			readonly h: RecordHash;
+			readonly claimId: string;
+			/** Of a claim by a code that may open any record: which one, whoever says it. */
+			readonly codeKey?: string;
+	  }
 	| {
 			readonly kind: 'verdict';
 			readonly h: RecordHash;
@@ -295,14 +301,15 @@ type VerdictSaying = Extract<LedgerSaying, { kind: 'verdict' }>;
 
 /**
  * A relay that was restored from a backup counts a ledger's verdicts on from an older number. Of
- * two with one number, or of one claim, the lowest (epoch, number) stands.
+ * two with one number, of one claim, or by one code for two records, the lowest (epoch, number)
+ * stands.
  */
 function lostVerdicts(said: readonly LedgerSaying[]): ReadonlySet<string> {
 	const verdicts = said
 		.filter((saying): saying is VerdictSaying => saying.kind === 'verdict')
 		.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq);
 	const holder = new Map<string, string>();
-	const lost = new Set<string>();
+	const lost = lostByCode(said, verdicts);
 	for (const verdict of verdicts) {
 		const key = verdictKey(verdict);
 		for (const place of [`seq ${String(verdict.seq)}`, `claim ${verdict.claimId}`]) {
@@ -310,6 +317,27 @@ function lostVerdicts(said: readonly LedgerSaying[]): ReadonlySet<string> {
 			if (first === undefined) holder.set(place, key);
 			else if (first !== key) lost.add(key);
 		}
+	}
+	return lost;
+}
+
+/** A relay that forgot that a code was spent says yes to a second record by it. */
+function lostByCode(said: readonly LedgerSaying[], inOrder: readonly VerdictSaying[]): Set<string> {
+	const codeOfClaim = new Map(
+		said.flatMap((saying) =>
+			saying.kind === 'claimed' && saying.codeKey !== undefined
+				? [[saying.claimId, saying.codeKey] as const]
+				: []
+		)
+	);
+	const recordByCode = new Map<string, RecordHash>();
+	const lost = new Set<string>();
+	for (const verdict of inOrder) {
+		const code = codeOfClaim.get(verdict.claimId);
+		if (code === undefined || verdict.result !== 'ok') continue;
+		const first = recordByCode.get(code) ?? verdict.h;
+		recordByCode.set(code, first);
+		if (first !== verdict.h) lost.add(verdictKey(verdict));
 	}
 	return lost;
 }

@@ -25,6 +25,7 @@ import type {
 	SettingFields,
 	SoldLine
 } from './fact.ts';
+import { firstName } from './issued-again.ts';
 import type {
 	AskFields,
 	CancelReason,
@@ -77,6 +78,8 @@ export type Saying =
 			readonly h: RecordHash;
 			readonly claimId: string;
 			readonly way: Claim['way'];
+			/** Of a one-time code that no record is written on: which one it is, within its ledger. */
+			readonly codeKey?: string;
 	  }
 	| {
 			readonly kind: 'verdict';
@@ -214,7 +217,7 @@ const EFFECTS: {
 	record: effectsOfRecords,
 	member: ({ member, fields }) => ({ members: [{ key: member, fields }] }),
 	device: ({ device, fields }) => ({ devices: [{ key: device, fields }] }),
-	claim: ({ claim: { h, id, way } }) => ({ sayings: [{ kind: 'claimed', h, claimId: id, way }] }),
+	claim: ({ claim }) => ({ sayings: [claimed(claim)] }),
 	entry: ({ ledgerId, row }) => ({
 		entries: [{ ledgerId, row }],
 		ends: row[0] === 'bounced' || row[0] === 'slipDone' ? [row[1]] : []
@@ -234,6 +237,12 @@ const EFFECTS: {
 	}),
 	saw: ({ ledgerId, upToMs }) => ({ saw: { ledgerId, upToMs } })
 };
+
+function claimed({ h, id, way, counter, code }: Claim): Saying {
+	const saying = { kind: 'claimed', h, claimId: id, way } as const;
+	if (way !== 'sheet' && way !== 'app') return saying;
+	return { ...saying, codeKey: [way, counter ?? '', code].join(' ') };
+}
 
 function effectsOfRecords(fact: RecordFact): Partial<Effects> {
 	const { records, answer, list = [], slip, pending, at } = fact;
@@ -257,7 +266,7 @@ function effectsOfSale(fact: SaleFact): Partial<Effects> {
 			accountMinor: sumOfKind(fact.tenders, 'account')
 		},
 		records: fact.record === undefined ? [] : [fact.record],
-		receipt: receiptNumber(fact.code, fact.receipt)
+		receipt: receiptNumber(firstName(fact).code, fact.receipt)
 	};
 }
 
@@ -275,7 +284,7 @@ function effectsOfReturn(fact: ReturnFact): Partial<Effects> {
 			accountBackMinor: sumOfKind(fact.refunds, 'account')
 		},
 		records: fact.record === undefined ? [] : [fact.record],
-		receipt: receiptNumber(fact.code, fact.receipt),
+		receipt: receiptNumber(firstName(fact).code, fact.receipt),
 		returnOf: fact.saleId
 	};
 }

@@ -11,20 +11,21 @@ import type {
 	SoldLine,
 	SoldTax
 } from './fact.ts';
+import { asWritten, encodeStart } from './issued-again.ts';
 import { encodeListed } from './ledger-bodies.ts';
 import { parseFact } from './parse-fact.ts';
 
 /** The one text of a fact. What it writes, `parseFact` reads back to the same fact. */
 export function encodeFact(fact: Fact): string {
-	const { id, kind, at, on, by } = fact;
+	const { kind, at, on, by } = fact;
 	const text = JSON.stringify([
-		id,
+		encodeStart(fact),
 		kind,
 		at.wall,
 		at.counter,
 		dayNumber(on),
 		by,
-		...encodeBody(fact)
+		...encodeBody(asWritten(fact))
 	]);
 	const parsed = parseFact(text);
 	assert(parsed.ok, `wrote a fact that is not one: ${parsed.ok ? '' : parsed.error} ${kind}`);

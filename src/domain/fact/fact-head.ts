@@ -4,6 +4,9 @@ import type { SignedRecord } from '#domain/confirmation/signed-record.ts';
 import type { FactId } from '#domain/ids.ts';
 import type { Stamp } from '#domain/stamp.ts';
 
+/** Names in a fact's text, and what the facts are called by now that had them. */
+export type Renamed = readonly (readonly [old: FactId, meant: FactId])[];
+
 /** What every fact says of itself: its name, when it was written, which day it belongs to, by whom. */
 export interface FactHead {
 	readonly id: FactId;
@@ -15,6 +18,10 @@ export interface FactHead {
 	readonly on: string;
 	/** Member number; 0 for the relay. */
 	readonly by: number;
+	/** The id under which it was first written, by a device whose heir issued it again. */
+	readonly was?: FactId;
+	/** What its text calls otherwise; the fact as it was read has the names of today. */
+	readonly renamed?: Renamed;
 }
 
 /**

@@ -207,6 +207,8 @@ export interface MemberFields {
 	readonly name?: string;
 	readonly role?: 'owner';
 	readonly person?: PersonId;
+	/** When his access ended, ms UTC. */
+	readonly removedAt?: number;
 }
 
 export interface MemberFact extends FactHead {
@@ -221,6 +223,10 @@ export interface DeviceFields {
 	readonly member?: number;
 	readonly sight?: 'office' | 'counter';
 	readonly branch?: BranchId;
+	/** The device in whose place this one writes on. */
+	readonly heirOf?: DeviceCode;
+	/** When its access ended, ms UTC. */
+	readonly removedAt?: number;
 }
 
 export interface DeviceFact extends FactHead {

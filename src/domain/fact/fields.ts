@@ -1,4 +1,4 @@
-import { parseBranchId, parsePersonId } from '#domain/ids.ts';
+import { parseBranchId, parseDeviceCode, parsePersonId } from '#domain/ids.ts';
 import {
 	ASK_TIMES,
 	NAME_LENGTH_MAX,
@@ -82,17 +82,22 @@ const SETTING_FORMS: Forms<SettingFields> = {
 	payday: (field) => isWhole(field, 1, 31)
 };
 
+const isInstant = (field: unknown): boolean => isWhole(field, 0, Number.MAX_SAFE_INTEGER);
+
 const MEMBER_FORMS: Forms<MemberFields> = {
 	name: isName,
 	role: (field) => field === 'owner',
-	person: (field) => parsePersonId(field).ok
+	person: (field) => parsePersonId(field).ok,
+	removedAt: isInstant
 };
 
 const DEVICE_FORMS: Forms<DeviceFields> = {
 	key: (field) => isText(field, 87) && /^[A-Za-z0-9_-]{87}$/.test(field),
 	member: (field) => isWhole(field, 1, 1_000_000),
 	sight: (field) => isOneOf(field, ['office', 'counter']),
-	branch: (field) => parseBranchId(field).ok
+	branch: (field) => parseBranchId(field).ok,
+	heirOf: (field) => parseDeviceCode(field).ok,
+	removedAt: isInstant
 };
 
 export function isProductFields(value: unknown): value is ProductFields {

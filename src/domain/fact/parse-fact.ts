@@ -58,6 +58,7 @@ import {
 	RECORD_TENDERS,
 	type ShopAnswer
 } from './ledger-fact.ts';
+import { asMeant, AGAIN_BYTES_MAX, firstText, parseStart } from './issued-again.ts';
 import { parseListed, type ListedKind } from './ledger-bodies.ts';
 import { parseFactRecord } from './parse-fact-record.ts';
 import {
@@ -94,7 +95,7 @@ const WALL_MAX_MS = 8_640_000_000_000;
  * another look. It proves the form only: signatures and rights are the relay's.
  */
 export function parseFact(text: string): Result<Fact, FactRefusal> {
-	if (text.length > FACT_BYTES_MAX || utf8Length(text) > FACT_BYTES_MAX) return err('tooLarge');
+	if (isTooLarge(text)) return err('tooLarge');
 	const json = parseCompactJson(text);
 	if (!json.ok) return json;
 	if (UNSAFE_ESCAPE.test(text)) return err('badText');
@@ -104,8 +105,26 @@ export function parseFact(text: string): Result<Fact, FactRefusal> {
 	if (!head.ok) return head;
 	const [, kind] = json.value;
 	if (!isOneOf(kind, FACT_KINDS)) return err('unknownKind');
-	const fact = BODIES[kind](head.value, json.value.slice(HEAD_LENGTH));
-	return fact === null ? err('badBody') : ok(fact);
+	const fact = isOfAuthor(kind, head.value.code)
+		? BODIES[kind](head.value, json.value.slice(HEAD_LENGTH))
+		: null;
+	return fact === null ? err('badBody') : ok(asMeant(fact));
+}
+
+/** What a shop's device alone writes; the other kinds look at their author themselves. */
+const DEVICE_KINDS: ReadonlySet<FactKind> = new Set([
+	...(['sale', 'return', 'adjust', 'product', 'customer', 'setting', 'record'] as const)
+]);
+
+function isOfAuthor(kind: FactKind, code: string): boolean {
+	return !DEVICE_KINDS.has(kind) || parseDeviceCode(code).ok;
+}
+
+/** What was issued again may be larger by its names, and by nothing else. */
+function isTooLarge(text: string): boolean {
+	if (text.length > FACT_BYTES_MAX + AGAIN_BYTES_MAX) return true;
+	const first = firstText(text);
+	return first.length > FACT_BYTES_MAX || utf8Length(first) > FACT_BYTES_MAX;
 }
 
 /** `JSON.stringify` writes a NUL and a lone surrogate as escapes, so they are looked for in that form. */
@@ -121,16 +140,16 @@ function parseCompactJson(text: string): Result<unknown, 'notJson' | 'notCompact
 	}
 }
 
-function parseHead([id, kind, wall, counter, on, by]: readonly unknown[]): Result<
+function parseHead([name, kind, wall, counter, on, by]: readonly unknown[]): Result<
 	FactHead,
 	'badHead'
 > {
-	const parsed = parseFactId(id);
-	if (!parsed.ok || typeof kind !== 'string') return err('badHead');
+	const start = parseStart(name);
+	if (start === null || typeof kind !== 'string') return err('badHead');
 	if (!isWhole(wall, 0, WALL_MAX_MS) || !isWhole(counter, 0, COUNTER_MAX)) return err('badHead');
 	if (!isWhole(on, 0, DAY_MAX) || !isWhole(by, 0, MEMBER_MAX)) return err('badHead');
-	if (isRelayCode(parsed.value.code) !== (by === 0)) return err('badHead');
-	return ok({ ...parsed.value, at: { wall, counter }, on: dayFromNumber(on), by });
+	if (isRelayCode(start.code) !== (by === 0)) return err('badHead');
+	return ok({ ...start, at: { wall, counter }, on: dayFromNumber(on), by });
 }
 
 type BodyParser = (head: FactHead, body: readonly unknown[]) => Fact | null;

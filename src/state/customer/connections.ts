@@ -152,7 +152,7 @@ const phone: Read<string> = (value) =>
 	typeof value === 'string' && /^p[1-9][0-9]{0,5}$/.test(value) ? ok(value) : err('notAnAnswer');
 
 const readPersonName = reading<PersonName>({ person, name: text });
-const readEnrolled = reading<Enrolled>({ code: phone, epoch: whole, year: whole });
+export const readEnrolled = reading<Enrolled>({ code: phone, epoch: whole, year: whole });
 const readFound = reading<{ readonly found: readonly Found[] }>({
 	found: listOf(reading<Found>({ username: text, name: text, kind: oneOf('store', 'customer') }))
 });

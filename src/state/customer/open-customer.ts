@@ -2,12 +2,12 @@ import type { PersonId } from '#domain/ids.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { keysOf, leadOf } from '../browser-parts.ts';
 import { createChanges } from '../changes.ts';
-import { REGISTRY_NAME } from '../database-name.ts';
+import { personDatabase, REGISTRY_NAME } from '../database-name.ts';
 import { createSigner, createWebCrypto } from '../web-crypto.ts';
 import { CustomerApp, type OpenPerson } from './app.svelte.ts';
 import { createCustomerApi, type CustomerApi, type PersonName } from './connections.ts';
 import { openPhone } from './open-phone.ts';
-import { createPeopleShelf } from './people-shelf.ts';
+import { createPeopleShelf, type PeopleShelf } from './people-shelf.ts';
 import { provePhone } from './prove-phone.ts';
 
 let opened: Promise<CustomerApp> | undefined;
@@ -23,10 +23,11 @@ export async function openCustomer(first: PersonName): Promise<CustomerApp> {
 
 async function open(first: PersonName): Promise<CustomerApp> {
 	const api = createCustomerApi({ fetch: (...request) => fetch(...request) });
+	const people = createPeopleShelf(createDexieDeviceStore(REGISTRY_NAME));
 	const app = new CustomerApp({
 		api,
-		people: createPeopleShelf(createDexieDeviceStore(REGISTRY_NAME)),
-		openPerson: (person) => openPerson(person, api),
+		people,
+		openPerson: (person) => openPerson(person, { api, people }),
 		clock: () => Date.now()
 	});
 	await app.begin(first);
@@ -38,13 +39,14 @@ async function open(first: PersonName): Promise<CustomerApp> {
 	return app;
 }
 
-/** The database of one person on this device. */
-function personDatabase(person: PersonId): string {
-	return `${REGISTRY_NAME}-person-${person}`;
+interface Opening {
+	readonly api: CustomerApi;
+	readonly people: PeopleShelf;
 }
 
-async function openPerson(person: PersonId, api: CustomerApi): Promise<OpenPerson> {
-	const name = personDatabase(person);
+async function openPerson(person: PersonId, { api, people }: Opening): Promise<OpenPerson> {
+	const heir = await people.heirOf(person);
+	const name = personDatabase(person, heir);
 	const store = createDexieDeviceStore(name);
 	const changes = createChanges(new BroadcastChannel(name));
 	const signer = await createSigner(await keysOf(store));
@@ -74,7 +76,10 @@ async function openPerson(person: PersonId, api: CustomerApi): Promise<OpenPerso
 		prove: () => provePhone({ phone, signer, api }),
 		connect: async (onFault) => {
 			const { createBrowserLink } = await import('../browser-link.ts');
-			return createBrowserLink({ device: phone.linked, store, changes, signer, clock, onFault });
+			const device = phone.linked;
+			const parts = { device, store, changes, signer, clock, onFault };
+			const becameHeir = (code: string): Promise<void> => people.keepHeir(person, code);
+			return createBrowserLink({ ...parts, becameHeir, ...(heir !== undefined && { heir }) });
 		},
 		close: () => {
 			lead.close();

@@ -10,6 +10,10 @@ export interface PeopleShelf {
 	/** Keeps these names; who is not among them stays, with what this device holds of him. */
 	keep(people: readonly PersonName[]): Promise<void>;
 	enter(person: PersonId): Promise<void>;
+	/** The phone in whose book the person's facts lie; undefined for the first one's. */
+	heirOf(person: PersonId): Promise<string | undefined>;
+	/** From now on the person's book is that heir's. */
+	keepHeir(person: PersonId, code: string): Promise<void>;
 	/** Forgets everybody; what is held of them stays in their databases. */
 	leave(): Promise<void>;
 }
@@ -34,8 +38,18 @@ export function createPeopleShelf(store: DeviceStore): PeopleShelf {
 			}),
 		enter: (person) =>
 			store.write(['meta'], (rows) => rows.put('meta', [{ key: CURRENT, value: person }])),
+		async heirOf(person) {
+			const row = await store.read(['meta'], (rows) => rows.get('meta', heirKey(person)));
+			return typeof row?.value === 'string' ? row.value : undefined;
+		},
+		keepHeir: (person, code) =>
+			store.write(['meta'], (rows) => rows.put('meta', [{ key: heirKey(person), value: code }])),
 		leave: () => store.write(['meta'], (rows) => rows.remove('meta', [PEOPLE, CURRENT]))
 	};
+}
+
+function heirKey(person: PersonId): string {
+	return `phone ${person}`;
 }
 
 /** What a screen handed in may be wrapped by it, and cannot be kept as it is. */

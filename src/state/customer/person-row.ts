@@ -1,8 +1,8 @@
 import type { CryptoParts } from '#domain/crypto.ts';
+import { parseStart } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseRecordHash } from '#domain/confirmation/record-hash.ts';
 import { dayFromNumber } from '#domain/calendar.ts';
-import { parseFactId } from '#domain/ids.ts';
 import {
 	holdFact,
 	isPersonFact,
@@ -49,11 +49,12 @@ export async function heldOf(row: FactRow, crypto: CryptoParts): Promise<HeldFac
 export function unknownRow(text: string): FactRow | undefined {
 	const parsed = parseFact(text);
 	if (parsed.ok || parsed.error !== 'unknownKind') return undefined;
-	const [rawId, kind, wall, counter, on, by] = JSON.parse(text) as readonly unknown[];
-	const id = parseFactId(rawId);
-	if (!id.ok) return undefined;
+	const [start, kind, wall, counter, on, by] = JSON.parse(text) as readonly unknown[];
+	const name = parseStart(start);
+	if (name === null) return undefined;
+	const { id, code, n } = name;
 	return {
-		...id.value,
+		...{ id, code, n },
 		kind: String(kind),
 		branch: '',
 		wall: Number(wall),

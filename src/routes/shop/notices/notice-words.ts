@@ -33,7 +33,8 @@ export const KIND_WORDS: Readonly<Record<ShopNoticeKind, MessageKey>> = {
 	overdue: 'kind.overdue',
 	dueToday: 'kind.dueToday',
 	promiseBroken: 'kind.promiseBroken',
-	newDevice: 'kind.newDevice'
+	newDevice: 'kind.newDevice',
+	tookOver: 'kind.tookOver'
 };
 
 export const NOTICE_KINDS = Object.keys(KIND_WORDS) as readonly ShopNoticeKind[];
@@ -53,7 +54,8 @@ const TONES: Readonly<Record<ShopNoticeKind, NoticeShown['tone']>> = {
 	overdue: 'late',
 	dueToday: 'sent',
 	promiseBroken: 'late',
-	newDevice: undefined
+	newDevice: undefined,
+	tookOver: undefined
 };
 
 /** What the shop reads of a notice. */
@@ -78,7 +80,7 @@ function isTask(notice: ShopNotice): boolean {
 }
 
 function roomOf(kind: ShopNoticeKind): string | undefined {
-	return kind === 'newDevice' ? '/shop/more/devices' : undefined;
+	return kind === 'newDevice' || kind === 'tookOver' ? '/shop/more/devices' : undefined;
 }
 
 type Of<Kind extends ShopNoticeKind> = Extract<ShopNotice, { readonly kind: Kind }>;
@@ -92,6 +94,10 @@ function saidOf(words: Words, notice: ShopNotice): string {
 	}
 	if (isOfCodes(notice)) return codesWords(words, notice);
 	if (notice.kind === 'newDevice') return words.say('notice.newDevice', { device: notice.device });
+	if (notice.kind === 'tookOver') {
+		const { device, from } = notice;
+		return words.say('notice.tookOver', { device, from });
+	}
 	return recordWords(words, notice, notice.record);
 }
 

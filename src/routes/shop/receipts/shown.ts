@@ -1,5 +1,6 @@
 import { changeMinor, documentTotalMinor, sumOfKind } from '#domain/fact/document-total.ts';
 import type { ReturnFact, SaleFact, SoldLine } from '#domain/fact/fact.ts';
+import { firstName } from '#domain/fact/issued-again.ts';
 import { receiptNumber } from '#domain/ids.ts';
 import type { ReceiptShown, ReceiptSumShown } from '#ui/receipt.ts';
 import type { Words } from '#ui/words.svelte.ts';
@@ -16,7 +17,7 @@ export function shownReceipt(fact: SaleFact | ReturnFact, of: ReceiptWords): Rec
 	const { words } = of;
 	return {
 		shop: of.shop,
-		number: receiptNumber(fact.code, fact.receipt),
+		number: receiptNumber(firstName(fact).code, fact.receipt),
 		when: words.dayAndTime(fact.at.wall),
 		lines: fact.lines.map((line) => shownLine(line, words)),
 		sums: fact.kind === 'sale' ? saleSums(fact, words) : returnSums(fact, words),

@@ -1,0 +1,77 @@
+import { toPayMinor } from '#domain/fact/document-total.ts';
+import { effectsOf } from '#domain/fact/effects.ts';
+import type { Fact, FactKind, RecordFact } from '#domain/fact/fact.ts';
+import type { MoneyForm } from '#ui/figures.ts';
+import type { MessageKey, Words } from '#ui/words.svelte.ts';
+
+/** A fact as a line of a list: what happened, and the money that it tells of. */
+export interface FactShown {
+	readonly said: string;
+	readonly money: { readonly minor: bigint; readonly form?: MoneyForm } | undefined;
+}
+
+const KINDS: Partial<Readonly<Record<FactKind, MessageKey>>> = {
+	adjust: 'lost.adjust',
+	product: 'lost.product',
+	customer: 'lost.customer',
+	setting: 'lost.setting',
+	entry: 'lost.entry',
+	claim: 'lost.claim',
+	merge: 'lost.merge'
+};
+
+/** What somebody wrote, in few words; of a kind that is not known yet only that it was something. */
+export function factShown(words: Words, fact: Fact | undefined): FactShown {
+	if (fact === undefined) return { said: words.say('lost.other'), money: undefined };
+	if (fact.kind === 'sale' || fact.kind === 'return') {
+		const number = effectsOf(fact).receipt ?? '';
+		const said = words.say(fact.kind === 'sale' ? 'lost.sale' : 'lost.return', { number });
+		return { said, money: { minor: toPayMinor(fact) } };
+	}
+	if (fact.kind === 'record') return recordShown(words, fact);
+	return { said: words.say(KINDS[fact.kind] ?? 'lost.other'), money: undefined };
+}
+
+function recordShown(words: Words, { records }: RecordFact): FactShown {
+	const [first] = records;
+	if (first === undefined) return { said: words.say('lost.record'), money: undefined };
+	const { kind, amount, currency, exponent } = first.core;
+	const named = kind === 'due' ? 'lost.due' : kind === 'payment' ? 'lost.payment' : 'lost.record';
+	const form = { currency, exponent, shownDecimals: exponent };
+	return { said: words.say(named), money: { minor: BigInt(amount), form } };
+}
+
+const FORM: MessageKey = 'lost.reason.form';
+const RIGHTS: MessageKey = 'lost.reason.rights';
+const SIGNATURE: MessageKey = 'lost.reason.signature';
+const RELAY: MessageKey = 'lost.reason.relay';
+
+const REASONS: ReadonlyMap<string, MessageKey> = new Map<string, MessageKey>([
+	['tooLarge', FORM],
+	['notJson', FORM],
+	['notCompact', FORM],
+	['badText', FORM],
+	['badHead', FORM],
+	['badBody', FORM],
+	['keyIsAnother', FORM],
+	['notYourMember', RIGHTS],
+	['notYourKind', RIGHTS],
+	['wasOfAnother', RIGHTS],
+	['recordUnsigned', SIGNATURE],
+	['recordWrong', SIGNATURE],
+	['recordOfAnother', SIGNATURE],
+	['claimUnsigned', SIGNATURE],
+	['claimOfAnother', SIGNATURE],
+	['answerUnsigned', SIGNATURE],
+	['beyondTomorrow', 'lost.reason.day'],
+	['unknownKind', 'lost.reason.newer'],
+	['conflict', 'lost.reason.conflict'],
+	['fault', RELAY],
+	['forgery', RELAY]
+]);
+
+/** Why the relay would not have it. A reason that this program does not know is shown as it came. */
+export function reasonWords(words: Words, reason: string): string {
+	const key = REASONS.get(reason);
+	return key === undefined ? words.say('lost.reason.other', { reason }) : words.say(key);
+}

@@ -1,0 +1,23 @@
+/** Hands a file to whatever the phone shares with; else it is saved where the browser saves. */
+export async function giveFile(file: File): Promise<void> {
+	const shared = { files: [file], title: file.name };
+	if (canShare(navigator, shared)) {
+		try {
+			await navigator.share(shared);
+			return;
+		} catch (fault) {
+			if (fault instanceof DOMException && fault.name === 'AbortError') return;
+			// A browser may say that it shares files, and then would not: it can still save it.
+		}
+	}
+	const url = URL.createObjectURL(file);
+	const link = document.createElement('a');
+	link.href = url;
+	link.download = file.name;
+	link.click();
+	URL.revokeObjectURL(url);
+}
+
+function canShare(browser: Partial<Navigator>, shared: ShareData): boolean {
+	return browser.share !== undefined && browser.canShare?.(shared) === true;
+}

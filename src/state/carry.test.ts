@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import { factId, type DeviceCode } from '#domain/ids.ts';
+import { err, ok } from '#domain/result.ts';
+import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import type { FactText } from './arrived-fact.ts';
+import { carryFacts } from './carry.ts';
+import { carryAgain, enterEpoch } from './enter-epoch.ts';
+import { readMeta, writeMeta, type MetaValues } from './meta.ts';
+import type { HaveAnswer, RelayHttp } from './relay-http.ts';
+
+/** A fact of the relay's own. */
+const RELAYS = encodeFact({
+	id: factId('0.1', 7),
+	...({ code: '0.1', n: 7, at: { wall: 1_000, counter: 0 }, on: '2024-10-04', by: 0 } as const),
+	...({ kind: 'device', device: 'Q' as DeviceCode, fields: { member: 1 } } as const)
+});
+const OLD = 1;
+const NEW = 400_000;
+
+interface Relay {
+	readonly http: Pick<RelayHttp, 'have' | 'carried'>;
+	/** The ids of each request, in order. */
+	readonly requests: (readonly string[])[];
+	ranges: HaveAnswer['ranges'];
+	/** Answers so many requests, and is gone then. */
+	answers: number;
+	/** Why it would not have these. */
+	readonly refused: Map<string, string>;
+}
+
+function fakeRelay(): Relay {
+	const relay: Relay = {
+		requests: [],
+		ranges: {},
+		answers: Infinity,
+		refused: new Map(),
+		http: {
+			have: () => Promise.resolve(ok({ epoch: NEW, ranges: relay.ranges })),
+			carried: (facts) => {
+				if (relay.answers <= 0) return Promise.resolve(err('unreachable'));
+				relay.answers -= 1;
+				const ids = facts.map(idOf);
+				relay.requests.push(ids);
+				return Promise.resolve(
+					ok(
+						ids.map((id) => {
+							const reason = relay.refused.get(id);
+							return reason === undefined
+								? { id, became: 'kept' }
+								: { id, became: 'refused', reason };
+						})
+					)
+				);
+			}
+		}
+	};
+	return relay;
+}
+
+function idOf({ text }: FactText): string {
+	return /^\["([^"]+)"/.exec(text)?.[1] ?? '';
+}
+
+/** A device that wrote two facts of its own, and holds `count` of device B and one of the relay. */
+async function holder(count = 3): Promise<TestDevice> {
+	const test = await openTestDevice({ seed: 1 });
+	const { device, parts } = test;
+	await device.changeSettings({ name: 'one' });
+	await device.changeSettings({ name: 'two' });
+	const of = (id: string, n: number): FactText => ({
+		text: JSON.stringify([id, 'setting', 1_000 + n, 0, 20_000, 1, { phone: String(n) }]),
+		branch: device.identity.branch
+	});
+	const others = Array.from({ length: count }, (_none, at) => of(`B-${String(at + 1)}`, at));
+	await device.receive([...others, { text: RELAYS, branch: null }]);
+	const held = await parts.store.read(['facts'], (rows) => rows.count('facts'));
+	expect(held).toBeGreaterThanOrEqual(count + 3);
+	await parts.store.write(['meta'], (rows) => enterEpoch(rows, { epoch: NEW, ends: [[OLD, 5]] }));
+	return test;
+}
+
+function placeIn({ parts }: TestDevice): Promise<MetaValues['carry'] | undefined> {
+	return parts.store.read(['meta'], (rows) => readMeta(rows, 'carry'));
+}
+
+describe('what the relay forgot', () => {
+	it('[CARRY-1] is handed in once, the relay’s own first, and not what goes by its documents', async () => {
+		const test = await holder();
+		const relay = fakeRelay();
+		relay.ranges = { B: [[2, 2, '0'.repeat(16)]] };
+		const parts = { ...test.parts, device: test.device, http: relay.http };
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.requests).toEqual([['0.1-7', 'B-1', 'B-3']]);
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.requests).toHaveLength(1);
+		expect(await placeIn(test)).toMatchObject({ isDone: true, left: 0 });
+	});
+
+	it('[CARRY-1] goes on where it stopped', async () => {
+		const test = await holder(1_200);
+		const relay = fakeRelay();
+		relay.answers = 1;
+		const parts = { ...test.parts, device: test.device, http: relay.http };
+		expect(await carryFacts(parts, NEW)).toBe('unreachable');
+		relay.answers = Infinity;
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		const handed = relay.requests.flat();
+		expect(handed).toHaveLength(1_201);
+		expect(new Set(handed).size).toBe(1_201);
+		expect(relay.requests.every((ids) => ids.length <= 500)).toBe(true);
+	});
+
+	it('[CARRY-1] that nobody could take yet is handed in again the next time', async () => {
+		const test = await holder();
+		const relay = fakeRelay();
+		relay.refused.set('B-1', 'authorUnknown').set('B-2', 'recordWrong');
+		const parts = { ...test.parts, device: test.device, http: relay.http };
+		await carryFacts(parts, NEW);
+		expect(await placeIn(test)).toMatchObject({ isDone: true, left: 1 });
+		await carryAgain(test.parts.store);
+		relay.refused.clear();
+		await carryFacts(parts, NEW);
+		await carryAgain(test.parts.store);
+		await carryFacts(parts, NEW);
+		expect(relay.requests).toHaveLength(2);
+	});
+
+	it('[CARRY-1] is no matter where the epoch is another, or nobody answers', async () => {
+		const test = await holder();
+		const relay = fakeRelay();
+		const parts = { ...test.parts, device: test.device, http: relay.http };
+		expect(await carryFacts(parts, NEW + 1)).toBe('done');
+		const gone = { ...relay.http, have: () => Promise.resolve(err('refused' as const)) };
+		expect(await carryFacts({ ...parts, http: gone }, NEW)).toBe('refused');
+		expect(relay.requests).toEqual([]);
+	});
+});
+
+it('[CARRY-2] goes back to what survived, and takes a checkpoint anew that held more', async () => {
+	const { parts } = await openTestDevice({ seed: 1 });
+	const enter = async (
+		feed: number,
+		checkpoint: number
+	): Promise<readonly [feed: unknown, history: unknown, isLost: unknown]> =>
+		parts.store.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'feed', { epoch: OLD, s: feed });
+			await writeMeta(rows, 'history', { epoch: OLD, s: checkpoint + 1 });
+			await writeMeta(rows, 'checkpoint', { epoch: OLD, s: checkpoint, ranges: {} });
+			await enterEpoch(rows, { epoch: NEW, ends: [[OLD, 50]] });
+			return [
+				(await readMeta(rows, 'feed'))?.s,
+				(await readMeta(rows, 'history'))?.s,
+				await readMeta(rows, 'isCheckpointLost')
+			];
+		});
+	expect(await enter(40, 30)).toEqual([40, 31, undefined]);
+	expect(await enter(90, 50)).toEqual([50, 51, undefined]);
+	expect(await enter(90, 80)).toEqual([50, 51, true]);
+});

@@ -1,0 +1,95 @@
+import { only, type DeviceStore, type StoreReader } from '#storage/device-store.ts';
+import type { NextPage } from './checkpoint.ts';
+import type { Device } from './device.ts';
+import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
+import type { RelayHttp, RelayRefusal } from './relay-http.ts';
+
+export interface CheckpointPullParts {
+	readonly device: Pick<Device, 'identity' | 'takeCheckpoint' | 'takePiece'>;
+	readonly store: DeviceStore;
+	readonly http: Pick<RelayHttp, 'checkpoint'>;
+	/** Takes in the feed up to there, so that a piece of that place can be taken. */
+	readonly follow: (place: FeedPlace) => Promise<void>;
+}
+
+/** How filling went: something came, all is here, or the relay is not to be had now. */
+export type Filled = 'some' | 'all' | 'none';
+
+const FIRST: NextPage = { part: 'first', after: '' };
+/** What a till asks for at once: the rest comes when nothing else does. */
+const HURRIED: ReadonlySet<string> = new Set(['first', 'products', 'customers']);
+
+/** Begins anew with the first piece: the till sells what is sold most. */
+export async function beginCheckpoint({
+	device,
+	store,
+	http
+}: Omit<CheckpointPullParts, 'follow'>): Promise<FeedPlace | RelayRefusal> {
+	const first = await http.checkpoint(device.identity.branch, FIRST);
+	if (!first.ok) return first.error;
+	await device.takeCheckpoint(first.value);
+	const { epoch, s } = first.value;
+	return store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'history', { epoch, s: s + 1 });
+		return (await readMeta(rows, 'feed')) ?? { epoch, s };
+	});
+}
+
+/** Fetches the pieces that a till waits for, one after the other. */
+export async function fillHurried(parts: CheckpointPullParts): Promise<void> {
+	for (;;) {
+		const next = await parts.store.read(['meta'], (rows) => readMeta(rows, 'checkpointNext'));
+		if (!next || !HURRIED.has(next.part) || (await fillNext(parts)) !== 'some') return;
+	}
+}
+
+/** Fetches one piece: a ledger that somebody looks at first, else what is next. */
+export async function fillNext(parts: CheckpointPullParts): Promise<Filled> {
+	const { next, wanted } = await parts.store.read(['meta', 'bases'], readWanted);
+	if (wanted !== undefined) return fillLedger(parts, wanted);
+	if (!next) return 'all';
+	const piece = await fetchPiece(parts, next);
+	if (piece === undefined) return 'none';
+	await parts.store.write(['meta'], async (rows) => {
+		const now = await readMeta(rows, 'checkpointNext');
+		// One that was begun meanwhile has its own way to go.
+		if (now?.epoch !== next.epoch || now.part !== next.part || now.after !== next.after) return;
+		await writeMeta(rows, 'checkpointNext', piece.next && { epoch: next.epoch, ...piece.next });
+	});
+	return 'some';
+}
+
+async function readWanted(rows: StoreReader): Promise<{
+	readonly next: (NextPage & FeedEpoch) | null | undefined;
+	readonly wanted: string | undefined;
+}> {
+	const [base] = await rows.find('bases', { ...only('isWanted', 1), limit: 1 });
+	return { next: await readMeta(rows, 'checkpointNext'), wanted: base?.ledger };
+}
+
+type FeedEpoch = Pick<FeedPlace, 'epoch'>;
+
+async function fillLedger(parts: CheckpointPullParts, ledger: string): Promise<Filled> {
+	let next: NextPage | null = { part: 'ledger', after: `${ledger}/` };
+	while (next !== null) {
+		const piece = await fetchPiece(parts, next);
+		if (piece === undefined) return 'none';
+		({ next } = piece);
+	}
+	return 'some';
+}
+
+/** Undefined where it could not be taken now. */
+async function fetchPiece(
+	parts: CheckpointPullParts,
+	asked: NextPage
+): Promise<{ readonly next: NextPage | null } | undefined> {
+	const answer = await parts.http.checkpoint(parts.device.identity.branch, asked);
+	if (!answer.ok) return undefined;
+	const { epoch, s, next = null } = answer.value;
+	await parts.follow({ epoch, s });
+	const taken = await parts.device.takePiece(answer.value);
+	if (taken === 'taken') return { next };
+	if (taken === 'begin') await beginCheckpoint(parts);
+	return undefined;
+}

@@ -1,0 +1,199 @@
+import { encodeBase64url } from '#domain/bytes.ts';
+import type { Signer } from '#domain/crypto.ts';
+import { issueAgain } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { factId, type PersonId } from '#domain/ids.ts';
+import { isPersonFact } from '#domain/person/held-fact.ts';
+import { assert } from '#domain/assert.ts';
+import { ok, type Result } from '#domain/result.ts';
+import type { DeviceStore, FactRow, JournalRow } from '#storage/device-store.ts';
+import type { PhoneName } from '../account-api.ts';
+import { createChanges } from '../changes.ts';
+import { catchUp, digestOf, heirToBe, lackingOf, type HeirApi, type HeirParts } from '../heir.ts';
+import { readMeta, writeMeta, type Inheritance, type MetaValues } from '../meta.ts';
+import type { RelayRefusal } from '../relay-http.ts';
+import type { Enrolled } from './connections.ts';
+import { openPhone } from './open-phone.ts';
+import { personRow } from './person-row.ts';
+import type { PhoneIdentity } from './phone-identity.ts';
+import type { PhoneParts } from './phone-path.ts';
+
+/** What a phone that takes another's place asks of the relay. */
+export interface PhoneHeirApi {
+	takePlace(
+		old: PhoneName,
+		keys: { readonly old: Signer; readonly heir: Signer }
+	): Promise<Result<Enrolled, RelayRefusal>>;
+	as(phone: PhoneName, signer: Signer): ReturnType<HeirApi['as']>;
+}
+
+export interface PhoneHeirParts
+	extends
+		Pick<HeirParts, 'old' | 'oldName' | 'oldSigner' | 'createKeys' | 'signerOf'>,
+		Pick<PhoneParts, 'crypto' | 'clock' | 'zone' | 'token'> {
+	readonly person: PersonId;
+	readonly openBook: (code: string) => DeviceStore;
+	readonly api: PhoneHeirApi;
+}
+
+export interface NewPhoneBook {
+	readonly code: string;
+	readonly store: DeviceStore;
+	/** How many facts were issued again. */
+	readonly issued: number;
+}
+
+/**
+ * HEIR-6. Makes the book of a customer's phone that goes on in this one's place, as `becomeHeir` does
+ * for a shop's device: a number and key of its own, what the relay holds of the person, and every own
+ * answer that it lacks.
+ */
+export async function becomePhoneHeir(
+	parts: PhoneHeirParts
+): Promise<Result<NewPhoneBook, RelayRefusal>> {
+	const { old, api, person } = parts;
+	const before = await old.read(['meta'], (rows) => readMeta(rows, 'phone'));
+	const code = before?.code;
+	assert(before !== undefined && code !== undefined, 'only an enrolled phone has a line');
+	const { keys } = await heirToBe(parts);
+	const signer = await parts.signerOf(keys);
+	const taken = await api.takePlace({ person, code }, { old: parts.oldSigner, heir: signer });
+	if (!taken.ok) return taken;
+
+	const identity: PhoneIdentity = {
+		person,
+		code: taken.value.code,
+		publicKey: encodeBase64url(signer.publicKey),
+		since: taken.value.year
+	};
+	const store = parts.openBook(taken.value.code);
+	await beginBook(parts, store, { identity, keys, before: code });
+	const phone = await openPhone({ ...parts, store, signer, changes: createChanges() }, person);
+	const relay = api.as({ person, code: taken.value.code }, signer);
+	const { epoch } = taken.value;
+	const caughtUp = await catchUp(phone.linked, store, { http: relay.http, epoch });
+	if (!caughtUp.ok) return caughtUp;
+	const lacking = await lackingOf(parts, relay.lacking);
+	if (!lacking.ok) return lacking;
+	const issued = await carryPhoneOver({ ...parts, store }, lacking.value);
+	await old.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: taken.value.code }));
+	return ok({ code: taken.value.code, store, issued });
+}
+
+const CARRIED_META: readonly (keyof MetaValues)[] = ['offset', 'contactAt', 'secret', 'readUpTo'];
+
+interface Beginning {
+	readonly identity: PhoneIdentity;
+	readonly keys: CryptoKeyPair;
+	readonly before: string;
+}
+
+/** The new database: whose it is, its key, and what a person's codes are made from. */
+async function beginBook(
+	{ old, oldName, clock }: PhoneHeirParts,
+	store: DeviceStore,
+	{ identity, keys, before }: Beginning
+): Promise<void> {
+	const carried = await old.read(['meta'], async (rows) => ({
+		meta: await rows.getMany('meta', CARRIED_META),
+		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
+	}));
+	await store.write(['meta'], async (rows) => {
+		if ((await readMeta(rows, 'phone')) !== undefined) return;
+		await writeMeta(rows, 'phone', identity);
+		await writeMeta(rows, 'keys', keys);
+		await rows.put(
+			'meta',
+			carried.meta.filter((row) => row !== undefined)
+		);
+		const at = carried.nowMs;
+		await writeMeta(rows, 'inheritance', { code: before, book: oldName, at, upTo: 0, names: [] });
+	});
+}
+
+interface Issued {
+	readonly from: number;
+	readonly row: JournalRow;
+	readonly fact: FactRow | undefined;
+}
+
+/** Issues the own facts of the old book that were not looked at yet; of those, only what is lacking. */
+export async function carryPhoneOver(
+	{ old, store, crypto }: Pick<PhoneHeirParts, 'old' | 'crypto'> & { readonly store: DeviceStore },
+	lacking?: ReadonlySet<string>
+): Promise<number> {
+	const basis = await store.read(['meta'], async (rows) => ({
+		inheritance: await readMeta(rows, 'inheritance'),
+		code: (await readMeta(rows, 'phone'))?.code,
+		n: (await readMeta(rows, 'sequence'))?.n ?? 0
+	}));
+	const { inheritance, code, n } = basis;
+	if (inheritance === undefined || code === undefined) return 0;
+	const left = await old.read(['journal'], (rows) =>
+		rows.find('journal', { from: inheritance.upTo + 1, to: Number.MAX_SAFE_INTEGER })
+	);
+	const toIssue = left.filter(({ id, sent }) => sent === 0 && lacking?.has(id) !== false);
+	const issued: Issued[] = [];
+	for (const [place, row] of toIssue.entries())
+		issued.push(await issue(row, { code, n: n + place + 1 }, crypto));
+	const upTo = left.at(-1)?.n ?? inheritance.upTo;
+	const isKept = await keepIssued(store, issued, { inheritance, n, upTo });
+	return isKept ? issued.length : 0;
+}
+
+async function issue(
+	old: JournalRow,
+	{ code, n }: { readonly code: string; readonly n: number },
+	crypto: PhoneHeirParts['crypto']
+): Promise<Issued> {
+	const id = factId(code, n);
+	const parsed = parseFact(old.text);
+	const fact = parsed.ok ? parsed.value : null;
+	const text = issueAgain(old.text, fact, { id, renamed: new Map() });
+	const row = { ...old, n, id, text, digest: await digestOf(text, crypto), sent: 0 as const };
+	const again = parseFact(text);
+	const isHeld = again.ok && isPersonFact(again.value);
+	return {
+		from: old.n,
+		row,
+		fact: isHeld ? personRow({ kind: 'other', fact: again.value } as Held, text) : undefined
+	};
+}
+
+/** What a phone writes itself is neither a record nor a card. */
+type Held = Parameters<typeof personRow>[0];
+
+interface Kept {
+	readonly inheritance: Inheritance;
+	readonly n: number;
+	readonly upTo: number;
+}
+
+/** False where another tab carried over meanwhile, and nothing was left to do. */
+async function keepIssued(
+	store: DeviceStore,
+	issued: readonly Issued[],
+	{ inheritance, n, upTo }: Kept
+): Promise<boolean> {
+	return store.write(['meta', 'journal', 'facts'], async (rows) => {
+		const now = await readMeta(rows, 'inheritance');
+		const last = (await readMeta(rows, 'sequence'))?.n ?? 0;
+		if (now?.upTo !== inheritance.upTo || last !== n) return false;
+		await rows.put(
+			'journal',
+			issued.map(({ row }) => row)
+		);
+		await rows.put(
+			'facts',
+			issued.flatMap(({ fact }) => fact ?? [])
+		);
+		await writeMeta(rows, 'sequence', { n: n + issued.length, receipt: 0 });
+		const here = issued.map(({ from, row }) => [from, row.n] as const);
+		await writeMeta(rows, 'inheritance', {
+			...inheritance,
+			upTo,
+			names: [...inheritance.names, ...here]
+		});
+		return true;
+	});
+}

@@ -1,0 +1,52 @@
+import type { Hello } from '#sync/frames.ts';
+import type { DeviceStore, StoreWriter } from '#storage/device-store.ts';
+import { readMeta, writeMeta, type CarryPlace, type FeedPlace } from './meta.ts';
+
+/**
+ * CARRY-2. What an epoch that is new to this device means for its places in the feed: they go back to what
+ * survived of the epoch they are of, all rows stay, and what the relay lacks is handed in. A
+ * checkpoint that held what was forgotten is to be taken anew.
+ */
+export async function enterEpoch(
+	rows: StoreWriter,
+	{ epoch, ends }: Pick<Hello, 'epoch' | 'ends'>
+): Promise<void> {
+	await writeMeta(rows, 'carry', carryFrom(epoch));
+	// A relay that does not name them tells it when it is asked for the feed.
+	if (ends === undefined) return;
+	const survived = (place: FeedPlace): number =>
+		ends.find(([ended]) => ended === place.epoch)?.[1] ?? 0;
+	const feed = await readMeta(rows, 'feed');
+	if (feed !== undefined && feed.epoch !== epoch) {
+		await writeMeta(rows, 'feed', { epoch, s: Math.min(feed.s, survived(feed)) });
+	}
+	const history = await readMeta(rows, 'history');
+	if (history !== undefined && history.epoch !== epoch) {
+		await writeMeta(rows, 'history', { epoch, s: Math.min(history.s, survived(history) + 1) });
+	}
+	const checkpoint = await readMeta(rows, 'checkpoint');
+	if (checkpoint !== undefined && checkpoint.s > survived(checkpoint)) {
+		await writeMeta(rows, 'isCheckpointLost', true);
+	}
+}
+
+/**
+ * What the relay would not have yet is handed in again from the beginning: its author may be known
+ * by now, or the day is another. Called once for each time that the device goes on the network.
+ */
+export async function carryAgain(store: DeviceStore): Promise<void> {
+	await store.write(['meta'], async (rows) => {
+		const place = await readMeta(rows, 'carry');
+		if (place?.isDone !== true || place.left === 0) return;
+		await writeMeta(rows, 'carry', carryFrom(place.epoch));
+	});
+}
+
+/** Whether something is still to be handed in to the relay of this epoch. */
+export function isToCarry(place: CarryPlace | undefined, epoch: number): boolean {
+	return place?.epoch === epoch && !place.isDone;
+}
+
+function carryFrom(epoch: number): CarryPlace {
+	return { epoch, code: '', n: 0, left: 0, isDone: false };
+}

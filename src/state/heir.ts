@@ -1,0 +1,431 @@
+import { encodeBase64url, encodeHex, utf8 } from '#domain/bytes.ts';
+import type { CryptoParts, Signer } from '#domain/crypto.ts';
+import { firstText, idAtStart, issueAgain } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { factId, productIdOf, parseFactId, type DeviceCode, type FactId } from '#domain/ids.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { compareStamps, type Stamp } from '#domain/stamp.ts';
+import { assert } from '#domain/assert.ts';
+import {
+	only,
+	type DeviceStore,
+	type FactRow,
+	type JournalRow,
+	type StoreReader,
+	type StoreWriter
+} from '#storage/device-store.ts';
+import type { Joined } from './account-answers.ts';
+import { arrive, type ArrivedFact } from './arrived-fact.ts';
+import { createChanges } from './changes.ts';
+import { openDevice, type Device } from './device.ts';
+import { createFeedPull } from './feed-pull.ts';
+import type { LinkedDevice } from './linked-device.ts';
+import type { Identity } from './identity.ts';
+import { readMeta, writeMeta, type HeirToBe, type Inheritance, type MetaValues } from './meta.ts';
+import { isInRanges } from './number-ranges.ts';
+import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
+import type { RelayHttp, RelayRefusal } from './relay-http.ts';
+import type { DeviceParts } from './write-path.ts';
+
+/** A fact as the relay is asked for it: its id and digest, and those that it had first. */
+export type AskedFact =
+	| readonly [id: string, digest: string]
+	| readonly [id: string, digest: string, first: string, firstDigest: string];
+
+/** What a device that takes another's place asks of the relay. */
+export interface HeirApi {
+	/** Gives a code of its own to the key of `heir`; the same again is told the same. */
+	takePlace(
+		old: Pick<Identity, 'business' | 'code'>,
+		keys: { readonly old: Signer; readonly heir: Signer }
+	): Promise<Result<Joined, RelayRefusal>>;
+	/** The relay as the new device sees it. */
+	as(
+		identity: Identity,
+		signer: Signer
+	): {
+		readonly http: RelayHttp;
+		/** The ids of those facts that the database has under no name. */
+		readonly lacking: (
+			facts: readonly AskedFact[]
+		) => Promise<Result<readonly string[], RelayRefusal>>;
+	};
+}
+
+export interface HeirParts extends Pick<DeviceParts, 'crypto' | 'clock' | 'uuid'> {
+	/** The book whose numbers are used by two, and its database's name. */
+	readonly old: DeviceStore;
+	readonly oldName: string;
+	readonly oldSigner: Signer;
+	/** Opens the database of the heir's book, or makes it. */
+	readonly openBook: (code: DeviceCode) => DeviceStore;
+	readonly createKeys: () => Promise<CryptoKeyPair>;
+	readonly signerOf: (keys: CryptoKeyPair) => Promise<Signer>;
+	readonly api: HeirApi;
+}
+
+/** The heir's book, whole: what is left is to make it the current one. */
+export interface NewBook {
+	readonly identity: Identity;
+	readonly store: DeviceStore;
+	/** How many facts were issued again. */
+	readonly issued: number;
+}
+
+/** Beyond every text of an index. */
+const TEXT_END = '\uffff';
+const LOT = 5_000;
+const PAGE = 500;
+/** What is on the last pages of today's screens comes along; what is older comes from the relay. */
+const RECENT_MS = 3 * 86_400_000;
+/** Beyond every number of a feed. */
+const FEED_END = 1_000_000_000_000_000;
+const ATTEMPTS_MAX = 5;
+
+/**
+ * HEIR-1. Makes the book of a device that goes on in this one's place: a code and key of its own, the
+ * relay's numbers, and every own fact that the relay lacks, issued again. Nothing of the old book
+ * changes but a note of what it will be, so that it may be begun again after a crash at any point; until
+ * the caller makes the new book the current one, the old one is written in as before.
+ */
+export async function becomeHeir(parts: HeirParts): Promise<Result<NewBook, RelayRefusal>> {
+	const { old, api } = parts;
+	const before = await old.read(['meta'], (rows) => readMeta(rows, 'identity'));
+	assert(before !== undefined, 'a book has an identity');
+	const { keys } = await heirToBe(parts);
+	const signer = await parts.signerOf(keys);
+	const joined = await api.takePlace(before, { old: parts.oldSigner, heir: signer });
+	if (!joined.ok) return joined;
+
+	const identity = identityOf(joined.value, before, signer);
+	const store = parts.openBook(identity.code);
+	await beginBook(parts, store, { identity, keys });
+	const device = await openDevice({ ...parts, store, signer, changes: createChanges() }, identity);
+	const relay = api.as(identity, signer);
+	const caughtUp = await catchUp(device, store, { http: relay.http, epoch: joined.value.epoch });
+	if (!caughtUp.ok) return caughtUp;
+	const lacking = await lackingOf(parts, relay.lacking);
+	if (!lacking.ok) return lacking;
+	await takeFacts(parts, store, { device, before });
+	const issued = await issueAll({ ...parts, store }, lacking.value);
+	await old.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: identity.code }));
+	return ok({ identity, store, issued });
+}
+
+/**
+ * HEIR-4. Issues what was written in the old book after its heir's was made: another tab may have had
+ * it open. Answers how many facts that were.
+ */
+export async function carryOver(
+	parts: Pick<HeirParts, 'old' | 'crypto'> & { readonly store: DeviceStore }
+): Promise<number> {
+	return issueAll(parts, undefined);
+}
+
+/** Whether the heir's book has all of the old one, and the relay has it too. */
+export async function isOldBookSpent(old: DeviceStore, store: DeviceStore): Promise<boolean> {
+	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
+	if (inheritance === undefined) return false;
+	const left = await old.read(['journal'], (rows) =>
+		rows.find('journal', { from: inheritance.upTo + 1, to: Number.MAX_SAFE_INTEGER, limit: 1 })
+	);
+	const mine = await store.read(['journal'], (rows) =>
+		rows.getMany(
+			'journal',
+			inheritance.names.map(([, n]) => n)
+		)
+	);
+	return left.length === 0 && mine.every(isDone);
+}
+
+/** What is gone was pruned, which is done with what the relay has for sure. */
+function isDone(row: JournalRow | undefined): boolean {
+	return row === undefined || row.sent === 1 || row.refused !== undefined;
+}
+
+export async function heirToBe({
+	old,
+	createKeys
+}: Pick<HeirParts, 'old' | 'createKeys'>): Promise<HeirToBe> {
+	const fresh = await createKeys();
+	return old.write(['meta'], async (rows) => {
+		const held = await readMeta(rows, 'heir');
+		if (held !== undefined) return held;
+		await writeMeta(rows, 'heir', { keys: fresh });
+		return { keys: fresh };
+	});
+}
+
+function identityOf(joined: Joined, before: Identity, { publicKey }: Signer): Identity {
+	const { business, branch, person, member, code, sight } = joined;
+	return {
+		...{ business, branch, person, member, code, sight },
+		publicKey: encodeBase64url(publicKey),
+		claimed: true,
+		heirOf: before.code
+	};
+}
+
+const CARRIED_META: readonly (keyof MetaValues)[] = ['offset', 'contactAt', 'sms', 'notices'];
+
+/** The new database: an identity, a key, and the small things that belong to nobody's numbers. */
+async function beginBook(
+	{ old, oldName, clock }: HeirParts,
+	store: DeviceStore,
+	{ identity, keys }: { readonly identity: Identity; readonly keys: CryptoKeyPair }
+): Promise<void> {
+	const carried = await old.read(['meta', 'tries'], async (rows) => ({
+		meta: await rows.getMany('meta', CARRIED_META),
+		tries: await rows.all('tries'),
+		stamp: await readMeta(rows, 'stamp'),
+		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
+	}));
+	const { heirOf } = identity;
+	assert(heirOf !== undefined, 'an heir is somebody’s');
+	await store.write(['meta', 'tries'], async (rows) => {
+		if ((await readMeta(rows, 'identity')) !== undefined) return;
+		await writeMeta(rows, 'identity', identity);
+		await writeMeta(rows, 'keys', keys);
+		await rows.put(
+			'meta',
+			carried.meta.filter((row) => row !== undefined)
+		);
+		await rows.put('tries', carried.tries);
+		if (carried.stamp !== undefined) await writeMeta(rows, 'stamp', carried.stamp);
+		await writeMeta(rows, 'inheritance', {
+			code: heirOf,
+			book: oldName,
+			at: carried.nowMs,
+			upTo: 0,
+			names: []
+		});
+	});
+}
+
+/** Takes the relay's numbers before any of its own, as every new device does. */
+export async function catchUp(
+	device: LinkedDevice,
+	store: DeviceStore,
+	{ http, epoch }: { readonly http: RelayHttp; readonly epoch: number }
+): Promise<Result<undefined, RelayRefusal>> {
+	const end = await http.feed({ epoch, s: FEED_END });
+	if (!end.ok) return end;
+	if (end.value.kind !== 'page') return err('unreachable');
+	const outcome = await createFeedPull({ device, store, http }).pull({ epoch, s: end.value.last });
+	return outcome === 'caughtUp' ? ok(undefined) : err(outcome);
+}
+
+/** The own facts that the database has under no name; of those it said to have, none is asked for. */
+export async function lackingOf(
+	{ old, crypto }: Pick<HeirParts, 'old' | 'crypto'>,
+	ask: (facts: readonly AskedFact[]) => Promise<Result<readonly string[], RelayRefusal>>
+): Promise<Result<ReadonlySet<string>, RelayRefusal>> {
+	const unsent = await old.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
+	const lacking = new Set<string>();
+	for (let start = 0; start < unsent.length; start += LOT) {
+		const asked: AskedFact[] = [];
+		for (const row of unsent.slice(start, start + LOT)) asked.push(await askedFact(row, crypto));
+		const answer = await ask(asked);
+		if (!answer.ok) return answer;
+		for (const id of answer.value) lacking.add(id);
+	}
+	return ok(lacking);
+}
+
+async function askedFact(
+	{ id, text, digest }: JournalRow,
+	crypto: CryptoParts
+): Promise<AskedFact> {
+	const first = firstText(text);
+	const name = idAtStart(first);
+	if (first === text || name === undefined) return [id, digest];
+	return [id, digest, name, await digestOf(first, crypto)];
+}
+
+/**
+ * HEIR-5. Brings along what the old book holds of others and the relay's numbers do not: a restored
+ * relay may have forgotten it. What is recent comes too, so that the last days stand on the screens.
+ */
+async function takeFacts(
+	{ old }: HeirParts,
+	store: DeviceStore,
+	{ device, before }: { readonly device: Device; readonly before: Identity }
+): Promise<void> {
+	const held = await store.read(['meta'], async (rows) => ({
+		checkpoint: await readMeta(rows, 'checkpoint'),
+		stamp: await readMeta(rows, 'stamp')
+	}));
+	const recentFrom = (held.stamp?.wall ?? 0) - RECENT_MS;
+	let after = '';
+	for (;;) {
+		const page = await old.read(['facts'], (rows) =>
+			rows.find('facts', { from: after, to: TEXT_END, limit: PAGE })
+		);
+		const others = page.filter(({ id, code }) => id !== after && code !== before.code);
+		const inside = (row: FactRow): boolean => isInRanges(row, held.checkpoint?.ranges);
+		await device.receive(
+			others
+				.filter((row) => !inside(row) || row.wall >= recentFrom)
+				.map(({ text, branch }) => ({ text, branch: branch === '' ? null : branch }))
+		);
+		const last = page.at(-1)?.id;
+		if (last === undefined || page.length < PAGE) return;
+		after = last;
+	}
+}
+
+interface Issuing extends Pick<HeirParts, 'old' | 'crypto'> {
+	readonly store: DeviceStore;
+}
+
+/** Another tab may write meanwhile, in either book: then it is looked again. */
+async function issueAll(parts: Issuing, lacking: ReadonlySet<string> | undefined): Promise<number> {
+	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+		const issued = await issueOnce(parts, lacking);
+		if (issued !== undefined) return issued;
+	}
+	throw new Error('another tab keeps writing before the book is carried over');
+}
+
+interface Basis {
+	readonly identity: Identity;
+	readonly inheritance: Inheritance;
+	readonly n: number;
+}
+
+/** Undefined where the book moved since it was looked at. */
+async function issueOnce(
+	{ old, store, crypto }: Issuing,
+	lacking: ReadonlySet<string> | undefined
+): Promise<number | undefined> {
+	const basis = await store.read(['meta'], readBasis);
+	if (basis === undefined) return 0;
+	const { inheritance, identity } = basis;
+	const left = await old.read(['journal', 'meta'], async (rows) => ({
+		rows: await rows.find('journal', {
+			from: inheritance.upTo + 1,
+			to: Number.MAX_SAFE_INTEGER
+		}),
+		cart: await readMeta(rows, 'cart'),
+		stamp: await readMeta(rows, 'stamp')
+	}));
+	const toIssue = left.rows.filter(({ id, sent }) => sent === 0 && lacking?.has(id) !== false);
+	const issued = await reissue(toIssue, basis, crypto);
+	const arrived = issued.flatMap((one) => one.arrived ?? []);
+	const folding = { business: identity.business, folds: await foldsFor(arrived) };
+	return store.write(['journal', ...READ_MODEL_TABLES], async (rows) => {
+		if (!(await isStill(rows, basis))) return undefined;
+		await keepIssued(rows, issued, { ...left, basis });
+		await foldArrived(rows, arrived, folding);
+		return issued.length;
+	});
+}
+
+interface Left {
+	readonly basis: Basis;
+	readonly rows: readonly JournalRow[];
+	readonly cart: unknown;
+	readonly stamp: Stamp | undefined;
+}
+
+/** The rows, the numbers that they took, and how far the old book was carried over. */
+async function keepIssued(
+	rows: StoreWriter,
+	issued: readonly Issued[],
+	{ basis: { identity, inheritance, n }, ...left }: Left
+): Promise<void> {
+	await rows.put(
+		'journal',
+		issued.map(({ row }) => row)
+	);
+	const receipt = (await readMeta(rows, 'sequence'))?.receipt ?? 0;
+	await writeMeta(rows, 'sequence', { n: n + issued.length, receipt });
+	const upTo = left.rows.at(-1)?.n ?? inheritance.upTo;
+	const here = issued.map(({ from, row }) => [from, row.n] as const);
+	const after = { ...inheritance, upTo, names: [...inheritance.names, ...here] };
+	await writeMeta(rows, 'inheritance', after);
+	// Once, at the beginning: later it is this book's cart that is open.
+	if (inheritance.upTo === 0) await takeCart(rows, left.cart, renamedBy(after, identity));
+	const stamp = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
+	if (left.stamp !== undefined && compareStamps(left.stamp, stamp) > 0)
+		await writeMeta(rows, 'stamp', left.stamp);
+}
+
+async function readBasis(rows: StoreReader): Promise<Basis | undefined> {
+	const identity = await readMeta(rows, 'identity');
+	const inheritance = await readMeta(rows, 'inheritance');
+	const sequence = await readMeta(rows, 'sequence');
+	if (identity === undefined || inheritance === undefined) return undefined;
+	return { identity, inheritance, n: sequence?.n ?? 0 };
+}
+
+async function isStill(rows: StoreWriter, basis: Basis): Promise<boolean> {
+	const now = await readBasis(rows);
+	return now?.n === basis.n && now.inheritance.upTo === basis.inheritance.upTo;
+}
+
+interface Issued {
+	/** Its number in the old book. */
+	readonly from: number;
+	readonly row: JournalRow;
+	/** Undefined where the text is no fact: then it is kept, and shown as refused. */
+	readonly arrived: ArrivedFact | undefined;
+}
+
+/** HEIR-2. The same texts under the heir's ids, in their order; what they name is called as it is called now. */
+async function reissue(
+	rows: readonly JournalRow[],
+	{ identity, inheritance, n }: Basis,
+	crypto: CryptoParts
+): Promise<readonly Issued[]> {
+	const renamed = new Map(renamedBy(inheritance, identity));
+	const issued: Issued[] = [];
+	for (const [place, old] of rows.entries()) {
+		const id = factId(identity.code, n + place + 1);
+		const parsed = parseFact(old.text);
+		const text = issueAgain(old.text, parsed.ok ? parsed.value : null, { id, renamed });
+		renamed.set(old.id, id);
+		const digest = await digestOf(text, crypto);
+		const arrived = await arrive({ text, branch: identity.branch }, crypto);
+		const row = { ...old, id, n: n + place + 1, text, digest, sent: 0 as const };
+		issued.push({
+			from: old.n,
+			row: arrived === undefined ? { ...row, refused: old.refused ?? 'badBody' } : row,
+			arrived
+		});
+	}
+	return issued;
+}
+
+function renamedBy(
+	{ code, names }: Inheritance,
+	{ code: own }: Identity
+): ReadonlyMap<FactId, FactId> {
+	return new Map(names.map(([old, n]) => [factId(code, old), factId(own, n)]));
+}
+
+/** An open cart goes on in the heir's book, with its goods as they are called there. */
+async function takeCart(
+	rows: StoreWriter,
+	cart: unknown,
+	renamed: ReadonlyMap<FactId, FactId>
+): Promise<void> {
+	if (!Array.isArray(cart)) return;
+	const lines = (cart as readonly unknown[]).map((line) => {
+		if (typeof line !== 'object' || line === null || !('productId' in line)) return line;
+		return { ...line, productId: productNow(line.productId, renamed) };
+	});
+	await writeMeta(rows, 'cart', lines);
+}
+
+function productNow(id: unknown, renamed: ReadonlyMap<FactId, FactId>): unknown {
+	const [fact, row = '0'] = typeof id === 'string' ? id.split('.') : [];
+	const parsed = parseFactId(fact);
+	const now = parsed.ok ? renamed.get(parsed.value.id) : undefined;
+	return now === undefined ? id : productIdOf(now, Number(row));
+}
+
+/** The first 8 bytes of the text's SHA-256, 16 hex digits. */
+export async function digestOf(text: string, crypto: CryptoParts): Promise<string> {
+	return encodeHex((await crypto.sha256(utf8(text))).subarray(0, 8));
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { err, ok } from '#domain/result.ts';
+import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import { keepRefused } from './have.ts';
+import { leaveLate, WITH_OWNER, type LateApi } from './late-facts.ts';
+
+async function withSales(count: number): Promise<TestDevice> {
+	const test = await openTestDevice({ seed: 3, currency: 'INR' });
+	for (let minor = 1; minor <= count; minor += 1) {
+		await test.device.sell({
+			lines: [{ name: '', quantityThousandths: 1_000, unitPriceMinor: 100 * minor }],
+			tenders: [{ kind: 'cash', minor: 100 * minor }]
+		});
+	}
+	return test;
+}
+
+function idIn(text: string): string {
+	return /^\["([^"]+)"/.exec(text)?.[1] ?? '';
+}
+
+describe('what a removed device had not sent', () => {
+	it('[LATE-1] goes to the owner once, lot by lot, and stays here too', async () => {
+		const test = await withSales(3);
+		await keepRefused(test.store, [['A-3', 'badBody']]);
+		const heard: string[] = [];
+		const api: LateApi = {
+			leave: (texts) => {
+				const ids = texts.map(idIn);
+				heard.push(...ids);
+				return Promise.resolve(
+					ok({ waiting: ids.filter((id) => id !== 'A-2'), known: ['A-2'], refused: [] })
+				);
+			}
+		};
+		expect(await leaveLate(test.store, api)).toEqual(ok(3));
+		expect(heard).toEqual(['A-1', 'A-2', 'A-3', 'A-4']);
+		const rows = await test.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map(({ sent, refused }) => [sent, refused])).toEqual([
+			[0, WITH_OWNER],
+			[1, undefined],
+			[0, WITH_OWNER],
+			[0, WITH_OWNER]
+		]);
+		expect(await leaveLate(test.store, api)).toEqual(ok(3));
+		expect(heard).toHaveLength(4);
+	});
+
+	it('[LATE-1] is begun again where it was cut off', async () => {
+		const test = await withSales(600);
+		let lots = 0;
+		const api: LateApi = {
+			leave: (texts) => {
+				lots += 1;
+				if (lots === 2) return Promise.resolve(err('unreachable'));
+				return Promise.resolve(ok({ waiting: texts.map(idIn), known: [], refused: [] }));
+			}
+		};
+		expect(await leaveLate(test.store, api)).toEqual(err('unreachable'));
+		expect(await leaveLate(test.store, api)).toEqual(ok(601));
+		expect(lots).toBe(3);
+	});
+});

@@ -1,0 +1,77 @@
+import { err, ok, type Result } from '#domain/result.ts';
+import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
+
+/** The reason under which a fact is kept here that waits for the owner. */
+export const WITH_OWNER = 'withOwner';
+
+/** What the relay did with a lot; each id stands in one of them. */
+export interface Left {
+	readonly waiting: readonly string[];
+	/** They were sent already: only the answer was lost. */
+	readonly known: readonly string[];
+	readonly refused: readonly string[];
+}
+
+/** `ended`: the device was removed too long ago, left too much, or was never the relay's. */
+export type LateRefusal = 'unreachable' | 'ended';
+
+export interface LateApi {
+	/** Leaves facts of a removed device to its owner; the same again is the same. */
+	leave(texts: readonly string[]): Promise<Result<Left, LateRefusal>>;
+}
+
+const LOT_FACTS_MAX = 500;
+const LOT_BYTES_MAX = 256 * 1024;
+
+/**
+ * LATE-1. Leaves everything to the owner that this removed device wrote and had not sent, a lot at a
+ * time. Answers how many facts wait with him now. It may be cut off anywhere and begun again.
+ */
+export async function leaveLate(
+	store: DeviceStore,
+	api: LateApi
+): Promise<Result<number, LateRefusal>> {
+	const unsent = await store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
+	let rest = unsent.filter(({ refused }) => refused !== WITH_OWNER);
+	let left = unsent.length - rest.length;
+	while (rest.length > 0) {
+		const lot = rest.slice(0, lotLength(rest));
+		const answer = await api.leave(lot.map(({ text }) => text));
+		if (!answer.ok) return err(answer.error);
+		await keepAnswer(store, lot, answer.value);
+		left += answer.value.waiting.length;
+		rest = rest.slice(lot.length);
+	}
+	return ok(left);
+}
+
+function lotLength(rows: readonly JournalRow[]): number {
+	let bytes = 0;
+	const over = rows.findIndex(({ text }) => {
+		bytes += text.length;
+		return bytes > LOT_BYTES_MAX;
+	});
+	return Math.min(LOT_FACTS_MAX, over === -1 ? rows.length : Math.max(1, over));
+}
+
+async function keepAnswer(
+	store: DeviceStore,
+	lot: readonly JournalRow[],
+	{ waiting, known }: Left
+): Promise<void> {
+	await store.write(['journal'], async (rows) => {
+		const held = await rows.getMany(
+			'journal',
+			lot.map(({ n }) => n)
+		);
+		const own = held.filter((row) => row !== undefined);
+		await rows.put(
+			'journal',
+			own.filter(({ id }) => waiting.includes(id)).map((row) => ({ ...row, refused: WITH_OWNER }))
+		);
+		await rows.put(
+			'journal',
+			own.filter(({ id }) => known.includes(id)).map((row) => ({ ...row, sent: 1 as const }))
+		);
+	});
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { readRecord, verifyRecord } from '#domain/confirmation/signed-record.ts';
+import { effectsOf } from '#domain/fact/effects.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { isListOf } from '#domain/confirmation/statement-list.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
+import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import { mintAnew, type MintedBook } from './mint-anew.ts';
+import { readMeta } from './meta.ts';
+import { createSigner, createSigningKeys, createWebCrypto } from './web-crypto.ts';
+
+const crypto = createWebCrypto();
+
+async function tradedBook(): Promise<TestDevice> {
+	const test = await openTestDevice({ seed: 5, currency: 'KES' });
+	const { device } = test;
+	const made = await device.addProducts([{ name: 'Tea', price: 300 }]);
+	const customer = await device.addCustomer({ name: 'Amina' });
+	if (!made.ok || !customer.ok) throw new Error('refused');
+	const [productId] = made.value;
+	if (productId === undefined) throw new Error('no product');
+	const ledger = customer.value;
+	const line = { productId, name: 'Tea', quantityThousandths: 2_000, unitPriceMinor: 300 };
+	const sold = await device.sell({
+		lines: [line],
+		tenders: [{ kind: 'account', minor: 600, ledger }]
+	});
+	if (!sold.ok) throw new Error(JSON.stringify(sold.error));
+	await device.takeBack({
+		sale: sold.value.fact.id,
+		lines: [{ saleLine: 0, name: 'Tea', quantity: 1_000, damaged: false }],
+		refund: { kind: 'account', ledger }
+	});
+	await device.writeRecords(ledger, [{ kind: 'due', minor: 5_000 }]);
+	const page = await test.book.recordsOf(ledger, { limit: 10 });
+	const due = page.records.find(({ kind, amount }) => kind === 'due' && amount === 5_000);
+	if (due === undefined) throw new Error('no due');
+	const corrected = await device.correct({ h: due.h, toMinor: 4_000, reason: 'it was less' });
+	if (!corrected.ok) throw new Error(JSON.stringify(corrected.error));
+	await device.addEntry(ledger, ['dueMove', due.h, test.clock.now + 86_400_000, 'next market day']);
+	await device.fileStatement(
+		ledger,
+		page.records.filter(({ kind }) => kind === 'due').map(({ h }) => h)
+	);
+	return test;
+}
+
+async function minted(test: TestDevice): Promise<MintedBook> {
+	return mintAnew({
+		old: test.store,
+		openBook: () => createMemoryDeviceStore(),
+		createKeys: createSigningKeys,
+		signerOf: createSigner,
+		crypto,
+		uuid: test.parts.uuid
+	});
+}
+
+describe('a book whose business is somebody else’s', () => {
+	it('[HEIR-7] becomes another’s with the same numbers and sums', async () => {
+		const test = await tradedBook();
+		const { store, identity } = await minted(test);
+		expect(identity.business).not.toBe(test.device.identity.business);
+		const [before, after] = await Promise.all(
+			[test.store, store].map((one) => one.read(['journal'], (rows) => rows.all('journal')))
+		);
+		expect(after?.map(({ id }) => id)).toEqual(before?.map(({ id }) => id));
+		expect(after?.every(({ document }) => document.includes(identity.business))).toBe(true);
+		const levels = async (of: typeof store): Promise<readonly bigint[]> =>
+			(await of.read(['stock'], (rows) => rows.all('stock'))).map(({ level }) => level);
+		expect(await levels(store)).toEqual(await levels(test.store));
+		const totals = async (of: typeof store): Promise<readonly unknown[]> => {
+			const balances = await of.read(['balances'], (rows) => rows.all('balances'));
+			return balances.map(({ ledger, total, lastAt }) => [ledger, total, lastAt]);
+		};
+		expect(await totals(store)).toEqual(await totals(test.store));
+		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
+		expect(await store.read(['meta'], (rows) => readMeta(rows, 'sequence'))).toEqual(
+			await test.store.read(['meta'], (rows) => readMeta(rows, 'sequence'))
+		);
+	});
+
+	it('[HEIR-7] signs every record anew, and names none of the old ones', async () => {
+		const test = await tradedBook();
+		const { store, identity, signer } = await minted(test);
+		const old = await test.store.read(['records'], (rows) => rows.all('records'));
+		const texts = await store.read(['journal'], (rows) => rows.all('journal'));
+		let signed = 0;
+		for (const { text } of texts) {
+			for (const { h } of old) expect(text).not.toContain(h);
+			const parsed = parseFact(text);
+			if (!parsed.ok) throw new Error(parsed.error);
+			const { records, list } = effectsOf(parsed.value);
+			for (const record of records) {
+				const verified = await verifyRecord(record.signed, signer.publicKey, crypto);
+				expect(verified.ok && verified.value.core.businessId).toBe(identity.business);
+				const read = await readRecord(record.signed, crypto);
+				const listed = record.core.kind === 'statement' ? list : [];
+				expect(read.ok && (await isListOf(read.value.rest, listed, crypto))).toBe(true);
+				signed += 1;
+			}
+		}
+		expect(signed).toBe(old.length);
+		expect(signed).toBeGreaterThan(3);
+	});
+});

@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest';
+import type { LedgerId } from '#domain/ids.ts';
+import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
+import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
+import { readMeta } from './meta.ts';
+import type { FactText } from './arrived-fact.ts';
+
+const DAY_MS = 86_400_000;
+
+async function shop(seed: number): Promise<TestDevice & { readonly amina: LedgerId }> {
+	const test = await openTestDevice({ seed, currency: 'KES' });
+	test.clock.now = TEST_NOW - 402 * DAY_MS;
+	const added = await test.device.addCustomer({ name: 'Amina' });
+	if (!added.ok) throw new Error('refused');
+	for (let day = 402; day >= 398; day -= 1) {
+		test.clock.now = TEST_NOW - day * DAY_MS;
+		await sell(test, added.value);
+	}
+	test.clock.now = TEST_NOW;
+	return { ...test, amina: added.value };
+}
+
+async function sell({ device }: TestDevice, ledger: LedgerId): Promise<void> {
+	const line = { name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 700 };
+	for (const kind of ['cash', 'account'] as const) {
+		const tenders = kind === 'cash' ? [{ kind, minor: 700 }] : [{ kind, minor: 700, ledger }];
+		const sold = await device.sell({ lines: [line], tenders });
+		if (!sold.ok) throw new Error(JSON.stringify(sold.error));
+	}
+}
+
+async function sendAll({ store }: TestDevice): Promise<void> {
+	await store.write(['journal'], async (rows) => {
+		const all = await rows.all('journal');
+		await rows.put(
+			'journal',
+			all.map((row) => ({ ...row, sent: 1 }))
+		);
+	});
+}
+
+async function textsOf({ store }: TestDevice): Promise<readonly FactText[]> {
+	const rows = await store.read(['facts'], (read) => read.all('facts'));
+	return rows.map(({ text, branch }) => ({ text, branch: branch === '' ? null : branch }));
+}
+
+async function salesOf({ store }: TestDevice): Promise<number> {
+	return store.read(['facts'], (rows) => rows.countIn('facts', { index: 'kind', ...SALES }));
+}
+
+const SALES = { from: 'sale', to: 'sale' };
+
+it('[DEVICE-46] lets old sales go: what they came to and their records stay, and they count once', async () => {
+	const test = await shop(1);
+	const { device, store } = test;
+	await sendAll(test);
+	const before = await storedNumbers(store);
+	const records = await store.read(['records'], (rows) => rows.count('records'));
+	const all = await textsOf(test);
+	while (await device.prune());
+	expect(await salesOf(test)).toBe(6);
+	expect(await storedNumbers(store)).toEqual(before);
+	expect(await store.read(['records'], (rows) => rows.count('records'))).toBe(records);
+	expect(await store.read(['meta'], (rows) => readMeta(rows, 'pruned'))).toEqual({ A: [[3, 6]] });
+
+	expect((await device.receive(all)).fresh).toBe(0);
+	expect(await salesOf(test)).toBe(6);
+	expect(await storedNumbers(store)).toEqual(before);
+	expect(await device.prune()).toBe(false);
+});
+
+it('[DEVICE-46] keeps an old sale that the relay has not got', async () => {
+	const test = await shop(2);
+	while (await test.device.prune());
+	expect(await salesOf(test)).toBe(10);
+	expect(await storedNumbers(test.store)).toEqual(await foldedNumbers(test.store));
+});
+
+it('[DEVICE-46] tells what was let go from what never came', async () => {
+	const test = await shop(3);
+	await sendAll(test);
+	const late = await openTestDevice({
+		seed: 4,
+		joins: { identity: test.device.identity, code: 'B' }
+	});
+	late.clock.now = TEST_NOW - 402 * DAY_MS;
+	await late.device.receive(await textsOf(test));
+	await sell(late, test.amina);
+	while (await test.device.prune());
+	const fresh = (await textsOf(late)).filter(({ text }) => text.startsWith('["B-'));
+	expect((await test.device.receive(fresh)).fresh).toBe(2);
+	expect(await storedNumbers(test.store)).toEqual(await storedNumbers(late.store));
+});

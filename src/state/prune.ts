@@ -1,0 +1,120 @@
+import { addDays, businessDayOf } from '#domain/calendar.ts';
+import { groupBy } from '#domain/group-by.ts';
+import type { BranchId } from '#domain/ids.ts';
+import {
+	only,
+	type FactRow,
+	type NumberRange,
+	type StoreReader,
+	type StoreWriter
+} from '#storage/device-store.ts';
+import type { Identity } from './identity.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import { joined, withNumbers } from './number-ranges.ts';
+import { shopSettings } from './shop-settings.ts';
+import type { DeviceParts } from './write-path.ts';
+
+/** A device keeps its shop's sales for so many days, and what they came to for ever. */
+export const SALES_KEPT_DAYS = 400;
+/** Facts let go in one transaction: a sale that is rung up meanwhile waits for no more. */
+const PIECE = 100;
+const TEXT_END = '\uffff';
+
+/**
+ * Lets the sales and returns of one old day go, in small transactions: their day's totals, stock and
+ * records stay, and they are not counted again should they come back. What is not sent stays. False
+ * where no day is left to look at.
+ */
+export async function pruneDay(
+	{ store, clock, changes }: Pick<DeviceParts, 'store' | 'clock' | 'changes'>,
+	{ code }: Pick<Identity, 'code'>
+): Promise<boolean> {
+	const day = await store.read(['meta', 'settings', 'days'], async (rows) => {
+		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
+		const { zone, cutoff } = shopSettings(await rows.all('settings'));
+		return nextDay(rows, addDays(businessDayOf(nowMs, zone, cutoff), -SALES_KEPT_DAYS));
+	});
+	if (day === undefined) return false;
+	const gone = await store.read(['facts', 'journal'], (rows) => letGoOf(rows, day, code));
+	for (let start = 0; start < gone.length; start += PIECE) {
+		const piece = gone.slice(start, start + PIECE);
+		await store.write(['meta', 'facts'], (rows) => letGo(rows, piece));
+	}
+	await store.write(['meta'], async (rows) => {
+		const prunedTo = (await readMeta(rows, 'prunedTo')) ?? {};
+		await writeMeta(rows, 'prunedTo', { ...prunedTo, [day.branch]: addDays(day.on, 1) });
+	});
+	if (gone.length > 0) changes.tell(['facts']);
+	return true;
+}
+
+interface OldDay {
+	readonly branch: BranchId;
+	readonly on: string;
+}
+
+/** The oldest day before `keptFrom` that was not looked through yet, of any branch. */
+async function nextDay(rows: StoreReader, keptFrom: string): Promise<OldDay | undefined> {
+	const prunedTo = (await readMeta(rows, 'prunedTo')) ?? {};
+	let [next] = await rows.find('days', { from: ['', ''], to: [TEXT_END, ''], limit: 1 });
+	while (next !== undefined) {
+		const { branch } = next;
+		const from = [branch, prunedTo[branch] ?? ''];
+		const span = { from, to: [branch, addDays(keptFrom, -1)], limit: 1 };
+		const [day] = await rows.find('days', span);
+		if (day !== undefined) return { branch, on: day.on };
+		const after = { from: [branch, TEXT_END], to: [TEXT_END, ''], limit: 1 };
+		[next] = await rows.find('days', after);
+	}
+	return undefined;
+}
+
+async function letGoOf(
+	rows: StoreReader,
+	{ branch, on }: OldDay,
+	code: string
+): Promise<readonly FactRow[]> {
+	const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
+	const sales = ofDay.filter(({ kind }) => kind === 'sale' || kind === 'return');
+	const own = await rows.getMany(
+		'journal',
+		sales.map(({ n }) => n)
+	);
+	return sales.filter((row, place) => row.code !== code || own[place]?.sent !== 0);
+}
+
+async function letGo(rows: StoreWriter, gone: readonly FactRow[]): Promise<void> {
+	await rows.remove(
+		'facts',
+		gone.map(({ id }) => id)
+	);
+	const pruned: Record<string, readonly NumberRange[]> = {
+		...(await readMeta(rows, 'pruned'))
+	};
+	for (const [code, ofCode] of groupBy(gone, (row) => row.code)) {
+		const numbers = ofCode.map(({ n }) => n);
+		pruned[code] = await closed(rows, code, withNumbers(pruned[code] ?? [], numbers));
+	}
+	await writeMeta(rows, 'pruned', pruned);
+}
+
+/** Ranges between which every fact is held are one: what is held is counted too. */
+async function closed(
+	rows: StoreReader,
+	code: string,
+	ranges: readonly NumberRange[]
+): Promise<readonly NumberRange[]> {
+	const bridges: NumberRange[] = [];
+	for (const [place, [from]] of ranges.entries()) {
+		const before = ranges[place - 1];
+		if (before === undefined) continue;
+		const gap: NumberRange = [before[1] + 1, from - 1];
+		const held = await rows.countIn('facts', {
+			index: 'code+n',
+			from: [code, gap[0]],
+			to: [code, gap[1]]
+		});
+		if (held === gap[1] - gap[0] + 1) bridges.push(gap);
+	}
+	return joined([...ranges, ...bridges]);
+}
