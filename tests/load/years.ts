@@ -1,0 +1,108 @@
+// `npm run bench:years [-- --years 1,3,10] [--runs N] [--only till|new|away]`: till ready after years of
+// a busy shop, a new device on a slow line, a phone back after three months; all in Chromium at a CPU
+// six times slower. Seeds what is not seeded yet (10 years: a quarter of an hour and 3 GB), prints a
+// table and a JSON line. Builds nothing.
+
+import { rm } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import {
+	BUSY_SHOP,
+	daysOfYears,
+	openYears,
+	profileOfYears,
+	seedProfile,
+	type SeedDevice,
+	type SeedFolder
+} from './seed-years-stand.ts';
+import { startSeededRelay } from './seed-years-shop.ts';
+import { timeNewDevice } from './years-new-device.ts';
+import { timeThreeMonths } from './years-three-months.ts';
+import { SLOWER, timeTills } from './years-till.ts';
+
+const { values } = parseArgs({
+	options: {
+		years: { type: 'string', default: '1,3,10' },
+		runs: { type: 'string', default: '9' },
+		only: { type: 'string' }
+	}
+});
+const years = values.years.split(',').map(Number);
+const runs = Number(values.runs);
+const AWAY_DAYS = 90;
+/** A shop of the first weeks, to set the years against. */
+const YOUNG = 30 / 365;
+
+const figures: Record<string, unknown>[] = [];
+if (wants('till')) for (const of of [YOUNG, ...years]) await till(of);
+if (wants('new')) for (const of of ends(years)) await newDevice(of);
+if (wants('away')) await away(years[0] ?? 1);
+process.stdout.write(`${JSON.stringify({ slower: SLOWER, figures })}\n`);
+
+function wants(what: string): boolean {
+	return values.only === undefined || values.only === what;
+}
+
+/** The fewest and the most years: between them nothing is learnt. */
+function ends(all: readonly number[]): readonly number[] {
+	return [...new Set([Math.min(...all), Math.max(...all)])];
+}
+
+async function till(of: number): Promise<void> {
+	const seed = await openYears(of);
+	const profile = await profileOfYears(seed, of);
+	await measure('till ready', of, () => timeTills(profile, runs));
+}
+
+async function newDevice(of: number): Promise<void> {
+	const seed = await openYears(of);
+	await using relay = await startSeededRelay(seed, of);
+	await measure('new device', of, () => timeNewDevice(relay));
+}
+
+/** The profile is made on the relay's port, so one after the other. */
+async function away(of: number): Promise<void> {
+	const seed = await openYears(of);
+	const { device, feedBefore } = await newcomer(seed, of);
+	const size = { days: daysOfYears(of), ...BUSY_SHOP };
+	// Once it is back it is not away any more: it is made anew each time.
+	const profile = await seedProfile(seed, `away-${device.code}`, {
+		...{ size, feedBefore, device },
+		missingDays: AWAY_DAYS
+	});
+	await using relay = await startSeededRelay(seed, of);
+	await measure('back after 90 days', of, () => timeThreeMonths(relay, profile));
+	await rm(profile, { recursive: true, force: true });
+}
+
+async function newcomer(
+	seed: SeedFolder,
+	of: number
+): Promise<{ readonly device: SeedDevice; readonly feedBefore: number }> {
+	await using relay = await startSeededRelay(seed, of);
+	return { device: await relay.join(), feedBefore: relay.feedBefore };
+}
+
+/** With the share of a core that this process got meanwhile: on a shared machine times are longer by it. */
+async function measure(what: string, of: number, work: () => Promise<object>): Promise<void> {
+	const shares: number[] = [shareOfCore()];
+	const found = await work();
+	shares.push(shareOfCore());
+	const share = Math.round((shares.reduce((a, b) => a + b) / shares.length) * 100) / 100;
+	const row = { what, years: Math.round(of * 100) / 100, coreShare: share, ...found };
+	figures.push(row);
+	const cells = Object.entries(row).map(([name, value]) => `${name} ${String(value)}`);
+	process.stdout.write(`${cells.join(' | ')}\n`);
+}
+
+/** Of the time that a reckoning took, the part in which it was reckoned. */
+function shareOfCore(): number {
+	const SPIN_MS = 300;
+	const before = process.cpuUsage();
+	const from = performance.now();
+	let used = 0;
+	while (used < SPIN_MS) {
+		const { user, system } = process.cpuUsage(before);
+		used = (user + system) / 1_000;
+	}
+	return used / (performance.now() - from);
+}
