@@ -17,11 +17,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 	'server/database': ['src/domain'],
 	'server/gateways': ['src/domain', 'server/database'],
 	'server/auth': ['src/domain', 'server/database', 'server/gateways'],
+	'server/bus': ['src/domain', 'server/auth', 'server/database'],
 	'server/relay': [
 		'src/domain',
 		'src/documents',
 		'src/sync',
 		'server/auth',
+		'server/bus',
 		'server/database',
 		'server/projections'
 	],
@@ -97,6 +99,7 @@ export const layers: ICruiseOptions = {
 		]
 	},
 	doNotFollow: { path: 'node_modules' },
+	exclude: { path: '^tests/load/peers/node_modules' },
 	tsPreCompilationDeps: true,
 	enhancedResolveOptions: {
 		exportsFields: ['exports'],

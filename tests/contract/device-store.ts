@@ -67,6 +67,7 @@ function productRow(id: string, codes: readonly string[]): ProductRow {
 		id: product(id),
 		name: id,
 		codes,
+		tileKey: '',
 		codeKeys: codes,
 		searchKey,
 		stamps: { name: [1, 0, factId('A', 1)] }

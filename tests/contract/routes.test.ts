@@ -188,6 +188,65 @@ const TABLE: Readonly<Record<string, Row>> = {
 		statuses: [401, 403, 403, 401, 403, 403]
 	},
 
+	// With a key that is not the device's.
+	'POST /devices/heir': {
+		request: async ({ shop: { business }, key, nonce }) => {
+			const signature = await key.sign(key.publicKey);
+			const newSignature = encodeBase64url(signature);
+			return {
+				path: '/devices/heir',
+				body: { business, code: 'A', nonce: await nonce(), newSignature, ...keys(key, signature) }
+			};
+		},
+		statuses: open(401)
+	},
+	'POST /late-facts': {
+		request: async ({ shop: { business }, key, nonce }) => {
+			const signature = encodeBase64url(await key.sign(key.publicKey));
+			return {
+				path: '/late-facts',
+				body: { business, code: 'A', nonce: await nonce(), signature, facts: [] }
+			};
+		},
+		statuses: open(401)
+	},
+	'GET /late-facts': {
+		request: ({ shop: { business } }) => ({
+			path: `/late-facts?business=${business}&state=waiting`
+		}),
+		statuses: [401, 403, 403, 403, 403, 200]
+	},
+	...Object.fromEntries(
+		['taken', 'declined', 'waiting'].map((act): [string, Row] => [
+			`POST /late-facts/${act}`,
+			{
+				request: ({ shop: { business } }) => ({
+					path: `/late-facts/${act}`,
+					body: { business, ids: ['A-1'] }
+				}),
+				statuses: [401, 403, 403, 403, 403, 200]
+			}
+		])
+	),
+	'POST /facts/lacking': {
+		request: at('/facts/lacking', { facts: [['A-1', '0123456789abcdef']] }),
+		statuses: [401, 200, 200, 403, 200, 200]
+	},
+	'POST /devices/removal': {
+		request: ({ shop: { business } }) => ({
+			path: '/devices/removal',
+			body: { business, code: 'A', password: 'a wrong door' }
+		}),
+		statuses: [401, 403, 403, 401, 403, 403]
+	},
+	'POST /members/removal': {
+		request: ({ shop: { business } }) => ({
+			path: '/members/removal',
+			body: { business, member: 1, password: 'a wrong door' }
+		}),
+		statuses: [401, 403, 403, 401, 403, 403]
+	},
+
 	'POST /businesses': {
 		request: async ({ shop: { business, branch, person }, key }) => {
 			const ids = { business, branch, person };
@@ -321,6 +380,12 @@ const TABLE: Readonly<Record<string, Row>> = {
 	},
 	'GET /history': {
 		request: at('/history?before=100000'),
+		statuses: [401, 200, 200, 403, 200, 200]
+	},
+	'GET /have': { request: at('/have'), statuses: [401, 200, 200, 403, 200, 200] },
+	'GET /carried': { request: at('/carried'), statuses: [401, 200, 200, 403, 200, 200] },
+	'POST /carried': {
+		request: at('/carried', { facts: [] }),
 		statuses: [401, 200, 200, 403, 200, 200]
 	},
 	'GET /checkpoint': {

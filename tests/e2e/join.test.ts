@@ -1,8 +1,8 @@
-import { allSent, joinBy, signUpStore } from './people.ts';
+import { allSent, joinBy, PASSWORD, signUpStore } from './people.ts';
 import { inviteLink } from './shop.ts';
 import { amountTile, button, expect, go, newPhone, openTill, say, tapPad, test } from './stand.ts';
 
-test('a second phone joins by the link, once; a third is refused in words; nobody signs out with unsent sales (A3, A7)', async ({
+test('a second phone joins by the link, once; a third is refused in words; the owner removes the second; nobody signs out with unsent sales (A3, A7)', async ({
 	browser,
 	page
 }) => {
@@ -27,6 +27,16 @@ test('a second phone joins by the link, once; a third is refused in words; nobod
 	await third.goto('/join#not-a-token-of-ours');
 	await button(third, say('join.do')).click();
 	await expect(third.getByRole('alert')).toContainText(say('api.inviteUnknown'));
+
+	await go(page, '/shop/more/devices');
+	await button(page, say('devices.remove.of', { code: 'B' })).click();
+	await page.getByLabel(say('address.password')).fill('not the password');
+	await button(page, say('devices.remove.do')).click();
+	await expect(page.getByText(say('api.passwordWrong'))).toBeVisible();
+	await page.getByLabel(say('address.password')).fill(PASSWORD);
+	await button(page, say('devices.remove.do')).click();
+	await expect(page.getByText(say('devices.removed'), { exact: true })).toBeVisible();
+	await expect(button(page, say('devices.remove.of', { code: 'B' }))).toBeHidden();
 
 	await page.context().setOffline(true);
 	await sellAmount(page, '250');

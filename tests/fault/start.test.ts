@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { existsSync, readFileSync } from 'node:fs';
 import { build } from '../../server/prepare.js';
+import { createTestDatabase } from '#tests/support/database.ts';
 import { startProgram, type Program } from '#tests/support/program.ts';
 
 const PACKAGE = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -84,6 +85,31 @@ it('refuses a second start on the same folder, and the first goes on', async () 
 		`Daftar already runs on the data folder ${dataDir} (process ${pid}).\n`
 	);
 	expect(await health(address)).toMatchObject({ status: 'ok' });
+});
+
+it('[BUS-6] runs twice on one database, and each listens to the other', async () => {
+	const { url, sql, close } = await createTestDatabase();
+	const shared = { DATABASE_URL: url, DAFTAR_SECRET: 'one secret of both, kept apart from it' };
+	const programs = ['a', 'b'].map((name) =>
+		begun({ ...shared, DATA_DIR: path.join(dataDir, name) })
+	);
+	for (const { ready } of programs) {
+		expect(await health(await ready)).toMatchObject({ status: 'ok' });
+	}
+	const ears = async (): Promise<number> => {
+		const rows = await sql`select 1 from pg_stat_activity
+			where datname = current_database() and application_name = 'daftar bus'`;
+		return rows.length;
+	};
+	await vi.waitFor(async () => {
+		expect(await ears()).toBe(2);
+	});
+	for (const { child, ended } of programs) {
+		child.kill('SIGTERM');
+		expect(await ended).toBe(0);
+	}
+	expect(programs.map(({ said }) => said()).join('')).not.toContain('bus');
+	await close();
 });
 
 it('refuses a taken port and leaves no PostgreSQL behind', async () => {

@@ -2,9 +2,11 @@ import * as Y from 'yjs';
 import { createHash } from 'node:crypto';
 import { parseDocumentName, utcDay } from '#documents/document-name.ts';
 import { observeFacts, readFacts } from '#documents/facts.ts';
+import { idAtStart } from '#domain/fact/issued-again.ts';
 import type { BranchId } from '#domain/ids.ts';
 import { parseFactId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
+import { CLOSE } from '#sync/close-code.ts';
 import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import type { HaveRange } from '#sync/frames.ts';
 import type { CreateProvider, ProviderEvents } from '#state/relay-provider.ts';
@@ -23,6 +25,10 @@ export interface FakeRelay {
 	losing: number;
 	/** Facts that are refused, by id. */
 	readonly refused: Map<string, string>;
+	/** Facts whose whole update is refused without naming them: closed, or answered with `fault` for all. */
+	readonly unnamed: Map<string, 'close' | 'fault'>;
+	/** Whether every device's access has ended. */
+	isRemoved: boolean;
 	checkpoint: Checkpoint | undefined;
 	/** Forgets all but the first `s` facts, as a restored backup does. */
 	restore(s: number): void;
@@ -115,7 +121,15 @@ export function createFakeRelay(): FakeRelay {
 				Y.applyUpdate(probe, update);
 				const facts = readFacts(probe);
 				const bad = facts.filter(({ id }) => relay.refused.has(id));
-				if (facts.length > 0 && isBeyondTomorrow(name))
+				const known = new Set(readFacts(relayDoc).map(({ id }) => id));
+				const told = facts.filter(({ id }) => !known.has(id));
+				const [suspect] = told.flatMap(({ id }) => relay.unnamed.get(id) ?? []);
+				if (suspect === 'close') {
+					socket.end?.();
+					events.closed(CLOSE.forgery);
+				} else if (suspect === 'fault')
+					events.nack({ refused: told.map(({ id }) => [id, 'fault']) });
+				else if (facts.length > 0 && isBeyondTomorrow(name))
 					events.nack({ refused: facts.map(({ id }) => [id, 'beyondTomorrow']) });
 				else if (bad.length === 0) Y.applyUpdate(relayDoc, update, socket);
 				else events.nack({ refused: bad.map(({ id }) => [id, relay.refused.get(id) ?? '']) });
@@ -203,7 +217,27 @@ export function createFakeRelay(): FakeRelay {
 			Promise.resolve(
 				relay.checkpoint === undefined ? { ok: false, error: 'unreachable' } : ok(relay.checkpoint)
 			),
-		forgetToken: () => undefined
+		have: () => {
+			if (!isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
+			const codes = relay.feed.map((row) => idOf(row).split('-')[0] ?? '');
+			const ranges = Object.fromEntries(codes.map((code) => [code, rangesOf(code)]));
+			return Promise.resolve(ok({ epoch: relay.epoch, ranges }));
+		},
+		carried: (facts) => {
+			if (!isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
+			const known = new Set(relay.feed.map(idOf));
+			const handed = facts.map((fact) => {
+				const row = { ...fact, s: relay.feed.length + 1 };
+				const id = idOf(row);
+				if (known.has(id)) return { id, became: 'known' };
+				relay.feed.push(row);
+				return { id, became: 'kept' };
+			});
+			return Promise.resolve(ok(handed));
+		},
+		forgetToken: () => undefined,
+		standing: () =>
+			Promise.resolve(relay.isRemoved ? { ok: false, error: 'refused' } : ok(undefined))
 	};
 
 	const relay: FakeRelay = {
@@ -220,6 +254,8 @@ export function createFakeRelay(): FakeRelay {
 		now: 0,
 		losing: 0,
 		refused: new Map(),
+		unnamed: new Map(),
+		isRemoved: false,
 		checkpoint: undefined,
 		restore: (s) => {
 			relay.feed.splice(s);
@@ -237,7 +273,7 @@ export function createFakeRelay(): FakeRelay {
 }
 
 function idOf({ text }: FeedRow): string {
-	return /^\["([^"]+)"/.exec(text)?.[1] ?? '';
+	return idAtStart(text) ?? /^\["([^"]+)"/.exec(text)?.[1] ?? '';
 }
 
 function codeOf(id: string): string {

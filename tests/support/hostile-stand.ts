@@ -20,6 +20,7 @@ import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { createSessions } from '#server/auth/sessions.ts';
 import * as accounts from '#server/database/accounts.ts';
 import { listen } from '#server/listen.ts';
+import type { Bus } from '#server/bus/bus.ts';
 import { createService, type Service } from '#server/service.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import {
@@ -101,14 +102,21 @@ interface Ground {
 	readonly ask: HostileStand['ask'];
 }
 
-export async function createHostileStand(): Promise<HostileStand> {
-	const database = await createTestDatabase();
-	const clock = { now: Date.UTC(2026, 10, 20, 9) };
+export async function createHostileStand(
+	given: {
+		readonly database?: TestDatabase;
+		readonly clock?: { now: number };
+		readonly bus?: Bus;
+	} = {}
+): Promise<HostileStand> {
+	const { database = await createTestDatabase(), clock = { now: Date.UTC(2026, 10, 20, 9) } } =
+		given;
 	const faults: unknown[] = [];
 	const service = await createService({
 		database,
 		clock: () => clock.now,
 		secret: new Uint8Array(32).fill(7),
+		...(given.bus && { bus: given.bus }),
 		fault: (fault) => faults.push(fault)
 	});
 	const api = new Hono();

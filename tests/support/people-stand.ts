@@ -39,6 +39,8 @@ export interface PeopleStand {
 	readonly told: { business: string; draft: RelayFactDraft }[];
 	/** The businesses whose sockets were told, in order. */
 	readonly moved: string[];
+	/** The businesses and persons whose sockets were looked at, in order. */
+	readonly revoked: string[];
 	readonly waits: number[];
 	readonly address: { current: string };
 	/** Waits for what is done after an answer, and sends what it wrote. */
@@ -60,6 +62,7 @@ export async function createPeopleStand(options: StandOptions = {}): Promise<Peo
 	const clock = { now: Date.UTC(2026, 10, 20, 9) };
 	const told: PeopleStand['told'] = [];
 	const moved: string[] = [];
+	const revoked: string[] = [];
 	const waits: number[] = [];
 	const address = { current: '203.0.113.7' };
 	const parts = {
@@ -107,6 +110,10 @@ export async function createPeopleStand(options: StandOptions = {}): Promise<Peo
 			moved.push(business);
 			return Promise.resolve();
 		},
+		revoked(scope) {
+			revoked.push(scope);
+			return Promise.resolve();
+		},
 		async appendRelayFacts(_transaction, business, drafts) {
 			told.push(...drafts.map((draft) => ({ business, draft })));
 			await options.tellFeed?.();
@@ -119,7 +126,7 @@ export async function createPeopleStand(options: StandOptions = {}): Promise<Peo
 		await messages.sendDue();
 	};
 	const { close } = database;
-	return { app, auth, database, clock, told, moved, waits, address, sent, close };
+	return { app, auth, database, clock, told, moved, revoked, waits, address, sent, close };
 }
 
 export interface Ask {

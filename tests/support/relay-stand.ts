@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Sql } from 'postgres';
 import { serve, type WebSocketServerLike } from '@hono/node-server';
 import { Hono } from 'hono';
 import * as decoding from 'lib0/decoding';
@@ -11,12 +12,14 @@ import { journalName } from '#documents/document-name.ts';
 import type { Signer } from '#domain/crypto.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { factId } from '#domain/ids.ts';
+import { connectDatabase } from '#server/database/connect.ts';
 import { createTickets, type Tickets } from '#server/auth/tickets.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
 import type { Project } from '#server/projections/effected.ts';
-import { createRelay, type Relay } from '#server/relay/relay.ts';
+import type { Bus } from '#server/bus/bus.ts';
+import { createRelay, type Relay, type RelayParts, type Timers } from '#server/relay/relay.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { PAYLOAD_BYTES_MAX } from '#sync/limits.ts';
 import { createTicketSocket } from '#sync/ticket-socket.ts';
@@ -34,6 +37,10 @@ export interface RelayStand {
 	readonly url: string;
 	/** What the relay had nobody to tell. */
 	readonly faults: unknown[];
+	/** The relay that runs now. */
+	relay(): Relay;
+	/** The relay's ends of all sockets. */
+	sockets(): ReadonlySet<WebSocket>;
 	/** Fires the relay's timers of this interval. */
 	tick(ms: number): void;
 	/** Stops the relay and starts another on the same database, as after a crash. */
@@ -47,11 +54,27 @@ export interface RelayStand {
 export interface RelayStandOptions {
 	/** Stands around the projections, to make a batch fail. */
 	readonly wrapProject?: (project: Project) => Project;
+	/** Another relay on the database of that stand. */
+	readonly beside?: Neighbour;
+	/** Its own; else the test fires them. */
+	readonly timers?: Timers;
+	readonly bus?: Bus;
+	/** Hears each statement that the relay makes, without its values. */
+	readonly onStatement?: (statement: string) => void;
+	/** Stands around the relay's database, to make it fail. */
+	readonly wrapSql?: (sql: Sql) => Sql;
+	readonly relay?: Pick<RelayParts, 'isRestored' | 'dayLimits'>;
+}
+
+export interface Neighbour {
+	readonly database: Pick<TestDatabase, 'url'>;
+	readonly clock: { now: number };
 }
 
 export async function createRelayStand(options: RelayStandOptions = {}): Promise<RelayStand> {
-	const database = await createTestDatabase();
-	const clock = { now: Date.UTC(2026, 10, 20, 9) };
+	const { beside } = options;
+	const database = beside === undefined ? await createTestDatabase() : poolBeside(beside);
+	const clock = beside?.clock ?? { now: Date.UTC(2026, 10, 20, 9) };
 	const faults: unknown[] = [];
 	const timers = new Set<{ readonly ms: number; readonly act: () => void }>();
 	const tickets = createTickets({
@@ -61,13 +84,14 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 	});
 	const crypto = createNodeCrypto();
 	const wrap = options.wrapProject ?? ((project) => project);
-	await addBusiness(database, clock.now);
+	const wrapSql = options.wrapSql ?? ((sql) => sql);
+	if (beside === undefined) await addBusiness(database, clock.now);
 
 	async function start(port: number): Promise<Started> {
 		const relay = createRelay({
-			sql: database.sql,
+			sql: wrapSql(overheard(database.sql, options.onStatement)),
 			clock: () => clock.now,
-			timers: {
+			timers: options.timers ?? {
 				every: (ms, act) => {
 					const timer = { ms, act };
 					timers.add(timer);
@@ -78,6 +102,8 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 			project: wrap(createProject(crypto)),
 			tickets,
 			epoch: EPOCH,
+			bus: options.bus,
+			...options.relay,
 			fault: (fault) => faults.push(fault)
 		});
 		const sockets = new WebSocketServer({ noServer: true, maxPayload: PAYLOAD_BYTES_MAX });
@@ -98,6 +124,8 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 		tickets,
 		clock,
 		faults,
+		relay: () => started.relay,
+		sockets: () => started.sockets.clients,
 		url: `ws://127.0.0.1:${String(port)}/sync`,
 		tick: (ms) => {
 			for (const timer of timers) if (timer.ms === ms) timer.act();
@@ -115,6 +143,21 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 	};
 }
 
+/** Connections of its own, as another process has them. */
+function poolBeside({ database: { url } }: Neighbour): TestDatabase {
+	return { ...connectDatabase(url, { connectionsMax: 5 }), url };
+}
+
+function overheard(sql: Sql, tell: ((statement: string) => void) | undefined): Sql {
+	if (tell === undefined) return sql;
+	return new Proxy(sql, {
+		apply: (target, self, given: Parameters<Sql>) => {
+			tell(String(given[0]));
+			return Reflect.apply(target, self, given) as unknown;
+		}
+	});
+}
+
 interface Started {
 	readonly relay: Relay;
 	readonly server: Server;
@@ -123,6 +166,10 @@ interface Started {
 
 async function stop({ relay, server, sockets }: Started): Promise<void> {
 	await relay.close();
+	// As the program does: one that is being opened would hold the server open.
+	sockets.on('connection', (socket) => {
+		socket.terminate();
+	});
 	for (const socket of sockets.clients) socket.terminate();
 	const closed = once(server, 'close');
 	server.close();

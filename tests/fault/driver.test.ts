@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { connectDatabase, isDatabaseGone, socketFolder } from '#server/database/connect.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { seeded } from '#tests/support/seeded.ts';
+
+const CUTS = 25;
+const FRESH_SEEDS = [Math.floor(Math.random() * 1e9)];
+/** A connection that is not of use any more answers nothing at all. */
+const ANSWER_MS_MAX = 4_000;
+
+let database: TestDatabase;
+let line: Line;
+beforeEach(async () => {
+	database = await createTestDatabase();
+	line = await createLine(database.url);
+});
+afterEach(async () => {
+	await line.close();
+	await database.close();
+});
+
+/**
+ * What the driver must do when its connections are lost, whether by a reset or by an end: it fails
+ * what was under way, and answers what comes next. The relay stands on it; see server/mend-driver.js.
+ */
+it.each(FRESH_SEEDS)(
+	'seed %i: a lost connection fails its queries and no others, and is made anew',
+	{ timeout: 60_000 },
+	async (seed) => {
+		const random = seeded(seed);
+		const pool = connectDatabase(line.url, { connectionsMax: 3 });
+		await database.sql`create table kept (n int primary key)`;
+		const committed: number[] = [];
+		const wrong: unknown[] = [];
+		let n = 0;
+		let isOver = false;
+
+		/** A transaction says what it did only where it did. */
+		async function transact(): Promise<void> {
+			n += 1;
+			const own = n;
+			await pool.sql.begin(async (tx) => {
+				const rows = await Promise.all([
+					tx<{ n: number }[]>`select ${own}::int as n`,
+					tx`insert into kept values (${own})`,
+					tx<{ n: number }[]>`select ${own + 1}::int as n`
+				]);
+				const [first, , second] = rows.map(([row]) => row?.n as unknown);
+				if (first !== own || second !== own + 1) wrong.push([own, first, second]);
+			});
+			committed.push(own);
+		}
+		async function ask(): Promise<void> {
+			n += 1;
+			const own = n;
+			const [row] = await pool.sql<{ n: number }[]>`select ${own}::int as n`;
+			if (row?.n !== own) wrong.push([own, row]);
+		}
+		async function keepOn(work: () => Promise<void>): Promise<void> {
+			while (!isOver) {
+				await work().catch((fault: unknown) => {
+					if (!isDatabaseGone(fault)) wrong.push(fault);
+				});
+			}
+		}
+
+		const working = [transact, transact, ask, ask].map(keepOn);
+		for (let cut = 0; cut < CUTS; cut += 1) {
+			await line.passed(1 + random(40));
+			line.cut(random(2) === 0);
+		}
+		isOver = true;
+		const slow = new Promise((_resolve, reject) =>
+			setTimeout(() => {
+				reject(new Error('it answers nothing any more'));
+			}, ANSWER_MS_MAX).unref()
+		);
+		await Promise.race([Promise.all(working), slow]);
+		// One that was cut while nobody used it is found out by whoever does.
+		for (let done = 0; done < 6;) {
+			await Promise.race([transact(), slow]).then(
+				() => (done += 1),
+				(fault: unknown) => {
+					if (!isDatabaseGone(fault)) throw fault;
+				}
+			);
+		}
+		expect(wrong).toEqual([]);
+		const kept = await database.sql<{ n: number }[]>`select n from kept order by n`;
+		const held = new Set(kept.map((row) => row.n));
+		expect(committed.filter((own) => !held.has(own))).toEqual([]);
+		expect(committed.length).toBeGreaterThan(6);
+		await pool.close();
+	}
+);
+
+/** A line over TCP to the database's socket, which can be cut. */
+interface Line {
+	readonly url: string;
+	/** Resolves when so many answers more have passed. */
+	passed(answers: number): Promise<void>;
+	/** Ends each connection: by a reset, or as a process that is killed ends it. */
+	cut(isReset: boolean): void;
+	close(): Promise<void>;
+}
+
+async function createLine(url: string): Promise<Line> {
+	const folder = socketFolder(url);
+	if (folder === undefined) throw new Error('the test database has a socket');
+	const pairs = new Set<readonly [Socket, Socket]>();
+	const waiting = new Set<{ left: number; readonly done: () => void }>();
+	const server = createServer((near) => {
+		const far = connect(`${folder}/.s.PGSQL.5432`);
+		const pair = [near, far] as const;
+		pairs.add(pair);
+		for (const socket of pair) {
+			socket.on('error', () => undefined);
+			socket.on('close', () => {
+				near.destroy();
+				far.destroy();
+				pairs.delete(pair);
+			});
+		}
+		near.on('data', (bytes) => far.write(bytes));
+		far.on('data', (bytes) => {
+			near.write(bytes);
+			for (const waiter of waiting) {
+				waiter.left -= 1;
+				if (waiter.left <= 0) waiter.done();
+			}
+		});
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const { port } = server.address() as AddressInfo;
+	return {
+		url: url.replace(/@[^/]*\//, `@127.0.0.1:${String(port)}/`),
+		passed: (answers) =>
+			new Promise((resolve) => {
+				const waiter = {
+					left: answers,
+					done: () => {
+						waiting.delete(waiter);
+						resolve();
+					}
+				};
+				waiting.add(waiter);
+			}),
+		cut: (isReset) => {
+			for (const [near] of pairs) {
+				if (isReset) near.resetAndDestroy();
+				else near.end();
+			}
+		},
+		close: async () => {
+			const closed = once(server, 'close');
+			server.close();
+			for (const pair of pairs) for (const socket of pair) socket.destroy();
+			await closed;
+		}
+	};
+}
