@@ -3,6 +3,7 @@ import { parse } from '@formatjs/icu-messageformat-parser';
 import { sveltekit } from '@sveltejs/kit/vite';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './tests/support/long-first.ts';
 
 /** The oldest browsers we answer for; `light-dark()` and nesting are written out for them. */
 const FLOOR = ['chrome111', 'safari16.4', 'firefox115'];
@@ -206,6 +207,7 @@ export default defineConfig({
 		include: ['{src,server,tests}/**/*.test.ts'],
 		exclude: ['tests/e2e/**', 'tests/load/**'],
 		globalSetup: ['tests/support/postgres-broker.ts'],
+		sequence: { sequencer: LongFirst },
 		testTimeout: 20_000,
 		hookTimeout: 60_000
 	}

@@ -1,0 +1,188 @@
+import type { Signer } from '#domain/crypto.ts';
+import { NO_CANARY, type Canary } from './canary.ts';
+import type { Chance } from './chance.ts';
+import { createLine, type Fate, type SimServer } from './database.ts';
+import { createDisk } from './disk-contents.ts';
+import type { Violation } from './invariants.ts';
+import { createNetwork } from './network.ts';
+import { startRelay } from './relay-process.ts';
+import { patronDied } from './customers.ts';
+import type { Plan } from './plan.ts';
+import type { PatronRows, ShopRows } from './shop-rows.ts';
+import { createStation } from './station.ts';
+import { createWatch } from './watch.ts';
+import { markerOf, tellFault, type Patron, type World } from './world.ts';
+
+export interface WorldParts extends Pick<
+	World,
+	'server' | 'chance' | 'trace' | 'time' | 'plan' | 'shops'
+> {
+	readonly canary?: Canary | undefined;
+	readonly patrons: readonly PatronRows[];
+	readonly relayKey: Signer;
+}
+
+export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World {
+	const { chance, trace, time, shops } = given;
+	const violations: Violation[] = [];
+	const counts: Record<string, number> = {};
+	const count = (name: string): void => {
+		counts[name] = (counts[name] ?? 0) + 1;
+	};
+	const network = createNetwork({ time, chance: chance.apart('network'), trace, count });
+	const watch = createWatch({
+		now: time.now,
+		markers: new Map(shops.map(({ business }) => [business, markerOf(business)])),
+		found: (violation) => violations.push(violation)
+	});
+	const dice = chance.apart('fates');
+	const world: World = {
+		...given,
+		line: createLine(),
+		network,
+		watch,
+		violations,
+		counts,
+		count,
+		stations: [],
+		patrons: [],
+		relay: undefined,
+		isRough: false,
+		isHeld: false,
+		machine: {
+			time,
+			chance: chance.apart('machines'),
+			trace,
+			canary,
+			count,
+			fateOfWrite: () => {
+				if (!world.isRough || !dice.percent(0.5)) return 'well';
+				count('killed at a write');
+				return dice.percent(50) ? 'killBefore' : 'killAfter';
+			},
+			fault: (where, fault) => {
+				tellFault(world, where, fault);
+			}
+		},
+		startRelay: relayStarter(() => world, { ...given, canary, dice })
+	};
+	for (const shop of shops)
+		for (const { identity, signer } of honestOf(shop, given.plan, shops)) {
+			const name = `${identity.code} of ${shop.business.slice(0, 4)}`;
+			const line = network.createLine(name);
+			watch.listen(line, { scope: shop.business, marker: markerOf(shop.business) });
+			const disk = createDisk();
+			const clockOffMs = given.plan.clockOff(dice);
+			const profile = { name, line, disk, signer, clockOffMs, identity };
+			world.stations.push(createStation(world, { shop, profile, tabs: given.plan.tabsOf(dice) }));
+		}
+	for (const [place, rows] of given.patrons.entries()) addPatron(world, rows, place);
+	return world;
+}
+
+/** The last device of the first shop may be another's tool, with no honest app on it. */
+function honestOf(
+	shop: ShopRows,
+	{ isHostile }: Plan,
+	[first]: readonly ShopRows[]
+): ShopRows['devices'] {
+	return isHostile && shop === first ? shop.devices.slice(0, -1) : shop.devices;
+}
+
+function addPatron(world: World, { person, cookie, signer }: PatronRows, place: number): void {
+	const { chance, network, plan, watch } = world;
+	const name = `phone ${String(place + 1)}`;
+	const line = network.createLine(name);
+	const [shop] = world.shops;
+	// What his own shop writes is his to hear.
+	if (shop !== undefined)
+		watch.listen(line, { scope: shop.business, marker: markerOf(shop.business) });
+	const said = new Map<string, { readonly id: string; readonly text: string }>();
+	const patron: Patron = {
+		person,
+		cookie,
+		place,
+		said,
+		profile: {
+			name,
+			line,
+			signer,
+			disk: createDisk(),
+			clockOffMs: plan.clockOff(chance.apart(name)),
+			wrote: (rows) => {
+				for (const { id, text } of rows) said.set(`${id} ${text}`, { id, text });
+			},
+			died: () => {
+				patronDied(world, patron);
+			}
+		},
+		tab: undefined,
+		isOpening: false,
+		isLinked: false,
+		page: undefined
+	};
+	world.patrons.push(patron);
+}
+
+interface Starting {
+	readonly server: SimServer;
+	readonly canary: Canary;
+	readonly dice: Chance;
+	readonly relayKey: Signer;
+}
+
+function relayStarter(
+	worldOf: () => World,
+	{ server, canary, dice, relayKey }: Starting
+): () => void {
+	let incarnation = 0;
+	return () => {
+		const world = worldOf();
+		const { chance, time, trace, network, line, watch } = world;
+		incarnation += 1;
+		const started = startRelay({
+			server,
+			line,
+			time,
+			trace,
+			canary,
+			relayKey,
+			chance: chance.apart(`relay ${String(incarnation)}`),
+			fate: (what) => fateOf(world, dice, what),
+			died: () => {
+				network.far = undefined;
+				network.dropAll();
+				if (!world.isHeld) time.after(dice.between(100, 5_000), world.startRelay);
+			},
+			fault: (fault) => {
+				tellFault(world, 'relay', fault);
+			},
+			committed: watch.committed
+		});
+		world.relay = started.process;
+		started.ready.then(
+			() => {
+				if (!started.process.isDead()) network.far = started.process;
+			},
+			(fault: unknown) => {
+				tellFault(world, 'a starting relay', fault);
+				// Whoever keeps it running starts it again.
+				started.process.kill();
+			}
+		);
+	};
+}
+
+/** In the middle of a group commit as anywhere else, the connection breaks or the relay dies. */
+function fateOf(world: World, dice: Chance, what: 'statement' | 'commit'): Fate {
+	if (!world.isRough) return 'well';
+	if (what === 'statement') {
+		if (!dice.percent(0.2)) return 'well';
+		world.count('connection lost');
+		return 'lostBefore';
+	}
+	if (!dice.percent(4)) return 'well';
+	const fate = dice.pick(['killBefore', 'killAfter', 'lostBefore', 'lostAfter'] as const);
+	world.count(`commit ${fate}`);
+	return fate;
+}

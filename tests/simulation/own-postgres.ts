@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { connectDatabase, migrateDatabase } from '#server/database/connect.ts';
+import { startEmbeddedPostgres } from '#server/database/embedded.ts';
+
+/** A PostgreSQL of this command's own, in a folder that is removed with it. */
+export interface OwnPostgres {
+	/** A fresh database with all tables and no rows. */
+	readonly create: () => Promise<string>;
+	readonly stop: () => Promise<void>;
+}
+
+const TEMPLATE = 'template_migrated';
+/** What a simulation wrote need not outlive a power cut. */
+const SETTINGS = {
+	fsync: 'off',
+	synchronous_commit: 'off',
+	full_page_writes: 'off',
+	autovacuum: 'off'
+};
+
+export async function startOwnPostgres(): Promise<OwnPostgres> {
+	const folder = await mkdtemp(path.join(os.tmpdir(), 'daftar-simulate-'));
+	const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
+	const admin = connectDatabase(postgres.url, { connectionsMax: 1 });
+	const urlOf = (name: string): string => postgres.url.replace(/[^/]*$/, name);
+	await admin.sql`create database ${admin.sql(TEMPLATE)}`;
+	await migrateDatabase(urlOf(TEMPLATE));
+	let count = 0;
+	return {
+		create: async () => {
+			const name = `run_${String((count += 1))}`;
+			await admin.sql`create database ${admin.sql(name)} template ${admin.sql(TEMPLATE)}`;
+			return urlOf(name);
+		},
+		stop: async () => {
+			await admin.close();
+			await postgres.stop();
+			await rm(folder, { recursive: true, force: true });
+		}
+	};
+}

@@ -1,0 +1,69 @@
+import type { Chance } from './chance.ts';
+
+/** What a seed is about. */
+export interface Plan {
+	readonly startMs: number;
+	readonly shops: readonly {
+		readonly name: string;
+		readonly branches: number;
+		readonly devices: number;
+	}[];
+	/** How long people trade while things break, ms. */
+	readonly tradeMs: number;
+	/** Acts of a device in that time, about. */
+	readonly acts: number;
+	/** When the relay's database is backed up, and put back, ms after the start. */
+	readonly restore: { readonly backupMs: number; readonly backMs: number } | undefined;
+	/** When a profile is copied, a backup of a phone put back, ms. */
+	readonly cloneMs: number | undefined;
+	/** When a device's access is ended, ms. */
+	readonly removeMs: number | undefined;
+	/** Whether the last device of the first shop means the others no good. */
+	readonly isHostile: boolean;
+	/** How many customers have a phone. */
+	readonly patrons: number;
+	/** How far a machine's clock is off. */
+	readonly clockOff: (chance: Chance) => number;
+	/** How many tabs a machine has open. */
+	readonly tabsOf: (chance: Chance) => number;
+}
+
+const START = Date.UTC(2026, 10, 20, 10);
+const DAY_MS = 86_400_000;
+
+export interface PlanOptions {
+	/** What is left out of every seed. */
+	readonly without?: readonly ('restore' | 'clone' | 'remove' | 'tabs')[];
+}
+
+export function planOf(chance: Chance, { without = [] }: PlanOptions = {}): Plan {
+	const first = { name: 'quince', branches: chance.between(1, 2), devices: chance.between(2, 5) };
+	const other = { name: 'walnut', branches: 1, devices: 1 };
+	const shops = chance.percent(25) ? [first, other] : [first];
+	const tradeMs = chance.between(10, 30) * 1_000;
+	const isNearMidnight = chance.percent(15);
+	const acts = chance.between(5, 14);
+	const backupMs = chance.below(tradeMs);
+	const backMs = chance.between(backupMs, tradeMs);
+	const cloneMs = chance.below(tradeMs);
+	const removeMs = chance.below(tradeMs);
+	const isHostile = chance.percent(20);
+	const patrons = chance.percent(50) ? chance.between(1, 2) : 0;
+	const fate = chance.below(100);
+	const happens = (what: 'restore' | 'clone' | 'remove', from: number, to: number): boolean =>
+		fate >= from && fate < to && !without.includes(what);
+	return {
+		startMs: isNearMidnight ? Date.UTC(2026, 10, 20, 23, 59, chance.below(60)) : START,
+		shops,
+		tradeMs,
+		acts,
+		restore: happens('restore', 0, 18) ? { backupMs, backMs } : undefined,
+		cloneMs: happens('clone', 18, 30) ? cloneMs : undefined,
+		patrons,
+		isHostile,
+		removeMs: happens('remove', 30, 40) ? removeMs : undefined,
+		clockOff: (dice) =>
+			dice.percent(25) ? dice.between(-3, 3) * DAY_MS : dice.between(-4_000, 4_000),
+		tabsOf: (dice) => (!without.includes('tabs') && dice.percent(20) ? 2 : 1)
+	};
+}

@@ -1,0 +1,242 @@
+import type { Canary } from './canary.ts';
+import { createChance } from './chance.ts';
+import { createSimSigner } from './crypto.ts';
+import type { SimServer } from './database.ts';
+import {
+	hasAll,
+	heldBy,
+	isPatronQuiet,
+	linkPatron,
+	openPatron,
+	schedulePatron
+} from './customers.ts';
+import { scheduleHostile } from './hostile.ts';
+import { violationsOf, type Violation } from './invariants.ts';
+import { planOf, type PlanOptions } from './plan.ts';
+import { keepRelayKey, makePatron, makeShop, type PatronRows, type ShopRows } from './shop-rows.ts';
+import { claimOne } from './sheets.ts';
+import { mend, scheduleFaults } from './strike.ts';
+import { takeTime } from './time.ts';
+import { createTrace, type TraceOptions } from './trace.ts';
+import { scheduleUpheavals } from './upheaval.ts';
+import { actOnce } from './workload.ts';
+import { createWorld } from './create-world.ts';
+import { isExpected, markerOf, wordsOf, type Patron, type Station, type World } from './world.ts';
+
+export interface SeedOutcome {
+	readonly seed: number;
+	/** Of everything that happened, in order. */
+	readonly digest: string;
+	readonly violations: readonly Violation[];
+	readonly facts: number;
+	/** How many faults of each kind were put in. */
+	readonly faults: Readonly<Record<string, number>>;
+	/** After how many rounds of 5 s everything was quiet. */
+	readonly rounds: number;
+	readonly tail: readonly string[];
+}
+
+export interface SeedOptions extends TraceOptions, PlanOptions {
+	readonly canary?: Canary;
+}
+
+const ROUND_MS = 5_000;
+const ROUNDS_MAX = 40;
+
+/** One run of a whole shop, by its seed. */
+export async function runSeed(
+	server: SimServer,
+	seed: number,
+	options: SeedOptions = {}
+): Promise<SeedOutcome> {
+	const chance = createChance(seed);
+	const trace = createTrace(options);
+	await server.empty();
+	const plan = planOf(chance.apart('plan'), options);
+	const shops: ShopRows[] = [];
+	for (const shop of plan.shops)
+		shops.push(await makeShop(server.sql, chance.apart(shop.name), { ...shop, now: plan.startMs }));
+	const relayKey = createSimSigner(chance.apart('relay key'));
+	await keepRelayKey(server.sql, relayKey, plan.startMs);
+	const patrons: PatronRows[] = [];
+	for (let at = 0; at < plan.patrons; at += 1) {
+		const name = `patron${String(at)}`;
+		patrons.push(await makePatron(server.sql, chance.apart(name), { name, now: plan.startMs }));
+	}
+	const time = takeTime(plan.startMs, chance.apart('thread'));
+	const { canary } = options;
+	try {
+		const world = createWorld({
+			server,
+			chance,
+			trace,
+			time,
+			plan,
+			shops,
+			patrons,
+			relayKey,
+			canary
+		});
+		return await play(world, seed);
+	} finally {
+		time.end();
+	}
+}
+
+async function play(world: World, seed: number): Promise<SeedOutcome> {
+	const { time, plan, chance, stations, violations } = world;
+	const end = plan.startMs + plan.tradeMs;
+	const dice = chance.apart('begin');
+	world.startRelay();
+	for (const { open } of stations) time.after(dice.below(5_000), open);
+	world.isRough = true;
+	for (const station of stations) scheduleActs(world, station, end);
+	for (const patron of world.patrons) {
+		time.after(dice.below(5_000), () => {
+			openPatron(world, patron);
+		});
+		linkPatron(world, patron);
+		schedulePatron(world, patron, end);
+	}
+	const hostile = plan.isHostile ? world.shops[0]?.devices.at(-1) : undefined;
+	if (hostile !== undefined) scheduleHostile(world, hostile, end);
+	scheduleFaults(world, end);
+	scheduleUpheavals(world);
+	await time.run(end + 2);
+	mend(world);
+	let rounds = 0;
+	for (; rounds < ROUNDS_MAX && !(await isQuiet(world)); rounds += 1)
+		await time.run(time.now() + ROUND_MS);
+	if (rounds === ROUNDS_MAX) violations.push(await unquiet(world));
+	return judged(world, { seed, rounds });
+}
+
+function scheduleActs(world: World, station: Station, end: number): void {
+	const { time, chance, plan, trace } = world;
+	const { profile, shop } = station;
+	const dice = chance.apart(`acts of ${profile.name}`);
+	const pause = Math.floor((2 * plan.tradeMs) / plan.acts);
+	const again = (): void => {
+		if (time.now() >= end) return;
+		time.after(dice.below(pause), again);
+		const [tab] = [...station.tabs].filter(({ isDead }) => !isDead());
+		if (tab === undefined) return;
+		const marker = markerOf(shop.business);
+		const { store } = profile.disk;
+		const page = world.patrons.find((patron) => patron.page !== undefined)?.page;
+		const isClaim = page !== undefined && shop === world.shops[0] && dice.percent(25);
+		const acting = isClaim
+			? claimOne({ device: tab.app, store, dice }, page)
+			: actOnce({ device: tab.app, store, chance: dice, marker });
+		acting.then(
+			(deed) => {
+				trace.note('act', time.now(), profile.name, deed);
+			},
+			(fault: unknown) => {
+				if (tab.isDead() || isExpected(fault)) return;
+				const detail = `${profile.name}: ${wordsOf(fault)}`;
+				world.violations.push({ promise: 'an act is done or refused in words', detail });
+			}
+		);
+	};
+	time.after(dice.below(pause), again);
+}
+
+async function isQuiet(world: World): Promise<boolean> {
+	const { sql } = world.server;
+	for (const { tabs, isRemoved, shop, profile } of world.stations) {
+		const leading = [...tabs].filter(({ lead }) => lead.role === 'leader');
+		const [tab] = leading;
+		if (tab === undefined || leading.length > 1) return false;
+		const { state, unsent, feedBehind } = tab.link.status;
+		if (isRemoved && unsent === 0) continue;
+		if (state !== 'online' || unsent > 0 || feedBehind > 0) return false;
+		if (!(await hasAll(sql, shop.business, profile.disk.store))) return false;
+	}
+	for (const patron of world.patrons) if (!(await isPatronQuiet(world, patron))) return false;
+	return isCarried(world);
+}
+
+/** Whether the judge and the bridge have nothing left to do. */
+async function isCarried({ server }: World): Promise<boolean> {
+	const [row] = await server.sql<{ left: number }[]>`
+		select (select count(*) from claim_waiting where tries = 0)::int + (
+			select count(*) from feed_head left join bridge_cursor on scope = feed_head.business
+			where feed_head.s > coalesce(bridge_cursor.s, 0)
+		)::int as left`;
+	return row?.left === 0;
+}
+
+async function unquiet(world: World): Promise<Violation> {
+	const words: string[] = [];
+	for (const { profile, tabs } of world.stations) {
+		const held = await profile.disk.store.read(['facts'], (read) => read.count('facts'));
+		const states = [...tabs].map(({ lead, link }) => `${lead.role} ${JSON.stringify(link.status)}`);
+		words.push(`${profile.name} holds ${String(held)}, ${states.join(' and ')}`);
+	}
+	for (const { profile, tab } of world.patrons) {
+		const held = await heldBy(profile.disk.store);
+		words.push(`${profile.name} holds ${String(held)}, ${JSON.stringify(tab?.link.status)}`);
+	}
+	return { promise: 'everything gets quiet', detail: words.join('; ') };
+}
+
+async function judged(
+	world: World,
+	{ seed, rounds }: { readonly seed: number; readonly rounds: number }
+): Promise<SeedOutcome> {
+	const { server, shops, trace, stations, violations, counts } = world;
+	const found = await violationsOf({
+		sql: server.sql,
+		persons: world.patrons.map(({ person, said, profile, tab }) => ({
+			person,
+			totals: totalsOf(tab),
+			said: [...said.values()],
+			store: profile.disk.store
+		})),
+		shops: shops.map(({ business }) => {
+			const mine = stations.filter(({ shop }) => shop.business === business);
+			return {
+				business,
+				said: mine.flatMap(({ said }) => [...said.values()]),
+				replicas: mine
+					.filter(({ isRemoved }) => !isRemoved)
+					.map(({ profile: { name, disk } }) => ({ name, store: disk.store }))
+			};
+		})
+	});
+	await findTwins(world);
+	const [row] = await server.sql<{ facts: string }[]>`select count(*) as facts from fact`;
+	for (const { tabs } of stations) for (const tab of tabs) tab.kill();
+	for (const { tab } of world.patrons) tab?.kill();
+	return {
+		seed,
+		rounds,
+		digest: trace.digest(),
+		violations: [...violations, ...found],
+		facts: Number(row?.facts ?? 0),
+		faults: { ...counts },
+		tail: trace.tail()
+	};
+}
+
+function totalsOf(tab: Patron['tab']): ReadonlyMap<string, bigint> {
+	const shops = tab?.app.view().shops ?? [];
+	return new Map(
+		shops.flatMap(({ key, totals }) =>
+			totals.map(({ currency, total }) => [`${key.ledger} ${currency}`, total] as const)
+		)
+	);
+}
+
+async function findTwins({ server, watch }: World): Promise<void> {
+	const rows = await server.sql<{ business: string; document: string; update: Uint8Array }[]>`
+		select business, document, update from document_update
+		order by business, document, sequence`;
+	for (const ofDocument of Map.groupBy(rows, ({ document }) => document).values()) {
+		const [first] = ofDocument;
+		if (first === undefined) continue;
+		const updates = ofDocument.map(({ update }) => new Uint8Array(update));
+		watch.twinsOf(first.business, first.document, updates);
+	}
+}

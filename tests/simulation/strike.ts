@@ -1,0 +1,135 @@
+import type { Chance } from './chance.ts';
+import type { Patron, ShopTab, Station, World } from './world.ts';
+
+interface Strike {
+	readonly world: World;
+	/** A shop's machine or a customer's. */
+	readonly station: Pick<Station | Patron, 'profile'>;
+	readonly tabs: readonly ShopTab[];
+	readonly kill: () => void;
+	readonly dice: Chance;
+}
+
+interface Fault {
+	readonly name: string;
+	readonly strike: (strike: Strike) => void;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What breaks, one thing at a time. */
+const FAULTS: readonly Fault[] = [
+	{
+		name: 'partition',
+		strike: ({ world, station: { profile }, dice }) => {
+			profile.line.isUp = false;
+			if (dice.percent(70)) profile.line.cut(dice.percent(50) ? 'told' : 'silent');
+			world.time.after(dice.between(500, 15_000), () => {
+				profile.line.isUp = true;
+			});
+		}
+	},
+	{
+		name: 'cut',
+		strike: ({ station: { profile }, dice }) => {
+			profile.line.cut(dice.percent(60) ? 'told' : 'silent');
+		}
+	},
+	{
+		name: 'slow line',
+		strike: ({ station: { profile }, dice }) => {
+			const least = dice.below(400);
+			profile.line.latency = { least, most: least + dice.below(1_500) };
+		}
+	},
+	{
+		name: 'bad line',
+		strike: ({ station: { profile }, dice }) => {
+			Object.assign(profile.line.faults, {
+				lost: dice.below(20),
+				unanswered: dice.below(20),
+				twice: dice.below(20),
+				cut: dice.below(5)
+			});
+		}
+	},
+	{
+		name: 'device killed',
+		strike: ({ kill }) => {
+			kill();
+		}
+	},
+	{
+		name: 'full disk',
+		strike: ({ world, station: { profile }, dice }) => {
+			const { disk } = profile;
+			disk.isFull = true;
+			world.time.after(dice.between(500, 10_000), () => {
+				disk.isFull = false;
+			});
+		}
+	},
+	{
+		name: 'clock set',
+		strike: ({ station: { profile }, dice }) => {
+			profile.clockOffMs = dice.percent(40)
+				? dice.between(-3, 3) * DAY_MS
+				: dice.between(-60_000, 60_000);
+		}
+	},
+	{
+		name: 'tabs looked at',
+		strike: ({ tabs, dice }) => {
+			for (const tab of tabs) tab.look(dice.percent(50));
+		}
+	},
+	{
+		name: 'relay killed',
+		strike: ({ world }) => {
+			world.relay?.kill();
+		}
+	}
+];
+
+/** From now to `end` something breaks every few seconds. */
+export function scheduleFaults(world: World, end: number): void {
+	const { time, chance, stations, patrons, trace } = world;
+	const dice = chance.apart('faults');
+	const again = (): void => {
+		if (time.now() >= end) return;
+		time.after(dice.between(300, 5_000), again);
+		const station = dice.pick([...stations, ...patrons]);
+		const fault = dice.pick(FAULTS);
+		trace.note('fault', time.now(), fault.name, station.profile.name);
+		world.count(fault.name);
+		fault.strike({ world, station, dice, ...tabsAt(station) });
+	};
+	time.after(dice.below(3_000), again);
+}
+
+function tabsAt(at: Station | Patron): Pick<Strike, 'tabs' | 'kill'> {
+	const tabs = 'tabs' in at ? [...at.tabs] : [];
+	const kill = (): void => {
+		if ('tab' in at) at.tab?.kill();
+		for (const tab of tabs) tab.kill();
+	};
+	return { tabs, kill };
+}
+
+/** From here on nothing breaks any more. */
+export function mend(world: World): void {
+	world.isRough = false;
+	for (const { profile } of [...world.stations, ...world.patrons]) {
+		Object.assign(profile.line, { isUp: true, latency: { least: 1, most: 30 } });
+		Object.assign(profile.line.faults, { lost: 0, unanswered: 0, twice: 0, cut: 0 });
+		profile.disk.isFull = false;
+	}
+	for (const { open, tabs } of world.stations) {
+		open();
+		let isFirst = true;
+		for (const tab of tabs) {
+			tab.look(isFirst);
+			isFirst = false;
+		}
+	}
+}

@@ -1,0 +1,100 @@
+import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
+import { copyDisk } from './disk.ts';
+import { createStation } from './station.ts';
+import { markerOf, type World } from './world.ts';
+
+/** What happens to a shop once in years: its relay is restored, a profile copied, a device removed. */
+export function scheduleUpheavals(world: World): void {
+	const { plan, time } = world;
+	if (plan.restore !== undefined) scheduleRestore(world, plan.restore);
+	if (plan.cloneMs !== undefined)
+		time.after(plan.cloneMs, () => {
+			cloneOne(world);
+		});
+	if (plan.removeMs !== undefined)
+		time.after(plan.removeMs, () => {
+			removeOne(world);
+		});
+}
+
+function scheduleRestore(
+	world: World,
+	{ backupMs, backMs }: { readonly backupMs: number; readonly backMs: number }
+): void {
+	const { time, server, trace } = world;
+	let putBack: (() => Promise<void>) | undefined;
+	time.after(backupMs, () => {
+		void alone(world, async () => {
+			trace.note('backup', time.now());
+			putBack = await server.snapshot();
+		});
+	});
+	time.after(backMs + 1, () => {
+		world.count('relay restored from a backup');
+		world.isHeld = true;
+		world.relay?.kill();
+		void alone(world, async () => {
+			trace.note('restore', time.now());
+			await putBack?.();
+			await beginNextEpoch(server.sql, time.now());
+			await server.forgetPlans();
+			world.watch.twinned();
+		}).then(() => {
+			world.isHeld = false;
+			world.startRelay();
+		});
+	});
+}
+
+/** Work on the database itself, between two statements of a relay and outside all transactions. */
+async function alone(world: World, work: () => Promise<void>): Promise<void> {
+	const leave = await world.line.enter();
+	const done = work();
+	world.time.awaits(done);
+	await done;
+	leave();
+}
+
+/** Two machines with one code and one key: neither knows of the other. */
+function cloneOne(world: World): void {
+	const { chance, stations, network, time } = world;
+	const dice = chance.apart('clone');
+	const of = dice.pick(stations);
+	world.count('profile copied');
+	world.watch.twinned();
+	void copyDisk(of.profile.disk).then((disk) => {
+		const name = `copy of ${of.profile.name}`;
+		const line = network.createLine(name);
+		const { business } = of.shop;
+		world.watch.listen(line, { scope: business, marker: markerOf(business) });
+		const { signer, identity, clockOffMs } = of.profile;
+		const station = createStation(world, {
+			shop: of.shop,
+			profile: { name, line, disk, signer, identity, clockOffMs },
+			tabs: 1,
+			of
+		});
+		stations.push(station);
+		time.after(dice.below(5_000), station.open);
+	});
+}
+
+/** As the owner's act at another relay: only the database says so. */
+function removeOne(world: World): void {
+	const { chance, stations, server, time } = world;
+	const dice = chance.apart('remove');
+	const others = stations.filter(
+		({ shop, profile }) => profile.identity.code !== 'A' && shop === world.shops[0]
+	);
+	if (others.length === 0) return;
+	const station = dice.pick(others);
+	world.count('device removed');
+	station.isRemoved = true;
+	const { business } = station.shop;
+	const { code } = station.profile.identity;
+	void alone(world, async () => {
+		await server.sql`
+			update device set removed_at = ${time.now()} where business = ${business} and code = ${code}`;
+		await server.sql`delete from device_token where business = ${business} and code = ${code}`;
+	});
+}
