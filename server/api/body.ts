@@ -7,11 +7,13 @@ import {
 	parseBranchId,
 	parseBusinessId,
 	parseDeviceCode,
+	parseFactId,
 	parseLedgerId,
 	parsePersonId,
 	type BranchId,
 	type BusinessId,
 	type DeviceCode,
+	type FactId,
 	type LedgerId,
 	type PersonId
 } from '#domain/ids.ts';
@@ -41,6 +43,10 @@ export const branchField: Parsed<BranchId> = parsedBy(parseBranchId);
 export const personField: Parsed<PersonId> = parsedBy(parsePersonId);
 export const ledgerField: Parsed<LedgerId> = parsedBy(parseLedgerId);
 export const codeField: Parsed<DeviceCode> = parsedBy(parseDeviceCode);
+export const factIdField: Parsed<FactId> = parsedBy((text) => {
+	const parsed = parseFactId(text);
+	return parsed.ok ? ok(parsed.value.id) : parsed;
+});
 /** An ISO 4217 code and its exponent, which together are the currency. */
 export const currencyField: Parsed<string> = parsedBy((text) =>
 	isCurrencyCode(text) ? ok(text) : err('notACurrency')

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Sql } from 'postgres';
 import * as v from 'valibot';
 import { parseFactId, type FactId } from '#domain/ids.ts';
-import { readBody } from './body.ts';
+import { factIdField, readBody } from './body.ts';
 import { callersOnly, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { problem, refusal } from './problem.ts';
@@ -16,18 +16,7 @@ const LACKING_MAX = 10_000;
 const LACKING_BODY_BYTES_MAX = 1024 * 1024;
 
 /** An id and the first 8 bytes of the SHA-256 of a text, 16 hex digits. */
-const nameFields = [
-	v.pipe(
-		v.string(),
-		v.rawTransform<string, FactId>(({ dataset, addIssue, NEVER }) => {
-			const parsed = parseFactId(dataset.value);
-			if (parsed.ok) return parsed.value.id;
-			addIssue();
-			return NEVER;
-		})
-	),
-	v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/))
-] as const;
+const nameFields = [factIdField, v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/))] as const;
 const lackingSchema = v.object({
 	facts: v.pipe(
 		v.array(v.union([v.strictTuple(nameFields), v.strictTuple([...nameFields, ...nameFields])])),

@@ -15,7 +15,7 @@ import { device } from '#server/database/accounts.ts';
 import { fact } from '#server/database/journal.ts';
 import { lateFact } from '#server/database/late-facts.ts';
 import type { Executor } from '#server/database/transaction.ts';
-import { businessField, codeField, readBody, signatureField } from './body.ts';
+import { businessField, codeField, factIdField, readBody, signatureField } from './body.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { ownerCalling } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
@@ -36,15 +36,6 @@ export const LATE_MS = 90 * 86_400_000;
 const LATE_FACTS_MAX = 2_000;
 const LISTED_MAX = 500;
 
-const factIdField = v.pipe(
-	v.string(),
-	v.rawTransform<string, FactId>(({ dataset, addIssue, NEVER }) => {
-		const parsed = parseFactId(dataset.value);
-		if (parsed.ok) return parsed.value.id;
-		addIssue();
-		return NEVER;
-	})
-);
 const lateSchema = v.object({
 	business: businessField,
 	code: codeField,

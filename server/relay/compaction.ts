@@ -3,9 +3,10 @@ import { utcDay } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { PIECE_BYTES_MAX } from '#sync/limits.ts';
+import { itemBytes } from '#sync/write-update.ts';
 import { readStored } from './room.ts';
 import type { UpdateItem } from './update-parser.ts';
-import { itemBytes, writePieces } from './update-writer.ts';
+import { writePieces } from './update-writer.ts';
 
 /** Puts the many small updates of a document together, now and then. */
 export interface Compaction {
