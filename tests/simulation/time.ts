@@ -3,6 +3,7 @@ import nodeCrypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { install, type Clock } from '@sinonjs/fake-timers';
 import type { Chance } from './chance.ts';
+import { takePacking } from './packing.ts';
 
 /** The one time of a run: nothing happens but when a timer of it fires. */
 export interface SimTime {
@@ -31,6 +32,7 @@ const nextTurn = (): Promise<void> =>
 export function takeTime(startMs: number, chance: Chance): SimTime {
 	const clock = install({ now: startMs, toFake: [...FAKED] });
 	const giveBack = takeChance(chance);
+	const unpackAgain = takePacking();
 	tellEarly(() => clock.now);
 	const working = new Set<Promise<unknown>>();
 	const awaits = (work: Promise<unknown>): void => {
@@ -76,6 +78,7 @@ export function takeTime(startMs: number, chance: Chance): SimTime {
 		end: () => {
 			tellEarly(undefined);
 			clock.uninstall();
+			unpackAgain();
 			giveBack();
 		}
 	};
