@@ -189,6 +189,14 @@ async function idsOf(store: DeviceStore): Promise<readonly string[]> {
 	return (await store.read(['facts'], (rows) => rows.all('facts'))).map(({ id }) => id);
 }
 
+/** A device may be quiet for a moment before it is told of the latest. */
+async function holdsAll({ store }: WayBackDevice, { business }: StandShop): Promise<void> {
+	await until(
+		async () => (await idsOf(store)).length === (await idsAtRelay(business)).length,
+		15_000
+	);
+}
+
 async function backUp(): Promise<void> {
 	const { sql } = connectDatabase(stand.database.url, { connectionsMax: 1 });
 	await writeBackup(file, { sql, clock: () => stand.clock.now, secret: SECRET });
@@ -250,7 +258,7 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		await stand.settled();
 		await until(async () => (await verdicts(shop)).length === 2);
 		const before = await verdicts(shop);
-		await Promise.all([quiet(a), quiet(c)]);
+		await Promise.all([holdsAll(a, shop), holdsAll(c, shop)]);
 		const hers = await stand.database.sql<{ text: string }[]>`
 			select text from fact where business = ${amina.person} order by s`;
 		const held = new Set([...(await idsOf(a.store)), ...(await idsOf(c.store))]);
@@ -304,9 +312,7 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		expect([...held].filter((id) => !there.has(id))).toEqual([]);
 		await stand.settled();
 		await Promise.all([quiet(back), quiet(again)]);
-		await until(
-			async () => (await idsOf(again.store)).length === (await idsAtRelay(shop.business)).length
-		);
+		await Promise.all([holdsAll(again, shop), holdsAll(back, shop)]);
 		expect(await storedNumbers(again.store)).toEqual(await foldedNumbers(again.store));
 		expect(await storedNumbers(back.store)).toEqual(await storedNumbers(again.store));
 		expect(await verified()).toEqual([]);
