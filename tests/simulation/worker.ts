@@ -1,5 +1,4 @@
 import './early-clock.ts';
-import './early-zip.ts';
 import { canaryCalled } from './canary-list.ts';
 import { connectServer } from './database.ts';
 import { runSeed, type SeedOutcome } from './run-seed.ts';
