@@ -17,7 +17,7 @@ const QUICK = [
 ];
 const SEEDS = Array.from({ length: 240 }, (_none, at) => at + 1);
 
-describe('whole shops on a machine that breaks', { timeout: 240_000 }, () => {
+describe('whole shops on a machine that breaks', { timeout: 600_000 }, () => {
 	it('keep every promise, seeds 1 to 240', async () => {
 		const outcomes = await runWorker({ database: database.url, seeds: SEEDS });
 		expect(outcomes).toHaveLength(SEEDS.length);
