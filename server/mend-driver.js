@@ -54,6 +54,16 @@ const MENDS = [
 	},
 	{
 		file: 'connection.js',
+		why: 'one that was given up while nobody read its rows was never closed, and kept the program running',
+		from: `      socket.readyState === 'open' && socket.end(b().X().end())
+`,
+		to: `      if (socket.isPaused())
+        socket.destroy()
+      socket.readyState === 'open' && socket.end(b().X().end())
+`
+	},
+	{
+		file: 'connection.js',
 		why: 'a query that came between the fault and the end of a socket was never answered, and the next connection gave its answers to the wrong queries',
 		from: `    !hadError && (query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))
 `,

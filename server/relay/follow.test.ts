@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as Y from 'yjs';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import type { Bus, BusNews } from '#server/bus/bus.ts';
 import { createExchange, type Exchange } from '#server/bus/process-bus.ts';
+import type { Project } from '#server/projections/effected.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import {
 	decodeFeedNews,
 	decodeHave,
 	encodeStep1,
+	encodeUpdate,
 	MESSAGE_FEED,
 	MESSAGE_HAVE,
 	MESSAGE_HELLO,
+	MESSAGE_NACK,
 	MESSAGE_SYNC
 } from '#sync/frames.ts';
 import {
@@ -132,6 +136,44 @@ describe('two relays', () => {
 		reader.destroy();
 	});
 
+	it('[RELAY-27] pass on what a batch met of the other’s, whether it brought something itself or not', async () => {
+		isDeaf = true;
+		const reader = stockProvider(two, 'B');
+		await synced(reader);
+		const writer = stockProvider(one, 'A');
+		await synced(writer);
+		appendFact(writer.doc, settingFact(one, 'A-1'));
+		await until(async () => (await storedFacts(one)) === 1);
+		// A device tells what it had from the first relay: known there, and new to the second.
+		const teller = await rawSocket(two, 'B');
+		teller.send(encodeUpdate(Y.encodeStateAsUpdate(writer.doc)));
+		await until(() => readFacts(reader.doc).length === 1);
+		expect(await storedUpdates(one)).toBe(1);
+		writer.destroy();
+		reader.destroy();
+	});
+
+	it('[RELAY-28] make good at their next look what a batch met that failed', async () => {
+		const fails: Project = () => Promise.reject(new Error('the disk of this test is broken'));
+		const third = await createRelayStand({ beside: one, wrapProject: () => fails });
+		const reader = stockProvider(third, 'B');
+		await synced(reader);
+		const writer = stockProvider(one, 'A');
+		await synced(writer);
+		appendFact(writer.doc, settingFact(one, 'A-1'));
+		await until(async () => (await storedFacts(one)) === 1);
+		const teller = await rawSocket(third, 'B');
+		teller.send(encodeUpdate(updateOf(settingFact(one, 'B-1'))));
+		await teller.next(isMessage(MESSAGE_NACK));
+		expect(third.faults).toHaveLength(1);
+		expect(readFacts(reader.doc)).toEqual([]);
+		third.tick(LOOK_MS);
+		await until(() => readFacts(reader.doc).length === 1);
+		writer.destroy();
+		reader.destroy();
+		await third.close();
+	});
+
 	it('[RELAY-28] load no document that nobody here has open', async () => {
 		const writer = stockProvider(one, 'A', { document: dayBefore(one.today()) });
 		await synced(writer);
@@ -243,6 +285,13 @@ async function openSession(): Promise<string> {
 async function storedFacts({ database: { sql } }: RelayStand): Promise<number> {
 	const [row] = await sql<{ count: string }[]>`select count(*) from fact`;
 	return Number(row?.count);
+}
+
+/** An update of one fact under a fresh client. */
+function updateOf(fact: Parameters<typeof appendFact>[1]): Uint8Array {
+	const doc = new Y.Doc();
+	appendFact(doc, fact);
+	return Y.encodeStateAsUpdate(doc);
 }
 
 async function storedUpdates({ database: { sql } }: RelayStand): Promise<number> {

@@ -266,6 +266,8 @@ async function lookAround(
 ): Promise<void> {
 	const connections = [...hub.connections()];
 	await closeRevoked(sql, connections, clock());
+	// A batch that failed may have caught its documents up, and told nobody.
+	hub.passOnHeld();
 	const behind = await findBehind(sql, [...new Set(connections.map(({ room }) => room))]);
 	const rows = await sql<{ business: ScopeId; s: string }[]>`
 		select business, s from feed_head where business = any(${[...places.keys()]}::uuid[])`;

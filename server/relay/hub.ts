@@ -19,6 +19,8 @@ export interface Hub extends Rooms {
 	tell(batch: readonly Submission[], written: Written): void;
 	/** Passes on what was written into an open document by another way than its sockets. */
 	passOn(room: Room): Promise<void>;
+	/** Lets whoever has less than his document holds here catch up. */
+	passOnHeld(): void;
 	/** Tells devices that these facts of theirs are committed; their books have them. */
 	tellHave(facts: readonly HadFact[]): void;
 	/** Tells the sockets of a scope how far its feed has come. */
@@ -78,6 +80,9 @@ export function createHub(parts: HubParts): Hub {
 			const committed = await takeStored(parts.sql, room);
 			for (const connection of byRoom.of(room)) deliver(parts.sql, connection, committed);
 		},
+		passOnHeld: () => {
+			for (const connection of all) deliver(parts.sql, connection, []);
+		},
 		tellHave: (facts) => {
 			tellHave(parts, byDevice, facts);
 		},
@@ -89,9 +94,10 @@ export function createHub(parts: HubParts): Hub {
 }
 
 /**
- * RELAY-25. The rooms learn what their documents hold now. Returns what is to be passed on, in order.
- * Between the commit and this somebody may have caught a room up from the database: what it has
- * then, it does not take a second time, and its place never goes back.
+ * RELAY-25. The rooms learn what their documents hold now. Returns what is to be passed on, in order:
+ * nothing for a room that the batch only caught up with what another relay wrote, whose readers
+ * catch up too. Between the commit and this somebody may have caught a room up from the database:
+ * what it has then, it does not take a second time, and its place never goes back.
  */
 function takeOver(
 	batch: readonly Submission[],
@@ -111,9 +117,7 @@ function takeOver(
 	});
 	for (const [room, sequence] of sequences) room.sequence = Math.max(room.sequence, sequence);
 	return new Map(
-		Array.from(sentByRoom).flatMap(([room, sent]) =>
-			sent.length === 0 ? [] : [[room, numbered(sent, sequences.get(room) ?? 0)]]
-		)
+		Array.from(sequences, ([room, last]) => [room, numbered(sentByRoom.get(room) ?? [], last)])
 	);
 }
 

@@ -60,6 +60,7 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 				count('killed at a write');
 				return dice.percent(50) ? 'killBefore' : 'killAfter';
 			},
+			born: watch.born,
 			fault: (where, fault) => {
 				tellFault(world, where, fault);
 			}

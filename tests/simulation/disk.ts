@@ -104,8 +104,12 @@ export function documentsOf({
 	disk,
 	user,
 	time,
-	chance
-}: Omit<DiskParts, 'count' | 'canary'>): DocumentsHost {
+	chance,
+	born
+}: Omit<DiskParts, 'count' | 'canary'> & {
+	/** Hears under which Yjs client a document is opened. */
+	readonly born: (client: number) => void;
+}): DocumentsHost {
 	const open = new Map<string, { readonly doc: Y.Doc; readonly pending: Uint8Array[] }>();
 	const flush = (name: string): void => {
 		const held = open.get(name);
@@ -130,6 +134,7 @@ export function documentsOf({
 			const held = open.get(name);
 			if (held !== undefined) return { name, doc: held.doc };
 			const doc = createDocument(chance.below);
+			born(doc.clientID);
 			for (const update of disk.documents.get(name) ?? []) Y.applyUpdate(doc, update, 'disk');
 			const pending: Uint8Array[] = [];
 			open.set(name, { doc, pending });

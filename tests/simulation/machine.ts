@@ -57,6 +57,8 @@ export interface MachineParts {
 	readonly count: (name: string) => void;
 	/** What becomes of the next write of a disk. */
 	readonly fateOfWrite: () => 'well' | 'killBefore' | 'killAfter';
+	/** Hears under which Yjs client a machine opens a document. */
+	readonly born: (client: number) => void;
 	readonly fault: (where: string, fault: unknown) => void;
 }
 

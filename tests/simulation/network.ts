@@ -29,8 +29,6 @@ export interface Line {
 	};
 	/** Every message to this machine, whole. */
 	heard: (bytes: Uint8Array | string) => void;
-	/** Every message from it on a socket, and when that socket was open for it. */
-	said: (bytes: Uint8Array, of: { readonly document: string; readonly openAt: number }) => void;
 }
 
 /** A process: what it waits for never comes once it is dead. */
@@ -86,7 +84,6 @@ function createLineOf(parts: NetworkParts, network: Network, name: string): Line
 		latency: { least: 1, most: 30 },
 		faults: { lost: 0, unanswered: 0, twice: 0, cut: 0 },
 		heard: () => undefined,
-		said: () => undefined,
 		cut: (how) => {
 			for (const wire of wires) {
 				parts.count(`socket cut, ${how}`);
@@ -131,8 +128,6 @@ class SimSocket implements Wire {
 	onclose: Handler<{ readonly code: number; readonly reason: string }> = null;
 	readonly #ends: Ends;
 	readonly #server: ServerSocket;
-	readonly #document: string;
-	#openAt = 0;
 	#upAt = 0;
 	#downAt = 0;
 	/** Nothing crosses any more. */
@@ -145,7 +140,6 @@ class SimSocket implements Wire {
 		const url = new URL(address);
 		const document = decodeURIComponent(url.pathname.slice('/sync/'.length));
 		const asked = { document, ticket: url.searchParams.get('ticket') ?? '' };
-		this.#document = document;
 		time.after(delayOf(ends), () => {
 			const { far } = network;
 			if (!line.isUp || far === undefined) {
@@ -185,7 +179,6 @@ class SimSocket implements Wire {
 	opened(): void {
 		if (this.readyState !== 0 || this.#ends.owner.isDead()) return;
 		this.readyState = 1;
-		this.#openAt = this.#ends.time.now();
 		this.onopen?.({});
 	}
 
@@ -212,7 +205,6 @@ class SimSocket implements Wire {
 		const { line, trace, time, chance } = this.#ends;
 		const bytes = Uint8Array.from(data);
 		trace.note('up', time.now(), line.name, bytes.byteLength, bytes[0] ?? -1);
-		line.said(bytes, { document: this.#document, openAt: this.#openAt });
 		if (chance.percent(line.faults.cut)) {
 			line.cut(chance.percent(50) ? 'told' : 'silent');
 			return;

@@ -237,6 +237,6 @@ async function findTwins({ server, watch }: World): Promise<void> {
 		const [first] = ofDocument;
 		if (first === undefined) continue;
 		const updates = ofDocument.map(({ update }) => new Uint8Array(update));
-		watch.twinsOf(first.business, first.document, updates);
+		watch.twinsOf(first.business, updates);
 	}
 }

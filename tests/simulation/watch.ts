@@ -1,4 +1,3 @@
-import { decodeClientFrame } from '#sync/frames.ts';
 import { parseUpdate } from '#server/relay/update-parser.ts';
 import type { Violation } from './invariants.ts';
 import type { Line } from './network.ts';
@@ -9,14 +8,19 @@ export interface Watch {
 	readonly committed: (facts: readonly { readonly scope: string; readonly id: string }[]) => void;
 	/** A device says that the relay has these. */
 	readonly saysSent: (who: string, scope: string, ids: readonly string[]) => void;
-	/** Yjs clients under which something was told. */
+	/** A document was opened on a machine, under this Yjs client. */
+	readonly born: (client: number) => void;
+	/** Yjs clients under which something could be told. */
 	readonly clients: () => readonly number[];
 	/** The relay forgot, or a machine was copied: a fact may come from two documents from here on. */
 	readonly twinned: () => void;
 	/** Looks at all that goes over the line of a machine of this scope. */
 	readonly listen: (line: Line, own: { readonly scope: string; readonly marker: string }) => void;
-	/** Twins in a document, of which the later one was told though a sync had brought the first. */
-	readonly twinsOf: (scope: string, document: string, updates: readonly Uint8Array[]) => void;
+	/**
+	 * Twins in a document, of which the later one was written though a sync had brought the first:
+	 * the document it was written in was opened after the first was durable.
+	 */
+	readonly twinsOf: (scope: string, updates: readonly Uint8Array[]) => void;
 }
 
 export interface WatchParts {
@@ -26,14 +30,13 @@ export interface WatchParts {
 	readonly found: (violation: Violation) => void;
 }
 
-/** Between a COMMIT and the moment when every socket's sync has it. */
+/** Between a COMMIT and the moment when every sync has it. */
 const TAKE_OVER_MS = 200;
 
 export function createWatch({ now, markers, found }: WatchParts): Watch {
 	const committedAt = new Map<string, number>();
 	let isTwinned = false;
-	/** When the socket was opened over which a client's item was told first. */
-	const openAtOf = new Map<string, number>();
+	const bornAt = new Map<number, number>();
 	return {
 		committed: (facts) => {
 			for (const { scope, id } of facts) {
@@ -46,7 +49,10 @@ export function createWatch({ now, markers, found }: WatchParts): Watch {
 			if (early.length > 0)
 				found({ promise: 'sent is at the relay', detail: `${who}: ${early.join()}` });
 		},
-		clients: () => [...new Set(Array.from(openAtOf.keys(), (key) => Number(key.split(' ')[1])))],
+		born: (client) => {
+			bornAt.set(client, now());
+		},
+		clients: () => [...bornAt.keys()],
 		twinned: () => {
 			isTwinned = true;
 		},
@@ -58,14 +64,8 @@ export function createWatch({ now, markers, found }: WatchParts): Watch {
 					found({ promise: 'no byte crosses businesses', detail: `${line.name} heard ${marker}` });
 				}
 			};
-			line.said = (bytes, { document, openAt }) => {
-				for (const item of itemsOf(bytes)) {
-					const key = `${document} ${item}`;
-					if (!openAtOf.has(key)) openAtOf.set(key, openAt);
-				}
-			};
 		},
-		twinsOf: (scope, document, updates) => {
+		twinsOf: (scope, updates) => {
 			if (isTwinned) return;
 			const clientByKey = new Map<string, number>();
 			for (const update of updates) {
@@ -75,26 +75,15 @@ export function createWatch({ now, markers, found }: WatchParts): Watch {
 					const first = clientByKey.get(key);
 					clientByKey.set(key, first ?? client);
 					if (first === undefined || first === client) continue;
-					const openAt = openAtOf.get(`${document} ${String(client)} ${key}`) ?? 0;
+					const born = bornAt.get(client) ?? 0;
 					const at = committedAt.get(`${scope} ${key}`) ?? Infinity;
-					if (at + TAKE_OVER_MS < openAt)
+					if (at + TAKE_OVER_MS < born)
 						found({
 							promise: 'what a sync brings is not told again',
-							detail: `${key} at ${String(at)}, told anew on a socket of ${String(openAt)}`
+							detail: `${key} at ${String(at)}, written anew in a document opened at ${String(born)}`
 						});
 				}
 			}
 		}
 	};
-}
-
-/** `{client} {key}` of each fact that a message tells. */
-function itemsOf(bytes: Uint8Array): readonly string[] {
-	const frame = decodeClientFrame(bytes);
-	if (frame === undefined || !('update' in frame)) return [];
-	const parsed = parseUpdate(frame.update);
-	if (!parsed.ok) return [];
-	return parsed.value.items.flatMap(({ key, client }) =>
-		key === undefined ? [] : [`${String(client)} ${key}`]
-	);
 }
