@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import { parseBusinessId } from '#domain/ids.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { projectPage, readFacts } from './project-again.ts';
-import { emptyScratch, makeScratch } from './scratch.ts';
+import { makeScratch } from './scratch.ts';
 import { verifyDocuments } from './verify-documents.ts';
 import { verifyFeed, verifyRow, type Difference } from './verify-feed.ts';
 import { compareProjections } from './verify-projections.ts';
@@ -16,7 +16,6 @@ export interface Verified {
 }
 
 export interface VerifyParts {
-	/** A connection of its own, one: what it makes beside the tables is seen by it alone. */
 	readonly sql: Sql;
 	readonly project: Project;
 }
@@ -26,7 +25,6 @@ export interface VerifyParts {
  * while the relay runs or not. Changes nothing.
  */
 export async function verifyAll({ sql, project }: VerifyParts): Promise<Verified> {
-	await makeScratch(sql);
 	const scopes = await sql<{ scope: string; is_business: boolean }[]>`
 		select scope, exists (select 1 from business where business.business = scope) as is_business
 		from (
@@ -57,7 +55,7 @@ async function verifyScope(
 ): Promise<Omit<Verified, 'scopes'>> {
 	const business = parseBusinessId(scope);
 	const differences: Difference[] = [...(await verifyFeed(tx, scope))];
-	await emptyScratch(tx);
+	if (project !== undefined) await makeScratch(tx);
 	let facts = 0;
 	for await (const rows of readFacts(tx, scope)) {
 		facts += rows.length;
