@@ -1,4 +1,4 @@
-import { keyIdOf, readSecret } from '#server/secret.ts';
+import { nameSecret } from './keeping/backup-secret.ts';
 import { megabytes, runCommand, type CommandRun } from './keeping/command.ts';
 import { openBeside } from './keeping/open-database.ts';
 import { writeBackup } from './keeping/write-backup.ts';
@@ -13,7 +13,7 @@ async function backup({ environment, args, running, signal }: CommandRun): Promi
 	}
 	const { databaseUrl, dataDir, secret: given } = environment;
 	const { sql } = await openBeside({ databaseUrl, dataDir }, running);
-	const secret = keyIdOf(await readSecret({ given, dataDir }));
+	const secret = await nameSecret(sql, { given, dataDir });
 	const startedAt = Date.now();
 	const { tables, rows, bytes } = await writeBackup(file, { sql, clock: Date.now, secret, signal });
 	const seconds = ((Date.now() - startedAt) / 1000).toLocaleString('en');

@@ -10,6 +10,7 @@ import type { Sql } from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectDatabase } from '#server/database/connect.ts';
 import { keyIdOf } from '#server/secret.ts';
+import { openRelayKey } from '#server/vault.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { encodeLine, parseEnd, parseHeader, type Header } from './backup-form.ts';
 import { dropTables, readLastMigration, readMigrations, takeMigrations } from './migrations.ts';
@@ -19,7 +20,8 @@ import { readTables } from './tables.ts';
 import { streamBackup, writeBackup } from './write-backup.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 9);
-const SECRET = keyIdOf(Buffer.from('a secret of this test that is long enough'));
+const SECRET_TEXT = 'a secret of this test that is long enough';
+const SECRET = keyIdOf(Buffer.from(SECRET_TEXT));
 const BUSINESS = '0192f0c1-7a00-4000-8000-000000000001';
 const PERSON = '0192f0c1-7a00-4000-8000-0000000000e1';
 const LEDGER = '8d3c1f52-5b1e-4c38-9a57-1f0c2e9b7a10';
@@ -70,13 +72,17 @@ async function fill({ sql }: TestDatabase): Promise<void> {
 	await sql`
 		insert into ledger_link (business, ledger, person, state, way, epoch, at)
 		values (${BUSINESS}, ${LEDGER}, ${PERSON}, 'linked', 'app', 2, 1)`;
-	await sql`
-		insert into relay_key (place, kid, public_key, sealed, created_at)
-		values (1, 'k', '\\x04', '\\x05', 1)`;
+	await openRelayKey({ sql, secret: Buffer.from(SECRET_TEXT), clock: () => 1 });
 	await sql`
 		insert into message (key, channel, recipient, body, is_secret, state, tries, due_at, created_at)
 		values ('one', 'sms', '+911', 'your code', true, 'waiting', 0, 1, 1)`;
 	await sql`insert into rate_limit (key, points, expire) values ('k', 1, now())`;
+}
+
+const COMMAND = path.resolve(import.meta.dirname, '../backup.ts');
+
+function commandEnv(more: Readonly<Record<string, string>>): Record<string, string | undefined> {
+	return { PATH: process.env['PATH'], DATABASE_URL: from.url, DATA_DIR: folder, ...more };
 }
 
 function save(): ReturnType<typeof writeBackup> {
@@ -163,14 +169,10 @@ describe('a backup', () => {
 	});
 
 	it('[KEEP-2] leaves nothing behind where the disk is full or somebody stops it', async () => {
-		const command = path.resolve(import.meta.dirname, '../backup.ts');
-		const env = {
-			...{ PATH: process.env['PATH'], DATABASE_URL: from.url, DATA_DIR: folder },
-			DAFTAR_SECRET: 'a secret of this test that is long enough'
-		};
+		const env = commandEnv({ DAFTAR_SECRET: SECRET_TEXT });
 		const full = promisify(execFile)(
 			'bash',
-			['-c', `ulimit -f 1; exec ${process.execPath} ${command} ${file}`],
+			['-c', `ulimit -f 1; exec ${process.execPath} ${COMMAND} ${file}`],
 			{
 				env
 			}
@@ -274,6 +276,24 @@ describe('a backup', () => {
 		await load({ secret: undefined, isOtherSecret: true });
 		expect(await rowsOf(to, 'relay_key')).toEqual([]);
 		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
+	});
+
+	it('[KEEP-5] names the secret that opens what is in it, and makes none', async () => {
+		const command = (more: Readonly<Record<string, string>>): Promise<unknown> =>
+			promisify(execFile)(process.execPath, [COMMAND, file], { env: commandEnv(more) });
+		await expect(command({})).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/^There is no secret .* nothing was saved/) as string
+		});
+		const other = 'another secret that is long enough too';
+		await expect(command({ DAFTAR_SECRET: other })).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/^The secret here .* nothing was saved/) as string
+		});
+		expect(await readdir(folder)).toEqual([]);
+		await command({ DAFTAR_SECRET: SECRET_TEXT });
+		expect(await readdir(folder)).toEqual(['shop.backup']);
+		expect((await checkBackup(file)).header.secret).toBe(SECRET);
 	});
 
 	it('[KEEP-6] begins a later epoch and gives nothing out twice', async () => {
