@@ -10,6 +10,7 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import { FACT_KINDS, type Fact } from '#domain/fact/fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { HandIn } from '#server/auth/handed-in.ts';
+import { isOfHost } from '#server/auth/own-host.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
 import { systemRandom, type Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
@@ -184,7 +185,7 @@ function createRoutes(running: Running): Hono {
 function isForeign(c: Context): boolean {
 	const origin = c.req.header('origin');
 	if (origin === undefined) return false;
-	return !URL.canParse(origin) || new URL(origin).host !== c.req.header('host');
+	return !isOfHost(origin, c.req.header('host'));
 }
 
 interface Entry {
