@@ -247,6 +247,43 @@ describe('a backup', () => {
 		expect(await countAll(to)).toBe(0);
 	});
 
+	it('[KEEP-4] drops nothing of another program, with rows or without', async () => {
+		await save();
+		const { sql } = to;
+		const refused = async (change: string, said: RegExp, back: string): Promise<void> => {
+			await sql.unsafe(change);
+			await expect(load()).rejects.toThrow(said);
+			await sql.unsafe(back);
+		};
+		await refused(
+			'create table visitor (name text)',
+			/not empty \(table visitor is none of Daftar's\)/,
+			'drop table visitor'
+		);
+		const journal = 'drizzle.__drizzle_migrations';
+		await refused(
+			`insert into ${journal} (hash, created_at) values ('theirs', 12)`,
+			/not empty \(its tables are another program's/,
+			`delete from ${journal} where created_at = 12`
+		);
+		await refused(
+			`create table kept as table ${journal}; alter table kept set schema drizzle; delete from ${journal}`,
+			/not empty \(its tables are another program's/,
+			`insert into ${journal} table drizzle.kept`
+		);
+		await refused(
+			'create view names as select name from account',
+			/other objects depend/,
+			'drop view names'
+		);
+		expect(await countAll(to)).toBe(0);
+		await load();
+		expect(await sql`select count(*)::int as count from drizzle.kept`).toEqual([
+			{ count: (await readMigrations()).length }
+		]);
+		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
+	});
+
 	it('[KEEP-4] of an older program has the tables of this one once it is restored', async () => {
 		const older = await createTestDatabase();
 		const migrations = await readMigrations();
