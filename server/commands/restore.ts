@@ -7,6 +7,8 @@ import { checkRestore, restoreBackup } from './keeping/restore-backup.ts';
 
 const OTHER_SECRET = '--other-secret';
 const PUT_BACK = '--put-back';
+const AFTERWARDS =
+	'Everybody signs in anew, and open invites are void. Devices and members that were removed since then have their access again: owners remove them anew. Once devices have been online, npm run verify names those of whom one knows.';
 
 /**
  * `npm run restore -- FILE [--other-secret]`: a backup into an empty DATA_DIR or database. `npm run restore
@@ -45,9 +47,8 @@ async function restoreFile(
 	console.log(
 		`Restored ${rows.toLocaleString('en')} rows as they were at ${new Date(madeAt).toISOString()} (epoch ${String(epoch)}).`
 	);
-	console.log(
-		'Start Daftar: devices hand in what was written since. Everybody signs in anew, and open invites are void.'
-	);
+	console.log('Start Daftar: devices hand in what was written since.');
+	console.log(AFTERWARDS);
 }
 
 async function declarePutBack({ environment, running }: CommandRun): Promise<void> {
@@ -57,6 +58,7 @@ async function declarePutBack({ environment, running }: CommandRun): Promise<voi
 	}
 	const epoch = await putBack(database, Date.now());
 	console.log(`The database is in epoch ${String(epoch)} now: start every server.`);
+	console.log(AFTERWARDS);
 }
 
 async function secretOf({ secret: given, dataDir }: Environment): Promise<string | undefined> {

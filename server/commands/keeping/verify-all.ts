@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { parseBusinessId } from '#domain/ids.ts';
 import type { Project } from '#server/projections/effected.ts';
+import { findLetIn, type LetIn } from './find-let-in.ts';
 import { projectPage, readFacts } from './project-again.ts';
 import { makeScratch } from './scratch.ts';
 import { verifyDocuments } from './verify-documents.ts';
@@ -13,6 +14,8 @@ export interface Verified {
 	readonly facts: number;
 	readonly documents: number;
 	readonly differences: readonly Difference[];
+	/** Nothing that is wrong by itself: for whoever may remove them anew. */
+	readonly letIn: readonly LetIn[];
 }
 
 export interface VerifyParts {
@@ -32,7 +35,13 @@ export async function verifyAll({ sql, project }: VerifyParts): Promise<Verified
 			union select business from document_head union select business from document_update
 		) as scopes
 		order by scope`;
-	const all: Verified = { scopes: scopes.length, facts: 0, documents: 0, differences: [] };
+	const all: Verified = {
+		scopes: scopes.length,
+		facts: 0,
+		documents: 0,
+		differences: [],
+		letIn: []
+	};
 	let sum = all;
 	for (const { scope, is_business: isBusiness } of scopes) {
 		const one = await sql.begin('isolation level repeatable read', (transaction) =>
@@ -42,7 +51,8 @@ export async function verifyAll({ sql, project }: VerifyParts): Promise<Verified
 			scopes: sum.scopes,
 			facts: sum.facts + one.facts,
 			documents: sum.documents + one.documents,
-			differences: [...sum.differences, ...one.differences]
+			differences: [...sum.differences, ...one.differences],
+			letIn: [...sum.letIn, ...one.letIn]
 		};
 	}
 	return sum;
@@ -69,5 +79,6 @@ async function verifyScope(
 	if (project !== undefined && business.ok) {
 		differences.push(...(await compareProjections(tx, business.value)));
 	}
-	return { facts, documents: documents.documents, differences };
+	const letIn = project === undefined ? [] : await findLetIn(tx, scope);
+	return { facts, documents: documents.documents, differences, letIn };
 }

@@ -75,6 +75,34 @@ describe('verifying', () => {
 		expect(verified.documents).toBeGreaterThanOrEqual(3);
 	});
 
+	it('[KEEP-12] names who has access again, by whom it is told, until that is put right', async () => {
+		const { sql, orm } = stand.database;
+		const { now } = stand.clock;
+		const clock = (): number => now;
+		const append = createAppendRelayFacts({ clock, epoch: EPOCH, projectLedgerFacts });
+		const removed = { fields: { removedAt: now }, branch: null };
+		await orm.transaction((tx) =>
+			append(tx, TRADE_BUSINESS, [
+				{ kind: 'device', device: 'B' as DeviceCode, ...removed },
+				{ kind: 'device', device: 'ZZ' as DeviceCode, ...removed },
+				{ kind: 'member', member: 1, ...removed }
+			])
+		);
+		const letIn = async (): Promise<Verified['letIn']> => (await verify()).letIn;
+		// What the relay itself said stands in the tables too, or they are right.
+		expect(await letIn()).toEqual([]);
+		await sql`update fact set carried_by = 'A' where kind in ('device', 'member')`;
+		const told = { business: TRADE_BUSINESS, removedAt: now, toldBy: 'A' };
+		expect(await letIn()).toEqual([
+			{ ...told, who: 'device B' },
+			{ ...told, who: 'member 1' }
+		]);
+		expect(await named()).toEqual([]);
+		await sql`update device set joined_at = ${now} where code = 'B'`;
+		await sql`update member set removed_at = ${now} where member = 1`;
+		expect(await letIn()).toEqual([]);
+	});
+
 	it('[KEEP-8] names a fact that is gone', async () => {
 		const { sql } = stand.database;
 		await sql`delete from fact where code = 'A' and n = 4`;
