@@ -43,6 +43,7 @@ import { createHub, factsOf, type Hub } from './hub.ts';
 import { freshClient } from './relay-facts.ts';
 import type { RelaySocket } from './relay-socket.ts';
 import { createIntake, type Intake } from './intake.ts';
+import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
@@ -110,6 +111,7 @@ interface Running extends RelayParts {
 	readonly writePath: WritePath;
 	readonly intake: Intake;
 	readonly follower: Follower;
+	readonly returned: Returned;
 }
 
 export function createRelay(parts: RelayParts): Relay {
@@ -128,7 +130,8 @@ export function createRelay(parts: RelayParts): Relay {
 		},
 		failed: fault
 	});
-	const running = { ...parts, hub, shelf, writePath, follower, intake: createIntake() };
+	const returned = createReturned(parts);
+	const running = { ...parts, hub, shelf, writePath, follower, returned, intake: createIntake() };
 	const stops = [
 		beat(running),
 		timers.every(LOOK_MS, () => {

@@ -3,6 +3,7 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { Result } from '#domain/result.ts';
+import type { Caller } from '#server/auth/phone-auth.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import {
 	decodeClientFrame,
@@ -18,6 +19,7 @@ import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Connection } from './connection.ts';
 import { synchronise } from './delivery.ts';
 import { createPersonsOf } from './persons.ts';
+import type { Returned } from './returned.ts';
 import { factIdsIn, namesOf, readNames } from './update-names.ts';
 import { parseUpdate, type ParsedUpdate, type UpdateItem } from './update-parser.ts';
 import type { Outcome, WritePath } from './write-path.ts';
@@ -31,6 +33,8 @@ export interface SessionParts {
 	readonly epoch: number;
 	/** Whether a restore began it. */
 	readonly isRestored?: boolean;
+	/** Who writes again since. */
+	readonly returned: Returned;
 }
 
 /** What one socket says, heard in order. */
@@ -220,26 +224,33 @@ function createGapKeeper(connection: Connection): GapKeeper {
 	};
 }
 
-/** The verdict on the text of each item that the document does not have yet. */
+/** The verdict on the text of each item that the document does not have yet, or has by another's word. */
 async function checkItems(
 	{ connection: { room, caller }, persons: personsOf, parts: given }: Hearing,
 	{ items }: ParsedUpdate
 ): Promise<ReadonlyMap<UpdateItem, Result<Fact, CheckRefusal>>> {
-	const { sql, crypto, clock, epoch, isRestored = false } = given;
+	const { sql, crypto, clock, epoch, returned, isRestored = false } = given;
 	let read: Promise<Ancestors> | undefined;
 	const ancestors = (): Promise<Ancestors> => (read ??= readAncestors(sql, caller));
 	const of = { caller, address: room.address, crypto, now: clock() };
 	const parts = { ...of, ancestors, persons: personsOf(caller) };
-	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf });
+	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf, returned });
 	const checks = new Map<UpdateItem, Result<Fact, CheckRefusal>>();
 	for (const item of items) {
-		if (item.text === undefined || item.clock < room.state.clockOf(item.client)) continue;
-		const fact = isRestored ? parseFact(item.text) : undefined;
-		const isCarried = fact?.ok === true && fact.value.code !== caller.code;
-		checks.set(
-			item,
-			isCarried ? await checkCarried(item.text, fact.value) : await checkFact(item.text, parts)
-		);
+		const { text } = item;
+		if (text === undefined) continue;
+		const carried = isRestored ? carriedIn(text, caller) : undefined;
+		// Of a restored relay another may have told this device's own, and its text tells them apart.
+		const isLacking = item.clock >= room.state.clockOf(item.client);
+		if (!isLacking && (!isRestored || carried !== undefined)) continue;
+		const check = carried === undefined ? checkFact(text, parts) : checkCarried(text, carried);
+		checks.set(item, await check);
 	}
 	return checks;
+}
+
+/** The fact, where somebody else wrote it. */
+function carriedIn(text: string, { code }: Caller): Fact | undefined {
+	const fact = parseFact(text);
+	return fact.ok && fact.value.code !== code ? fact.value : undefined;
 }

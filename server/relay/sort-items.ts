@@ -63,6 +63,19 @@ export function createSorter(submission: Submission, ground: Ground): Sorter {
 	return { sort, sorted };
 }
 
+/** RELAY-21. What the device tells of its own under the place of another text, which another told. */
+export function retoldAsAnother(
+	{ room, caller }: Submission,
+	retold: readonly PlacedItem[],
+	{ textByFact }: Ground
+): readonly ForkedFact[] {
+	return retold.flatMap(({ item: { text }, key }) => {
+		const known = textByFact.get(factKey(caller.scope, key));
+		if (text === undefined || known === undefined || known === text) return [];
+		return codeOf(key) === caller.code ? [forkOf(room, key, text)] : [];
+	});
+}
+
 function factUnder(
 	key: string,
 	check: Result<Fact, CheckRefusal> | undefined

@@ -105,7 +105,10 @@ async function handIn(
 }
 
 /** Refusals that another day, or somebody else, may put right. */
-const PASSING: ReadonlySet<string> = new Set(['authorUnknown', 'tooMany', 'unknownKind', 'fault']);
+const PASSING: ReadonlySet<string> = new Set([
+	...(['authorUnknown', 'authorBack', 'linkOtherwise'] as const),
+	...(['tooMany', 'unknownKind', 'fault'] as const)
+]);
 
 function piecesOf(rows: readonly FactRow[]): readonly (readonly FactRow[])[] {
 	const pieces: FactRow[][] = [];
