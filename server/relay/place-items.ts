@@ -42,16 +42,15 @@ export function placeItems(
 	const retold: PlacedItem[] = [];
 	for (const item of items) {
 		const given = { item, key: keyOf(placed, item) };
-		const fit = fitOf(placed, given);
-		if ((fit === 'gap' || fit === 'other') && isOfAnother(item, writer)) continue;
+		const fit = fitOf(placed, given, writer);
 		if (fit === 'gap') {
 			return err(forged.length > 0 ? { kind: 'forgery', keys: forged } : { kind: 'gap' });
 		}
+		if (fit === 'passed') continue;
 		if (fit === 'there') retold.push(given);
-		if (fit === 'other' || (fit === 'next' && !isOwn(placed, given, writer)))
-			forged.push(given.key);
+		if (fit === 'forged') forged.push(given.key);
 		// A forged one too, so that all of them are named; nothing of it is kept.
-		if (fit === 'next') placed.add(given);
+		if (item.clock === placed.clockOf(item.client)) placed.add(given);
 	}
 	forged.push(...deletions.flatMap((deletion) => forgedBy(placed, deletion, writer)));
 	if (forged.length > 0) return err({ kind: 'forgery', keys: forged });
@@ -72,16 +71,19 @@ export function isLostTwin(state: RoomState, client: number, key: string): boole
 	return !state.isChained(key) && state.clientsOf(key).some((other) => other > client);
 }
 
-/**
- * How an item stands to what the document has: `next` of its client; `there` already, which adds
- * nothing; behind a `gap`; or where an `other` one stands, because another took the client: who is not
- * told so would believe for ever that his fact is in.
- */
-function fitOf(state: RoomState, { item, key }: PlacedItem): 'next' | 'there' | 'gap' | 'other' {
+/** `there`: a second telling, which adds nothing and is not stored. `passed`: another's, that does not fit. */
+type Fit = 'next' | 'there' | 'gap' | 'forged' | 'passed';
+
+function fitOf(state: RoomState, placed: PlacedItem, writer: Writer): Fit {
+	const { item, key } = placed;
 	const clock = state.clockOf(item.client);
-	if (item.clock > clock || isOriginMissing(state, item)) return 'gap';
-	if (item.clock === clock) return 'next';
-	return state.keyAt(item) === key ? 'there' : 'other';
+	if (item.clock > clock || isOriginMissing(state, item)) {
+		return isOfAnother(item, writer) ? 'passed' : 'gap';
+	}
+	if (item.clock === clock) return isOwn(state, placed, writer) ? 'next' : 'forged';
+	if (state.keyAt(item) === key) return 'there';
+	// Another took the client, and who is not told so would believe for ever that his fact is in.
+	return isOfAnother(item, writer) ? 'passed' : 'forged';
 }
 
 /** Whether the item's key and its client are the writer's, or of one whose words he may carry. */
