@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BusinessId } from '#domain/ids.ts';
 import { DEVICE_SOCKETS_MAX, PENDING_BYTES_MAX, PENDING_BYTES_PAUSE } from '#sync/limits.ts';
-import { createIntake, type Intake, type Place } from './intake.ts';
+import { createIntake, MESSAGE_BYTES, type Intake, type Place } from './intake.ts';
 
 const scope = '0192f0c1-7a00-4000-8000-0000000000a1' as BusinessId;
 const A = { scope, code: 'A' };
@@ -42,7 +42,7 @@ describe('the intake of a device', () => {
 		const [one, two, other] = [socket(), socket(), socket()];
 		const [first, second] = [enter(intake, A, one), enter(intake, A, two)];
 		enter(intake, B, other);
-		const half = PENDING_BYTES_PAUSE / 2;
+		const half = PENDING_BYTES_PAUSE / 2 - MESSAGE_BYTES;
 		const done = [first.take(half), second.take(half)];
 		expect([one.isPaused, two.isPaused]).toEqual([false, false]);
 		done.push(second.take(1));
@@ -57,9 +57,17 @@ describe('the intake of a device', () => {
 		expect([one.isPaused, two.isPaused, late.isPaused]).toEqual([false, false, false]);
 	});
 
+	it('[RELAY-52] counts a message of one byte as what it weighs', () => {
+		const one = socket();
+		const place = enter(createIntake(), A, one);
+		const under: unknown[] = [];
+		while (!one.isPaused && under.length < 1e5) under.push(place.take(1));
+		expect(under.length).toBeLessThanOrEqual(PENDING_BYTES_PAUSE / 1024);
+	});
+
 	it('[RELAY-52] takes nothing beyond what may be under way at all', () => {
 		const place = enter(createIntake(), A, socket());
-		const done = place.take(PENDING_BYTES_MAX);
+		const done = place.take(PENDING_BYTES_MAX - MESSAGE_BYTES);
 		expect(done).toBeDefined();
 		expect(place.take(1)).toBeUndefined();
 		done?.();

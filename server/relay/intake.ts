@@ -11,10 +11,11 @@ export interface Intake {
 /** The place of one socket. */
 export interface Place {
 	/**
-	 * Counts a message that came in until what it answers with is called, once; undefined where too
-	 * much is under way. Above a limit no socket of the device is read from until less is.
+	 * Counts a message of so many bytes that came in, and what it weighs beside them, until what it
+	 * answers with is called, once; undefined where too much is under way. Above a limit no socket of
+	 * the device is read from until less is.
 	 */
-	readonly take: (bytes: number) => (() => void) | undefined;
+	readonly take: (messageBytes: number) => (() => void) | undefined;
 	readonly leave: () => void;
 }
 
@@ -23,6 +24,9 @@ interface Held {
 	bytes: number;
 	isPaused: boolean;
 }
+
+/** What a message weighs while it waits, however short it is: measured some 850 bytes. */
+export const MESSAGE_BYTES = 1024;
 
 export function createIntake(): Intake {
 	const heldByDevice = new Map<string, Held>();
@@ -35,7 +39,7 @@ export function createIntake(): Intake {
 			held.sockets.add(socket);
 			if (held.isPaused) socket.pause?.();
 			return {
-				take: (bytes) => takeBytes(held, bytes),
+				take: (messageBytes) => takeBytes(held, messageBytes + MESSAGE_BYTES),
 				leave: () => {
 					held.sockets.delete(socket);
 					if (held.sockets.size === 0) heldByDevice.delete(key);
