@@ -311,10 +311,12 @@ describe('in another form', () => {
 		expect(update.byteLength).toBeGreaterThan(200_000);
 		await attack({ update, nack, close: CLOSE.forgery });
 		await attack({ structs: [nestedUnder(id, 200_000)], nack, close: CLOSE.forgery });
-		// Behind it more is named: passing over it does not run out of stack.
+		// Behind so much nothing more is looked for; behind a little it is.
 		const after = next('B');
-		const structs = [nestedUnder(id, 200_000), textUnder(after.id, after.text)];
-		await attack({ structs, nack: [...nack, [after.id, 'malformed']], close: CLOSE.forgery });
+		const behind = textUnder(after.id, after.text);
+		await attack({ structs: [nestedUnder(id, 200_000), behind], nack, close: CLOSE.forgery });
+		const both = [...nack, [after.id, 'malformed']] as const;
+		await attack({ structs: [nestedUnder(id, 60), behind], nack: both, close: CLOSE.forgery });
 	});
 
 	it('[RELAY-6] 400 kB of nesting in the JSON of a fact, wherever it stands', async () => {
