@@ -47,6 +47,8 @@ export interface ServiceParts {
 	readonly bus?: Bus;
 	/** Hears of faults that no request waits for. */
 	readonly fault: (fault: unknown) => void;
+	/** Hears once that the database went back: this service is to be closed and made anew. */
+	readonly wentBack?: (fault: Error) => void;
 	/** What else the machine gives, where it is not this one: in a simulation. */
 	readonly machine?: Partial<Machine>;
 }
@@ -95,6 +97,7 @@ export async function createService(given: ServiceParts): Promise<Service> {
 		isRestored: ground.isRestored,
 		bus: given.bus,
 		fault,
+		...(given.wentBack && { wentBack: given.wentBack }),
 		committed: (facts) => {
 			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
 			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();

@@ -19,6 +19,7 @@ import {
 import { firstColumns, readFirstNames, type Told } from './first-names.ts';
 import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
+import { checkEpoch, checkGrown } from './went-back.ts';
 
 export interface BatchParts {
 	readonly sql: Sql;
@@ -26,8 +27,10 @@ export interface BatchParts {
 	readonly clock: () => number;
 	/** Whether a restore began the current epoch, so that devices may tell what it forgot of others. */
 	readonly isRestored?: boolean;
-	/** The database's current epoch; needed where it was restored. */
+	/** The database's epoch when the relay began; needed where it was restored. */
 	readonly epoch?: number;
+	/** How far the feed of a scope is known to have come. */
+	readonly cameTo?: (scope: ScopeId) => number;
 	/** In the place of `DAY_LIMITS`. */
 	readonly dayLimits?: DayLimits;
 }
@@ -94,14 +97,15 @@ interface ToLookAt {
 
 async function lockAndLook(
 	tx: Sql,
-	{ clock, isRestored = false, epoch, dayLimits = DAY_LIMITS }: BatchParts,
+	parts: BatchParts,
 	{ rooms, batch }: ToLookAt
 ): Promise<Looked> {
+	const { clock, isRestored = false, epoch, dayLimits = DAY_LIMITS } = parts;
 	const bearers = devicesOf(batch);
 	const now = clock();
 	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
 	const [feeds, heads, removed, signedOut, allowance, known, idByFirst] = await Promise.all([
-		lockFeeds(tx, rooms),
+		lockFeeds(tx, rooms, parts),
 		lockDocuments(tx, rooms),
 		readRemoved(tx, bearers),
 		readSignedOut(tx, sessionsOf(batch), now),
@@ -111,8 +115,9 @@ async function lockAndLook(
 	]);
 	const sequences = new Map<Room, number>();
 	for (const room of rooms) {
-		const sequence = heads.get(keyOf(room));
-		assert(sequence !== undefined, 'a document is made before it is written');
+		// A document is made before it is written, and so is its feed.
+		const sequence = heads.get(keyOf(room)) ?? -1;
+		checkGrown(room.name, sequence, room.sequence);
 		// Another relay wrote: what a device may send next is known only after it.
 		if (sequence > room.sequence) await catchUp(tx, room);
 		sequences.set(room, sequence);
@@ -160,13 +165,22 @@ async function lockDocuments(
 	);
 }
 
-async function lockFeeds(tx: Sql, rooms: readonly Room[]): Promise<Map<ScopeId, number>> {
+/** RELAY-63. Under their lock nobody else moves them: one that is behind what was known went back. */
+async function lockFeeds(
+	tx: Sql,
+	rooms: readonly Room[],
+	{ epoch, cameTo = () => 0 }: BatchParts
+): Promise<Map<ScopeId, number>> {
 	const businesses = Array.from(new Set(rooms.map(({ address }) => scopeOf(address))));
-	const rows = await tx<{ business: ScopeId; s: string }[]>`
-		select business, s from feed_head where business = any(${businesses}::uuid[])
+	const rows = await tx<{ business: ScopeId; s: string; epoch: number | null }[]>`
+		select business, s, (select max(epoch) from database_epoch) as epoch
+		from feed_head where business = any(${businesses}::uuid[])
 		order by business
-		for update`;
-	return new Map(rows.map(({ business, s }) => [business, Number(s)]));
+		for update of feed_head`;
+	const feeds = new Map(rows.map(({ business, s }) => [business, Number(s)]));
+	checkEpoch(rows[0]?.epoch, epoch);
+	for (const scope of businesses) checkGrown(scope, feeds.get(scope) ?? -1, cameTo(scope));
+	return feeds;
 }
 
 function sessionsOf(batch: readonly Submission[]): ReadonlySet<string> {

@@ -46,6 +46,7 @@ import { createIntake, type Intake } from './intake.ts';
 import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
+import { isWentBack } from './went-back.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
 
 export interface RelayParts {
@@ -66,6 +67,12 @@ export interface RelayParts {
 	readonly dayLimits?: DayLimits;
 	/** Hears of faults that no caller waits for. */
 	readonly fault: (fault: unknown) => void;
+	/**
+	 * RELAY-63. The database is an older one than the relay knew, or of another epoch: every socket is
+	 * closed, nothing is written any more, and another relay is to be made in this one's place. Called
+	 * once; a fault like others where it is absent.
+	 */
+	readonly wentBack?: (fault: Error) => void;
 	/** Hears after each COMMIT what came in by it, once the sockets were told. */
 	readonly committed?: (facts: readonly Fact[]) => void;
 	/** What joins the relays of this database; absent where this is the only one. */
@@ -115,13 +122,18 @@ interface Running extends RelayParts {
 }
 
 export function createRelay(parts: RelayParts): Relay {
-	const { sql, epoch, timers, fault } = parts;
+	const { sql, epoch, timers } = parts;
+	const fault = createFaults(parts, () => {
+		writePath.end();
+		closeAll(hub, 'database went back');
+	});
 	const shelf = createHaveShelf(sql);
 	const hub = createHub({ sql, epoch, shelf });
 	const compaction = createCompaction(parts);
-	const follower = createFollower({ ...parts, bus: parts.bus, hub, shelf });
+	const follower = createFollower({ ...parts, fault, bus: parts.bus, hub, shelf });
 	const writePath = createWritePath({
 		...parts,
+		cameTo: follower.cameTo,
 		committed: (batch, written) => {
 			hub.tell(batch, written);
 			follower.committed(batch, written);
@@ -131,15 +143,20 @@ export function createRelay(parts: RelayParts): Relay {
 		failed: fault
 	});
 	const returned = createReturned(parts);
-	const running = { ...parts, hub, shelf, writePath, follower, returned, intake: createIntake() };
+	const running = {
+		...parts,
+		fault,
+		hub,
+		shelf,
+		writePath,
+		follower,
+		returned,
+		intake: createIntake()
+	};
 	const stops = [
 		beat(running),
-		timers.every(LOOK_MS, () => {
-			void follower.look();
-		}),
-		timers.every(COMPACT_MS, () => {
-			void compaction.run();
-		})
+		timers.every(LOOK_MS, () => void follower.look()),
+		timers.every(COMPACT_MS, () => void compaction.run())
 	];
 	const { handIn } = createHandIn({
 		...running,
@@ -157,11 +174,32 @@ export function createRelay(parts: RelayParts): Relay {
 		revoked: follower.moved,
 		close: async () => {
 			for (const stop of stops) stop();
-			for (const connection of hub.connections()) connection.close(CLOSE.tryLater, 'stopping');
+			closeAll(hub, 'stopping');
 			await writePath.idle();
 			await Promise.all([follower.close(), compaction.close()]);
 		}
 	};
+}
+
+/** Tells one that ends everything from the others. */
+function createFaults(
+	{ fault, wentBack = fault }: RelayParts,
+	end: () => void
+): (found: unknown) => void {
+	let hasEnded = false;
+	return (found) => {
+		if (!isWentBack(found)) {
+			fault(found);
+			return;
+		}
+		end();
+		if (!hasEnded) wentBack(found);
+		hasEnded = true;
+	};
+}
+
+function closeAll(hub: Hub, why: string): void {
+	for (const connection of hub.connections()) connection.close(CLOSE.tryLater, why);
 }
 
 /** RELAY-24. Asks every socket for a sign of life, and gives one to a client that is idle. */

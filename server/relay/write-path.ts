@@ -2,6 +2,7 @@ import { isDatabaseGone } from '#server/database/connect.ts';
 import { writeBatch, type BatchParts, type Written } from './batch.ts';
 import type { Decision } from './decide.ts';
 import type { Submission } from './submission.ts';
+import { isWentBack } from './went-back.ts';
 
 export interface WritePathParts extends BatchParts {
 	/** RELAY-13. Called after each COMMIT, before anybody waiting for a decision hears it. */
@@ -15,6 +16,8 @@ export interface WritePath {
 	submit(submission: Submission): Promise<Outcome>;
 	/** Resolves when nothing is being written. */
 	idle(): Promise<void>;
+	/** RELAY-63. From now on nothing is written: all that waits and comes is `unavailable`. */
+	end(): void;
 }
 
 /** `unavailable`: the database is gone, try again. `unstorable`: it is there and would not take this update. */
@@ -32,6 +35,7 @@ interface Waiting {
 export function createWritePath(parts: WritePathParts): WritePath {
 	const waiting: Waiting[] = [];
 	let running: Promise<void> | undefined;
+	let hasEnded = false;
 
 	async function run(): Promise<void> {
 		// Lets all that came with the same turn of the loop into one batch.
@@ -41,16 +45,17 @@ export function createWritePath(parts: WritePathParts): WritePath {
 	}
 
 	async function writeOrSplit(batch: readonly Waiting[]): Promise<void> {
+		if (hasEnded) {
+			giveUp(batch, 'unavailable');
+			return;
+		}
 		const fault = await write(batch);
 		if (fault === undefined) return;
 		parts.failed(fault);
-		if (batch.length === 1 || isDatabaseGone(fault)) {
-			const kind = isDatabaseGone(fault) ? 'unavailable' : 'unstorable';
-			for (const { resolve } of batch) resolve({ kind });
-			return;
-		}
+		const kind = isDatabaseGone(fault) || isWentBack(fault) ? 'unavailable' : 'unstorable';
+		if (batch.length === 1 || kind === 'unavailable') giveUp(batch, kind);
 		// RELAY-14. One update that cannot be written stops nobody else's.
-		for (const one of batch) await writeOrSplit([one]);
+		else for (const one of batch) await writeOrSplit([one]);
 	}
 
 	/** Undefined where it was committed, else why it was not. */
@@ -77,8 +82,15 @@ export function createWritePath(parts: WritePathParts): WritePath {
 			}),
 		idle: async () => {
 			await running;
+		},
+		end: () => {
+			hasEnded = true;
 		}
 	};
+}
+
+function giveUp(batch: readonly Waiting[], kind: 'unavailable' | 'unstorable'): void {
+	for (const { resolve } of batch) resolve({ kind });
 }
 
 /** What is committed stays so, whatever goes wrong in telling of it. */
