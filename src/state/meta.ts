@@ -68,6 +68,8 @@ export interface Inheritance {
 	readonly upTo: number;
 	/** What was issued again: its number there, and here. */
 	readonly names: readonly (readonly [old: number, n: number])[];
+	/** What was unsent there and is at the relay under another name, by its number there. */
+	readonly known?: readonly number[];
 }
 
 /** How far this device has come with handing in what a restored relay forgot. */
