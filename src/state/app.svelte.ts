@@ -149,12 +149,12 @@ export class App {
 		});
 		this.sync.take(link.status);
 		lead.on((role) => void this.awaitless(role === 'leader' ? link.start() : link.stop()));
-		if (lead.role === 'leader') await link.start();
 		const wake = (): void => {
 			if (document.visibilityState === 'visible') link.wake();
 		};
 		window.addEventListener('online', wake);
 		document.addEventListener('visibilitychange', wake);
+		if (lead.role === 'leader') await link.start();
 	}
 
 	/** Looks only, while another tab leads. */

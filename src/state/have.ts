@@ -48,7 +48,7 @@ async function markRange(
 }
 
 /** What the database has cannot have been refused for good. */
-function asSent({ n, id, document, text, digest, at, minor }: JournalRow): JournalRow {
+export function asSent({ n, id, document, text, digest, at, minor }: JournalRow): JournalRow {
 	return { n, id, document, text, digest, sent: 1, at, minor };
 }
 
