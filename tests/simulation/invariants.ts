@@ -31,6 +31,8 @@ export interface QuietShop {
 	readonly business: BusinessId;
 	/** What people were told is saved. */
 	readonly said: readonly { readonly id: string; readonly text: string }[];
+	/** What a removed device shows as not taken, since another fact has its number. */
+	readonly apart: readonly string[];
 	/** Those that must hold everything by now. */
 	readonly replicas: readonly { readonly name: string; readonly store: DeviceStore }[];
 }
@@ -80,7 +82,7 @@ async function violationsOfShop(sql: Sql, shop: QuietShop): Promise<readonly Vio
 	const late = await sql<StoredFact[]>`
 		select code || '-' || n as id, text from late_fact where business = ${shop.business}`;
 	return [
-		...saidOf(shop, [...facts, ...late]),
+		...saidOf(shop, [...facts, ...late], shop.apart),
 		...(await replicasOf(shop, facts)),
 		...(await numbersOf(sql, shop)),
 		...receiptsOf(facts),
@@ -98,9 +100,10 @@ async function readFacts(sql: Sql, scope: string): Promise<readonly StoredFact[]
 /** A fact is there as it was written, or issued again under another name, which tells the first one. */
 function saidOf(
 	{ said }: Pick<QuietShop, 'said'>,
-	facts: readonly StoredFact[]
+	facts: readonly StoredFact[],
+	apart: readonly string[] = []
 ): readonly Violation[] {
-	const held = new Set(facts.map(({ text }) => firstText(text)));
+	const held = new Set([...facts.map(({ text }) => text), ...apart].map(firstText));
 	const textById = new Map(facts.map(({ id, text }) => [id, text]));
 	return said.flatMap(({ id, text }): Violation[] => {
 		if (held.has(firstText(text))) return [];

@@ -49,19 +49,21 @@ export function planOf(chance: Chance, { without = [] }: PlanOptions = {}): Plan
 	const removeMs = chance.below(tradeMs);
 	const isHostile = chance.percent(20);
 	const patrons = chance.percent(50) ? chance.between(1, 2) : 0;
-	const fate = chance.below(100);
-	const happens = (what: 'restore' | 'clone' | 'remove', from: number, to: number): boolean =>
-		fate >= from && fate < to && !without.includes(what);
+	const happens = (what: 'restore' | 'clone' | 'remove', percent: number): boolean =>
+		chance.percent(percent) && !without.includes(what);
+	const isRestored = happens('restore', 20);
+	const isCloned = happens('clone', 20);
+	const isRemoved = happens('remove', 14);
 	return {
 		startMs: isNearMidnight ? Date.UTC(2026, 10, 20, 23, 59, chance.below(60)) : START,
 		shops,
 		tradeMs,
 		acts,
-		restore: happens('restore', 0, 18) ? { backupMs, backMs } : undefined,
-		cloneMs: happens('clone', 18, 30) ? cloneMs : undefined,
+		restore: isRestored ? { backupMs, backMs } : undefined,
+		cloneMs: isCloned ? cloneMs : undefined,
 		patrons,
 		isHostile,
-		removeMs: happens('remove', 30, 40) ? removeMs : undefined,
+		removeMs: isRemoved ? removeMs : undefined,
 		clockOff: (dice) =>
 			dice.percent(25) ? dice.between(-3, 3) * DAY_MS : dice.between(-4_000, 4_000),
 		tabsOf: (dice) => (!without.includes('tabs') && dice.percent(20) ? 2 : 1)
