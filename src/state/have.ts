@@ -10,7 +10,8 @@ import {
 
 /** What the relay's ranges mean for this device's own facts. */
 export type HaveOutcome =
-	| { readonly kind: 'sent'; readonly marked: number }
+	/** `documents`: those in which something was unsent until now. */
+	| { readonly kind: 'sent'; readonly documents: ReadonlySet<string> }
 	/** The relay holds another text under one of our ids: this device's numbers are used by two. */
 	| { readonly kind: 'fork'; readonly range: HaveRange };
 
@@ -22,20 +23,20 @@ export async function markSent(
 	store: DeviceStore,
 	ranges: readonly HaveRange[]
 ): Promise<HaveOutcome> {
-	let marked = 0;
+	const documents = new Set<string>();
 	for (const range of ranges) {
-		const count = await store.write(['journal'], (rows) => markRange(rows, range));
-		if (count === undefined) return { kind: 'fork', range };
-		marked += count;
+		const marked = await store.write(['journal'], (rows) => markRange(rows, range));
+		if (marked === undefined) return { kind: 'fork', range };
+		for (const { document } of marked) documents.add(document);
 	}
-	return { kind: 'sent', marked };
+	return { kind: 'sent', documents };
 }
 
-/** How many rows were marked; undefined where the digests differ. */
+/** The rows that were marked; undefined where the digests differ. */
 async function markRange(
 	rows: StoreWriter,
 	[from, to, digest]: HaveRange
-): Promise<number | undefined> {
+): Promise<readonly JournalRow[] | undefined> {
 	// A range never crosses a multiple of its length, so a longer one is not an honest relay's.
 	if (to - from >= HAVE_RANGE_LENGTH) return undefined;
 	const keys = Array.from({ length: to - from + 1 }, (_none, place) => from + place);
@@ -44,7 +45,7 @@ async function markRange(
 	if (own.length < held.length || xorDigests(own) !== digest) return undefined;
 	const unsent = own.filter(({ sent }) => sent === 0);
 	await rows.put('journal', unsent.map(asSent));
-	return unsent.length;
+	return unsent;
 }
 
 /** What the database has cannot have been refused for good. */

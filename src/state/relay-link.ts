@@ -87,6 +87,10 @@ const TEXT_END = '\uffff';
 const REOPENINGS_MAX = 3;
 const PAUSE_MS_MIN = 60_000;
 const PAUSE_MS_MAX = 1_800_000;
+/** What is sold meanwhile waits as well, and may be what tells the relay's fault from a fact's. */
+const SUSPECT_MS_MAX = 300_000;
+/** What was refused for a reason that may have passed is tried again after as long, when a line is new. */
+const TRY_AGAIN_MS = 3_600_000;
 /** The relay's word for a fact of a day that is not yet. */
 const BEYOND_TOMORROW = 'beyondTomorrow';
 /** The relay has the act under another name: another device goes by this one's numbers too. */
@@ -150,8 +154,7 @@ async function start(run: LinkRun): Promise<void> {
 	// Whatever of it a full disk keeps from being done is tried again.
 	const first = async (): Promise<void> => {
 		await carryAgain(run.parts.store);
-		// What could not be taken then may be now: the relay's program is another, or this one's is.
-		if ((await tryRefusedAgain(run.parts.store)) > 0) run.parts.changes.tell(['journal']);
+		await tryApart(run);
 		await begin(run);
 	};
 	try {
@@ -164,9 +167,17 @@ async function start(run: LinkRun): Promise<void> {
 	}
 }
 
+/** LINK-22. What could not be taken then may be now: the relay's program is another, or this one's is. */
+async function tryApart(run: LinkRun): Promise<void> {
+	run.triedAt = run.parts.clock();
+	if ((await tryRefusedAgain(run.parts.store)) > 0) run.parts.changes.tell(['journal']);
+}
+
 async function stop(run: LinkRun): Promise<void> {
 	run.isRunning = false;
 	for (const cancel of run.cancels.splice(0)) cancel();
+	for (const cancel of run.slots.values()) cancel();
+	run.slots.clear();
 	await run.inTurn(() => closeLines(run));
 	showState(run);
 }
@@ -382,6 +393,7 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	tellFeed(run, s);
 	carry(run);
 	if (isNewEpoch) await count(run);
+	if (Math.abs(run.parts.clock() - run.triedAt) >= TRY_AGAIN_MS) await tryApart(run);
 }
 
 /** Rare, and so read when it is needed. */
@@ -401,20 +413,25 @@ function carry(run: LinkRun): void {
 		(outcome) => {
 			run.isCarrying = false;
 			if (outcome === 'refused') return;
-			if (outcome === 'done' && epoch === run.epoch) {
-				run.carryAttempt = 0;
-				return;
-			}
-			again(run, backoffMs(run.carryAttempt, run.parts.random), () => {
-				carry(run);
-			});
-			run.carryAttempt += 1;
+			if (outcome === 'done' && epoch === run.epoch) run.carryAttempt = 0;
+			else carryLater(run);
 		},
 		(fault: unknown) => {
 			run.isCarrying = false;
 			run.parts.onFault(fault);
+			carryLater(run);
 		}
 	);
+}
+
+function carryLater(run: LinkRun): void {
+	once(run, 'carry', {
+		ms: backoffMs(run.carryAttempt, run.parts.random),
+		work: () => {
+			carry(run);
+		}
+	});
+	run.carryAttempt += 1;
 }
 
 async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
@@ -424,28 +441,30 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 		await halt(run, 'fork');
 		return;
 	}
-	if (outcome.marked === 0 && !run.mustArrange) return;
+	if (outcome.documents.size === 0 && !run.mustArrange) return;
 	run.mustArrange = false;
-	if (outcome.marked > 0) {
-		run.reopenings.clear();
-		run.pauses.clear();
+	// What gets through in one document says nothing of another, which may be closed again and again.
+	for (const name of outcome.documents) {
+		run.reopenings.delete(name);
+		run.pauses.delete(name);
 	}
 	run.parts.changes.tell(['journal']);
 	await count(run);
 	await arrange(run);
-	await putCareful(run);
+	await putCareful(run, outcome.documents);
 }
 
 /** The next few of the documents in which something is refused that nobody named. */
-async function putCareful(run: LinkRun): Promise<void> {
-	for (const [name, line] of run.lines) {
-		if (!run.careful.isAbout(name)) continue;
+async function putCareful(run: LinkRun, taken: ReadonlySet<string>): Promise<void> {
+	const names = [...run.lines.keys(), ...run.paused].filter((name) => run.careful.isAbout(name));
+	for (const name of names) {
 		const unsent = await unsentRows(run);
 		const waiting = unsent.filter(
 			({ document, refused }) => document === name && refused === undefined
 		);
-		run.careful.look(name, waiting);
-		line.link.append(waiting);
+		if (taken.has(name)) run.careful.look(name, waiting);
+		else if (taken.size > 0) run.careful.lookElsewhere(name, waiting);
+		run.lines.get(name)?.link.append(waiting);
 	}
 }
 
@@ -523,11 +542,14 @@ async function reopen(
 		await suspect(run, name, reason);
 		return;
 	}
-	if (run.careful.isAbout(name)) run.careful.refuse(name);
+	run.careful.forget(name);
 	await beginAnew(run, name);
 }
 
-/** LINK-20. Finds the one fact that is refused without being named, and keeps it apart: the rest goes on. */
+/**
+ * LINK-20, LINK-21. Finds the one fact that is refused without being named, and keeps it apart: the
+ * rest goes on. Where all are refused, none is to blame: that may pass, and is not ours to mend.
+ */
 async function suspect(run: LinkRun, name: string, reason: string): Promise<void> {
 	run.reopenings.delete(name);
 	if (!run.careful.isAbout(name)) {
@@ -535,13 +557,9 @@ async function suspect(run: LinkRun, name: string, reason: string): Promise<void
 		await beginAnew(run, name);
 		return;
 	}
-	const { isAlone, n } = run.careful.refuse(name);
-	if (n === undefined && isAlone) {
-		// Nothing of ours is in it, and the relay would not have it: that may pass, and is not ours to mend.
-		await pause(run, name);
-		return;
-	}
-	if (n !== undefined) await refuseOne(run, n, reason);
+	const blame = run.careful.refuse(name);
+	if (blame.of === 'fact') await refuseOne(run, blame.n, reason);
+	if (blame.of === 'relay') await pause(run, name, SUSPECT_MS_MAX);
 	await beginAnew(run, name);
 }
 
@@ -553,6 +571,7 @@ async function refuseOne(run: LinkRun, n: number, reason: string): Promise<void>
 	await count(run);
 }
 
+/** A document that is left alone for a while is begun when that is over. */
 async function beginAnew(run: LinkRun, name: string): Promise<void> {
 	await closeLine(run, name);
 	await run.parts.documents.drop(name);
@@ -560,13 +579,13 @@ async function beginAnew(run: LinkRun, name: string): Promise<void> {
 }
 
 /** LINK-18. Leaves a document alone for a while, each time for longer, until something gets through. */
-async function pause(run: LinkRun, name: string): Promise<void> {
+async function pause(run: LinkRun, name: string, longest = PAUSE_MS_MAX): Promise<void> {
 	const times = run.pauses.get(name) ?? 0;
 	run.pauses.set(name, times + 1);
 	run.paused.add(name);
 	await closeLine(run, name);
 	showState(run);
-	const most = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(times, 10));
+	const most = Math.min(longest, PAUSE_MS_MIN * 2 ** Math.min(times, 10));
 	again(run, most / 2 + run.parts.random(Math.floor(most / 2) + 1), () => {
 		run.paused.delete(name);
 		run.later(() => arrange(run));
@@ -760,19 +779,43 @@ function pullLater(run: LinkRun, why: RelayRefusal): void {
 			if (!standing.ok && standing.error === 'refused') await halt(run, 'rights');
 		});
 	}
-	again(run, backoffMs(run.feedAttempt, run.parts.random), () => {
-		pullFeed(run);
+	once(run, 'pull', {
+		ms: backoffMs(run.feedAttempt, run.parts.random),
+		work: () => {
+			pullFeed(run);
+		}
 	});
 	run.feedAttempt += 1;
 }
 
-/** What a checkpoint stood for comes when nothing else does, a page at a time. */
-function fillHistory(run: LinkRun): void {
-	again(run, IDLE_MS, () => {
-		run.feed.backfill().then((hasMore) => {
-			if (hasMore && canRun(run)) fillHistory(run);
-		}, run.parts.onFault);
+/**
+ * LINK-23. What a checkpoint stood for comes when nothing else does, a page at a time: whatever news
+ * asks for it meanwhile, nothing is asked for twice.
+ */
+function fillHistory(run: LinkRun, attempt = 0): void {
+	if (run.isFilling || run.slots.has('fill')) return;
+	const more = attempt === 0 ? 0 : backoffMs(attempt, run.parts.random);
+	once(run, 'fill', {
+		ms: IDLE_MS + more,
+		work: () => {
+			fillPage(run, attempt);
+		}
 	});
+}
+
+function fillPage(run: LinkRun, attempt: number): void {
+	run.isFilling = true;
+	void run.feed.backfill().then(
+		(filled) => {
+			run.isFilling = false;
+			if (filled !== 'all' && canRun(run)) fillHistory(run, filled === 'some' ? 0 : attempt + 1);
+		},
+		(fault: unknown) => {
+			run.isFilling = false;
+			run.parts.onFault(fault);
+			if (canRun(run)) fillHistory(run, attempt + 1);
+		}
+	);
 }
 
 /** LINK-17. Tries again what a full disk, or a fault that passes, kept from being done. */
@@ -787,6 +830,22 @@ function insist(run: LinkRun, work: () => Promise<void>, attempt = 0): void {
 			throw fault;
 		}
 	});
+}
+
+/** Work that waits at most once: who puts it off anew puts it off, and adds no second. */
+type Slot = 'carry' | 'fill' | 'pull';
+
+function once(
+	run: LinkRun,
+	slot: Slot,
+	{ ms, work }: { readonly ms: number; readonly work: () => void }
+): void {
+	run.slots.get(slot)?.();
+	const cancel = run.parts.timers.after(ms, () => {
+		run.slots.delete(slot);
+		if (canRun(run)) work();
+	});
+	run.slots.set(slot, cancel);
 }
 
 function again(run: LinkRun, ms: number, work: () => void): void {
@@ -844,7 +903,12 @@ interface LinkRun {
 	isRunning: boolean;
 	isPulling: boolean;
 	isCarrying: boolean;
+	isFilling: boolean;
+	/** How to take back what waits, by what it is. */
+	readonly slots: Map<Slot, () => void>;
 	carryAttempt: number;
+	/** When what was kept apart was let out again, by this device's own clock, ms. */
+	triedAt: number;
 	/** Whether what is open must be looked through, though nothing was marked. */
 	mustArrange: boolean;
 	/** The last own number that was put into a document by this run. */
@@ -890,7 +954,10 @@ function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
 		isRunning: false,
 		isPulling: false,
 		isCarrying: false,
+		isFilling: false,
+		slots: new Map(),
 		carryAttempt: 0,
+		triedAt: 0,
 		mustArrange: false,
 		lastPut: 0,
 		askedClock: new Set(),

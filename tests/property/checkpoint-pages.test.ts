@@ -177,7 +177,7 @@ describe.each(SEEDS)('a checkpoint in pieces, trade of seed %i', (seed) => {
 		expect(await pull.pull({ epoch: EPOCH, s: relay.s })).toBe('caughtUp');
 		const sold = await sellSome(to);
 		let turns = 0;
-		while (await pull.backfill()) {
+		while ((await pull.backfill()) !== 'all') {
 			await relay.goOn(random(4));
 			if (random(3) === 0) await pull.pull({ epoch: EPOCH, s: relay.s });
 			turns += 1;
