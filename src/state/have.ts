@@ -5,6 +5,7 @@ import {
 	only,
 	type DeviceStore,
 	type JournalRow,
+	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
 
@@ -17,14 +18,18 @@ export type HaveOutcome =
 
 /**
  * Marks own facts as sent: those of a range whose digest is that of this device's own rows. Marks
- * nothing of a range that it cannot agree with.
+ * nothing of a range that it cannot agree with. Looks at what may tell something new alone, and keeps
+ * nobody from writing where nothing is to be marked.
  */
 export async function markSent(
 	store: DeviceStore,
 	ranges: readonly HaveRange[]
 ): Promise<HaveOutcome> {
 	const documents = new Set<string>();
-	for (const range of ranges) {
+	for (const range of await worthLooking(store, ranges)) {
+		const found = await store.read(['journal'], (rows) => unsentOf(rows, range));
+		if (found === undefined) return { kind: 'fork', range };
+		if (found.length === 0) continue;
 		const marked = await store.write(['journal'], (rows) => markRange(rows, range));
 		if (marked === undefined) return { kind: 'fork', range };
 		for (const { document } of marked) documents.add(document);
@@ -32,9 +37,50 @@ export async function markSent(
 	return { kind: 'sent', documents };
 }
 
+/** So many are looked at whatever they say: it is less work than to find out. */
+const FEW_RANGES = 4;
+const EVERY_NUMBER = { from: 0, to: Number.MAX_SAFE_INTEGER };
+/** With more unsent than that, nearly every range is of some. */
+const UNSENT_READ_MAX = 10_000;
+
+/**
+ * A greeting names all that the relay ever had of this device. A row is sent in this epoch alone where
+ * its range agreed already, so what is new is in ranges of unsent rows, or of numbers that this device
+ * never wrote.
+ */
+async function worthLooking(
+	store: DeviceStore,
+	ranges: readonly HaveRange[]
+): Promise<readonly HaveRange[]> {
+	if (ranges.length <= FEW_RANGES) return ranges;
+	const { last, unsent } = await store.read(['journal'], async (rows) => ({
+		last: await rows.find('journal', { ...EVERY_NUMBER, isReverse: true, limit: 1 }),
+		unsent: await rows.find('journal', { ...only('sent', 0), limit: UNSENT_READ_MAX })
+	}));
+	if (unsent.length === UNSENT_READ_MAX) return ranges;
+	const lastNumber = last[0]?.n ?? 0;
+	const ofUnsent = new Set(unsent.map(({ n }) => blockOf(n)));
+	return ranges.filter(([from, to]) => to > lastNumber || ofUnsent.has(blockOf(from)));
+}
+
+/** A range never leaves its block, however many a block holds. */
+function blockOf(n: number): number {
+	return Math.floor(n / HAVE_RANGE_LENGTH);
+}
+
 /** The rows that were marked; undefined where the digests differ. */
 async function markRange(
 	rows: StoreWriter,
+	range: HaveRange
+): Promise<readonly JournalRow[] | undefined> {
+	const unsent = await unsentOf(rows, range);
+	await rows.put('journal', (unsent ?? []).map(asSent));
+	return unsent;
+}
+
+/** Which rows of a range are unsent as yet; undefined where this device's own are not those of its digest. */
+async function unsentOf(
+	rows: StoreReader,
 	[from, to, digest]: HaveRange
 ): Promise<readonly JournalRow[] | undefined> {
 	// A range never crosses a multiple of its length, so a longer one is not an honest relay's.
@@ -43,9 +89,7 @@ async function markRange(
 	const held = await rows.getMany('journal', keys);
 	const own = held.filter((row) => row !== undefined);
 	if (own.length < held.length || xorDigests(own) !== digest) return undefined;
-	const unsent = own.filter(({ sent }) => sent === 0);
-	await rows.put('journal', unsent.map(asSent));
-	return unsent;
+	return own.filter(({ sent }) => sent === 0);
 }
 
 /** What the database has cannot have been refused for good. */
@@ -59,13 +103,25 @@ function xorDigests(rows: readonly Pick<JournalRow, 'digest'>[]): string {
 	return xor.toString(16).padStart(16, '0');
 }
 
-/** After the database was restored, nothing is sent until it says so again. */
-export async function unmarkSent(rows: StoreWriter): Promise<void> {
-	const sent = (await rows.all('journal')).filter((row) => row.sent === 1);
-	await rows.put(
-		'journal',
-		sent.map((row) => ({ ...row, sent: 0 }))
-	);
+/** Rows that are unmarked in one transaction: a sale that is rung up meanwhile waits for no more. */
+const UNMARKED_AT_ONCE = 500;
+
+/**
+ * After the database was restored, nothing is sent until it says so again. A piece at a time; what
+ * stops in the middle is gone on with, as long as the epoch is not entered.
+ */
+export async function unmarkSent(store: DeviceStore): Promise<void> {
+	const first = { ...only('sent', 1), limit: UNMARKED_AT_ONCE };
+	for (let count = UNMARKED_AT_ONCE; count === UNMARKED_AT_ONCE;) {
+		count = await store.write(['journal'], async (rows) => {
+			const sent = await rows.find('journal', first);
+			await rows.put(
+				'journal',
+				sent.map((row) => ({ ...row, sent: 0 }))
+			);
+			return sent.length;
+		});
+	}
 }
 
 /** Keeps why the relay would not have some of our facts. Answers how many rows that were. */

@@ -367,21 +367,19 @@ function hear(run: LinkRun, name: string): void {
 async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	const { epoch, now, s } = hello;
 	const { store, correctsClock } = run.parts;
-	const { isNewEpoch, offset } = await store.write(['meta', 'journal'], async (rows) => {
-		const before = (await readMeta(rows, 'offset')) ?? 0;
-		const isOff = correctsClock !== false && Math.abs(off - before) >= CLOCK_STEP_MS;
+	const before = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+	const isNewEpoch = before !== undefined && before !== epoch;
+	// What this database was not heard to have is unsent again, until its have says otherwise. Before
+	// the epoch is entered: a kill between the two would leave sent what nobody has.
+	if (isNewEpoch) await unmarkSent(store);
+	const offset = await store.write(['meta'], async (rows) => {
+		const known = (await readMeta(rows, 'offset')) ?? 0;
+		const isOff = correctsClock !== false && Math.abs(off - known) >= CLOCK_STEP_MS;
 		if (isOff) await writeMeta(rows, 'offset', off);
 		await writeMeta(rows, 'contactAt', now);
-		const known = await readMeta(rows, 'epoch');
 		await writeMeta(rows, 'epoch', epoch);
-		const isNewEpoch = known !== undefined && known !== epoch;
-		// What this database was not heard to have is unsent again, until its have says otherwise. In
-		// one piece with the epoch: a kill between the two would leave sent what nobody has.
-		if (isNewEpoch) {
-			await unmarkSent(rows);
-			await enterEpoch(rows, hello);
-		}
-		return { isNewEpoch, offset: isOff ? off : before };
+		if (isNewEpoch) await enterEpoch(rows, hello);
+		return isOff ? off : known;
 	});
 	run.offset = offset;
 	// Which days lost something is known when the first ranges were heard, not before.

@@ -1,0 +1,278 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Signer } from '#domain/crypto.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import {
+	factId,
+	parsePersonId,
+	type BranchId,
+	type DeviceCode,
+	type LedgerId
+} from '#domain/ids.ts';
+import { ok } from '#domain/result.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { readCheckpointPage } from '#server/projections/checkpoint-page.ts';
+import { createFactRanges } from '#server/projections/fact-ranges.ts';
+import { createProject } from '#server/projections/project.ts';
+import { parseCheckpoint, type NextPage } from '#state/checkpoint.ts';
+import type { Identity } from '#state/device.ts';
+import { createFeedPull } from '#state/feed-pull.ts';
+import type { FeedPlace } from '#state/meta.ts';
+import type { RelayHttp } from '#state/relay-http.ts';
+import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { seeded } from '#tests/support/seeded.ts';
+import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
+import { talkOver } from '#tests/support/talked-trade.ts';
+import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import {
+	makeTrade,
+	TRADE_BRANCH,
+	TRADE_BUSINESS,
+	type Trade,
+	type WrittenFact
+} from '#tests/support/trade.ts';
+
+const SEEDS = Array.from({ length: 13 }, (_n, i) => 5000 + i);
+const FACTS = 420;
+const CODES = ['A', 'B', 'AA'] as DeviceCode[];
+const EPOCH = 4;
+const SIZES = { products: 7, customers: 3, days: 2, said: 4, records: 6 };
+
+const crypto = createNodeCrypto();
+const project = createProject(crypto);
+let database: TestDatabase;
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterAll(() => database.close());
+
+/** A relay that goes on while it is asked: each answer is of a later place of the feed. */
+interface Relay {
+	readonly http: RelayHttp;
+	/** How many facts it has. */
+	s: number;
+	/** Takes in some facts more. */
+	goOn(count: number): Promise<void>;
+}
+
+async function openRelay(trade: Trade, random: (limit: number) => number): Promise<Relay> {
+	const { sql } = database;
+	await sql`truncate fact, product, customer, setting, sale, sale_line, tender, sale_return,
+		return_line, stock, record, balance, day_total, ledger_fact, claim, feed_head`;
+	await sql`insert into feed_head (business, s) values (${TRADE_BUSINESS}, 0)`;
+	const readRanges = createFactRanges();
+	const relay: Relay = {
+		s: 0,
+		goOn: async (count) => {
+			const facts = trade.facts.slice(relay.s, relay.s + count);
+			await commit(facts, relay.s);
+			relay.s += facts.length;
+		},
+		http: {
+			ticket: () => Promise.reject(new Error('no tickets here')),
+			forgetToken: () => undefined,
+			feed: ({ s }: FeedPlace) =>
+				Promise.resolve(ok({ kind: 'page', rows: pageOf(trade, s, relay.s), last: relay.s })),
+			history: ({ s }: FeedPlace) =>
+				Promise.resolve(ok(pageOf(trade, Math.max(0, s - 50), s - 1).toReversed())),
+			checkpoint: async (_branch: BranchId, piece?: NextPage) => {
+				await relay.goOn(random(5));
+				const asked = { part: (piece?.part ?? 'first') as 'first', after: piece?.after ?? '' };
+				const parts = { sql, business: TRADE_BUSINESS, epoch: EPOCH, readRanges, sizes: SIZES };
+				const page: unknown = JSON.parse(JSON.stringify(await readCheckpointPage(parts, asked)));
+				const parsed = parseCheckpoint(page);
+				if (!parsed.ok) throw new Error(JSON.stringify([asked, parsed.error]));
+				return parsed;
+			}
+		} as unknown as RelayHttp
+	};
+	return relay;
+}
+
+function pageOf(
+	trade: Trade,
+	after: number,
+	last: number
+): readonly { s: number; branch: typeof TRADE_BRANCH; text: string }[] {
+	return trade.facts
+		.slice(after, Math.min(last, after + 30))
+		.map(({ text }, place) => ({ s: after + place + 1, branch: TRADE_BRANCH, text }));
+}
+
+async function commit(facts: readonly WrittenFact[], s: number): Promise<void> {
+	if (facts.length === 0) return;
+	await database.sql.begin(async (tx) => {
+		const rows = facts.map(({ fact, text, branch }, place) => ({
+			business: TRADE_BUSINESS,
+			code: fact.code,
+			n: fact.n,
+			kind: fact.kind,
+			branch,
+			wall: fact.at.wall,
+			counter: fact.at.counter,
+			on_day: fact.on,
+			member: fact.by,
+			text,
+			digest: '0',
+			s: s + place + 1
+		}));
+		await tx`insert into fact ${tx(rows)}`;
+		await tx`update feed_head set s = ${s + facts.length} where business = ${TRADE_BUSINESS}`;
+		await project(
+			tx as never,
+			facts.map(({ fact }) => ({ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }))
+		);
+	});
+}
+
+async function tradeOf(seed: number): Promise<Trade> {
+	const { bare, signer } = await bareTrade(seed);
+	return talkOver(bare, { seed, signer, crypto });
+}
+
+async function bareTrade(seed: number): Promise<{ readonly bare: Trade; readonly signer: Signer }> {
+	const signers = await Promise.all(CODES.map(async () => createSigner(await createSigningKeys())));
+	const [signer] = signers;
+	if (signer === undefined) throw new Error('a device has a key');
+	const bare = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
+	return { bare, signer };
+}
+
+async function newDevice(seed: number): Promise<TestDevice> {
+	const person = parsePersonId('0192f0c1-7a00-4000-8000-0000000000e1');
+	if (!person.ok) throw new Error('no person');
+	const identity: Identity = {
+		business: TRADE_BUSINESS,
+		branch: TRADE_BRANCH,
+		person: person.value,
+		member: 1,
+		code: 'Z' as DeviceCode,
+		publicKey: '',
+		sight: 'office',
+		claimed: true
+	};
+	return openTestDevice({ seed, joins: { identity, code: 'Z' } });
+}
+
+async function tallies(store: DeviceStore): Promise<readonly object[]> {
+	const rows = await store.read(['tallies'], (read) => read.all('tallies'));
+	return rows.map((row) => ({ ...row, revision: 0 }));
+}
+
+describe.each(SEEDS)('a checkpoint in pieces, trade of seed %i', (seed) => {
+	it('[FEED-9] comes to the numbers of all facts, whatever is written and sold meanwhile', async () => {
+		const random = seeded(seed);
+		const trade = await tradeOf(seed);
+		const relay = await openRelay(trade, random);
+		await relay.goOn(300);
+		const to = await newDevice(seed);
+		const { device, store } = to;
+		const pull = createFeedPull({ device, store, http: relay.http });
+		// What came by a document before, and after, of any place.
+		const early = trade.facts.filter(() => random(12) === 0);
+		await device.receive(early.slice(0, 9).map(({ text }) => ({ text, branch: TRADE_BRANCH })));
+
+		expect(await pull.pull({ epoch: EPOCH, s: relay.s })).toBe('caughtUp');
+		const sold = await sellSome(to);
+		let turns = 0;
+		while (await pull.backfill()) {
+			await relay.goOn(random(4));
+			if (random(3) === 0) await pull.pull({ epoch: EPOCH, s: relay.s });
+			turns += 1;
+			expect(turns).toBeLessThan(500);
+		}
+		await relay.goOn(trade.facts.length);
+		await pull.pull({ epoch: EPOCH, s: relay.s });
+
+		const whole = await newDevice(seed + 1);
+		await whole.device.receive([
+			...trade.facts.map(({ text }) => ({ text, branch: TRADE_BRANCH })),
+			...sold
+		]);
+		const numbers = await storedNumbers(whole.store);
+		expect(await storedNumbers(store)).toEqual(numbers);
+		expect(await foldedNumbers(whole.store)).toEqual(numbers);
+		expect(await tallies(store)).toEqual(await tallies(whole.store));
+		expect(await store.read(['bases'], (rows) => rows.count('bases'))).toBe(0);
+	}, 60_000);
+});
+
+it('[FEED-10] owes what it owed before its records are here, and what is sold meanwhile is on top', async () => {
+	const { bare: trade } = await bareTrade(7);
+	const relay = await openRelay(trade, () => 0);
+	await relay.goOn(trade.facts.length);
+	const { device, store, book } = await newDevice(7);
+	const pull = createFeedPull({ device, store, http: relay.http });
+	await pull.pull({ epoch: EPOCH, s: relay.s });
+	const whole = await newDevice(8);
+	await whole.device.receive(trade.facts.map(({ text }) => ({ text, branch: TRADE_BRANCH })));
+	const owed = await owedBy(whole.store);
+	expect(await owedBy(store)).toEqual(owed);
+	expect(await store.read(['records'], (rows) => rows.count('records'))).toBe(0);
+
+	await device.receive([{ text: encodeFact(SHOP_MONEY), branch: TRADE_BRANCH }]);
+	const totalOf = async (ledger: LedgerId): Promise<bigint> =>
+		(await book.customer(ledger))?.balances.find(({ currency }) => currency === 'KES/2')?.total ??
+		0n;
+	const [customer] = (await book.customersWithBalances()).filter(
+		({ balances }) => balances.length > 0
+	);
+	if (customer === undefined) throw new Error('somebody owes something');
+	const { ledger } = customer;
+	const owedBefore = await totalOf(ledger);
+	await device.writeRecords(ledger, [{ kind: 'payment', minor: 700 }]);
+	await device.sell({
+		lines: [{ name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 700 }],
+		tenders: [{ kind: 'account', minor: 700, ledger }]
+	});
+	expect(await totalOf(ledger)).toBe(owedBefore);
+
+	// What somebody looks at comes first, alone.
+	await device.wantLedger(ledger);
+	const before = await store.read(['bases'], (rows) => rows.all('bases'));
+	await pull.backfill();
+	const after = await store.read(['bases'], (rows) => rows.get('bases', ledger));
+	expect(before.find((base) => base.ledger === ledger)?.isWanted).toBe(1);
+	expect(after).toBeUndefined();
+	expect(await totalOf(ledger)).toBe(owedBefore);
+}, 60_000);
+
+/** The trade's money is the shop's. */
+const SHOP_MONEY: Fact = {
+	id: factId('A', 9_999),
+	code: 'A',
+	n: 9_999,
+	at: { wall: Date.parse('2026-11-20T09:00:00Z'), counter: 0 },
+	on: '2026-11-20',
+	by: 1,
+	kind: 'setting',
+	fields: { currency: 'KES' }
+};
+
+/** Every balance that is not of another currency only. */
+async function owedBy(store: DeviceStore): Promise<readonly string[]> {
+	const rows = await store.read(['balances'], (read) => read.all('balances'));
+	return rows
+		.map(({ ledger, currency, total, agreed }) => [ledger, currency, total, agreed].join())
+		.toSorted();
+}
+
+/** Sales of the new device's own, which the relay does not have. */
+async function sellSome({
+	device,
+	store
+}: TestDevice): Promise<readonly { text: string; branch: typeof TRADE_BRANCH }[]> {
+	const [customer] = await store.read(['customers'], (rows) => rows.all('customers'));
+	const line = { name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 700 };
+	if (customer === undefined) throw new Error('the customers come first');
+	const { ledger } = customer;
+	const sold = [
+		await device.sell({ lines: [line], tenders: [{ kind: 'cash', minor: 700 }] }),
+		await device.sell({ lines: [line], tenders: [{ kind: 'account', minor: 700, ledger }] })
+	];
+	if (!sold.every((one) => one.ok)) throw new Error(JSON.stringify(sold));
+	const rows = await store.read(['journal'], (read) => read.all('journal'));
+	return rows.map(({ text }) => ({ text, branch: TRADE_BRANCH }));
+}
