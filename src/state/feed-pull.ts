@@ -173,6 +173,8 @@ async function step(
 	if (rows.length === 0) return undefined;
 	await device.receive(rows);
 	const s = rows.reduce((most, row) => Math.max(most, row.s), place.s);
+	// LINK-24. Whoever asks again at once is told the same.
+	if (s <= place.s) return 'unreachable';
 	return keepPlace(store, { epoch: place.epoch, s });
 }
 

@@ -4,11 +4,12 @@ import { appendFact, readFacts } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
+import { until } from '#tests/support/relay-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { checkpointOf, foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
-import { ok } from '#domain/result.ts';
+import { err, ok } from '#domain/result.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import type { RelayHttp } from './relay-http.ts';
 import type { ProviderEvents } from './relay-provider.ts';
@@ -713,6 +714,72 @@ describe('relay link', () => {
 			await relay.quiet();
 		}
 		expect(a.waiting().length).toBeLessThanOrEqual(before + 1);
+	});
+
+	it('[LINK-24] asks again later, and nothing of it at once, where the feed or history leads no further', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		let asked = 0;
+		const sameRow = { s: 0, branch: null, text: settingText(1) };
+		const a = await linked(
+			withHttp(relay, {
+				feed: ({ s }) => {
+					asked += 1;
+					const rows = asked > 500 ? [] : [{ ...sameRow, s }];
+					return Promise.resolve(ok({ kind: 'page', rows, last: 9 }));
+				},
+				history: ({ s }) => {
+					asked += 1;
+					return Promise.resolve(ok([{ ...sameRow, s }]));
+				}
+			}),
+			50
+		);
+		await a.store.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'feed', { epoch: 1, s: 0 });
+			await writeMeta(rows, 'history', { epoch: 1, s: 400 });
+		});
+		await a.link.start();
+		await sell(a);
+		await a.pass(600_000);
+		expect(asked).toBeGreaterThan(10);
+		expect(asked).toBeLessThan(120);
+		expect(await sent(a)).toEqual([1]);
+		expect(a.faults).toEqual([]);
+	});
+
+	it.each([
+		['the same piece', 1],
+		['two pieces in turn', 2]
+	])('[LINK-24] is not led round in a circle by a checkpoint, by %s', async (_told, length) => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 51);
+		await a.link.start();
+		for (let n = 1; n <= 205; n += 1) await sell(a, n);
+		await relay.quiet();
+		const checkpoint = await checkpointOf(a.store, 205);
+		let asked = 0;
+		const b = await linked(
+			withHttp(relay, {
+				checkpoint: () => {
+					asked += 1;
+					const next = { part: 'products', after: String(asked % length) };
+					return Promise.resolve(asked > 500 ? err('unreachable') : ok({ ...checkpoint, next }));
+				}
+			}),
+			52,
+			{ from: a, code: 'B' }
+		);
+		await b.link.start();
+		await until(() => asked > length);
+		await relay.quiet();
+		expect(asked).toBeLessThan(6);
+		await sell(b);
+		await until(async () => (await sent(b)).join() === '1');
+		await relay.quiet();
+		expect(b.link.status.feedBehind).toBe(0);
+		expect(b.faults).toEqual([]);
 	});
 
 	it('[LINK-11] begins a new device with a checkpoint, then the feed, then history in idle time', async () => {
