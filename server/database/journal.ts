@@ -46,6 +46,18 @@ export const epochEnd = pgTable(
 );
 
 /**
+ * Up to which number of a scope's feed, in which epoch, a backup holds it that was read back whole. Of
+ * a scope with no row none does.
+ */
+export const backupMark = pgTable('backup_mark', {
+	business: uuid('business').primaryKey(),
+	epoch: integer('epoch').notNull(),
+	s: whole('s').notNull(),
+	/** When the backup was made. */
+	at: instant('at').notNull()
+});
+
+/**
  * The counters of a scope (a business, or a person: then `business` holds the person's id, here and
  * in the tables of documents and facts). Whoever writes into a scope holds the lock of this row, and
  * of several scopes in the order of their ids, before any other lock on rows of these tables.
@@ -214,7 +226,8 @@ export const sale = pgTable(
 	{ ...receiptColumns, changeMinor: whole('change_minor').notNull() },
 	(table) => [
 		primaryKey({ columns: [table.business, table.code, table.n] }),
-		index('sale_by_day').on(table.business, table.branch, table.onDay)
+		index('sale_by_day').on(table.business, table.branch, table.onDay),
+		index('sale_by_receipt').on(table.business, table.receipt)
 	]
 );
 
@@ -228,7 +241,8 @@ export const saleReturn = pgTable(
 	(table) => [
 		primaryKey({ columns: [table.business, table.code, table.n] }),
 		index('sale_return_by_day').on(table.business, table.branch, table.onDay),
-		index('sale_return_by_sale').on(table.business, table.saleCode, table.saleN)
+		index('sale_return_by_sale').on(table.business, table.saleCode, table.saleN),
+		index('sale_return_by_receipt').on(table.business, table.receipt)
 	]
 );
 

@@ -31,6 +31,7 @@ select create_distributed_table('business', 'business', colocate_with => 'feed_h
 select create_distributed_table('branch', 'business', colocate_with => 'feed_head');
 select create_distributed_table('member', 'business', colocate_with => 'feed_head');
 select create_distributed_table('device', 'business', colocate_with => 'feed_head');
+select create_distributed_table('backup_mark', 'business', colocate_with => 'feed_head');
 select create_distributed_table('balance', 'business', colocate_with => 'feed_head');
 select create_distributed_table('bridge_cursor', 'scope', colocate_with => 'feed_head');
 select create_distributed_table('bridge_state', 'business', colocate_with => 'feed_head');

@@ -16,7 +16,7 @@ import { systemRandom, type Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Tickets } from '#server/auth/tickets.ts';
 import type { Bus } from '#server/bus/bus.ts';
-import { readEpochEnds } from '#server/database/epoch.ts';
+import { readBackupMark, readEpochEnds } from '#server/database/epoch.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { encodeHave, encodeHello, HEARTBEAT_FRAME, isStep1, type Hello } from '#sync/frames.ts';
@@ -382,9 +382,11 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 				shelf.close(caller);
 			}
 		);
-		const [room, ends] = await Promise.all([
+		const { sql, epoch, isRestored } = running;
+		const [room, ends, backup] = await Promise.all([
 			hub.hold(name, address),
-			running.isRestored === true ? readEpochEnds(running.sql, caller.scope, running.epoch) : [],
+			isRestored === true ? readEpochEnds(sql, caller.scope, epoch) : [],
+			readBackupMark(sql, caller.scope, epoch),
 			shelf.open(caller)
 		]);
 		const connection = createConnection({ caller, room, socket });
@@ -392,7 +394,8 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 		leaving.push(() => {
 			hub.leave(connection);
 		});
-		greet(running, connection, { s: Math.max(s, follower.toldOf(caller.scope)), ends });
+		const told = { s: Math.max(s, follower.toldOf(caller.scope)), ends };
+		greet(running, connection, { ...told, ...(backup !== undefined && { backup }) });
 		follower.admit(connection);
 		return { session: createSession(connection, running), leave };
 	} catch (fault) {
@@ -402,7 +405,7 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 }
 
 /** Hello first, then everything that the relay has of this device. */
-function greet(running: Running, connection: Connection, place: Pick<Hello, 's' | 'ends'>): void {
+function greet(running: Running, connection: Connection, place: Pick<Hello, 's' | 'ends' | 'backup'>): void {
 	const { epoch, clock, shelf } = running;
 	const hello = { epoch, kinds: FACT_KINDS, now: clock(), limits: LIMITS, ...place };
 	connection.send(encodeHello(hello));

@@ -1,8 +1,9 @@
 import type { HaveRange } from '#sync/frames.ts';
 import { parseBranchId } from '#domain/ids.ts';
-import type { DeviceStore, FactRow, StoreReader } from '#storage/device-store.ts';
+import type { DeviceStore, FactRow } from '#storage/device-store.ts';
 import type { FactText } from './arrived-fact.ts';
 import { isToCarry } from './enter-epoch.ts';
+import { journaled } from './have.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type CarryPlace } from './meta.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
@@ -68,19 +69,6 @@ async function readPage({ device, store }: CarryParts, { code, n }: CarryPlace):
 		});
 		return { rows, own: await journaled(read, rows, device.identity.code) };
 	});
-}
-
-async function journaled(
-	read: StoreReader,
-	rows: readonly FactRow[],
-	code: string
-): Promise<ReadonlySet<string>> {
-	const own = rows.filter((row) => row.code === code);
-	const held = await read.getMany(
-		'journal',
-		own.map(({ n }) => n)
-	);
-	return new Set(held.flatMap((row) => row?.id ?? []));
 }
 
 async function keep(store: DeviceStore, place: CarryPlace): Promise<void> {

@@ -3,7 +3,9 @@ import type { HaveRange } from '#sync/frames.ts';
 import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import {
 	only,
+	type BackedUpRow,
 	type DeviceStore,
+	type FactRow,
 	type JournalRow,
 	type StoreReader,
 	type StoreWriter
@@ -27,10 +29,10 @@ export async function markSent(
 ): Promise<HaveOutcome> {
 	const documents = new Set<string>();
 	for (const range of await worthLooking(store, ranges)) {
-		const found = await store.read(['journal'], (rows) => unsentOf(rows, range));
+		const found = await store.read(['journal', 'backedUp'], (rows) => unsentOf(rows, range));
 		if (found === undefined) return { kind: 'fork', range };
 		if (found.length === 0) continue;
-		const marked = await store.write(['journal'], (rows) => markRange(rows, range));
+		const marked = await store.write(['journal', 'backedUp'], (rows) => markRange(rows, range));
 		if (marked === undefined) return { kind: 'fork', range };
 		for (const { document } of marked) documents.add(document);
 	}
@@ -63,11 +65,6 @@ async function worthLooking(
 	return ranges.filter(([from, to]) => to > lastNumber || ofUnsent.has(blockOf(from)));
 }
 
-/** A range never leaves its block, however many a block holds. */
-function blockOf(n: number): number {
-	return Math.floor(n / HAVE_RANGE_LENGTH);
-}
-
 /** The rows that were marked; undefined where the digests differ. */
 async function markRange(
 	rows: StoreWriter,
@@ -88,8 +85,35 @@ async function unsentOf(
 	const keys = Array.from({ length: to - from + 1 }, (_none, place) => from + place);
 	const held = await rows.getMany('journal', keys);
 	const own = held.filter((row) => row !== undefined);
+	if (own.length === 0) {
+		const gone = await rows.get('backedUp', blockOf(from));
+		if (gone !== undefined) return agrees(gone, [from, to, digest]) ? [] : undefined;
+	}
 	if (own.length < held.length || xorDigests(own) !== digest) return undefined;
 	return own.filter(({ sent }) => sent === 0);
+}
+
+/**
+ * Of a block that left the journal there is nothing to mark. A relay that was restored may have less
+ * of it than all: what it lacks is handed in from the facts, and compared there.
+ */
+function agrees({ block, digest: own }: BackedUpRow, [from, to, digest]: HaveRange): boolean {
+	const isWhole = from === firstOf(block) && to === lastOf(block);
+	return !isWhole || digest === own;
+}
+
+/** Have ranges never cross from one block of numbers into the next. */
+export function blockOf(n: number): number {
+	return Math.floor(n / HAVE_RANGE_LENGTH);
+}
+
+/** The first number is 1. */
+export function firstOf(block: number): number {
+	return Math.max(1, block * HAVE_RANGE_LENGTH);
+}
+
+export function lastOf(block: number): number {
+	return (block + 1) * HAVE_RANGE_LENGTH - 1;
 }
 
 /** What the database has cannot have been refused for good. */
@@ -98,7 +122,7 @@ export function asSent({ n, id, document, text, digest, at, minor }: JournalRow)
 }
 
 /** The XOR of the rows' digests, 16 hex digits. */
-function xorDigests(rows: readonly Pick<JournalRow, 'digest'>[]): string {
+export function xorDigests(rows: readonly Pick<JournalRow, 'digest'>[]): string {
 	const xor = rows.reduce((sum, { digest }) => sum ^ BigInt(`0x${digest}`), 0n);
 	return xor.toString(16).padStart(16, '0');
 }
@@ -185,4 +209,18 @@ export async function moveUnsent(
 		await rows.put('journal', moved);
 		return moved;
 	});
+}
+
+/** Of these facts the own ones that stand in the journal: they go to the relay by their documents. */
+export async function journaled(
+	read: StoreReader,
+	rows: readonly FactRow[],
+	code: string
+): Promise<ReadonlySet<string>> {
+	const own = rows.filter((row) => row.code === code);
+	const held = await read.getMany(
+		'journal',
+		own.map(({ n }) => n)
+	);
+	return new Set(held.flatMap((row) => row?.id ?? []));
 }

@@ -18,7 +18,9 @@ import type { Joined } from './account-answers.ts';
 import { arrive, type ArrivedFact } from './arrived-fact.ts';
 import { createChanges } from './changes.ts';
 import { openDevice, type Device } from './device.ts';
+import { carryFrom } from './enter-epoch.ts';
 import { createFeedPull } from './feed-pull.ts';
+import { journaled } from './have.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta, type HeirToBe, type Inheritance, type MetaValues } from './meta.ts';
@@ -185,6 +187,7 @@ async function beginBook(
 		meta: await rows.getMany('meta', CARRIED_META),
 		tries: await rows.all('tries'),
 		stamp: await readMeta(rows, 'stamp'),
+		carry: await readMeta(rows, 'carry'),
 		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
 	}));
 	const { heirOf } = identity;
@@ -199,6 +202,8 @@ async function beginBook(
 		);
 		await rows.put('tries', carried.tries);
 		if (carried.stamp !== undefined) await writeMeta(rows, 'stamp', carried.stamp);
+		// What others wrote and a restored relay lacks is handed in by whoever goes on with it.
+		if (carried.carry !== undefined) await writeMeta(rows, 'carry', carryFrom(carried.carry.epoch));
 		await writeMeta(rows, 'inheritance', {
 			code: heirOf,
 			book: oldName,
@@ -291,10 +296,12 @@ async function takeFacts(
 	const recentFrom = (held.stamp?.wall ?? 0) - RECENT_MS;
 	let after = '';
 	for (;;) {
-		const page = await old.read(['facts'], (rows) =>
-			rows.find('facts', { from: after, to: TEXT_END, limit: PAGE })
-		);
-		const others = page.filter(({ id, code }) => id !== after && code !== before.code);
+		const { page, own } = await old.read(['facts', 'journal'], async (rows) => {
+			const found = await rows.find('facts', { from: after, to: TEXT_END, limit: PAGE });
+			return { page: found, own: await journaled(rows, found, before.code) };
+		});
+		// What was let go of the journal is issued by nobody again, and goes as what others wrote.
+		const others = page.filter(({ id }) => id !== after && !own.has(id));
 		const inside = (row: FactRow): boolean => isInRanges(row, held.checkpoint?.ranges);
 		await device.receive(
 			others

@@ -14,6 +14,7 @@ import { keepRefused, markSent, moveUnsent, tryRefusedAgain, unmarkSent } from '
 import { openDocuments, type LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import type { FactText } from './arrived-fact.ts';
+import type { JournalPrune } from './prune-journal.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
 import type { CreateProvider } from './relay-provider.ts';
 
@@ -80,6 +81,8 @@ const DAY_MS = 86_400_000;
 /** Below it the difference of two clocks is the way of the message. */
 const CLOCK_STEP_MS = 2_000;
 const IDLE_MS = 2_000;
+/** A breath between two blocks of the journal. */
+const PRUNE_STEP_MS = 500;
 /** A line that is up and leaves something unsent for as long is begun anew. */
 const STUCK_MS = 30_000;
 /** Beyond every text of an index. */
@@ -178,6 +181,7 @@ async function stop(run: LinkRun): Promise<void> {
 	for (const cancel of run.cancels.splice(0)) cancel();
 	for (const cancel of run.slots.values()) cancel();
 	run.slots.clear();
+	run.pruning = 0;
 	await run.inTurn(() => closeLines(run));
 	showState(run);
 }
@@ -390,8 +394,37 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
 	carry(run);
+	if (hello.backup !== undefined) pruneJournal(run, epoch);
 	if (isNewEpoch) await count(run);
 	if (Math.abs(run.parts.clock() - run.triedAt) >= TRY_AGAIN_MS) await tryApart(run);
+}
+
+/** DEVICE-47. What a verified backup holds leaves the journal when nothing else is to be done. */
+function pruneJournal(run: LinkRun, epoch: number): void {
+	if (run.pruning === epoch) return;
+	run.pruning = epoch;
+	const { device, onFault } = run.parts;
+	let prune: JournalPrune | undefined;
+	const step = async (): Promise<void> => {
+		if (run.pruning !== epoch) return;
+		if (prune === undefined) {
+			const { createJournalPrune } = await import('./prune-journal.ts');
+			prune = createJournalPrune(run.parts, epoch);
+		}
+		if ('quiet' in device) await device.quiet();
+		const outcome = await prune.step();
+		if (outcome === 'over') run.pruning = 0;
+		else later(outcome === 'busy' ? STUCK_MS : PRUNE_STEP_MS);
+	};
+	const later = (ms: number): void => {
+		again(run, ms, () => {
+			step().catch((fault: unknown) => {
+				run.pruning = 0;
+				onFault(fault);
+			});
+		});
+	};
+	later(IDLE_MS);
 }
 
 /** Rare, and so read when it is needed. */
@@ -904,6 +937,8 @@ interface LinkRun {
 	isFilling: boolean;
 	/** How to take back what waits, by what it is. */
 	readonly slots: Map<Slot, () => void>;
+	/** The epoch whose backup is being looked through; 0 while none is. */
+	pruning: number;
 	carryAttempt: number;
 	/** When what was kept apart was let out again, by this device's own clock, ms. */
 	triedAt: number;
@@ -954,6 +989,7 @@ function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
 		isCarrying: false,
 		isFilling: false,
 		slots: new Map(),
+		pruning: 0,
 		carryAttempt: 0,
 		triedAt: 0,
 		mustArrange: false,

@@ -178,6 +178,7 @@ function createTables(): Tables {
 	return {
 		meta: createMemoryTable('meta'),
 		journal: createMemoryTable('journal'),
+		backedUp: createMemoryTable('backedUp'),
 		facts: createMemoryTable('facts'),
 		products: createMemoryTable('products'),
 		customers: createMemoryTable('customers'),

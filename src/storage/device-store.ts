@@ -44,6 +44,14 @@ export interface JournalRow {
 	readonly refused?: string;
 }
 
+/** Own facts that left the journal because a verified backup holds them: all numbers of one block. */
+export interface BackedUpRow {
+	/** The numbers of a block are those that give it when divided by `HAVE_RANGE_LENGTH`. */
+	readonly block: number;
+	/** The XOR of the facts' digests, 16 hex digits. */
+	readonly digest: string;
+}
+
 /** A fact that this device holds, its own or another's. */
 export interface FactRow {
 	readonly id: FactId;
@@ -323,6 +331,7 @@ export interface DayRow extends DayTotals {
 export interface Rows {
 	readonly meta: MetaRow;
 	readonly journal: JournalRow;
+	readonly backedUp: BackedUpRow;
 	readonly facts: FactRow;
 	readonly products: ProductRow;
 	readonly customers: CustomerRow;
@@ -361,6 +370,7 @@ interface TableForm {
 export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	meta: { key: ['key'], indexes: [] },
 	journal: { key: ['n'], indexes: ['sent', 'document', 'refused'] },
+	backedUp: { key: ['block'], indexes: [] },
 	facts: { key: ['id'], indexes: ['branch+on', 'kind', 'code+n', '*refs'] },
 	products: { key: ['id'], indexes: ['searchKey', 'tileKey', '*codeKeys'] },
 	customers: { key: ['ledger'], indexes: ['searchKey'] },

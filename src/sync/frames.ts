@@ -27,6 +27,8 @@ export interface Hello {
 	readonly s: number;
 	/** How far the feed had come in epochs that a restore ended; absent where none did. */
 	readonly ends?: readonly EpochEnd[];
+	/** Up to which number of the feed a verified backup holds it; absent where none of this epoch does. */
+	readonly backup?: number;
 }
 
 /** What survived of an epoch: of its own numbers those up to `s`, whatever was restored since. */
@@ -198,7 +200,8 @@ function isHello(value: unknown): value is Hello {
 		isObject(limits) &&
 		Object.values(limits).every(isCount) &&
 		isCount(value['s']) &&
-		(value['ends'] === undefined || isEnds(value['ends']))
+		(value['ends'] === undefined || isEnds(value['ends'])) &&
+		(value['backup'] === undefined || isCount(value['backup']))
 	);
 }
 

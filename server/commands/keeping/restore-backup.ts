@@ -11,7 +11,7 @@ import {
 	takeMigrations,
 	type Migration
 } from './migrations.ts';
-import { checkBackup, readBackup } from './read-backup.ts';
+import { checkBackup, readBackup, type WholeBackup } from './read-backup.ts';
 import { findRows, readTables } from './tables.ts';
 
 export interface RestoreParts {
@@ -33,15 +33,20 @@ export interface Restored {
 export interface Checked {
 	readonly file: string;
 	readonly header: Header;
+	readonly sums: WholeBackup['sums'];
 	readonly isSealed: boolean;
 }
 
 /** KEEP-3, KEEP-5. Reads the whole backup, and throws one sentence where it may not be restored here. */
-export async function checkRestore(file: string, parts: RestoreParts): Promise<Checked> {
-	const { header } = await checkBackup(file);
+export async function checkRestore(
+	file: string,
+	parts: Omit<RestoreParts, 'clock'>,
+	signal?: AbortSignal
+): Promise<Checked> {
+	const { header, sums } = await checkBackup(file, signal);
 	await stepsOf(file, header);
 	const isSealed = header.secret !== parts.secret;
-	if (!isSealed || parts.isOtherSecret) return { file, header, isSealed };
+	if (!isSealed || parts.isOtherSecret) return { file, header, sums, isSealed };
 	throw new Error(
 		`The backup ${file} was made with another secret (${header.secret}) than this Daftar has (${parts.secret ?? 'none yet'}). Put that one into DATA_DIR/secret or DAFTAR_SECRET; or say --other-secret, and customers' codes, second factors and the relay's key are made anew.`
 	);
