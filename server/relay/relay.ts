@@ -405,7 +405,11 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 }
 
 /** Hello first, then everything that the relay has of this device. */
-function greet(running: Running, connection: Connection, place: Pick<Hello, 's' | 'ends' | 'backup'>): void {
+function greet(
+	running: Running,
+	connection: Connection,
+	place: Pick<Hello, 's' | 'ends' | 'backup'>
+): void {
 	const { epoch, clock, shelf } = running;
 	const hello = { epoch, kinds: FACT_KINDS, now: clock(), limits: LIMITS, ...place };
 	connection.send(encodeHello(hello));

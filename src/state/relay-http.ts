@@ -104,11 +104,7 @@ export function createRelayHttp(parts: RelayHttpParts): RelayHttp {
 		},
 		async backedUp(from) {
 			const answer = await ask(`/backed-up?from=${String(from)}`);
-			if (!answer.ok) return answer;
-			const { status, body } = answer.value;
-			if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
-			const have = decodeHave(JSON.stringify(body));
-			return have === undefined ? err('unreachable') : ok(have);
+			return answer.ok ? readOwnHave(answer.value) : answer;
 		},
 		async carried(facts) {
 			const body = { facts: facts.map(({ branch, text }) => [branch, text]) };
@@ -248,6 +244,12 @@ function readHave({ status, body }: Answered): Result<HaveAnswer, RelayRefusal> 
 	return read.every((entry) => entry !== undefined)
 		? ok({ epoch, ranges: Object.fromEntries(read) })
 		: err('unreachable');
+}
+
+function readOwnHave({ status, body }: Answered): Result<Have, RelayRefusal> {
+	if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
+	const have = decodeHave(JSON.stringify(body));
+	return have === undefined ? err('unreachable') : ok(have);
 }
 
 function readCarried(

@@ -852,3 +852,78 @@ describe('many devices, an unsteady network', () => {
 		}
 	);
 });
+
+describe('a journal of years', { timeout: 20_000 }, () => {
+	const DAYS = 31;
+
+	/** Enough acts to fill the first block of numbers, a month ago. */
+	async function fill({ device, clock }: LinkedDevice, count: number): Promise<void> {
+		clock.now = TEST_NOW - DAYS * DAY_MS;
+		for (let n = 0; n < count; n += 1)
+			await device.changeSettings({ address: `Street ${String(n)}` });
+		clock.now = TEST_NOW;
+	}
+
+	const journaled = ({ store }: LinkedDevice): Promise<readonly number[]> =>
+		store.read(['journal'], async (rows) => (await rows.all('journal')).map(({ n }) => n));
+
+	async function letGo(relay: FakeRelay, a: LinkedDevice): Promise<void> {
+		await relay.quiet();
+		for (let round = 0; round < 12; round += 1) {
+			a.ring();
+			await relay.quiet();
+		}
+	}
+
+	it('[DEVICE-47] loses what a verified backup holds, and what the relay then forgets is handed in', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 1);
+		await fill(a, 520);
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status.unsent).toBe(0);
+		await letGo(relay, a);
+		expect(await journaled(a)).toHaveLength(520);
+
+		await a.link.stop();
+		relay.backup = relay.feed.length;
+		await a.link.start();
+		await letGo(relay, a);
+		expect(await journaled(a)).toEqual(Array.from({ length: 9 }, (_none, place) => 512 + place));
+		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined, state: 'online' });
+
+		// From a backup that is older than the one that was told of.
+		relay.restore(300);
+		await letGo(relay, a);
+		expect(new Set(relay.feed.map(({ text }) => text)).size).toBe(520);
+		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined });
+		await a.device.changeSettings({ address: 'Elsewhere' });
+		await letGo(relay, a);
+		expect(relay.feed).toHaveLength(521);
+		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined });
+		expect(await storedNumbers(a.store)).toEqual(await foldedNumbers(a.store));
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-5] still stops where another device goes by a number that left', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 1);
+		await fill(a, 520);
+		await a.link.start();
+		await relay.quiet();
+		await a.link.stop();
+		relay.backup = relay.feed.length;
+		await a.link.start();
+		await letGo(relay, a);
+		expect(await journaled(a)).toHaveLength(9);
+		await a.link.stop();
+		const [row] = relay.feed.splice(99, 1);
+		if (row === undefined) throw new Error('nothing was sent');
+		relay.feed.splice(99, 0, { ...row, text: row.text.replace('Street', 'Avenue') });
+		await a.link.start();
+		await letGo(relay, a);
+		expect(a.link.status.halted).toBe('fork');
+	});
+});

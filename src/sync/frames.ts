@@ -200,9 +200,13 @@ function isHello(value: unknown): value is Hello {
 		isObject(limits) &&
 		Object.values(limits).every(isCount) &&
 		isCount(value['s']) &&
-		(value['ends'] === undefined || isEnds(value['ends'])) &&
-		(value['backup'] === undefined || isCount(value['backup']))
+		isHelloMore(value)
 	);
+}
+
+/** What an older relay does not say. */
+function isHelloMore({ ends, backup }: Readonly<Record<string, unknown>>): boolean {
+	return (ends === undefined || isEnds(ends)) && (backup === undefined || isCount(backup));
 }
 
 function isEnds(value: unknown): value is readonly EpochEnd[] {

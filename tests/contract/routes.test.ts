@@ -382,6 +382,10 @@ const TABLE: Readonly<Record<string, Row>> = {
 		request: at('/history?before=100000'),
 		statuses: [401, 200, 200, 403, 200, 200]
 	},
+	'GET /backed-up': {
+		request: at('/backed-up?from=1'),
+		statuses: [401, 200, 200, 403, 200, 200]
+	},
 	'GET /have': { request: at('/have'), statuses: [401, 200, 200, 403, 200, 200] },
 	'GET /carried': { request: at('/carried'), statuses: [401, 200, 200, 403, 200, 200] },
 	'POST /carried': {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,15 +10,18 @@ import { createHash } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectDatabase } from '#server/database/connect.ts';
+import { readBackupMark } from '#server/database/epoch.ts';
 import { keyIdOf } from '#server/secret.ts';
 import { openRelayKey } from '#server/vault.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { keepMarks } from './backup-marks.ts';
 import { encodeLine, parseEnd, parseHeader, type Header } from './backup-form.ts';
 import { dropTables, readLastMigration, readMigrations, takeMigrations } from './migrations.ts';
+import { mustReadBack } from './read-back.ts';
 import { checkBackup } from './read-backup.ts';
 import { checkRestore, restoreBackup } from './restore-backup.ts';
 import { readTables } from './tables.ts';
-import { streamBackup, writeBackup } from './write-backup.ts';
+import { streamBackup, writeBackup, type Streamed } from './write-backup.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 9);
 const SECRET_TEXT = 'a secret of this test that is long enough';
@@ -96,6 +100,15 @@ async function load(
 ): ReturnType<typeof restoreBackup> {
 	const parts = { clock: () => NOW, secret: SECRET, isOtherSecret: false, ...options };
 	return restoreBackup(to, await checkRestore(file, parts), parts);
+}
+
+/** The same, and what went into it. */
+async function saveSums(): Promise<Streamed> {
+	const { sql } = connectDatabase(from.url, { connectionsMax: 1 });
+	const parts = { sql, clock: () => NOW, secret: SECRET };
+	const streamed = await streamBackup(parts, createWriteStream(file));
+	await sql.end();
+	return streamed;
 }
 
 async function rowsOf({ sql }: TestDatabase, table: string): Promise<readonly object[]> {
@@ -284,6 +297,58 @@ describe('a backup', () => {
 		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
 	});
 
+	it('[KEEP-10] tells how far it reaches once it was read back, and never less than another', async () => {
+		const { sql } = from;
+		const marks = (): Promise<readonly object[]> =>
+			sql`select business, epoch, s::int, at::float8 from backup_mark`;
+		const { reach } = await save();
+		expect(reach).toEqual({ epoch: 7, at: NOW, feeds: [{ business: BUSINESS, s: 3000 }] });
+		expect(await marks()).toEqual([]);
+		expect(await keepMarks(sql, reach)).toBe(true);
+		const told = [{ business: BUSINESS, epoch: 7, s: 3000, at: NOW }];
+		expect(await marks()).toEqual(told);
+		// A backup that was begun before and ended later, and one of a database that is gone.
+		const less = [{ business: BUSINESS, s: 2000 }];
+		expect(await keepMarks(sql, { ...reach, at: NOW + 1, feeds: less })).toBe(true);
+		expect(await keepMarks(sql, { ...reach, epoch: 6 })).toBe(false);
+		expect(await keepMarks(sql, { ...reach, epoch: 8 })).toBe(false);
+		expect(await marks()).toEqual(told);
+		expect(await readBackupMark(sql, BUSINESS, 7)).toBe(3000);
+		expect(await readBackupMark(sql, BUSINESS, 8)).toBeUndefined();
+		expect(await readBackupMark(sql, PERSON, 7)).toBeUndefined();
+	});
+
+	it('[KEEP-10] is forgotten by a database that is restored, also where the file holds one', async () => {
+		await keepMarks(from.sql, (await save()).reach);
+		await rm(file);
+		await save();
+		expect(gunzipSync(await readFile(file)).includes(`${BUSINESS}\t7\t3000\t${String(NOW)}`)).toBe(
+			true
+		);
+		await load();
+		expect(await rowsOf(to, 'backup_mark')).toEqual([]);
+	});
+
+	it('[KEEP-10] that does not read back as it was written is not kept', async () => {
+		const { header, sums } = await saveSums();
+		const whole = await readFile(file);
+		await expect(mustReadBack(file, { secret: SECRET }, sums)).resolves.toBeUndefined();
+		const fails = [
+			[sums, whole.subarray(0, whole.length - 9)],
+			[{ ...sums, none: { rows: 1, digest: '0'.repeat(64) } }, whole],
+			[{ ...sums, fact: { rows: 2_999, digest: sums['fact']?.digest ?? '' } }, whole]
+		] as const;
+		for (const [said, bytes] of fails) {
+			await writeFile(file, bytes);
+			await expect(mustReadBack(file, { secret: SECRET }, said)).rejects.toThrow(
+				/does not read back as it was written\. Nothing was kept/
+			);
+		}
+		expect(header.epoch).toBe(7);
+		const signal = AbortSignal.abort();
+		await expect(mustReadBack(file, { secret: SECRET, signal }, sums)).rejects.toThrow('stopped');
+	});
+
 	it('[KEEP-4] of an older program has the tables of this one once it is restored', async () => {
 		const older = await createTestDatabase();
 		const migrations = await readMigrations();
@@ -294,7 +359,8 @@ describe('a backup', () => {
 			await tx`insert into feed_head (business, s) values (${BUSINESS}, 12)`;
 		});
 		const { sql } = connectDatabase(older.url, { connectionsMax: 1 });
-		await writeBackup(file, { sql, clock: () => NOW, secret: SECRET });
+		const { reach } = await writeBackup(file, { sql, clock: () => NOW, secret: SECRET });
+		expect(await keepMarks(sql, reach)).toBe(false);
 		await sql.end();
 		await load();
 		expect(await readTables(to.sql)).toEqual(await readTables(from.sql));
