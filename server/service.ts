@@ -8,6 +8,7 @@ import { haveRoutes } from './api/have.ts';
 import { lackingRoutes } from './api/lacking.ts';
 import { lateFactRoutes } from './api/late-facts.ts';
 import { peopleRoutes } from './api/people.ts';
+import { receiptRoutes } from './api/receipts.ts';
 import { syncTicketRoutes } from './api/sync-tickets.ts';
 import { createAuth, type AuthKeys } from './auth/auth.ts';
 import { systemRandom, type Random } from './auth/random.ts';
@@ -144,6 +145,7 @@ function deviceApi(
 		haveRoutes(forDevices),
 		carriedRoutes({ ...forDevices, ...ground, handIn }),
 		lackingRoutes(forDevices),
+		receiptRoutes(forDevices),
 		lateFactRoutes({ ...ground, ...auth, handIn }),
 		checkpointRoutes(forDevices)
 	];

@@ -332,7 +332,7 @@ function newestFirst(a: RecordPlace, b: RecordPlace): number {
 	return a.h < b.h ? 1 : -1;
 }
 
-interface OwnMark {
+export interface OwnMark {
 	readonly sent: 0 | 1;
 	readonly refused?: string;
 }
@@ -343,7 +343,7 @@ function markOf(own: OwnMark | undefined): Mark {
 }
 
 /** The journal rows of those facts that are this device's own. */
-async function journalOf(
+export async function journalOf(
 	rows: StoreReader,
 	ids: readonly string[]
 ): Promise<ReadonlyMap<string, OwnMark>> {
@@ -401,6 +401,13 @@ async function readReceipt(
 	const [receipt] = receiptOf(row, await journalOf(rows, [row.id]));
 	if (receipt === undefined) return undefined;
 	const returns = receipt.fact.kind === 'sale' ? await readReturns(rows, row.id) : [];
+	return withReturns(receipt, returns);
+}
+
+export function withReturns(
+	receipt: Receipt,
+	returns: readonly ReturnFact[]
+): ReceiptWithReturns {
 	const returnedThousandths = receipt.fact.lines.map((_line, place) =>
 		returns
 			.flatMap(({ lines }) => lines)
@@ -410,7 +417,11 @@ async function readReceipt(
 	return { ...receipt, returns, returnedThousandths };
 }
 
-function receiptOf(row: FactRow, marks: ReadonlyMap<string, OwnMark>): readonly Receipt[] {
+/** A sale or return as its receipt; none of what is neither. */
+export function receiptOf(
+	row: Pick<FactRow, 'id' | 'text' | 'refs'>,
+	marks: ReadonlyMap<string, OwnMark>
+): readonly Receipt[] {
 	const parsed = parseFact(row.text);
 	if (!parsed.ok) return [];
 	const fact = parsed.value;

@@ -46,8 +46,18 @@ export interface ReturnDraftLine {
 	readonly damaged: boolean;
 }
 
+/** A sale that left this device, as the relay has it, with what came back of it there. */
+export interface FetchedSale {
+	readonly sale: SaleFact;
+	readonly returns: readonly ReturnFact[];
+	/** What of it stood on account. */
+	readonly due?: RecordRow;
+}
+
 export interface ReturnDraft {
 	readonly sale?: FactId;
+	/** Where the sale is not on this device. */
+	readonly fetched?: FetchedSale;
 	readonly lines: readonly ReturnDraftLine[];
 	/** Where the sale is named, its own tenders decide: the unpaid part lowers the debt first. */
 	readonly refund:
@@ -116,13 +126,28 @@ export function planReturn(
 }
 
 export async function loadReturn(rows: StoreReader, draft: ReturnDraft): Promise<ReturnContext> {
-	const sale = draft.sale === undefined ? undefined : await readSale(rows, draft.sale);
-	const earlier = draft.sale === undefined ? [] : await readReturns(rows, draft.sale);
-	const dues =
-		draft.sale === undefined ? [] : await rows.find('records', only('factId', draft.sale));
-	const [due] = dues;
+	const { sale, earlier, due } =
+		draft.sale === undefined ? NO_SALE : await readSold(rows, draft.sale, draft.fetched);
 	const ledger = due?.ledger ?? (draft.refund.kind === 'account' ? draft.refund.ledger : undefined);
 	return { sale, earlier, due, ...(await loadAccount(rows, ledger)) };
+}
+
+type Sold = Pick<ReturnContext, 'sale' | 'earlier' | 'due'>;
+
+const NO_SALE: Sold = { sale: undefined, earlier: [], due: undefined };
+
+/** What was fetched counts only for the sale that it is of, and together with what is known here. */
+async function readSold(
+	rows: StoreReader,
+	id: FactId,
+	given: FetchedSale | undefined
+): Promise<Sold> {
+	const fetched = given?.sale.id === id ? given : undefined;
+	const here = await readReturns(rows, id);
+	const byId = new Map([...(fetched?.returns ?? []), ...here].map((fact) => [fact.id, fact]));
+	const earlier = [...byId.values()].filter(({ saleId }) => saleId === id);
+	const [due = fetched?.due] = await rows.find('records', only('factId', id));
+	return { sale: (await readSale(rows, id)) ?? fetched?.sale, earlier, due };
 }
 
 async function readSale(rows: StoreReader, id: FactId): Promise<SaleFact | undefined> {

@@ -392,6 +392,10 @@ const TABLE: Readonly<Record<string, Row>> = {
 		request: at('/carried', { facts: [] }),
 		statuses: [401, 200, 200, 403, 200, 200]
 	},
+	'GET /receipts': {
+		request: ({ shop }) => ({ path: `/receipts?branch=${shop.branch}&on=2026-11-20` }),
+		statuses: [401, 401, 404, 403, 401, 200]
+	},
 	'GET /checkpoint': {
 		request: ({ shop }) => ({ path: `/checkpoint?branch=${shop.branch}` }),
 		statuses: [401, 401, 404, 403, 401, 200]

@@ -87,7 +87,9 @@ export async function streamBackup(parts: BackupParts, out: Writable): Promise<S
 			const reach = await readReach(tx, header);
 			const sums: Record<string, TableSum> = {};
 			const bytes = Readable.from(writeAll(tx, header, sums), { objectMode: false });
-			await pipeline(bytes, createGzip(), out, ...(signal === undefined ? [] : [{ signal }]));
+			const writing = pipeline(bytes, createGzip(), out, ...(signal === undefined ? [] : [{ signal }]));
+			// It rejects once all of it is closed, and a table that is being read closes with its connection.
+			await Promise.race([writing, failure(out, signal)]);
 			return { header, sums, reach };
 		} catch (cause) {
 			fault = cause;
@@ -98,6 +100,18 @@ export async function streamBackup(parts: BackupParts, out: Writable): Promise<S
 	});
 	return written.catch((cause: unknown) => {
 		throw fault ?? cause;
+	});
+}
+
+/** Rejects as soon as the stream fails, or somebody stops it. */
+function failure(out: Writable, signal: AbortSignal | undefined): Promise<never> {
+	return new Promise((_resolve, reject) => {
+		const stop = (): void => {
+			reject(Object.assign(new Error('stopped'), { code: 'ABORT_ERR' }));
+		};
+		out.once('error', reject);
+		if (signal?.aborted === true) stop();
+		signal?.addEventListener('abort', stop, { once: true });
 	});
 }
 
