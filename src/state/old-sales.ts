@@ -10,6 +10,7 @@ import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import { journalOf, receiptOf, withReturns, type Receipt, type ReceiptWithReturns } from './book.ts';
 import type { AskDevice } from './connections.ts';
 import type { Identity } from './identity.ts';
+import { readMeta } from './meta.ts';
 import { readReturns } from './read-returns.ts';
 import type { FetchedSale } from './take-back.ts';
 
@@ -100,14 +101,16 @@ async function readDay(
 	on: string
 ): Promise<Result<DayReceipts, OldSaleRefusal>> {
 	const { branch } = identity();
-	const here = await store.read(['facts', 'journal', 'days'], async (rows) => {
+	const here = await store.read(['facts', 'journal', 'days', 'meta'], async (rows) => {
 		const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
 		const found = ofDay.filter(({ kind }) => kind === 'sale' || kind === 'return');
 		const ids = found.map(({ id }) => id);
 		const day = await rows.get('days', [branch, on]);
 		const count = day === undefined ? 0n : day.salesCount + day.returnsCount;
 		const receipts = receiptsOf(found, await journalOf(rows, ids));
-		return { receipts, isWhole: BigInt(found.length) >= count };
+		// A device that is new may not know of the day yet.
+		const isBegun = ((await readMeta(rows, 'checkpointNext')) ?? null) !== null;
+		return { receipts, isWhole: !isBegun && BigInt(found.length) >= count };
 	});
 	if (here.isWhole) return ok({ receipts: here.receipts, isFetched: false });
 	const answer = await ask({ path: `/receipts?branch=${branch}&on=${on}` }, readFacts);
