@@ -404,10 +404,7 @@ async function readReceipt(
 	return withReturns(receipt, returns);
 }
 
-export function withReturns(
-	receipt: Receipt,
-	returns: readonly ReturnFact[]
-): ReceiptWithReturns {
+export function withReturns(receipt: Receipt, returns: readonly ReturnFact[]): ReceiptWithReturns {
 	const returnedThousandths = receipt.fact.lines.map((_line, place) =>
 		returns
 			.flatMap(({ lines }) => lines)

@@ -28,7 +28,8 @@ const TYPED = /^([A-Z]{0,8})[\s-]*([0-9]{1,15})$/;
  * device's own. Undefined where it is none.
  */
 export function typedReceipt(typed: string, ownCode: string): string | undefined {
-	const [all, letters = '', digits = ''] = TYPED.exec(asciiDigits(typed).trim().toUpperCase()) ?? [];
+	const [all, letters = '', digits = ''] =
+		TYPED.exec(asciiDigits(typed).trim().toUpperCase()) ?? [];
 	if (all === undefined) return undefined;
 	return receiptNumber(letters === '' ? ownCode : letters, Number(digits));
 }

@@ -123,7 +123,9 @@ describe('a sale that left the device', () => {
 
 		const { sale: first, receipt } = await fetched(a.old, 'A-000001');
 		if (first === undefined) throw new Error('a sale may come back');
-		expect((await a.old.whole({ receipt, returns: first.returns })).returnedThousandths).toEqual([1_000]);
+		expect((await a.old.whole({ receipt, returns: first.returns })).returnedThousandths).toEqual([
+			1_000
+		]);
 		const draft = { sale, fetched: first };
 		const tooMany = await a.device.takeBack({ ...draft, ...back(3) });
 		expect(tooMany).toEqual(err({ kind: 'moreThanLeft', leftThousandths: 2_000, lineIndex: 0 }));
@@ -188,9 +190,7 @@ describe('the receipts of a day', () => {
 		expect(a.asked).toEqual([]);
 		expect(held.size).toBeGreaterThan(0);
 		const old = await a.old.day(OLD_DAY);
-		expect(a.asked).toEqual([
-			`/receipts?branch=${a.device.identity.branch}&on=${OLD_DAY}`
-		]);
+		expect(a.asked).toEqual([`/receipts?branch=${a.device.identity.branch}&on=${OLD_DAY}`]);
 		expect(old).toMatchObject({
 			ok: true,
 			value: { isFetched: true, receipts: [{ receipt: 'A-000001' }] }

@@ -7,7 +7,13 @@ import { only, type DeviceStore, type FactRow } from '#storage/device-store.ts';
 import type { Read } from './account-answers.ts';
 import type { ApiRefusal } from './account-api.ts';
 import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
-import { journalOf, receiptOf, withReturns, type Receipt, type ReceiptWithReturns } from './book.ts';
+import {
+	journalOf,
+	receiptOf,
+	withReturns,
+	type Receipt,
+	type ReceiptWithReturns
+} from './book.ts';
 import type { AskDevice } from './connections.ts';
 import type { Identity } from './identity.ts';
 import { readMeta } from './meta.ts';

@@ -87,7 +87,12 @@ export async function streamBackup(parts: BackupParts, out: Writable): Promise<S
 			const reach = await readReach(tx, header);
 			const sums: Record<string, TableSum> = {};
 			const bytes = Readable.from(writeAll(tx, header, sums), { objectMode: false });
-			const writing = pipeline(bytes, createGzip(), out, ...(signal === undefined ? [] : [{ signal }]));
+			const writing = pipeline(
+				bytes,
+				createGzip(),
+				out,
+				...(signal === undefined ? [] : [{ signal }])
+			);
 			// It rejects once all of it is closed, and a table that is being read closes with its connection.
 			await Promise.race([writing, failure(out, signal)]);
 			return { header, sums, reach };
