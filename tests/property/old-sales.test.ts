@@ -96,7 +96,9 @@ it('[FEED-12] [BOOK-15] an old sale is fetched, comes back in part, and what is 
 		ok: true,
 		value: { isFetched: true, receipts: [{ receipt: 'A-000001', toPayMinor: 3_000n }] }
 	});
-	expect((await storedNumbers(a.store)).records).toEqual((await foldedNumbers(a.store)).records);
+	expect((await storedNumbers(a.store))['records']).toEqual(
+		(await foldedNumbers(a.store))['records']
+	);
 	expect([...a.faults, ...stand.faults]).toEqual([]);
 }, 30_000);
 
