@@ -13,7 +13,7 @@ export interface ReceiptParts {
 }
 
 /** Of a day, the latest. */
-export const DAY_RECEIPTS_MAX = 1_000;
+const DAY_RECEIPTS_MAX = 1_000;
 /** One sale has at most so many pieces to return; more returns than that are no honest shop's. */
 const RETURNS_MAX = 20_000;
 
