@@ -68,7 +68,9 @@ export const feedHead = pgTable('feed_head', {
 	s: whole('s').notNull().default(0),
 	/** The last of the relay's own facts, and its stamp: the next one is no earlier. */
 	relayN: whole('relay_n').notNull().default(0),
-	relayWall: instant('relay_wall').notNull().default(0)
+	relayWall: instant('relay_wall').notNull().default(0),
+	/** The latest stamp by which a fact of a device counts: a clock fact's is later. */
+	topWall: instant('top_wall').notNull().default(0)
 });
 
 /** The last update of a document, and the Yjs client by which the relays of one epoch write into it. */
@@ -145,6 +147,23 @@ export const fact = pgTable(
 			.on(table.business, table.s)
 			.where(sql`carried_by is not null`)
 	]
+);
+
+/** Projection: when a fact counts that was stamped ahead, by the clock fact of the lowest id that speaks of it. */
+export const clock = pgTable(
+	'clock',
+	{
+		business: uuid('business').notNull(),
+		code: code('code').notNull(),
+		n: whole('n').notNull(),
+		/** The clock fact. */
+		clockCode: code('clock_code').notNull(),
+		clockN: whole('clock_n').notNull(),
+		wall: instant('wall').notNull(),
+		counter: integer('counter').notNull(),
+		onDay: date('on_day').notNull()
+	},
+	(table) => [primaryKey({ columns: [table.business, table.code, table.n] })]
 );
 
 /** A second text for a known id: kept apart, never in a document, never counted. */

@@ -39,6 +39,7 @@ select create_distributed_table('bridged', 'business', colocate_with => 'feed_he
 select create_distributed_table('claim', 'business', colocate_with => 'feed_head');
 select create_distributed_table('claim_judged', 'business', colocate_with => 'feed_head');
 select create_distributed_table('claim_waiting', 'business', colocate_with => 'feed_head');
+select create_distributed_table('clock', 'business', colocate_with => 'feed_head');
 select create_distributed_table('code_epoch', 'business', colocate_with => 'feed_head');
 select create_distributed_table('code_spent', 'business', colocate_with => 'feed_head');
 select create_distributed_table('customer', 'business', colocate_with => 'feed_head');

@@ -5,6 +5,7 @@ import { packRows, type PackedRows } from '#domain/packed-rows.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
 import { asRecord, readDays, readPeople, settingRows, type RecordColumns } from './checkpoint.ts';
 import type { FieldStamp, LatestFields } from './latest-fields.ts';
+import { clockFacts } from './ledger-facts.ts';
 import type { FactRanges } from './fact-ranges.ts';
 
 /** The pieces of a checkpoint in the order in which a till needs them. */
@@ -274,8 +275,17 @@ async function readSaid({ tx, business, sizes }: Reading, after: string): Promis
 			and (code, n) > (${code}, ${n}::bigint)
 		order by code, n limit ${sizes.said}`;
 	const last = rows.length < sizes.said ? undefined : rows.at(-1);
+	const clocks = await readClocks(
+		tx,
+		tx`ledger_fact.business = ${business} and ledger = ${NO_LEDGER}
+			and (code, n) in (
+				select * from unnest(
+					${rows.map((row) => row.code)}::text[], ${rows.map((row) => row.n)}::bigint[]
+				)
+			)`
+	);
 	return {
-		ledgerFacts: rows.map(({ branch, text }) => [branch, text]),
+		ledgerFacts: [...rows.map(({ branch, text }) => [branch, text] as const), ...clocks],
 		next: nextOf('said', last === undefined ? undefined : `${last.code}/${last.n}`)
 	};
 }
@@ -300,15 +310,14 @@ async function readLedgers({ tx, business, sizes }: Reading, after: string): Pro
 		order by ledger, h limit ${sizes.records}`;
 	const last = rows.length < sizes.records ? undefined : rows.at(-1);
 	const until = last?.ledger;
-	const ledgerFacts = await tx<{ branch: string | null; text: string }[]>`
-		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
-		where ledger_fact.business = ${business} and ledger >= ${from} and ledger <> ${NO_LEDGER}
-			${until === undefined ? tx`` : tx`and ledger < ${until}`}`;
+	const said: ReturnType<Sql> = tx`ledger_fact.business = ${business} and ledger >= ${from}
+		and ledger <> ${NO_LEDGER} ${until === undefined ? tx`` : tx`and ledger < ${until}`}`;
+	const ledgerFacts = await readTexts(tx, said);
 	const whole = new Set([...(ledger === '' ? [] : [ledger]), ...rows.map((row) => row.ledger)]);
 	if (until !== undefined) whole.delete(until);
 	return {
 		...recordsOf(rows),
-		ledgerFacts: ledgerFacts.map(({ branch, text }) => [branch, text]),
+		ledgerFacts,
 		whole: [...whole],
 		next: nextOf('ledgers', last === undefined ? undefined : `${last.ledger}/${last.h}`)
 	};
@@ -325,15 +334,33 @@ async function readLedger({ tx, business, sizes }: Reading, after: string): Prom
 	if (last !== undefined) {
 		return { ...recordsOf(rows), next: { part: 'ledger', after: `${ledger}/${last.h}` } };
 	}
-	const ledgerFacts = await tx<{ branch: string | null; text: string }[]>`
-		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
-		where ledger_fact.business = ${business} and ledger = ${ledger}`;
+	const said: ReturnType<Sql> = tx`ledger_fact.business = ${business} and ledger = ${ledger}`;
+	const ledgerFacts = await readTexts(tx, said);
 	return {
 		...recordsOf(rows),
-		ledgerFacts: ledgerFacts.map(({ branch, text }) => [branch, text]),
+		ledgerFacts,
 		whole: [ledger],
 		next: null
 	};
+}
+
+type Texts = readonly (readonly [branch: string | null, text: string])[];
+
+/** What was said, and what the relay said of when that counts. */
+async function readTexts(tx: Sql, said: ReturnType<Sql>): Promise<Texts> {
+	const rows = await tx<{ branch: string | null; text: string }[]>`
+		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
+		where ${said}`;
+	return [
+		...rows.map(({ branch, text }) => [branch, text] as const),
+		...(await readClocks(tx, said))
+	];
+}
+
+async function readClocks(tx: Sql, said: ReturnType<Sql>): Promise<Texts> {
+	const rows = await tx<{ branch: string | null; text: string }[]>`
+		select clock_fact.branch, clock_fact.text ${clockFacts(tx)} where ${said}`;
+	return rows.map(({ branch, text }) => [branch, text]);
 }
 
 function recordColumns(tx: Sql): ReturnType<Sql> {

@@ -153,7 +153,7 @@ async function admitRelays(
 	const branch = branchIn(given, ground);
 	if (!branch.ok) return branch;
 	if (branch.value === null) {
-		return fact.kind === 'verdict'
+		return OF_BRANCHES.has(fact.kind)
 			? err('branchUnknown')
 			: ok(place(given, fact, { author, address: null }));
 	}
@@ -161,6 +161,9 @@ async function admitRelays(
 	const of = { business: caller.business, branch: branch.value, day };
 	return ok(place(given, fact, { author, address: { kind: 'journal', ...of } }));
 }
+
+/** A relay's facts that belong to a branch, and move what stands there. */
+const OF_BRANCHES: ReadonlySet<string> = new Set(['verdict', 'clock'] satisfies Fact['kind'][]);
 
 function branchIn(
 	{ branch }: FactToHandIn,

@@ -137,6 +137,7 @@ export function createRelay(parts: RelayParts): Relay {
 		committed: (batch, written) => {
 			hub.tell(batch, written);
 			follower.committed(batch, written);
+			for (const scope of written.clocked) void follower.moved(scope);
 			compaction.noteWrite();
 			parts.committed?.(factsOf(written).map(({ fact }) => fact));
 		},

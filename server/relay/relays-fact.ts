@@ -27,7 +27,7 @@ interface RelaysParts {
 
 /** What only a relay writes, by whose facts it is known; the rest of its code would be another's. */
 const RELAYS_OF_BUSINESS: ReadonlySet<string> = new Set([
-	...(['member', 'device', 'ask', 'link', 'sheet', 'verdict', 'answered', 'saw'] as const)
+	...(['member', 'device', 'clock', 'ask', 'link', 'sheet', 'verdict', 'answered', 'saw'] as const)
 ]);
 const RELAYS_OF_PERSON: ReadonlySet<string> = new Set([
 	...(['card', 'asked', 'booked', 'judged', 'filed', 'told', 'codes'] as const)

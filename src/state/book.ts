@@ -9,7 +9,6 @@ import {
 	changeMinor
 } from '#domain/fact/document-total.ts';
 import type { ReturnFact, SaleFact } from '#domain/fact/fact.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseFactId, type LedgerId, type ProductId } from '#domain/ids.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { codeKey } from '#domain/text.ts';
@@ -28,6 +27,7 @@ import {
 	type StoreReader,
 	type TableName
 } from '#storage/device-store.ts';
+import { factOf } from './arrived-fact.ts';
 import type { Identity } from './identity.ts';
 import { readMeta } from './meta.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
@@ -416,13 +416,11 @@ export function withReturns(receipt: Receipt, returns: readonly ReturnFact[]): R
 
 /** A sale or return as its receipt; none of what is neither. */
 export function receiptOf(
-	row: Pick<FactRow, 'id' | 'text' | 'refs'>,
+	row: FactRow,
 	marks: ReadonlyMap<string, OwnMark>
 ): readonly Receipt[] {
-	const parsed = parseFact(row.text);
-	if (!parsed.ok) return [];
-	const fact = parsed.value;
-	if (fact.kind !== 'sale' && fact.kind !== 'return') return [];
+	const fact = factOf(row);
+	if (fact?.kind !== 'sale' && fact?.kind !== 'return') return [];
 	const number = row.refs.find((ref) => ref.startsWith('receipt:')) ?? '';
 	const tenders = fact.kind === 'sale' ? fact.tenders : fact.refunds;
 	const ledger = fact.record?.core.ledgerId;

@@ -98,7 +98,7 @@ const back = (pieces: number) => ({
 });
 
 describe('a sale that left the device', () => {
-	it('[BOOK-15] is shown as the relay has it, by number or by fact, and is not kept or counted', async () => {
+	it('[BOOK-17] is shown as the relay has it, by number or by fact, and is not kept or counted', async () => {
 		const { a, sale } = await oldShop();
 		expect(await a.book.receipt('A-000001')).toBeUndefined();
 		const before = await storedNumbers(a.store);
@@ -111,7 +111,7 @@ describe('a sale that left the device', () => {
 		expect(await storedNumbers(a.store)).toEqual(before);
 	});
 
-	it('[BOOK-15] comes back in parts, never more than is left, and lowers the debt first', async () => {
+	it('[BOOK-17] comes back in parts, never more than is left, and lowers the debt first', async () => {
 		const { a, held, sale } = await oldShop();
 		expect(await a.device.takeBack({ sale, ...back(1) })).toEqual(err({ kind: 'unknownSale' }));
 		// Another till took one back, and this one does not know of it yet.
@@ -146,7 +146,7 @@ describe('a sale that left the device', () => {
 		expect(after?.total).toBe(0n);
 	});
 
-	it('[BOOK-15] that is fetched for another sale is no leave to return', async () => {
+	it('[BOOK-17] that is fetched for another sale is no leave to return', async () => {
 		const { a, sale } = await oldShop();
 		const { sale: other } = await fetched(a.old, 'A-000001');
 		if (other === undefined) throw new Error('a sale may come back');
@@ -155,7 +155,7 @@ describe('a sale that left the device', () => {
 		expect([taken, other.sale.id]).toEqual([err({ kind: 'unknownSale' }), sale]);
 	});
 
-	it('[BOOK-15] makes its credit for its own customer where its record is not here yet', async () => {
+	it('[BOOK-17] makes its credit for its own customer where its record is not here yet', async () => {
 		const { a, sale } = await oldShop();
 		await a.store.write(['records'], (rows) => rows.clear('records'));
 		const { sale: given } = await fetched(a.old, 'A-000001');
@@ -164,7 +164,7 @@ describe('a sale that left the device', () => {
 		expect(one.ok && one.value.fact.record?.rest.ref).toBe(given.due?.h);
 	});
 
-	it('[BOOK-15] is told apart from none, from no network and from nonsense', async () => {
+	it('[BOOK-17] is told apart from none, from no network and from nonsense', async () => {
 		const { a } = await oldShop();
 		expect(await a.old.receipt('Z-000009')).toEqual(err('noReceipt'));
 		const parts = { store: a.store, crypto: a.parts.crypto, identity: () => a.device.identity };
@@ -182,7 +182,7 @@ describe('a sale that left the device', () => {
 });
 
 describe('the receipts of a day', () => {
-	it('[BOOK-15] come from here where all are here, and else from the relay with what is unsent', async () => {
+	it('[BOOK-17] come from here where all are here, and else from the relay with what is unsent', async () => {
 		const { a, held } = await oldShop();
 		await a.device.sell({ lines: [tea(1)], tenders: [{ kind: 'cash', minor: 500 }] });
 		const today = await a.old.day('2026-11-20');
@@ -206,6 +206,6 @@ it.each([
 	['Tea', undefined],
 	['A-', undefined],
 	['', undefined]
-])('[BOOK-15] %j is typed for %j', (typed, meant) => {
+])('[BOOK-17] %j is typed for %j', (typed, meant) => {
 	expect(typedReceipt(typed, 'D')).toBe(meant);
 });

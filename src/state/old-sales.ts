@@ -40,7 +40,7 @@ export interface DayReceipts {
 }
 
 /**
- * BOOK-15. What left this device is looked up at the relay when somebody asks for it. It is shown and not kept: it was
+ * BOOK-17. What left this device is looked up at the relay when somebody asks for it. It is shown and not kept: it was
  * counted when it came first.
  */
 export interface OldSales {

@@ -6,7 +6,6 @@ import type {
 	SaleFact,
 	SoldLine
 } from '#domain/fact/fact.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import { receiptNumber, type FactId, type LedgerId, type ProductId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { ringUp, type CartRefusal } from '#domain/sale/line.ts';
@@ -19,6 +18,7 @@ import {
 } from '#domain/sale/return.ts';
 import { saleTotals } from '#domain/sale/sale-totals.ts';
 import { only, type RecordRow, type StoreReader, type TableName } from '#storage/device-store.ts';
+import { factOf } from './arrived-fact.ts';
 import { draftRecord } from './draft-record.ts';
 import { readReturns } from './read-returns.ts';
 import {
@@ -152,8 +152,8 @@ async function readSold(
 
 async function readSale(rows: StoreReader, id: FactId): Promise<SaleFact | undefined> {
 	const row = await rows.get('facts', id);
-	const parsed = row === undefined ? undefined : parseFact(row.text);
-	return parsed?.ok === true && parsed.value.kind === 'sale' ? parsed.value : undefined;
+	const fact = row === undefined ? null : factOf(row);
+	return fact?.kind === 'sale' ? fact : undefined;
 }
 
 interface Decision extends Refund {

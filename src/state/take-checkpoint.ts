@@ -1,7 +1,6 @@
 import { addDayTotals, DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import { groupBy } from '#domain/group-by.ts';
-import { compareFactIds, type LedgerId } from '#domain/ids.ts';
+import { compareFactIds, parseFactId, type FactId, type LedgerId } from '#domain/ids.ts';
 import {
 	only,
 	type DayRow,
@@ -13,22 +12,16 @@ import {
 	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
-import { arrive, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
+import { arrive, factOf, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { customerKeys, productKeys } from './entity-keys.ts';
 import { compareFieldStamps } from './fold-entities.ts';
+import { countedOf, foldLatest, isInside } from './fold-latest.ts';
 import type { Identity } from './identity.ts';
 import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { isInRanges, joined } from './number-ranges.ts';
-import {
-	addAll,
-	countedOf,
-	fillIn,
-	FOLDED_TABLES,
-	isInside,
-	READ_MODEL_TABLES
-} from './read-model.ts';
+import { addAll, fillIn, FOLDED_TABLES, READ_MODEL_TABLES, settleTimes } from './read-model.ts';
 import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
 
@@ -37,18 +30,21 @@ type TakeParts = Pick<DeviceParts, 'store' | 'changes' | 'crypto'>;
 /**
  * Begins with a checkpoint: what it says of products, customers, settings and records is joined with
  * what is here, what it sums stands in the place of the sums here, and the facts that it does not
- * hold are added. Where nothing was missing, no number moves. Of another epoch it stands for itself:
- * what this device folded before of facts that it does not hold is forgotten.
+ * hold are added. Where nothing was missing, no number moves. Of another epoch, and where what was
+ * begun with is lost, it stands for itself: what this device folded before of facts that it does not
+ * hold is forgotten.
  */
 export async function takeCheckpoint(
 	checkpoint: Checkpoint,
 	parts: TakeParts,
 	{ business }: Pick<Identity, 'business'>
 ): Promise<void> {
-	const said = await arriveAll(checkpoint, parts);
+	const arrived = await arriveAll(checkpoint, parts);
 	await parts.store.write(READ_MODEL_TABLES, async (rows) => {
+		const settling = { business, folds, isBeginning: true };
+		const { arrived: said } = await settleTimes(rows, arrived, settling);
 		const outside = await factsOutside(rows, checkpoint.ranges);
-		if (await isOfAnotherEpoch(rows, checkpoint)) {
+		if (await isAnew(rows, checkpoint)) {
 			for (const table of FOLDED_TABLES) await rows.clear(table);
 			await addAll(rows, outside, { business, folds });
 		}
@@ -75,7 +71,7 @@ export async function takePiece(
 	{ identity, turns }: { readonly identity: Identity; readonly turns: Pick<Turns, 'quiet'> }
 ): Promise<PieceTaken> {
 	const { business } = identity;
-	const said = await arriveAll(piece, parts);
+	const arrived = await arriveAll(piece, parts);
 	const pieces = split(piece);
 	for (const [place, some] of pieces.entries()) {
 		await turns.quiet();
@@ -85,7 +81,9 @@ export async function takePiece(
 			const hasSums = some.stock.length + some.days.length > 0;
 			const outside = hasSums ? await factsOutside(rows, piece.ranges) : [];
 			const isLast = place === pieces.length - 1;
-			await joinRows(rows, some, { outside, said: isLast ? said : [], business });
+			const settling = { business, folds, isBeginning: true };
+			const { arrived: said } = await settleTimes(rows, isLast ? arrived : [], settling);
+			await joinRows(rows, some, { outside, said, business });
 			return standing;
 		});
 		if (taken !== 'taken') return taken;
@@ -171,7 +169,10 @@ async function joinRows(
 	checkpoint: Checkpoint,
 	{ outside, said, business }: Joining
 ): Promise<void> {
-	await joinEntities(rows, checkpoint);
+	if (await joinEntities(rows, checkpoint)) {
+		const since = await factsOutside(rows, checkpoint.ranges);
+		await foldLatest(rows, since.flatMap(countedOf));
+	}
 	await putSums(rows, checkpoint, outside);
 	await joinRecords(rows, checkpoint.records);
 	await folds.addLedgerFacts(rows, said.flatMap(countedOf));
@@ -208,9 +209,21 @@ async function ledgersSaid(
 	];
 }
 
-/** Each field by the latest that is known of it, here or there. */
-async function joinEntities(rows: StoreWriter, checkpoint: Checkpoint): Promise<void> {
-	const { products, customers, settings, members, devices } = checkpoint;
+/**
+ * Each field by the latest that is known of it, here or there. Answers whether something here was of
+ * a fact that the checkpoint knows better: what stood behind that is then to be folded again.
+ */
+async function joinEntities(rows: StoreWriter, checkpoint: Checkpoint): Promise<boolean> {
+	const { products, customers, settings, members, devices, ranges } = checkpoint;
+	let isBetter = false;
+	const laterOf = <Row extends { readonly stamps: NumberedStamps }>(
+		row: Row,
+		held: Row | undefined
+	): Row => {
+		const { later, left } = laterFieldsOf(row, held, ranges);
+		isBetter ||= left;
+		return later;
+	};
 	const heldProducts = await rows.getMany(
 		'products',
 		products.map(({ id }) => id)
@@ -257,23 +270,32 @@ async function joinEntities(rows: StoreWriter, checkpoint: Checkpoint): Promise<
 		'devices',
 		devices.map((row, place) => laterOf(row, heldDevices[place]))
 	);
+	return isBetter;
 }
 
-function laterOf<Row extends { readonly stamps: NumberedStamps }>(
+/** A fact that the checkpoint holds and that is not its last word was stamped ahead, and is known to be. */
+function laterFieldsOf<Row extends { readonly stamps: NumberedStamps }>(
 	row: Row,
-	held: Row | undefined
-): Row {
-	if (held === undefined) return row;
-	const later = Object.entries(held.stamps).filter(([field, stamp]) => {
+	held: Row | undefined,
+	ranges: NumberRanges
+): { readonly later: Row; readonly left: boolean } {
+	if (held === undefined) return { later: row, left: false };
+	const all = Object.entries(held.stamps).filter(([field, stamp]) => {
 		const of = row.stamps[field];
 		return of === undefined || compareFieldStamps(stamp, of) > 0;
 	});
+	const later = all.filter(([, [, , id]]) => !isIn(id, ranges));
 	const fields = later.map(([field]): [string, unknown] => [field, Reflect.get(held, field)]);
+	const stamps = { ...row.stamps, ...Object.fromEntries(later) };
 	return {
-		...row,
-		...Object.fromEntries(fields),
-		stamps: { ...row.stamps, ...Object.fromEntries(later) }
+		later: { ...row, ...Object.fromEntries(fields), stamps },
+		left: later.length < all.length
 	};
+}
+
+function isIn(id: FactId, ranges: NumberRanges): boolean {
+	const parsed = parseFactId(id);
+	return parsed.ok && isInRanges(parsed.value, ranges);
 }
 
 type NumberedStamps = Readonly<Record<string, Parameters<typeof compareFieldStamps>[0]>>;
@@ -377,12 +399,8 @@ function gapsOf(ranges: readonly NumberRange[]): readonly NumberRange[] {
 	return [...gaps, [from, Number.MAX_SAFE_INTEGER]];
 }
 
-function factOf({ text }: FactRow): ArrivedFact['fact'] {
-	const parsed = parseFact(text);
-	return parsed.ok ? parsed.value : null;
-}
-
-async function isOfAnotherEpoch(rows: StoreReader, { epoch }: Checkpoint): Promise<boolean> {
+async function isAnew(rows: StoreReader, { epoch }: Checkpoint): Promise<boolean> {
+	if ((await readMeta(rows, 'isCheckpointLost')) === true) return true;
 	const before = (await readMeta(rows, 'checkpoint')) ?? (await readMeta(rows, 'feed'));
 	return before !== undefined && before.epoch !== epoch;
 }

@@ -19,7 +19,8 @@ export interface DexieStoreOptions {
 }
 
 /**
- * 2: the ledger that both sides trust. 3: years of a busy shop. 4: a journal that is let go. Dexie adds
+ * 2: the ledger that both sides trust. 3: years of a busy shop. 4: a journal that is let go, and clocks
+ * that ran ahead. Dexie adds
  * tables and indexes to what is there and keeps every row.
  */
 const VERSION = 4;

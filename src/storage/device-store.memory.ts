@@ -180,6 +180,7 @@ function createTables(): Tables {
 		journal: createMemoryTable('journal'),
 		backedUp: createMemoryTable('backedUp'),
 		facts: createMemoryTable('facts'),
+		clocks: createMemoryTable('clocks'),
 		products: createMemoryTable('products'),
 		customers: createMemoryTable('customers'),
 		settings: createMemoryTable('settings'),

@@ -1,6 +1,7 @@
 import type { LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { RecordKind } from '#domain/confirmation/record-kind.ts';
+import type { ClockedTime } from '#domain/fact/clock-fact.ts';
 import type { DayTotals, Saying } from '#domain/fact/effects.ts';
 import type {
 	CustomerFields,
@@ -52,7 +53,7 @@ export interface BackedUpRow {
 	readonly digest: string;
 }
 
-/** A fact that this device holds, its own or another's. */
+/** A fact that this device holds, its own or another's. Stamp and day are those by which it counts. */
 export interface FactRow {
 	readonly id: FactId;
 	readonly code: string;
@@ -68,6 +69,12 @@ export interface FactRow {
 	readonly text: string;
 	/** Ledgers, `sale:{id}` of a return, `receipt:{A-000123}`, products of a product or adjust fact. */
 	readonly refs: readonly string[];
+}
+
+/** When a fact counts by the relay's word, whether the fact is here yet or not. */
+export interface ClockRow extends ClockedTime {
+	/** The fact that the word is on. */
+	readonly id: FactId;
 }
 
 export interface ProductRow extends ProductFields {
@@ -333,6 +340,7 @@ export interface Rows {
 	readonly journal: JournalRow;
 	readonly backedUp: BackedUpRow;
 	readonly facts: FactRow;
+	readonly clocks: ClockRow;
 	readonly products: ProductRow;
 	readonly customers: CustomerRow;
 	readonly settings: SettingRow;
@@ -372,6 +380,7 @@ export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	journal: { key: ['n'], indexes: ['sent', 'document', 'refused'] },
 	backedUp: { key: ['block'], indexes: [] },
 	facts: { key: ['id'], indexes: ['branch+on', 'kind', 'code+n', '*refs'] },
+	clocks: { key: ['id'], indexes: [] },
 	products: { key: ['id'], indexes: ['searchKey', 'tileKey', '*codeKeys'] },
 	customers: { key: ['ledger'], indexes: ['searchKey'] },
 	settings: { key: ['field'], indexes: [] },

@@ -70,7 +70,7 @@ async function sent({ store, link }: WayBackDevice): Promise<void> {
 	}, 15_000);
 }
 
-it('[FEED-12] [BOOK-15] an old sale is fetched, comes back in part, and what is left is known to the next', async () => {
+it('[FEED-12] [BOOK-17] an old sale is fetched, comes back in part, and what is left is known to the next', async () => {
 	const shop = await stand.shop('asha');
 	const { old, ...a } = await oldShop(shop);
 	const { device, book } = a;

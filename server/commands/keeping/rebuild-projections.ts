@@ -2,7 +2,8 @@ import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { parseBusinessId, type BusinessId } from '#domain/ids.ts';
 import type { Project } from '#server/projections/effected.ts';
-import { projectPage, readFacts } from './project-again.ts';
+import { moveInTime } from '#server/projections/move-in-time.ts';
+import { projectPage, readFacts, takeClocks } from './project-again.ts';
 import { PROJECTION_TABLES } from './projection-tables.ts';
 import { makeScratch } from './scratch.ts';
 
@@ -41,9 +42,11 @@ export async function* rebuildAll({
 async function rebuild(parts: RebuildParts, business: BusinessId): Promise<number> {
 	const { sql: tx } = parts;
 	await makeScratch(tx);
+	await takeClocks(tx, business);
 	const folded = await foldBehind(parts, business, { s: '0', facts: 0 });
 	// Nobody writes into the business from here on: what came meanwhile is the rest.
 	await tx`select s from feed_head where business = ${business} for update`;
+	await moveInTime(tx, await takeClocks(tx, business, folded.s));
 	const { facts } = await foldBehind(parts, business, folded);
 	for (const table of PROJECTION_TABLES) {
 		const real = tx(`public.${table}`);

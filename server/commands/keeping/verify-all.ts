@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import { parseBusinessId } from '#domain/ids.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { findLetIn, type LetIn } from './find-let-in.ts';
-import { projectPage, readFacts } from './project-again.ts';
+import { projectPage, readFacts, takeClocks } from './project-again.ts';
 import { makeScratch } from './scratch.ts';
 import { verifyDocuments } from './verify-documents.ts';
 import { verifyFeed, verifyRow, type Difference } from './verify-feed.ts';
@@ -66,6 +66,7 @@ async function verifyScope(
 	const business = parseBusinessId(scope);
 	const differences: Difference[] = [...(await verifyFeed(tx, scope))];
 	if (project !== undefined) await makeScratch(tx);
+	if (project !== undefined && business.ok) await takeClocks(tx, business.value);
 	let facts = 0;
 	for await (const rows of readFacts(tx, scope)) {
 		facts += rows.length;
