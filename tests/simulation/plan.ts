@@ -24,6 +24,10 @@ export interface Plan {
 	readonly patrons: number;
 	/** How far a machine's clock is off. */
 	readonly clockOff: (chance: Chance) => number;
+	/** How far the clock of a machine is ahead that is on no network until later; undefined for most. */
+	readonly alone: (
+		chance: Chance
+	) => { readonly aheadMs: number; readonly untilMs: number } | undefined;
 	/** How many tabs a machine has open. */
 	readonly tabsOf: (chance: Chance) => number;
 }
@@ -66,6 +70,13 @@ export function planOf(chance: Chance, { without = [] }: PlanOptions = {}): Plan
 		removeMs: isRemoved ? removeMs : undefined,
 		clockOff: (dice) =>
 			dice.percent(25) ? dice.between(-3, 3) * DAY_MS : dice.between(-4_000, 4_000),
+		alone: (dice) =>
+			dice.percent(20)
+				? {
+						aheadMs: dice.between(6 * 60_000, 3 * DAY_MS),
+						untilMs: dice.between(Math.floor(tradeMs / 4), tradeMs)
+					}
+				: undefined,
 		tabsOf: (dice) => (!without.includes('tabs') && dice.percent(20) ? 2 : 1)
 	};
 }

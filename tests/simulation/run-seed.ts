@@ -276,6 +276,7 @@ async function judged(
 		})
 	});
 	await findTwins(world);
+	await countAhead(world);
 	const [row] = await server.sql<{ facts: string }[]>`select count(*) as facts from fact`;
 	for (const { tabs } of stations) for (const tab of tabs) tab.kill();
 	for (const { tab } of world.patrons) tab?.kill();
@@ -297,6 +298,13 @@ function totalsOf(tab: Patron['tab']): ReadonlyMap<string, bigint> {
 			totals.map(({ currency, total }) => [`${key.ledger} ${currency}`, total] as const)
 		)
 	);
+}
+
+/** What was stamped further ahead than anybody follows, by what it was. */
+async function countAhead({ server, count }: World): Promise<void> {
+	const rows = await server.sql<{ kind: string }[]>`
+		select fact.kind from clock join fact using (business, code, n)`;
+	for (const { kind } of rows) count(`stamped ahead: ${kind}`);
 }
 
 async function findTwins({ server, watch }: World): Promise<void> {

@@ -16,6 +16,7 @@ interface Fault {
 }
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** What breaks, one thing at a time. */
 const FAULTS: readonly Fault[] = [
@@ -74,6 +75,18 @@ const FAULTS: readonly Fault[] = [
 			profile.clockOffMs = dice.percent(40)
 				? dice.between(-3, 3) * DAY_MS
 				: dice.between(-60_000, 60_000);
+		}
+	},
+	{
+		// A cheap phone in a drawer: its date is of another week, and nobody tells it.
+		name: 'ahead and alone',
+		strike: ({ world, station: { profile }, dice }) => {
+			profile.clockOffMs = dice.between(6 * MINUTE_MS, 3 * DAY_MS);
+			profile.line.isUp = false;
+			profile.line.cut('told');
+			world.time.after(dice.between(2_000, 12_000), () => {
+				profile.line.isUp = true;
+			});
 		}
 	},
 	{
