@@ -147,8 +147,9 @@ function nextOf(part: CheckpointPart, last: string | undefined): PageAsked | nul
 /** What a till opens with: what the shop is, and the things it sells most. */
 async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 	const often = await readOften({ tx, business });
-	const [people, settings, products, days] = await Promise.all([
+	const [people, ledgerFacts, settings, products, days] = await Promise.all([
 		readPeople(tx, business),
+		readClocks(tx, business),
 		tx<LatestFields[]>`select fields, stamps from setting where business = ${business}`,
 		tx<ProductColumns[]>`
 			select product, fields, stamps from product where business = ${business}
@@ -163,6 +164,7 @@ async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 		often,
 		settings: settings.flatMap(settingRows),
 		days: packRows(days),
+		ledgerFacts,
 		next: nextOf('first', undefined)
 	};
 }
@@ -275,17 +277,8 @@ async function readSaid({ tx, business, sizes }: Reading, after: string): Promis
 			and (code, n) > (${code}, ${n}::bigint)
 		order by code, n limit ${sizes.said}`;
 	const last = rows.length < sizes.said ? undefined : rows.at(-1);
-	const clocks = await readClocks(
-		tx,
-		tx`ledger_fact.business = ${business} and ledger = ${NO_LEDGER}
-			and (code, n) in (
-				select * from unnest(
-					${rows.map((row) => row.code)}::text[], ${rows.map((row) => row.n)}::bigint[]
-				)
-			)`
-	);
 	return {
-		ledgerFacts: [...rows.map(({ branch, text }) => [branch, text] as const), ...clocks],
+		ledgerFacts: rows.map(({ branch, text }) => [branch, text]),
 		next: nextOf('said', last === undefined ? undefined : `${last.code}/${last.n}`)
 	};
 }
@@ -310,14 +303,15 @@ async function readLedgers({ tx, business, sizes }: Reading, after: string): Pro
 		order by ledger, h limit ${sizes.records}`;
 	const last = rows.length < sizes.records ? undefined : rows.at(-1);
 	const until = last?.ledger;
-	const said: ReturnType<Sql> = tx`ledger_fact.business = ${business} and ledger >= ${from}
-		and ledger <> ${NO_LEDGER} ${until === undefined ? tx`` : tx`and ledger < ${until}`}`;
-	const ledgerFacts = await readTexts(tx, said);
+	const ledgerFacts = await tx<{ branch: string | null; text: string }[]>`
+		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
+		where ledger_fact.business = ${business} and ledger >= ${from} and ledger <> ${NO_LEDGER}
+			${until === undefined ? tx`` : tx`and ledger < ${until}`}`;
 	const whole = new Set([...(ledger === '' ? [] : [ledger]), ...rows.map((row) => row.ledger)]);
 	if (until !== undefined) whole.delete(until);
 	return {
 		...recordsOf(rows),
-		ledgerFacts,
+		ledgerFacts: ledgerFacts.map(({ branch, text }) => [branch, text]),
 		whole: [...whole],
 		next: nextOf('ledgers', last === undefined ? undefined : `${last.ledger}/${last.h}`)
 	};
@@ -334,32 +328,28 @@ async function readLedger({ tx, business, sizes }: Reading, after: string): Prom
 	if (last !== undefined) {
 		return { ...recordsOf(rows), next: { part: 'ledger', after: `${ledger}/${last.h}` } };
 	}
-	const said: ReturnType<Sql> = tx`ledger_fact.business = ${business} and ledger = ${ledger}`;
-	const ledgerFacts = await readTexts(tx, said);
+	const ledgerFacts = await tx<{ branch: string | null; text: string }[]>`
+		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
+		where ledger_fact.business = ${business} and ledger = ${ledger}`;
 	return {
 		...recordsOf(rows),
-		ledgerFacts,
+		ledgerFacts: ledgerFacts.map(({ branch, text }) => [branch, text]),
 		whole: [ledger],
 		next: null
 	};
 }
 
-type Texts = readonly (readonly [branch: string | null, text: string])[];
-
-/** What was said, and what the relay said of when that counts. */
-async function readTexts(tx: Sql, said: ReturnType<Sql>): Promise<Texts> {
+/**
+ * What the relay said of when the facts count that later pieces bring whole: known before the first of
+ * them is folded.
+ */
+async function readClocks(
+	tx: Sql,
+	business: BusinessId
+): Promise<readonly (readonly [branch: string | null, text: string])[]> {
 	const rows = await tx<{ branch: string | null; text: string }[]>`
-		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
-		where ${said}`;
-	return [
-		...rows.map(({ branch, text }) => [branch, text] as const),
-		...(await readClocks(tx, said))
-	];
-}
-
-async function readClocks(tx: Sql, said: ReturnType<Sql>): Promise<Texts> {
-	const rows = await tx<{ branch: string | null; text: string }[]>`
-		select clock_fact.branch, clock_fact.text ${clockFacts(tx)} where ${said}`;
+		select distinct clock_fact.branch, clock_fact.text, clock_fact.s ${clockFacts(tx)}
+		where ledger_fact.business = ${business} order by clock_fact.s`;
 	return rows.map(({ branch, text }) => [branch, text]);
 }
 

@@ -54,7 +54,7 @@ export interface Written {
 	readonly feeds: ReadonlyMap<ScopeId, number>;
 	/** The last update of each document that grew. */
 	readonly sequences: ReadonlyMap<Room, number>;
-	/** RELAY-72. The scopes in which the relay wrote facts of its own behind these. */
+	/** RELAY-75. The scopes in which the relay wrote facts of its own behind these. */
 	readonly clocked: ReadonlySet<ScopeId>;
 }
 

@@ -48,7 +48,7 @@ function isAhead({ fact }: FactToProject, now: number): boolean {
 }
 
 /**
- * RELAY-72. The facts of a batch, which stand in their feeds already, when they count. What is
+ * RELAY-75. The facts of a batch, which stand in their feeds already, when they count. What is
  * stamped further ahead of the relay than anybody follows gets a clock fact; one that was carried
  * here, with it or before it, stands for that. What it says of facts from before is done to them.
  */

@@ -62,14 +62,14 @@ interface MoveParts {
 	readonly isBeginning?: boolean;
 }
 
-/** A fact that was counted here, at the time before and now. */
+/** A fact that is held, at the time before and now. */
 interface Moving {
 	readonly before: FactTime;
 	readonly row: FactRow;
 }
 
 /**
- * DEVICE-47. What these words change of facts that are kept: a day's totals go from the day that was
+ * DEVICE-60. What these words change of facts that are kept: a day's totals go from the day that was
  * to the day that is, and what goes by the order of facts is folded anew with all that stand between.
  * A word on what a checkpoint counted without it is nothing that can be done here: the checkpoint is
  * taken anew.
@@ -100,7 +100,9 @@ export async function moveInTime(
 		const now = { ...row, ...at, on };
 		await rows.put('facts', [now]);
 		moves.push({ own: own.at, now: at });
-		if (!isCounted) moving.push({ before, row: now });
+		// It may have been the last word here before the checkpoint came that counted it.
+		if (isCounted) for (const one of countedOfRows([now])) await restamp(rows, one);
+		else moving.push({ before, row: now });
 	}
 	const moved = moving.length === 0 ? [] : await foldMoved(rows, moving, business);
 	return { moves, moved: clocks.length === 0 ? [] : ['facts', ...moved] };

@@ -252,7 +252,7 @@ async function addStock(rows: StoreWriter, counted: readonly Counted[]): Promise
 	return true;
 }
 
-async function addDayRows(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
+export async function addDayRows(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
 	const added = new Map<string, { branch: BranchId; on: string; totals: DayTotals }>();
 	for (const { effects, branch, on } of counted) {
 		if (branch === '' || effects.day === null) continue;

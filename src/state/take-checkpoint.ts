@@ -21,7 +21,14 @@ import type { Identity } from './identity.ts';
 import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { isInRanges, joined } from './number-ranges.ts';
-import { addAll, fillIn, FOLDED_TABLES, READ_MODEL_TABLES, settleTimes } from './read-model.ts';
+import {
+	addAll,
+	addDayRows,
+	fillIn,
+	FOLDED_TABLES,
+	READ_MODEL_TABLES,
+	settleTimes
+} from './read-model.ts';
 import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
 
@@ -49,6 +56,7 @@ export async function takeCheckpoint(
 			await addAll(rows, outside, { business, folds });
 		}
 		await joinRows(rows, checkpoint, { outside, said, business });
+		await dropDays(rows, checkpoint, outside);
 		await keepPlace(rows, checkpoint);
 	});
 	parts.changes.tell(['meta', ...FOLDED_TABLES]);
@@ -333,6 +341,32 @@ async function putSums(
 			branch: row.branch,
 			on: row.on
 		}))
+	);
+}
+
+/**
+ * A day that the checkpoint would name, had anything happened on it, and does not: what was counted
+ * on it here was of facts that were stamped ahead, and is elsewhere. It comes to the facts outside.
+ */
+async function dropDays(
+	rows: StoreWriter,
+	{ days, next }: Checkpoint,
+	outside: readonly ArrivedFact[]
+): Promise<void> {
+	// The first piece has the latest days of all branches, a whole checkpoint every one.
+	const from =
+		next === undefined ? '' : days.reduce((least, { on }) => (on < least ? on : least), '~');
+	const named = new Set(days.map(({ branch, on }) => `${branch} ${on}`));
+	const held = await rows.all('days');
+	const others = held.filter(({ branch, on }) => on >= from && !named.has(`${branch} ${on}`));
+	await rows.remove(
+		'days',
+		others.map(({ branch, on }) => [branch, on])
+	);
+	const gone = new Set(others.map(({ branch, on }) => `${branch} ${on}`));
+	await addDayRows(
+		rows,
+		outside.flatMap(countedOf).filter(({ branch, on }) => gone.has(`${branch} ${on}`))
 	);
 }
 

@@ -304,6 +304,17 @@ describe('after a restore', () => {
 		});
 	});
 
+	it('[CP-18] takes two verdicts with one epoch and number in one order, whichever came first', () => {
+		const other = record(11, 'due');
+		const records = [due, other];
+		const said = [verdict(due.h, { claimId: 'c1' }), verdict(other.h, { claimId: 'c2' })];
+		expect(standing(due, said, { records })?.state).toBe('confirmed');
+		expect(standing(other, said, { records })).toMatchObject({
+			state: 'waiting',
+			hasConflict: true
+		});
+	});
+
 	it('[CP-23] lets one code confirm one record, whatever the relay forgot', () => {
 		const other = record(11, 'due');
 		const records = [due, other];

@@ -307,7 +307,7 @@ type VerdictSaying = Extract<LedgerSaying, { kind: 'verdict' }>;
 function lostVerdicts(said: readonly LedgerSaying[]): ReadonlySet<string> {
 	const verdicts = said
 		.filter((saying): saying is VerdictSaying => saying.kind === 'verdict')
-		.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq);
+		.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq || (a.claimId < b.claimId ? -1 : 1));
 	const holder = new Map<string, string>();
 	const lost = lostByCode(said, verdicts);
 	for (const verdict of verdicts) {
