@@ -24,12 +24,12 @@ async function ahead(seed: number): Promise<TestDevice> {
 
 let said = 0;
 /** What the relay says of a fact. */
-function clock(test: TestDevice, of: string, wall = TEST_NOW, id?: string): FactText {
+function clock({ device }: TestDevice, of: string, { wall = TEST_NOW, id = '' } = {}): FactText {
 	said += 1;
-	const name = id ?? `0.4-${String(said)}`;
+	const name = id === '' ? `0.4-${String(said)}` : id;
 	const day = dayNumber(TODAY);
 	const text = JSON.stringify([name, 'clock', wall, 0, day, 0, of, wall, 0, day]);
-	return { text, branch: test.device.identity.branch };
+	return { text, branch: device.identity.branch };
 }
 
 async function sellOne({ device }: TestDevice, minor = 100): Promise<string> {
@@ -56,7 +56,7 @@ describe('a clock fact', () => {
 		expect(await days(test)).toEqual({ [LATER]: 130n });
 		await test.device.receive([clock(test, first)]);
 		expect(await days(test)).toEqual({ [TODAY]: 100n, [LATER]: 30n });
-		await test.device.receive([clock(test, second, TEST_NOW + 5)]);
+		await test.device.receive([clock(test, second, { wall: TEST_NOW + 5 })]);
 		// Nothing happened on that day after all, so there is none.
 		expect(await days(test)).toEqual({ [TODAY]: 130n });
 		const receipts = await test.book.recentReceipts(5);
@@ -84,8 +84,8 @@ describe('a clock fact', () => {
 		const price = async (of: TestDevice): Promise<number | undefined> =>
 			(await of.book.product(tea))?.price;
 		expect([await price(test), await price(other)]).toEqual([200, 200]);
-		const facts = (await texts(test)).map(({ text }) => String(JSON.parse(text)[0]));
-		const clocks = facts.filter((id) => id.startsWith('A-')).map((id) => clock(test, id));
+		const facts = await test.store.read(['facts'], (read) => read.all('facts'));
+		const clocks = facts.filter(({ code }) => code === 'A').map(({ id }) => clock(test, id));
 		for (const of of [test, other]) await of.device.receive(clocks);
 		expect([await price(test), await price(other)]).toEqual([300, 300]);
 		expect((await test.book.product(tea))?.name).toBe('Tea');
@@ -96,11 +96,11 @@ describe('a clock fact', () => {
 		const test = await ahead(4);
 		const id = await sellOne(test);
 		const at = async (): Promise<number | undefined> => (await test.book.receipt(id))?.fact.at.wall;
-		await test.device.receive([clock(test, id, TEST_NOW + 7, '0.9-1')]);
+		await test.device.receive([clock(test, id, { wall: TEST_NOW + 7, id: '0.9-1' })]);
 		expect(await at()).toBe(TEST_NOW + 7);
-		await test.device.receive([clock(test, id, TEST_NOW - 9, '0.8-20')]);
+		await test.device.receive([clock(test, id, { wall: TEST_NOW - 9, id: '0.8-20' })]);
 		expect(await at()).toBe(TEST_NOW - 9);
-		await test.device.receive([clock(test, id, TEST_NOW - 99, '0.8-21')]);
+		await test.device.receive([clock(test, id, { wall: TEST_NOW - 99, id: '0.8-21' })]);
 		expect(await at()).toBe(TEST_NOW - 9);
 	});
 
@@ -134,8 +134,7 @@ describe('a clock fact', () => {
 		const last = await sellOne(test);
 		// The relay taught it the time.
 		test.clock.now = TEST_NOW + 60_000;
-		const before = value(await test.device.changeSettings({ name: 'still ahead' }));
-		expect(before).toBeUndefined();
+		value(await test.device.changeSettings({ name: 'still ahead' }));
 		const stamps = async (): Promise<readonly number[]> =>
 			(await test.store.read(['facts'], (read) => read.all('facts')))
 				.filter(({ code }) => code === 'A')
@@ -143,12 +142,12 @@ describe('a clock fact', () => {
 				.map(({ wall }) => wall - TEST_NOW);
 		expect(await stamps()).toEqual([3 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS]);
 		// Of an earlier one alone nothing follows: a later one still stands ahead.
-		await test.device.receive([clock(test, last, TEST_NOW + 1)]);
-		await test.device.receive([clock(test, 'A-1', TEST_NOW)]);
+		await test.device.receive([clock(test, last, { wall: TEST_NOW + 1 })]);
+		await test.device.receive([clock(test, 'A-1', { wall: TEST_NOW })]);
 		await sellOne(test);
 		expect((await stamps()).at(-1)).toBe(3 * DAY_MS);
-		await test.device.receive([clock(test, 'A-3', TEST_NOW + 2)]);
-		await test.device.receive([clock(test, 'A-4', TEST_NOW + 60_003)]);
+		await test.device.receive([clock(test, 'A-3', { wall: TEST_NOW + 2 })]);
+		await test.device.receive([clock(test, 'A-4', { wall: TEST_NOW + 60_003 })]);
 		await sellOne(test);
 		expect(await stamps()).toEqual([0, 1, 2, 60_003, 60_003]);
 		const rows = await test.store.read(['facts'], (read) => read.all('facts'));
@@ -177,6 +176,29 @@ describe('a clock fact', () => {
 		await other.device.receive([...early, told]);
 		expect(await days(other)).toEqual({ [TODAY]: 100n });
 		expect(await storedNumbers(other.store)).toEqual(await foldedNumbers(other.store));
+	});
+
+	it('[DEVICE-62] forgets with the first checkpoint what only that made of it', async () => {
+		const test = await ahead(12);
+		const { identity } = test.device;
+		const [a, b] = ['0192f0c1-7a00-4000-8000-0000000000c4', '0192f0c1-7a00-4000-8000-0000000000c5'];
+		const merge = (n: number, wall: number, isJoined: boolean): FactText => {
+			const head = [`C-${String(n)}`, 'merge', wall, 0, dayNumber(TODAY), 1];
+			return { text: JSON.stringify([...head, a, b, isJoined]), branch: identity.branch };
+		};
+		const merges = [merge(1, TEST_NOW + 3 * DAY_MS, true), merge(2, TEST_NOW + 60_000, false)];
+		await test.device.receive(merges);
+		const other = await openTestDevice({ seed: 13, joins: { identity, code: 'B' } });
+		const joined = async (): Promise<readonly boolean[]> =>
+			(await other.store.read(['edges'], (rows) => rows.all('edges'))).map(
+				({ isJoined }) => isJoined
+			);
+		await other.device.takeCheckpoint(await checkpointOf(test.store, 2));
+		expect(await joined()).toEqual([true]);
+		const told = clock(test, 'C-1');
+		for (const of of [test, other]) await of.device.receive([told]);
+		await other.device.takeCheckpoint(await checkpointOf(test.store, 3));
+		expect(await joined()).toEqual([false]);
 	});
 
 	it('[DEVICE-62] in a checkpoint moves what was counted here before it', async () => {

@@ -64,6 +64,8 @@ interface MoveParts {
 
 /** A fact that is held, at the time before and now. */
 interface Moving {
+	/** As its device stamped it. */
+	readonly own: Stamp;
 	readonly before: FactTime;
 	readonly row: FactRow;
 }
@@ -79,33 +81,37 @@ export async function moveInTime(
 	clocks: readonly ClockRow[],
 	{ business, isBeginning = false }: MoveParts
 ): Promise<MovedInTime> {
+	if (clocks.length === 0) return { moves: [], moved: [] };
 	const checkpoint = await readMeta(rows, 'checkpoint');
+	const isLost = clocks.some(({ id, by }) => isIn(id, checkpoint) && !isIn(by, checkpoint));
+	if (isLost && !isBeginning) await writeMeta(rows, 'isCheckpointLost', true);
 	const held = await rows.getMany(
 		'facts',
 		clocks.map(({ id }) => id)
 	);
-	const moves: TimeMove[] = [];
-	const moving: Moving[] = [];
-	for (const [place, clock] of clocks.entries()) {
-		const row = held[place];
-		const isCounted = isIn(clock.id, checkpoint);
-		if (isCounted && !isIn(clock.by, checkpoint) && !isBeginning) {
-			await writeMeta(rows, 'isCheckpointLost', true);
-		}
-		if (row === undefined) continue;
-		const own = ownTime(row);
-		const before = { at: { wall: row.wall, counter: row.counter }, on: row.on };
-		const { at, on } = inTime(own, clock);
-		if (isSameTime(before, { at, on })) continue;
-		const now = { ...row, ...at, on };
-		await rows.put('facts', [now]);
-		moves.push({ own: own.at, now: at });
-		// It may have been the last word here before the checkpoint came that counted it.
-		if (isCounted) for (const one of countedOfRows([now])) await restamp(rows, one);
-		else moving.push({ before, row: now });
-	}
-	const moved = moving.length === 0 ? [] : await foldMoved(rows, moving, business);
-	return { moves, moved: clocks.length === 0 ? [] : ['facts', ...moved] };
+	const moving = clocks.flatMap((clock, place) => movingOf(held[place], clock));
+	await rows.put(
+		'facts',
+		moving.map(({ row }) => row)
+	);
+	const inside = moving.filter(({ row }) => isInside(row, checkpoint));
+	// They may have been the last word here before the checkpoint came that counted them.
+	for (const one of countedOfRows(inside.map(({ row }) => row))) await restamp(rows, one);
+	const outside = moving.filter(({ row }) => !isInside(row, checkpoint));
+	const moved = outside.length === 0 ? [] : await foldMoved(rows, outside, business);
+	const moves = moving.map(({ own, row: { wall, counter } }) => ({ own, now: { wall, counter } }));
+	return { moves, moved: ['facts', ...moved] };
+}
+
+/** Nothing of what is not here, or stays where it was. */
+function movingOf(row: FactRow | undefined, clock: ClockRow): readonly Moving[] {
+	if (row === undefined) return [];
+	const own = ownTime(row);
+	const before = { at: { wall: row.wall, counter: row.counter }, on: row.on };
+	const { at, on } = inTime(own, clock);
+	return isSameTime(before, { at, on })
+		? []
+		: [{ own: own.at, before, row: { ...row, ...at, on } }];
 }
 
 /** What is in a fact's text, also of a kind that this program does not know. */
@@ -149,21 +155,19 @@ async function moveDays(rows: StoreWriter, moving: readonly Moving[]): Promise<T
 		const day = counted?.effects.day ?? null;
 		if (day === null || branch === '' || before.on === on) continue;
 		isMoved = true;
-		for (const [onDay, sign] of [
-			[before.on, -1n],
-			[on, 1n]
-		] as const) {
-			const held = await rows.get('days', [branch, onDay]);
-			await rows.put('days', [{ ...plus(held ?? DAY_ZERO, day, sign), branch, on: onDay }]);
-		}
+		const from = (await rows.get('days', [branch, before.on])) ?? DAY_ZERO;
+		await rows.put('days', [{ ...plus(from, day, -1n), branch, on: before.on }]);
+		const to = (await rows.get('days', [branch, on])) ?? DAY_ZERO;
+		await rows.put('days', [{ ...plus(to, day, 1n), branch, on }]);
 		await dropEmpty(rows, [branch, before.on]);
 	}
 	return isMoved ? ['days'] : [];
 }
 
 function plus(a: DayTotals, b: DayTotals, sign: bigint): DayTotals {
-	const sums = DAY_TOTAL_NAMES.map((name) => [name, a[name] + sign * b[name]]);
-	return Object.fromEntries(sums) as unknown as DayTotals;
+	return Object.fromEntries(
+		DAY_TOTAL_NAMES.map((name) => [name, a[name] + sign * b[name]])
+	) as unknown as DayTotals;
 }
 
 /** A day on which nothing happened after all is none. */

@@ -222,63 +222,80 @@ async function ledgersSaid(
  * a fact that the checkpoint knows better: what stood behind that is then to be folded again.
  */
 async function joinEntities(rows: StoreWriter, checkpoint: Checkpoint): Promise<boolean> {
-	const { products, customers, settings, members, devices, ranges } = checkpoint;
-	let isBetter = false;
-	const laterOf = <Row extends { readonly stamps: NumberedStamps }>(
-		row: Row,
-		held: Row | undefined
-	): Row => {
-		const { later, left } = laterFieldsOf(row, held, ranges);
-		isBetter ||= left;
-		return later;
-	};
-	const heldProducts = await rows.getMany(
-		'products',
-		products.map(({ id }) => id)
-	);
-	await rows.put(
-		'products',
-		products.map((row, place) => {
-			const later = laterOf(row, heldProducts[place]);
-			return { ...later, ...productKeys(later) };
+	const left = [
+		await join(checkpoint.products, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'products',
+					all.map(({ id }) => id)
+				),
+			put: (all) =>
+				rows.put(
+					'products',
+					all.map((row) => ({ ...row, ...productKeys(row) }))
+				)
+		}),
+		await join(checkpoint.customers, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'customers',
+					all.map(({ ledger }) => ledger)
+				),
+			put: (all) =>
+				rows.put(
+					'customers',
+					all.map((row) => ({ ...row, ...customerKeys(row) }))
+				)
+		}),
+		await joinPeople(rows, checkpoint)
+	];
+	return left.includes(true);
+}
+
+async function joinPeople(rows: StoreWriter, checkpoint: Checkpoint): Promise<boolean> {
+	const left = [
+		await join(checkpoint.settings, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'settings',
+					all.map(({ field }) => field)
+				),
+			put: (all) => rows.put('settings', all)
+		}),
+		await join(checkpoint.members, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'members',
+					all.map(({ number }) => number)
+				),
+			put: (all) => rows.put('members', all)
+		}),
+		await join(checkpoint.devices, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'devices',
+					all.map(({ code }) => code)
+				),
+			put: (all) => rows.put('devices', all)
 		})
-	);
-	const heldCustomers = await rows.getMany(
-		'customers',
-		customers.map(({ ledger }) => ledger)
-	);
-	await rows.put(
-		'customers',
-		customers.map((row, place) => {
-			const later = laterOf(row, heldCustomers[place]);
-			return { ...later, ...customerKeys(later) };
-		})
-	);
-	const heldSettings = await rows.getMany(
-		'settings',
-		settings.map(({ field }) => field)
-	);
-	await rows.put(
-		'settings',
-		settings.map((row, place) => laterOf(row, heldSettings[place]))
-	);
-	const heldMembers = await rows.getMany(
-		'members',
-		members.map(({ number }) => number)
-	);
-	await rows.put(
-		'members',
-		members.map((row, place) => laterOf(row, heldMembers[place]))
-	);
-	const heldDevices = await rows.getMany(
-		'devices',
-		devices.map(({ code }) => code)
-	);
-	await rows.put(
-		'devices',
-		devices.map((row, place) => laterOf(row, heldDevices[place]))
-	);
-	return isBetter;
+	];
+	return left.includes(true);
+}
+
+interface Joined<Row> {
+	held(rows: readonly Row[]): Promise<readonly (Row | undefined)[]>;
+	put(rows: readonly Row[]): Promise<void>;
+}
+
+async function join<Row extends { readonly stamps: NumberedStamps }>(
+	fresh: readonly Row[],
+	{ ranges }: Pick<Checkpoint, 'ranges'>,
+	table: Joined<Row>
+): Promise<boolean> {
+	const held = await table.held(fresh);
+	const later = fresh.map((row, place) => laterFieldsOf(row, held[place], ranges));
+	await table.put(later.map(({ row }) => row));
+	return later.some(({ left }) => left);
 }
 
 /** A fact that the checkpoint holds and that is not its last word was stamped ahead, and is known to be. */
@@ -286,8 +303,8 @@ function laterFieldsOf<Row extends { readonly stamps: NumberedStamps }>(
 	row: Row,
 	held: Row | undefined,
 	ranges: NumberRanges
-): { readonly later: Row; readonly left: boolean } {
-	if (held === undefined) return { later: row, left: false };
+): { readonly row: Row; readonly left: boolean } {
+	if (held === undefined) return { row, left: false };
 	const all = Object.entries(held.stamps).filter(([field, stamp]) => {
 		const of = row.stamps[field];
 		return of === undefined || compareFieldStamps(stamp, of) > 0;
@@ -296,7 +313,7 @@ function laterFieldsOf<Row extends { readonly stamps: NumberedStamps }>(
 	const fields = later.map(([field]): [string, unknown] => [field, Reflect.get(held, field)]);
 	const stamps = { ...row.stamps, ...Object.fromEntries(later) };
 	return {
-		later: { ...row, ...Object.fromEntries(fields), stamps },
+		row: { ...row, ...Object.fromEntries(fields), stamps },
 		left: later.length < all.length
 	};
 }

@@ -23,6 +23,7 @@ import type { FeedPlace } from '#state/meta.ts';
 import type { RelayHttp } from '#state/relay-http.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
+import { contested } from '#tests/support/contested-trade.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
@@ -135,6 +136,24 @@ async function commit(facts: readonly WrittenFact[], s: number): Promise<void> {
 	});
 }
 
+/** With what several devices said of the same, anywhere among the rest. */
+function mixed(trade: Trade, random: (limit: number) => number): readonly WrittenFact[] {
+	const facts = [...trade.facts];
+	for (const fact of contested(trade, { codes: CODES, random }))
+		facts.splice(100 + random(facts.length - 100), 0, fact);
+	return facts;
+}
+
+/** What is kept of the book, by the fact that said it. */
+async function bookRows(store: DeviceStore): Promise<unknown> {
+	return store.read(['edges', 'entries', 'ends', 'sayings'], async (rows) => [
+		await rows.all('edges'),
+		await rows.all('entries'),
+		await rows.all('ends'),
+		await rows.all('sayings')
+	]);
+}
+
 /** The same trade where some was stamped ten days ahead, with what the relay said of it behind each. */
 function aheadOf(trade: Trade, random: (limit: number) => number): Trade {
 	let top = 0;
@@ -199,7 +218,8 @@ describe.each([...SEEDS.map((seed) => [seed, 'in time'] as const), ...SEEDS_AHEA
 		it('[FEED-9] comes to the numbers of all facts, whatever is written and sold meanwhile', async () => {
 			const random = seeded(seed);
 			const bare = await tradeOf(seed);
-			const trade = when === 'in time' ? bare : aheadOf(bare, random);
+			const more = { ...bare, facts: mixed(bare, random) };
+			const trade = when === 'in time' ? bare : aheadOf(more, random);
 			const relay = await openRelay(trade, random);
 			await relay.goOn(300);
 			const to = await newDevice(seed);
@@ -230,6 +250,7 @@ describe.each([...SEEDS.map((seed) => [seed, 'in time'] as const), ...SEEDS_AHEA
 			expect(await storedNumbers(store)).toEqual(numbers);
 			expect(await foldedNumbers(whole.store)).toEqual(numbers);
 			expect(await tallies(store)).toEqual(await tallies(whole.store));
+			expect(await bookRows(store)).toEqual(await bookRows(whole.store));
 			expect(await store.read(['bases'], (rows) => rows.count('bases'))).toBe(0);
 		}, 60_000);
 	}

@@ -2,16 +2,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dayNumber } from '#domain/calendar.ts';
 import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import { clockedTime, inTime, rulingTime } from '#domain/fact/clock-fact.ts';
-import { DAY_TOTAL_NAMES, effectsOf } from '#domain/fact/effects.ts';
+import { DAY_TOTAL_NAMES } from '#domain/fact/effects.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
-import type { ClockFact, Fact, FactHead } from '#domain/fact/fact.ts';
-import { factId, type DeviceCode, type LedgerId } from '#domain/ids.ts';
+import type { ClockFact, Fact } from '#domain/fact/fact.ts';
+import { factId, type DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
 import { timeFacts } from '#server/relay/fact-times.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
+import { contested, CONTESTED_FROM } from '#tests/support/contested-trade.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers, type Numbers } from '#tests/support/shop-numbers.ts';
@@ -29,8 +30,6 @@ const SEEDS = [1, 2, 3, Math.floor(Math.random() * 1e9)];
 const FACTS = 90;
 const CODES = ['A', 'B', 'AA'] as DeviceCode[];
 const HOUR_MS = 3_600_000;
-/** What several devices say of the same is numbered from here. */
-const CONTESTED = 1_000;
 
 type Random = (limit: number) => number;
 
@@ -49,10 +48,10 @@ async function tradeAhead(seed: number, random: Random): Promise<Trade> {
 	if (signer === undefined) throw new Error('a device has a key');
 	const bare = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
 	const talked = await talkOver(bare, { seed, signer, crypto });
-	const facts = [...talked.facts, ...contested(talked, random)];
+	const facts = [...talked.facts, ...contested(talked, { codes: CODES, random })];
 	let n = 0;
 	const clocks = facts.flatMap(({ fact }): readonly WrittenFact[] => {
-		if (fact.code.startsWith('0.') || random(fact.n < CONTESTED ? 3 : 2) > 0) return [];
+		if (fact.code.startsWith('0.') || random(fact.n < CONTESTED_FROM ? 3 : 2) > 0) return [];
 		const epochs = random(4) === 0 ? [11, 12] : [10 + random(3)];
 		return epochs.map((epoch) => {
 			n += 1;
@@ -61,47 +60,6 @@ async function tradeAhead(seed: number, random: Random): Promise<Trade> {
 	});
 	return { ...talked, facts: [...facts, ...clocks] };
 }
-
-/** What several devices said of the same: the last of it counts, or the first. */
-function contested({ facts }: Trade, random: Random): readonly WrittenFact[] {
-	const effects = facts.map(({ fact }) => effectsOf(fact));
-	const [ledger, other] = new Set(effects.flatMap(({ customers }) => customers)).values();
-	const [product] = effects.flatMap(({ products }) => products);
-	if (ledger === undefined || other === undefined || product === undefined)
-		throw new Error('a trade has customers and products');
-	const [a, b] = [ledger.key, other.key].toSorted() as [LedgerId, LedgerId];
-	const bodies: readonly Body[] = [
-		...[1, 2, 3, 4].flatMap((at): readonly Body[] => [
-			{ kind: 'product', rows: [{ productId: product.key, fields: { price: at } }] },
-			{ kind: 'customer', rows: [{ ledgerId: a, fields: { name: `Amina ${String(at)}` } }] },
-			{ kind: 'setting', fields: { name: `Shop ${String(at)}` } },
-			{ kind: 'merge', a, b, isJoined: at % 2 === 0 },
-			{ kind: 'entry', ledgerId: a, row: ['promise', 20_780 + at, at * 100, 'INR', 2] },
-			{ kind: 'entry', ledgerId: 0, row: ['slipDone', factId('B', 9_000)] }
-		])
-	];
-	return bodies.map((body, place) => {
-		const wall = Date.UTC(2026, 10, 20, 8) + random(60) * HOUR_MS;
-		const [code = 'A', n] = [CODES[random(3)], CONTESTED + place];
-		const on = new Date(wall).toISOString().slice(0, 10);
-		const fact: Fact = {
-			...body,
-			id: factId(code, n),
-			code,
-			n,
-			at: { wall, counter: 0 },
-			on,
-			by: 1
-		};
-		return { fact, branch: TRADE_BRANCH, text: encodeFact(fact) };
-	});
-}
-
-type Body = Contested extends infer F ? (F extends Fact ? Omit<F, keyof FactHead> : never) : never;
-type Contested = Extract<
-	Fact,
-	{ readonly kind: 'product' | 'customer' | 'setting' | 'merge' | 'entry' }
->;
 
 interface Said {
 	readonly epoch: number;

@@ -14,8 +14,8 @@ function clock(text: string): ClockFact {
 	return fact.value;
 }
 
-function said(id: string, of: string, wall: number, day = 20_776): ClockFact {
-	return clock(JSON.stringify([id, 'clock', 1, 0, 20_777, 0, of, wall, 0, day]));
+function said(id: string, of: string, wall: number): ClockFact {
+	return clock(JSON.stringify([id, 'clock', 1, 0, 20_777, 0, of, wall, 0, 20_776]));
 }
 
 /** A setting of the shop's name, stamped then. */
