@@ -44,24 +44,24 @@ export async function* readFacts(
 }
 
 /**
- * Takes in what the clock facts behind a place say, before the facts that they speak of are folded.
- * Returns what they change of those that stand before it.
+ * Takes in what all clock facts say, before the facts that they speak of are folded. Returns what is new
+ * in it of those up to a place, which are folded already: a clock fact that came while they were
+ * folded stands before that place too.
  */
 export async function takeClocks(
 	sql: Sql,
 	business: BusinessId,
-	after = '0'
+	foldedTo = '0'
 ): Promise<readonly Ruling[]> {
 	const rows = await sql<{ text: string }[]>`
-		select text from fact where business = ${business} and kind = 'clock' and s > ${after}
-		order by s`;
+		select text from fact where business = ${business} and kind = 'clock' order by s`;
 	const facts = rows.flatMap(({ text }) => {
 		const fact = parseFact(text);
 		return fact.ok ? [{ business, fact: fact.value }] : [];
 	});
 	const rulings = await keepClocks(sql, clocksIn(facts));
 	const folded = await sql<{ id: string }[]>`
-		select code || '-' || n as id from fact where business = ${business} and s <= ${after}
+		select code || '-' || n as id from fact where business = ${business} and s <= ${foldedTo}
 			and code || '-' || n = any(${rulings.map(({ id }) => id)}::text[])`;
 	const ids = new Set(folded.map(({ id }) => id));
 	return rulings.filter(({ id }) => ids.has(id));
