@@ -35,8 +35,6 @@ export async function runCommand(command: (run: CommandRun) => Promise<void>): P
 	} finally {
 		for (const signal of SIGNALS) process.off(signal, stop);
 	}
-	// A connection that was cut in the middle of a table waits for its end, and would keep us here.
-	if (process.exitCode === 1) process.exit();
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
