@@ -179,6 +179,11 @@ describe('a fact that is stamped ahead', () => {
 			sale('A-3', ahead, '2026-11-12')
 		]);
 		expect(await days()).toEqual({ '2026-11-12': 1, '2026-11-20': 1 });
+		expect((await clocks()).map(([, of, , , day]) => [of, day])).toEqual([
+			['A-1', dayNumber('2026-11-20')],
+			['A-2', dayNumber('2026-11-20')],
+			['A-3', dayNumber('2026-11-12')]
+		]);
 		stand.clock.now = now + 3_600_000;
 		await tell([sale('A-4', ahead)]);
 		expect(await days()).toEqual({ '2026-11-12': 1, '2026-11-20': 1, '2026-11-21': 1 });
