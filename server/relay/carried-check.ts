@@ -67,6 +67,10 @@ async function checkRelays(
 ): Promise<Result<Fact, CheckRefusal>> {
 	const { kind } = parts.address;
 	if (kind !== 'journal' && kind !== 'shopSide') return err('notYourDocument');
-	const refusal = await refusalOfRelays(fact, { ...parts, isOfPerson: kind === 'shopSide' });
+	const refusal = await refusalOfRelays(fact, {
+		...parts,
+		scope: parts.caller.scope,
+		isOfPerson: kind === 'shopSide'
+	});
 	return refusal === undefined ? ok(fact) : err(refusal);
 }

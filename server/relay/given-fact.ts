@@ -142,9 +142,10 @@ async function admitRelays(
 	const { caller, as, clock } = ground;
 	const isOfPerson = caller.sort === 'phone';
 	if (as !== 'carried') return err('notYourKind');
-	const refusal = await refusalOfRelays(fact, { ...ground, isOfPerson });
+	const { scope } = caller;
+	const refusal = await refusalOfRelays(fact, { ...ground, scope, isOfPerson });
 	if (refusal !== undefined) return err(refusal);
-	const author = { scope: caller.scope, code: fact.code };
+	const author = { scope, code: fact.code };
 	if (isOfPerson) {
 		const year = dayOf(fact, clock()).slice(0, 4);
 		const address = { kind: 'shopSide', person: caller.scope, year } as const;
