@@ -3,7 +3,7 @@ import type { Bringing } from './allowance.ts';
 import type { Ground } from './ground.ts';
 import { codeOf, isLostTwin, placeItems, type PlaceRefusal, type Writer } from './place-items.ts';
 import { createRoomState, type MutableRoomState, type PlacedItem } from './room-state.ts';
-import { createSorter, retoldAsAnother } from './sort-items.ts';
+import { createSorter, retoldAsAnother, type Sorted } from './sort-items.ts';
 import {
 	bearerOf,
 	deviceKey,
@@ -71,7 +71,7 @@ export function decide(submission: Submission, ground: Ground): Decision {
 	if (refused.length > 0) return { kind: 'refused', refused };
 
 	for (const item of own) layer.add(item);
-	takeIn(bringing, { bearer, ground });
+	takeIn(bringing, sorted, { bearer, ground });
 	const carried = keepCarried(submission, others, { layer, ground });
 	const items = [...own, ...carried.items];
 	return {
@@ -133,8 +133,10 @@ function tooMany({ key }: PlacedItem): readonly [string, 'tooMany'] {
 	return [key, 'tooMany'];
 }
 
-function takeIn(bringing: Bringing, { bearer, ground }: BearerOn): void {
+/** From here on it counts for whatever the batch brings after it. */
+function takeIn(bringing: Bringing, { firsts }: Sorted, { bearer, ground }: BearerOn): void {
 	ground.allowance.take(bearer, bringing);
+	for (const [key, id] of firsts) ground.idByFirst.set(key, id);
 	for (const { fact, text } of bringing.facts) {
 		ground.textByFact.set(factKey(bearer.scope, fact.id), text);
 	}
@@ -179,7 +181,7 @@ function keepCarried(
 			layer.add(placed);
 			items.push(placed);
 			facts.push(...sorted.facts);
-			takeIn(bringing, { bearer, ground });
+			takeIn(bringing, sorted, { bearer, ground });
 			continue;
 		}
 		stopped.add(client);
