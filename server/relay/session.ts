@@ -10,6 +10,7 @@ import {
 	encodeHave,
 	encodeNack,
 	encodeStep1,
+	isStep1,
 	type ClientFrame
 } from '#sync/frames.ts';
 import { FRAME_BYTES_MAX, GAPS_MAX } from '#sync/limits.ts';
@@ -63,8 +64,10 @@ export function createSession(connection: Connection, parts: SessionParts): Sess
 		settled: () => deciding,
 		hear: async (bytes) => {
 			if (connection.isEnded) return DONE;
-			const frame = decodeClientFrame(bytes);
-			if (bytes.byteLength > FRAME_BYTES_MAX) refuseWhole(connection, frame, 'updateTooLarge');
+			const isTooLarge = bytes.byteLength > FRAME_BYTES_MAX;
+			// A step 1 becomes a map, which is many times what it was on the way.
+			const frame = isTooLarge && isStep1(bytes) ? undefined : decodeClientFrame(bytes);
+			if (isTooLarge) refuseWhole(connection, frame, 'updateTooLarge');
 			else if (frame === undefined) connection.close(CLOSE.forgery, 'malformed');
 			else if (frame.kind === 'step1') asked.take(frame.stateVector);
 			else if (frame.kind !== 'ignored') {
@@ -139,8 +142,8 @@ async function admit(frame: UpdateFrame, hearing: Hearing): Promise<Heard> {
 			else if (outcome.kind === 'accepted') {
 				gaps.closed();
 				if (outcome.leftOut.length > 0) connection.send(encodeNack({ refused: outcome.leftOut }));
-				else if (outcome.facts.length === 0)
-					// It brought nothing new, so no facts of it are told; its sender waits for a word.
+				else if (outcome.facts.every(({ device }) => device.code !== caller.code))
+					// It brought nothing new of its sender's, who hears of no fact and waits for a word.
 					connection.send(encodeHave({ epoch: parts.epoch, ranges: [] }));
 			} else answer(connection, outcome, update);
 		});

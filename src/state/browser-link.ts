@@ -56,7 +56,8 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 		createProvider: createWebsocketProviders({
 			origin: location.origin.replace(/^http/, 'ws'),
 			WebSocket,
-			getTicket: (document) => http.ticket(document)
+			getTicket: (document) => http.ticket(document),
+			code: () => device.identity.code
 		})
 	});
 	const ways = waysOf(signer, parts);

@@ -116,6 +116,25 @@ describe('a step 2 at a restored relay', () => {
 		watcher.destroy();
 	});
 
+	it('[SYNC-8] [RELAY-53] that holds brothers’ structs alone is answered, and with its own it names those', async () => {
+		const socket = await rawSocket(stand, 'B');
+		await socket.next(isMessage(MESSAGE_HAVE));
+		const send = async (doc: Y.Doc): Promise<unknown> => {
+			const heard = socket.heard.length;
+			socket.send(encodeUpdate(Y.encodeStateAsUpdate(doc)));
+			const have = decodeHave(jsonIn(await socket.next(isMessage(MESSAGE_HAVE), heard)));
+			return have?.ranges.map(([from, to]) => [from, to]);
+		};
+		const doc = new Y.Doc();
+		writtenBy(doc, 900, facts('A-1', 'A-2'));
+		expect(await send(doc)).toEqual([]);
+		const both = new Y.Doc();
+		writtenBy(both, 901, facts('A-3'));
+		appendFact(both, settingFact(stand, 'B-1'));
+		expect(await send(both)).toEqual([[1, 1]]);
+		expect((await feed()).toSorted()).toEqual(['A-1 by B', 'A-2 by B', 'A-3 by B', 'B-1']);
+	});
+
 	it('[RELAY-54] one brother that forks, one that is unknown, one that is wrong: the rest is taken', async () => {
 		const author = await rawSocket(stand, 'A');
 		const [kept] = facts('A-2');
