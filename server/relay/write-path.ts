@@ -1,7 +1,9 @@
 import { isDatabaseGone } from '#server/database/connect.ts';
+import { FRAME_BYTES_MAX } from '#sync/limits.ts';
 import { writeBatch, type BatchParts, type Written } from './batch.ts';
 import type { Decision } from './decide.ts';
 import type { Submission } from './submission.ts';
+import type { ParsedUpdate } from './update-parser.ts';
 import { isWentBack } from './went-back.ts';
 
 export interface WritePathParts extends BatchParts {
@@ -23,8 +25,9 @@ export interface WritePath {
 /** `unavailable`: the database is gone, try again. `unstorable`: it is there and would not take this update. */
 export type Outcome = Decision | { readonly kind: 'unavailable' | 'unstorable' };
 
-/** How many updates one transaction takes. */
+/** How many updates one transaction takes, and how many bytes of them, but one however large. */
 const BATCH_LENGTH_MAX = 512;
+const BATCH_BYTES_MAX = FRAME_BYTES_MAX;
 
 interface Waiting {
 	readonly submission: Submission;
@@ -40,7 +43,7 @@ export function createWritePath(parts: WritePathParts): WritePath {
 	async function run(): Promise<void> {
 		// Lets all that came with the same turn of the loop into one batch.
 		await Promise.resolve();
-		while (waiting.length > 0) await writeOrSplit(waiting.splice(0, BATCH_LENGTH_MAX));
+		while (waiting.length > 0) await writeOrSplit(waiting.splice(0, lengthOfNext(waiting)));
 		running = undefined;
 	}
 
@@ -87,6 +90,22 @@ export function createWritePath(parts: WritePathParts): WritePath {
 			hasEnded = true;
 		}
 	};
+}
+
+/** As many as go into one transaction. */
+function lengthOfNext(waiting: readonly Waiting[]): number {
+	let bytes = 0;
+	const over = waiting.findIndex(({ submission: { update } }, at) => {
+		bytes += bytesOf(update);
+		return at > 0 && (at === BATCH_LENGTH_MAX || bytes > BATCH_BYTES_MAX);
+	});
+	return over === -1 ? waiting.length : over;
+}
+
+function bytesOf({ items }: ParsedUpdate): number {
+	let bytes = 0;
+	for (const item of items) bytes += item.bytes.byteLength;
+	return bytes;
 }
 
 function giveUp(batch: readonly Waiting[], kind: 'unavailable' | 'unstorable'): void {
