@@ -310,7 +310,11 @@ function serve(running: Running, entry: Entry, socket: RelaySocket): void {
 	}
 	const opening = openSession(running, entry, socket);
 	let turn: Promise<unknown> = opening;
+	let reported: unknown;
 	const closeLater = (fault: unknown): void => {
+		// One that all wait for is heard of by each.
+		if (fault === reported) return;
+		reported = fault;
 		running.fault(fault);
 		socket.close(CLOSE.tryLater, 'try later');
 	};
@@ -345,10 +349,7 @@ function serve(running: Running, entry: Entry, socket: RelaySocket): void {
 		// What was said before the end still counts.
 		void turn
 			.then(() => opening)
-			.then(async ({ session, leave }) => {
-				await session.settled();
-				leave();
-			})
+			.then(({ session, leave }) => session.settled().finally(leave))
 			.catch(() => undefined)
 			.then(place.leave);
 	});
