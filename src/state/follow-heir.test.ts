@@ -326,3 +326,42 @@ describe('a device that gets no heir, since its access was ended', () => {
 		]);
 	});
 });
+
+describe('a relay that was restored', () => {
+	it('[LATE-3] is left once a turn what waited with the owner', async () => {
+		const heard: string[] = [];
+		const test = stand({
+			late: (texts) => {
+				heard.push(...texts);
+				return Promise.resolve(ok({ waiting: ['A-1'], known: [], refused: [] }));
+			}
+		});
+		await keepRows(test.store, row(1, 0, 'withOwner'));
+		const halted = { halted: 'rights', refused: [{ id: 'A-1', reason: 'withOwner' }] } as const;
+		for (const turns of [1, 2]) {
+			await test.followed.start();
+			test.line.says(halted);
+			await vi.waitUntil(() => heard.length === turns);
+			await settled();
+			test.line.says(halted);
+			await settled();
+			expect(heard).toHaveLength(turns);
+			await test.followed.stop();
+		}
+	});
+
+	it('[LATE-3] gets it as always where it lets the device in', async () => {
+		const test = stand({ late: () => Promise.reject(FULL) });
+		await keepRows(test.store, row(1, 0, 'withOwner'), row(2, 0, 'badBody'));
+		await test.followed.start();
+		const refused = [
+			{ id: 'A-1', reason: 'withOwner' },
+			{ id: 'A-2', reason: 'badBody' }
+		];
+		test.line.says({ state: 'online', refused });
+		await settled();
+		const rows = await test.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map((held) => held.refused)).toEqual([undefined, 'badBody']);
+		expect(test.faults).toEqual([]);
+	});
+});

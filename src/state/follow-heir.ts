@@ -2,8 +2,9 @@ import type { DeviceStore } from '#storage/device-store.ts';
 import type { DocumentsHost } from '#storage/documents-host.ts';
 import type { Changes } from './changes.ts';
 import { isBookOf } from './database-name.ts';
+import { tryRefusedAgain } from './have.ts';
 import { isOldBookSpent } from './heir.ts';
-import { leaveLate, type LateApi } from './late-facts.ts';
+import { leaveLate, WITH_OWNER, type LateApi } from './late-facts.ts';
 import { readMeta, type Inheritance } from './meta.ts';
 import type { PageParts } from './page-parts.ts';
 import type { RelayRefusal } from './relay-http.ts';
@@ -45,7 +46,8 @@ const RELOAD_LOOKS_MAX = 60;
 export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
 	const run: FollowRun = {
 		...{ link, parts, listeners: new Set(), turn: 0 },
-		...{ isTaking: false, isLeaving: false, isGoing: false, isRefused: false }
+		...{ isTaking: false, isLeaving: false, hasLeft: false, isFreeing: false },
+		...{ isGoing: false, isRefused: false }
 	};
 	link.on(() => {
 		look(run);
@@ -79,6 +81,9 @@ interface FollowRun {
 	turn: number;
 	isTaking: boolean;
 	isLeaving: boolean;
+	/** What waits with the owner was left in this turn, though it had been before. */
+	hasLeft: boolean;
+	isFreeing: boolean;
 	/** The heir's book is whole, and this page is about to end. */
 	isGoing: boolean;
 	/** The relay gave this device no heir: its access was ended. */
@@ -94,7 +99,10 @@ function look(run: FollowRun): void {
 	const status = statusOf(run);
 	for (const told of [...run.listeners]) told(status);
 	if (status.halted === 'fork' && !run.isTaking) take(run);
-	if (status.halted === 'rights' && status.unsent > 0 && !run.isLeaving) leave(run);
+	const left = status.refused.filter(({ reason }) => reason === WITH_OWNER).map(({ id }) => id);
+	const isToLeave = status.unsent > 0 || (left.length > 0 && !run.hasLeft);
+	if (status.halted === 'rights' && isToLeave && !run.isLeaving) leave(run);
+	if (status.state === 'online' && left.length > 0 && !run.isFreeing) free(run, left);
 }
 
 /** HEIR-9. The line waits for nothing of the book before. */
@@ -113,6 +121,8 @@ async function stop(run: FollowRun): Promise<void> {
 	run.turn += 1;
 	run.isTaking = false;
 	run.isLeaving = false;
+	run.hasLeft = false;
+	run.isFreeing = false;
 	await run.link.stop();
 }
 
@@ -179,10 +189,28 @@ function leave(run: FollowRun): void {
 	insist(run.parts, {
 		isWanted: isStill,
 		work: async () => {
-			const left = await leaveLate(store, late);
+			const left = await leaveLate(store, late, { again: !run.hasLeft });
 			changes.tell(['journal']);
-			if (left.ok && isStill()) run.isLeaving = false;
+			if (left.ok && isStill()) {
+				run.isLeaving = false;
+				run.hasLeft = true;
+			}
 			return left.ok || left.error === 'ended';
+		}
+	});
+}
+
+/** LATE-3. It is let in again: a restored relay knows of no removal, nor of what it left. */
+function free(run: FollowRun, ids: readonly string[]): void {
+	const { store, changes } = run.parts;
+	run.isFreeing = true;
+	insist(run.parts, {
+		isWanted: inThisTurn(run),
+		work: async () => {
+			await tryRefusedAgain(store, ids);
+			changes.tell(['journal']);
+			run.isFreeing = false;
+			return true;
 		}
 	});
 }

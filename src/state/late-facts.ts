@@ -29,15 +29,18 @@ const LOT_BYTES_MAX = 256 * 1024;
 /**
  * LATE-1. Leaves everything to the owner that this removed device wrote and had not sent, a lot at a
  * time. Answers how many facts wait with him now. What is not taken stays here with its reason, and is
- * left again only when a person says so. It may be cut off anywhere and begun again.
+ * left again only when a person says so. What waits with him is left once more where it is `again`: a
+ * relay that was restored may have forgotten it. It may be cut off anywhere and begun again.
  */
 export async function leaveLate(
 	store: DeviceStore,
-	api: LateApi
+	api: LateApi,
+	{ again = false }: { readonly again?: boolean } = {}
 ): Promise<Result<number, LateRefusal>> {
 	const unsent = await store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
-	let left = unsent.filter(({ refused }) => refused === WITH_OWNER).length;
-	let rest = unsent.filter(({ refused }) => refused !== WITH_OWNER && refused !== CONFLICT);
+	const isLeft = ({ refused }: JournalRow): boolean => !again && refused === WITH_OWNER;
+	let left = unsent.filter(isLeft).length;
+	let rest = unsent.filter((row) => !isLeft(row) && row.refused !== CONFLICT);
 	while (rest.length > 0) {
 		const lot = rest.slice(0, lotLength(rest));
 		const answer = await api.leave(lot.map(({ text }) => text));

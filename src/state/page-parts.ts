@@ -11,8 +11,8 @@ export interface PageParts extends AccountApiParts {
 	openStore(name: string): DeviceStore;
 	/** Removes one; it may wait for as long as a frozen tab has it open. */
 	removeStore(name: string): Promise<void>;
-	createKeys(): Promise<CryptoKeyPair>;
-	signerOf(keys: CryptoKeyPair): Promise<Signer>;
+	readonly createKeys: () => Promise<CryptoKeyPair>;
+	readonly signerOf: (keys: CryptoKeyPair) => Promise<Signer>;
 	readonly crypto: CryptoParts;
 	readonly uuidV4: () => string;
 	readonly chance: (bytes: number) => Uint8Array;

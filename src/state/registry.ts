@@ -1,5 +1,5 @@
 import { parseBusinessId, parseDeviceCode, type BusinessId, type DeviceCode } from '#domain/ids.ts';
-import type { DeviceStore, StoreReader } from '#storage/device-store.ts';
+import type { DeviceStore, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { databaseName } from './database-name.ts';
 
 /** Which businesses have a database on this device, and which of them it is working in. */
@@ -62,10 +62,7 @@ export function createRegistry(store: DeviceStore): Registry {
 		},
 		bookOf: (business) => store.read(['meta'], (rows) => bookIn(rows, business)),
 		succeed: (business, before, heir) =>
-			store.write(['meta'], async (rows) => {
-				if ((await bookIn(rows, business)) !== before) return;
-				await rows.put('meta', [{ key: heirKey(business), value: heir }]);
-			}),
+			store.write(['meta'], (rows) => keepHeir(rows, { business, before, heir })),
 		async enter(business, heir) {
 			await store.write(['meta'], async (rows) => {
 				const businesses = new Set([...businessesOf(await rows.get('meta', BUSINESSES)), business]);
@@ -80,6 +77,17 @@ export function createRegistry(store: DeviceStore): Registry {
 			store.close();
 		}
 	};
+}
+
+interface Succession {
+	readonly business: BusinessId;
+	readonly before: string;
+	readonly heir: DeviceCode;
+}
+
+async function keepHeir(rows: StoreWriter, { business, before, heir }: Succession): Promise<void> {
+	if ((await bookIn(rows, business)) !== before) return;
+	await rows.put('meta', [{ key: heirKey(business), value: heir }]);
 }
 
 async function bookIn(rows: StoreReader, business: BusinessId): Promise<string> {

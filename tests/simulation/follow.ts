@@ -108,7 +108,7 @@ function pageOf(
 		uuidV4: chance.uuid,
 		chance: chance.bytes,
 		fetch: (asked, init) => {
-			if (String(asked).includes(LACKING)) actMeanwhile();
+			if (typeof asked === 'string' && asked.includes(LACKING)) actMeanwhile();
 			return fetch(asked, init);
 		},
 		base: RELAY_ORIGIN,
