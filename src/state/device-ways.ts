@@ -7,7 +7,9 @@ import type { HeirWays } from './follow-heir.ts';
 import { becomeHeir, carryOver } from './heir.ts';
 import { createHeirApi } from './heir-api.ts';
 import type { Identity } from './identity.ts';
+import { leaveLate } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
+import { readMeta } from './meta.ts';
 import type { PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
 import { uuidV7 } from './uuid-v7.ts';
@@ -27,8 +29,31 @@ export function deviceWays(parts: DeviceWaysParts): HeirWays {
 		make: () => make(parts),
 		enter: (code) => enter(parts, code),
 		carryOver: (old) => carryOver({ old, store, crypto: page.crypto }),
-		late: createLateApi({ ...page, device: device.identity, signer })
+		late: createLateApi({ ...page, device: device.identity, signer }),
+		leaveBehind: () => leaveBehind(parts)
 	};
+}
+
+/** Nothing is read of it but what its owner is to have; it stays as it is. */
+async function leaveBehind({ store, page }: DeviceWaysParts): Promise<boolean> {
+	const book = await store.read(['meta'], (rows) => readMeta(rows, 'leftBehind'));
+	if (book === undefined) return true;
+	const old = page.openStore(book);
+	try {
+		const { device, keys } = await old.read(['meta'], async (rows) => ({
+			device: await readMeta(rows, 'identity'),
+			keys: await readMeta(rows, 'keys')
+		}));
+		if (device !== undefined && keys !== undefined) {
+			const late = createLateApi({ ...page, device, signer: await page.signerOf(keys) });
+			const left = await leaveLate(old, late);
+			if (!left.ok && left.error === 'unreachable') return false;
+		}
+		await store.write(['meta'], (rows) => rows.remove('meta', ['leftBehind']));
+		return true;
+	} finally {
+		old.close();
+	}
 }
 
 /** The database of the book in which a device works. */

@@ -365,3 +365,19 @@ describe('a relay that was restored', () => {
 		expect(test.faults).toEqual([]);
 	});
 });
+
+it('[JOIN-1] a device notes that its access was ended, and that it is let in again', async () => {
+	const test = stand();
+	const noted = (): Promise<number | undefined> =>
+		test.store.read(['meta'], (rows) => readMeta(rows, 'removedAt'));
+	await test.followed.start();
+	test.line.says({ state: 'online' });
+	await settled();
+	expect(await noted()).toBeUndefined();
+	test.line.says({ halted: 'rights' });
+	await settled();
+	expect(await noted()).toBe(NOW);
+	test.line.says({ halted: undefined });
+	await settled();
+	expect(await noted()).toBeUndefined();
+});

@@ -5,7 +5,7 @@ import { isBookOf } from './database-name.ts';
 import { tryRefusedAgain } from './have.ts';
 import { isOldBookSpent } from './heir.ts';
 import { leaveLate, WITH_OWNER, type LateApi } from './late-facts.ts';
-import { readMeta, type Inheritance } from './meta.ts';
+import { readMeta, writeMeta, type Inheritance } from './meta.ts';
 import type { PageParts } from './page-parts.ts';
 import type { RelayRefusal } from './relay-http.ts';
 import { backoffMs, type LinkStatus, type RelayLink, type RelayLinkParts } from './relay-link.ts';
@@ -20,6 +20,11 @@ export interface HeirWays {
 	carryOver(old: DeviceStore): Promise<number>;
 	/** Where a device leaves to its owner what it had not sent when it was removed; a phone has none. */
 	readonly late?: LateApi;
+	/**
+	 * Leaves to the owner what is unsent in the book of the device that this one was until its access was
+	 * ended. False where the relay was not reached.
+	 */
+	readonly leaveBehind?: () => Promise<boolean>;
 }
 
 export interface FollowHeirParts extends Pick<RelayLinkParts, 'timers' | 'random' | 'onFault'> {
@@ -47,7 +52,7 @@ export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
 	const run: FollowRun = {
 		...{ link, parts, listeners: new Set(), turn: 0 },
 		...{ isTaking: false, isLeaving: false, hasLeft: false, isFreeing: false },
-		...{ isGoing: false, isRefused: false }
+		...{ isGoing: false, isRefused: false, isRemoved: undefined }
 	};
 	link.on(() => {
 		look(run);
@@ -86,6 +91,8 @@ interface FollowRun {
 	isFreeing: boolean;
 	/** The heir's book is whole, and this page is about to end. */
 	isGoing: boolean;
+	/** What is noted of it in its book; undefined as long as the relay said nothing. */
+	isRemoved: boolean | undefined;
 	/** The relay gave this device no heir: its access was ended. */
 	isRefused: boolean;
 }
@@ -102,7 +109,9 @@ function look(run: FollowRun): void {
 	const left = status.refused.filter(({ reason }) => reason === WITH_OWNER).map(({ id }) => id);
 	const isToLeave = status.unsent > 0 || (left.length > 0 && !run.hasLeft);
 	if (status.halted === 'rights' && isToLeave && !run.isLeaving) leave(run);
-	if (status.state === 'online' && left.length > 0 && !run.isFreeing) free(run, left);
+	const isIn = status.state === 'online' && status.halted === undefined;
+	if (isIn && left.length > 0 && !run.isFreeing) free(run, left);
+	if (isIn || status.halted === 'rights') noteWhetherRemoved(run, !isIn);
 }
 
 /** HEIR-9. The line waits for nothing of the book before. */
@@ -114,6 +123,8 @@ async function start(run: FollowRun): Promise<void> {
 	if (await findHeir(run).catch(told(parts))) return;
 	if (!isStill()) return;
 	insist(parts, { work: () => takeIn(run), isWanted: isStill });
+	const { leaveBehind } = parts.ways;
+	if (leaveBehind !== undefined) insist(parts, { work: leaveBehind, isWanted: isStill });
 	await link.start();
 }
 
@@ -198,6 +209,23 @@ function leave(run: FollowRun): void {
 			return left.ok || left.error === 'ended';
 		}
 	});
+}
+
+/** JOIN-1. A device that was removed is not one of the shop's any more: it may be invited again. */
+function noteWhetherRemoved(run: FollowRun, isRemoved: boolean): void {
+	const { store, clock, onFault } = run.parts;
+	if (run.isRemoved === isRemoved) return;
+	run.isRemoved = isRemoved;
+	store
+		.write(['meta'], async (rows) => {
+			const held = await readMeta(rows, 'removedAt');
+			if (isRemoved && held === undefined) await writeMeta(rows, 'removedAt', clock());
+			if (!isRemoved && held !== undefined) await rows.remove('meta', ['removedAt']);
+		})
+		.catch((fault: unknown) => {
+			run.isRemoved = undefined;
+			onFault(fault);
+		});
 }
 
 /** LATE-3. It is let in again: a restored relay knows of no removal, nor of what it left. */

@@ -130,6 +130,10 @@ export interface MetaValues {
 	/** The revision of the latest tally. */
 	readonly tallies: number;
 	readonly heir: HeirToBe;
+	/** When the relay first let this device in no more, ms by its own clock. */
+	readonly removedAt: number;
+	/** The database of the device that this one was until its access was ended. */
+	readonly leftBehind: string;
 	readonly inheritance: Inheritance;
 	/** The open cart; its form is the till's. */
 	readonly cart: unknown;
