@@ -106,12 +106,25 @@ function look(run: FollowRun): void {
 	const status = statusOf(run);
 	for (const told of [...run.listeners]) told(status);
 	if (status.halted === 'fork' && !run.isTaking) take(run);
-	const left = status.refused.filter(({ reason }) => reason === WITH_OWNER).map(({ id }) => id);
-	const isToLeave = status.unsent > 0 || (left.length > 0 && !run.hasLeft);
-	if (status.halted === 'rights' && isToLeave && !run.isLeaving) leave(run);
-	const isIn = status.state === 'online' && status.halted === undefined;
-	if (isIn && left.length > 0 && !run.isFreeing) free(run, left);
-	if (isIn || status.halted === 'rights') noteWhetherRemoved(run, !isIn);
+	if (status.halted === 'rights') shutOut(run, status);
+	if (status.halted === undefined && status.state === 'online') letIn(run, status);
+}
+
+function shutOut(run: FollowRun, status: LinkStatus): void {
+	noteWhetherRemoved(run, true);
+	const isToLeave = status.unsent > 0 || (!run.hasLeft && leftIn(status).length > 0);
+	if (isToLeave && !run.isLeaving) leave(run);
+}
+
+function letIn(run: FollowRun, status: LinkStatus): void {
+	noteWhetherRemoved(run, false);
+	const left = leftIn(status);
+	if (left.length > 0 && !run.isFreeing) free(run, left);
+}
+
+/** What waits with the owner. */
+function leftIn({ refused }: LinkStatus): readonly string[] {
+	return refused.filter(({ reason }) => reason === WITH_OWNER).map(({ id }) => id);
 }
 
 /** HEIR-9. The line waits for nothing of the book before. */

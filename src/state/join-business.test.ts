@@ -42,9 +42,10 @@ function machine(answers: Answers): Machine {
 			return { ...store, close: () => undefined };
 		},
 		fetch: (address, init) => {
-			const path = new URL(String(address), 'http://relay.test').pathname;
+			if (typeof address !== 'string' || typeof init?.body !== 'string') throw new Error('no text');
+			const path = new URL(address).pathname;
 			asked.push(path);
-			const answer = answers(path, String(init?.body));
+			const answer = answers(path, init.body);
 			if (answer === undefined) return Promise.reject(new TypeError('no network'));
 			const status = path.endsWith('/devices/token') ? 403 : 200;
 			return Promise.resolve(Response.json(answer, { status }));

@@ -95,8 +95,8 @@ async function joiningKeys(page: PageParts): Promise<CryptoKeyPair> {
 	return keys;
 }
 
-async function forgetJoiningKeys({ openStore }: PageParts): Promise<void> {
-	const store = openStore(REGISTRY_NAME);
+async function forgetJoiningKeys(page: PageParts): Promise<void> {
+	const store = page.openStore(REGISTRY_NAME);
 	await store.write(['meta'], (rows) => rows.remove('meta', [KEYS_ROW]));
 	store.close();
 }

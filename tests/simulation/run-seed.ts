@@ -124,17 +124,24 @@ async function getQuiet(world: World): Promise<number> {
 }
 
 const DAYS_MS = 2 * 86_400_000;
+/** Long enough to be opened again, and to reach the relay. */
+const REOPENED_MS = 30_000;
 
-/** HEIR-4. The heirs are opened again days later, by their clocks. False where there are none. */
-async function daysPass({ stations }: World): Promise<boolean> {
-	let hasHeirs = false;
+/**
+ * HEIR-4, LATE-3. Heirs, and devices that were removed, are opened again days later, by their clocks.
+ * False where there are none.
+ */
+async function daysPass({ stations, time }: World): Promise<boolean> {
+	let isAny = false;
 	for (const { profile, tabs, isRemoved } of stations) {
-		if (isRemoved || (await inheritanceOf(profile.disk)) === undefined) continue;
-		hasHeirs = true;
+		if (!isRemoved && (await inheritanceOf(profile.disk)) === undefined) continue;
+		isAny = true;
 		profile.clockOffMs += DAYS_MS;
 		for (const tab of [...tabs]) tab.kill();
 	}
-	return hasHeirs;
+	// Of a device that was removed nobody but its owner sees what it still does.
+	if (isAny) await time.run(time.now() + REOPENED_MS);
+	return isAny;
 }
 
 /** A frozen tab may keep the book before from being removed, but nothing else may. */
