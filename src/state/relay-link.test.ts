@@ -420,6 +420,32 @@ describe('relay link', () => {
 		expect(a.faults).toEqual([]);
 	});
 
+	it('[LINK-25] sends the rest of a document that cannot be removed, and marks and hears meanwhile', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		relay.refused.set('A-2', 'badBody');
+		const a = await linked(relay, 53);
+		let frozen = 0;
+		const before = { ...a.documents };
+		Object.assign(a.documents, {
+			drop: async (name: string) => {
+				await before.drop(name);
+				frozen += 1;
+				await new Promise(() => undefined);
+			}
+		});
+		for (let n = 1; n <= 3; n += 1) await sell(a, n);
+		await a.link.start();
+		await relay.quiet();
+		expect(frozen).toBe(1);
+		await a.pass(10_000);
+		expect(await sent(a)).toEqual([1, 0, 1]);
+		await sell(a, 4);
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 0, 1, 1]);
+		expect(a.faults).toEqual([]);
+	});
+
 	it('[LINK-18] waits with what there is no room for, and loses none of it', async () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW;

@@ -94,6 +94,8 @@ const PAUSE_MS_MAX = 1_800_000;
 const SUSPECT_MS_MAX = 300_000;
 /** What was refused for a reason that may have passed is tried again after as long, when a line is new. */
 const TRY_AGAIN_MS = 3_600_000;
+/** Longer than a host waits before it asks for a database to be removed, so that what is opened then is new. */
+const DROP_MS_MAX = 10_000;
 /** The relay's word for a fact of a day that is not yet. */
 const BEYOND_TOMORROW = 'beyondTomorrow';
 /** The relay has the act under another name: another device goes by this one's numbers too. */
@@ -605,8 +607,19 @@ async function refuseOne(run: LinkRun, n: number, reason: string): Promise<void>
 /** A document that is left alone for a while is begun when that is over. */
 async function beginAnew(run: LinkRun, name: string): Promise<void> {
 	await closeLine(run, name);
-	await run.parts.documents.drop(name);
+	await dropOrGoOn(run, name);
 	await arrange(run);
+}
+
+/**
+ * LINK-25. A frozen tab may hold the document open, and nothing waits for that: it is removed when that
+ * tab is gone, and meanwhile the document is as empty as a new one.
+ */
+function dropOrGoOn({ parts }: LinkRun, name: string): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const cancel = parts.timers.after(DROP_MS_MAX, resolve);
+		parts.documents.drop(name).finally(cancel).then(resolve, reject);
+	});
 }
 
 /** LINK-18. Leaves a document alone for a while, each time for longer, until something gets through. */
