@@ -1,4 +1,5 @@
 import type { HaveRange } from '#sync/frames.ts';
+import { mayPass } from '#sync/nack-reason.ts';
 import { parseBranchId } from '#domain/ids.ts';
 import type { DeviceStore, FactRow } from '#storage/device-store.ts';
 import type { FactText } from './arrived-fact.ts';
@@ -87,16 +88,11 @@ async function handIn(
 	for (const piece of piecesOf(rows)) {
 		const answer = await http.carried(piece.map(factText));
 		if (!answer.ok) return answer.error;
-		left += answer.value.filter(({ reason = '' }) => PASSING.has(reason)).length;
+		// What another day, or somebody else, may put right.
+		left += answer.value.filter(({ reason = '' }) => mayPass(reason)).length;
 	}
 	return left;
 }
-
-/** Refusals that another day, or somebody else, may put right. */
-const PASSING: ReadonlySet<string> = new Set([
-	...(['authorUnknown', 'authorBack', 'linkOtherwise'] as const),
-	...(['tooMany', 'unknownKind', 'fault'] as const)
-]);
 
 function piecesOf(rows: readonly FactRow[]): readonly (readonly FactRow[])[] {
 	const pieces: FactRow[][] = [];

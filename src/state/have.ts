@@ -1,6 +1,7 @@
 import { parseFactId } from '#domain/ids.ts';
 import type { HaveRange } from '#sync/frames.ts';
 import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
+import { mayPass } from '#sync/nack-reason.ts';
 import {
 	only,
 	type BackedUpRow,
@@ -165,15 +166,6 @@ export async function keepRefused(
 	});
 }
 
-/** Reasons that were of their moment: after another start the same fact may be taken. */
-const RETRIED: ReadonlySet<string> = new Set([
-	'fault',
-	'forgery',
-	'tooLarge',
-	'beyondTomorrow',
-	'unknownKind'
-]);
-
 /** Lets go out again what was refused for a reason that may have passed, or `ids` whatever their reason. */
 export async function tryRefusedAgain(
 	store: DeviceStore,
@@ -182,7 +174,7 @@ export async function tryRefusedAgain(
 	return store.write(['journal'], async (rows) => {
 		const held = await rows.find('journal', { index: 'refused', from: '', to: TEXT_END });
 		const again = held.filter(({ id, refused = '' }) =>
-			ids === undefined ? RETRIED.has(refused) : ids.includes(id)
+			ids === undefined ? mayPass(refused) : ids.includes(id)
 		);
 		await rows.put('journal', again.map(asWaiting));
 		return again.length;

@@ -1,7 +1,7 @@
 import { groupBy } from '#domain/group-by.ts';
 import type { Have, Hello, Nack } from '#sync/frames.ts';
 import { CLOSE } from '#sync/close-code.ts';
-import { PASSING_REASONS } from '#sync/nack-reason.ts';
+import { afterNack, type NackReason } from '#sync/nack-reason.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { DocumentsHost, Random } from '#storage/documents-host.ts';
 import type { CarryOutcome } from './carry.ts';
@@ -96,14 +96,6 @@ const SUSPECT_MS_MAX = 300_000;
 const TRY_AGAIN_MS = 3_600_000;
 /** Longer than a host waits before it asks for a database to be removed, so that what is opened then is new. */
 const DROP_MS_MAX = 10_000;
-/** The relay's word for a fact of a day that is not yet. */
-const BEYOND_TOMORROW = 'beyondTomorrow';
-/** The relay has the act under another name: another device goes by this one's numbers too. */
-const AGAIN = 'again';
-/** The whole of an update could not be written; which of its facts it was, nobody knows. */
-const FAULT = 'fault';
-/** There is no room for it, or nobody to ask, just now. */
-const WAITING_REASONS: ReadonlySet<string> = new Set(['tooMany', 'authorUnknown']);
 
 /** Makes the link of a device to its relay; it does nothing until it is started. */
 export function createRelayLink(parts: RelayLinkParts): RelayLink {
@@ -510,28 +502,29 @@ async function takeNack(
 	{ name, line }: { readonly name: string; readonly line: Line | undefined },
 	{ refused }: Nack
 ): Promise<void> {
-	if (refused.some(([, reason]) => reason === BEYOND_TOMORROW)) {
+	const thens = new Set(refused.map(([, reason]) => afterNack(reason)));
+	if (thens.has('dayAhead')) {
 		if ((await bringBack(run, name)) || (await askClock(run, name))) return;
 	}
-	const reasons = new Set(refused.map(([, reason]) => reason));
-	if (reasons.has(AGAIN)) {
+	if (thens.has('fork')) {
 		await halt(run, 'fork');
 		return;
 	}
-	const final = refused.filter(([, reason]) => isFinal(reason));
+	const final = refused.filter(([, reason]) => isAgainstFact(reason));
 	const marked = await keepRefused(run.parts.store, final);
 	if (marked > 0) run.parts.changes.tell(['journal']);
 	await count(run);
 	// What was told on a line that is closed by now was answered when it was closed.
 	if (run.lines.get(name) !== line) return;
 	if (final.length > 0) await reopen(run, name, { isNews: marked > 0 });
-	else if (reasons.has(FAULT)) await suspect(run, name, FAULT);
-	else if ([...reasons].some((reason) => WAITING_REASONS.has(reason))) await pause(run, name);
+	else if (thens.has('oneOfThem')) await suspect(run, name, 'fault');
+	else if (thens.has('later')) await pause(run, name);
 }
 
-/** Says something against the fact itself, and not of the moment or of the update that it stood in. */
-function isFinal(reason: string): boolean {
-	return !PASSING_REASONS.has(reason) && !WAITING_REASONS.has(reason) && reason !== FAULT;
+/** A day too far ahead too, once it was not the clock's fault. */
+function isAgainstFact(reason: string): boolean {
+	const then = afterNack(reason);
+	return then === 'apart' || then === 'dayAhead';
 }
 
 /**
@@ -567,7 +560,7 @@ async function askClock(run: LinkRun, name: string): Promise<boolean> {
 async function reopen(
 	run: LinkRun,
 	name: string,
-	{ isNews, reason = 'forgery' }: { readonly isNews: boolean; readonly reason?: string }
+	{ isNews, reason = 'forgery' }: { readonly isNews: boolean; readonly reason?: NackReason }
 ): Promise<void> {
 	const times = isNews ? 0 : (run.reopenings.get(name) ?? 0) + 1;
 	run.reopenings.set(name, times);
@@ -583,7 +576,7 @@ async function reopen(
  * LINK-20, LINK-21. Finds the one fact that is refused without being named, and keeps it apart: the
  * rest goes on. Where all are refused, none is to blame: that may pass, and is not ours to mend.
  */
-async function suspect(run: LinkRun, name: string, reason: string): Promise<void> {
+async function suspect(run: LinkRun, name: string, reason: NackReason): Promise<void> {
 	run.reopenings.delete(name);
 	if (!run.careful.isAbout(name)) {
 		run.careful.begin(name);
@@ -596,7 +589,7 @@ async function suspect(run: LinkRun, name: string, reason: string): Promise<void
 	await beginAnew(run, name);
 }
 
-async function refuseOne(run: LinkRun, n: number, reason: string): Promise<void> {
+async function refuseOne(run: LinkRun, n: number, reason: NackReason): Promise<void> {
 	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
 	if (row === undefined) return;
 	await keepRefused(run.parts.store, [[row.id, reason]]);
@@ -656,7 +649,7 @@ async function takeClose(run: LinkRun, name: string, code: number): Promise<void
 			await reopen(run, name, { isNews: false });
 			return;
 		case CLOSE.tooLarge:
-			await reopen(run, name, { isNews: false, reason: 'tooLarge' });
+			await reopen(run, name, { isNews: false, reason: 'updateTooLarge' });
 			return;
 		case CLOSE.ticket:
 			run.parts.http.forgetToken();
