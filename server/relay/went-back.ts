@@ -8,7 +8,7 @@ export interface WentBack extends Error {
 
 const NAME = 'WentBack';
 
-export function wentBack(found: string): WentBack {
+function wentBack(found: string): WentBack {
 	const sentence = `The database went back behind what this server knew (${found}). Start again.`;
 	return Object.assign(new Error(sentence), { name: NAME } as const);
 }

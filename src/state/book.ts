@@ -415,10 +415,7 @@ export function withReturns(receipt: Receipt, returns: readonly ReturnFact[]): R
 }
 
 /** A sale or return as its receipt; none of what is neither. */
-export function receiptOf(
-	row: FactRow,
-	marks: ReadonlyMap<string, OwnMark>
-): readonly Receipt[] {
+export function receiptOf(row: FactRow, marks: ReadonlyMap<string, OwnMark>): readonly Receipt[] {
 	const fact = factOf(row);
 	if (fact?.kind !== 'sale' && fact?.kind !== 'return') return [];
 	const number = row.refs.find((ref) => ref.startsWith('receipt:')) ?? '';

@@ -57,7 +57,7 @@ async function leaveBehind({ store, page }: DeviceWaysParts): Promise<boolean> {
 }
 
 /** The database of the book in which a device works. */
-export function ownBook({ business, code, heirOf }: Identity): string {
+function ownBook({ business, code, heirOf }: Identity): string {
 	return databaseName(business, heirOf === undefined ? undefined : code);
 }
 

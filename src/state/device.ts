@@ -1,9 +1,10 @@
-import type {
-	AdjustFact,
-	AdjustReason,
-	CustomerFields,
-	RecordFact,
-	SettingFields
+import {
+	FACT_KINDS,
+	type AdjustFact,
+	type AdjustReason,
+	type CustomerFields,
+	type RecordFact,
+	type SettingFields
 } from '#domain/fact/fact.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { EntryFact, EntryRow, RecordTender } from '#domain/fact/ledger-fact.ts';
@@ -35,7 +36,7 @@ import type {
 } from './ledger-acts.ts';
 import type { ProductList } from './keep-products.ts';
 import { readMeta, writeMeta, type NoticeMarks, type SmsSent } from './meta.ts';
-import { countNewKinds, receiveFacts, type ReceiveReport } from './receive.ts';
+import type { ReceiveReport } from './receive.ts';
 import { changeSettingsAct, type SettingsRefusal } from './settings-act.ts';
 import { sellAct, type SaleDraft, type SellRefusal, type Sold } from './sell.ts';
 import type { PieceTaken } from './take-checkpoint.ts';
@@ -147,10 +148,20 @@ export async function openDevice(parts: DeviceParts, minted?: Identity): Promise
 		if (held !== undefined) return held;
 		assert(minted !== undefined, 'a new database is opened with an identity');
 		await writeMeta(rows, 'identity', minted);
+		await writeMeta(rows, 'kinds', FACT_KINDS);
 		return minted;
 	});
-	await countNewKinds(parts, identity);
+	if (!(await knowsEveryKind(parts))) {
+		const { countNewKinds } = await import('./receive.ts');
+		await countNewKinds(parts, identity);
+	}
 	return createDevice(parts, identity);
+}
+
+/** Whether the program that last ran on this database knew all that this one knows. */
+async function knowsEveryKind({ store }: DeviceParts): Promise<boolean> {
+	const known = await store.read(['meta'], (rows) => readMeta(rows, 'kinds'));
+	return FACT_KINDS.every((kind) => known?.includes(kind) === true);
 }
 
 function createDevice(parts: DeviceParts, kept: Identity): Device {
@@ -202,7 +213,10 @@ type Arrivals = Pick<
 /** What the relay brings, and what is let go. */
 function createArrivals(parts: DeviceParts, turns: Turns, identity: () => Identity): Arrivals {
 	return {
-		receive: (facts) => receiveFacts(facts, parts, { identity: identity(), turns }),
+		receive: async (facts) => {
+			const { receiveFacts } = await import('./receive.ts');
+			return receiveFacts(facts, parts, { identity: identity(), turns });
+		},
 		takeCheckpoint: async (checkpoint) => {
 			const { takeCheckpoint } = await import('./take-checkpoint.ts');
 			await takeCheckpoint(checkpoint, parts, identity());

@@ -169,7 +169,7 @@ function stampAfter({ fresh, moves }: FoldReport, before: Stamp, nowMs: number):
 
 /**
  * Counts what was kept uncounted because its kind was not known, now that this program knows it.
- * Done once after each update of the program.
+ * To be done where the program that ran before knew fewer kinds.
  */
 export async function countNewKinds(parts: DeviceParts, identity: Identity): Promise<void> {
 	const { store, crypto } = parts;
@@ -179,8 +179,6 @@ export async function countNewKinds(parts: DeviceParts, identity: Identity): Pro
 		const unlisted = (await hasList(rows)) ? [] : await allLedgers(rows);
 		return { before, unlisted, rows: await rows.findAny('facts', 'kind', learned) };
 	});
-	if (held.before !== undefined && FACT_KINDS.every((kind) => held.before?.includes(kind) === true))
-		return;
 	const arrived: ArrivedFact[] = [];
 	for (const { text, branch } of held.rows) {
 		const one = await arrive({ text, branch: branch === '' ? null : branch }, crypto);
