@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceCode } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
+import { createLimits, LIMITS } from '#server/auth/limits.ts';
 import { digestOf } from '#server/relay/check-fact.ts';
 import { isRestored, readEpochEnds } from '#server/database/epoch.ts';
 import { decodeHello, MESSAGE_HELLO } from '#sync/frames.ts';
@@ -39,7 +40,9 @@ beforeAll(async () => {
 		authenticateDevice: (headers) =>
 			Promise.resolve(headers.has('authorization') ? ok(caller) : err('notSignedIn'))
 	};
-	const parts = { sql, epoch: EPOCH, deviceAuth };
+	const table = { ...LIMITS, carriedByDevice: { times: 20, withinMs: 3_600_000 } };
+	const limits = createLimits(stand.database.orm, table);
+	const parts = { sql, epoch: EPOCH, deviceAuth, limits };
 	const { handIn } = stand.relay();
 	app = new Hono();
 	app.route('/', feedRoutes(parts));
@@ -111,6 +114,13 @@ describe('what a restored relay forgot', () => {
 		expect((await hand(restored, bomb, 'gzip')).status).toBe(413);
 		expect((await hand(restored, bomb)).status).toBe(413);
 		expect(await stand.database.sql`select 1 from fact`).toEqual([]);
+	});
+
+	it('[FEED-7] is taken so often an hour', async () => {
+		await stand.database.sql`truncate rate_limit`;
+		for (let n = 0; n < 20; n += 1) expect((await hand(restored, [])).status).toBe(200);
+		expect((await hand(restored, [])).status).toBe(429);
+		await stand.database.sql`truncate rate_limit`;
 	});
 
 	it('[FEED-8] is listed: who handed in how much of whose', async () => {

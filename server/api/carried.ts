@@ -5,6 +5,7 @@ import type { Sql } from 'postgres';
 import * as v from 'valibot';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { HandedIn, HandIn } from '#server/auth/handed-in.ts';
+import type { Limits } from '#server/auth/limits.ts';
 import { branchField } from './body.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
@@ -14,6 +15,7 @@ export interface CarriedParts extends CallerParts, HandIn {
 	readonly sql: Sql;
 	/** Whether a restore began the current epoch: else nothing was forgotten, and nothing is taken. */
 	readonly isRestored: boolean;
+	readonly limits: Limits;
 }
 
 export const CARRIED_FACTS_MAX = 2_000;
@@ -32,7 +34,7 @@ const BODY = v.object({
  * FEED-7. `POST /carried`: facts of whomever that the caller holds and a restored database forgot. FEED-8.
  * `GET /carried?after`: who handed in how much of whose, for the owner.
  */
-export function carriedRoutes({ sql, isRestored, handIn, ...auth }: CarriedParts): Hono {
+export function carriedRoutes({ sql, isRestored, handIn, limits, ...auth }: CarriedParts): Hono {
 	const routes = new Hono<CallerEnv>();
 	routes.use(
 		'/carried',
@@ -42,6 +44,9 @@ export function carriedRoutes({ sql, isRestored, handIn, ...auth }: CarriedParts
 		callersOnly(auth)
 	);
 	routes.post('/carried', async (c) => {
+		const { scope, code } = c.var.caller;
+		const counted = await limits.count('carriedByDevice', `${scope}/${code}`);
+		if (!counted.ok) return problem(c, refusal('tooManyAttempts', { ...counted.error }));
 		const body = await readFacts(c);
 		if (!body.ok) return problem(c, refusal(body.error));
 		const facts = body.value.map(([branch, text]) => ({ branch, text }));

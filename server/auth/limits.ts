@@ -40,6 +40,8 @@ export const LIMITS = {
 	joinsByAddress: { times: 120, withinMs: 900_000 },
 	/** Codes are never given again: a copied profile takes one, a device gone mad not all of them. */
 	heirsByScope: { times: 40, withinMs: 24 * 3_600_000 },
+	/** Each takes 10 MB; what is stored of them has a limit of its own. */
+	carriedByDevice: { times: 600, withinMs: 3_600_000 },
 	lateFactsByDevice: { times: 120, withinMs: 24 * 3_600_000 },
 	claimsByAccount: { times: 30, withinMs: 3_600_000 },
 	invitesByBusiness: { times: 60, withinMs: 3_600_000 },

@@ -26,11 +26,18 @@ export const DAY_LIMITS: DayLimits = {
 export interface Bringing {
 	/** Those that the database does not have. */
 	readonly facts: readonly NewFact[];
-	/** All that is stored, twins of known facts too. */
+	/** All that is stored, twins of known facts too; of others, one for each started kB. */
 	readonly items: number;
 	/** Of others, told to a restored relay. */
 	readonly isCarried: boolean;
 }
+
+/** RELAY-51. What a text of another's counts for: who tells long ones fills no more than who tells many. */
+export function carriedItems(text = ''): number {
+	return 1 + Math.floor(text.length / CARRIED_ITEM_LENGTH);
+}
+
+const CARRIED_ITEM_LENGTH = 1_024;
 
 /** RELAY-51. What devices may still bring today, under the locks of a batch. */
 export interface Allowance {

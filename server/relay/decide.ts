@@ -1,5 +1,5 @@
 import { isPhoneCode, isRelayCode } from '#domain/ids.ts';
-import type { Bringing } from './allowance.ts';
+import { carriedItems, type Bringing } from './allowance.ts';
 import type { Ground } from './ground.ts';
 import { codeOf, isLostTwin, placeItems, type PlaceRefusal, type Writer } from './place-items.ts';
 import { createRoomState, type MutableRoomState, type PlacedItem } from './room-state.ts';
@@ -64,8 +64,7 @@ export function decide(submission: Submission, ground: Ground): Decision {
 	for (const item of own) sort(item);
 	const forks = [...sorted.forks, ...retoldAsAnother(submission, placed.value.retold, ground)];
 	if (forks.length > 0) return keepForks(forks, { bearer, ground });
-	const isCarried = submission.bearer?.isCarrying === true;
-	const bringing = { facts: sorted.facts, items: own.length, isCarried };
+	const bringing = bringingOf(submission, sorted, own);
 	const refused =
 		sorted.refused.length > 0 ? sorted.refused : refusedForRoom(own, bringing, { bearer, ground });
 	if (refused.length > 0) return { kind: 'refused', refused };
@@ -118,6 +117,16 @@ function keepForks(forks: readonly ForkedFact[], { bearer, ground }: BearerOn): 
 	if (ground.allowance.beyond(bearer, bringing) === 'all') return { kind: 'fork', ids, forks: [] };
 	ground.allowance.take(bearer, bringing);
 	return { kind: 'fork', ids, forks };
+}
+
+function bringingOf(
+	{ bearer }: Submission,
+	{ facts }: Sorted,
+	own: readonly PlacedItem[]
+): Bringing {
+	if (bearer?.isCarrying !== true) return { facts, items: own.length, isCarried: false };
+	const items = own.reduce((sum, { item }) => sum + carriedItems(item.text), 0);
+	return { facts, items, isCarried: true };
 }
 
 function refusedForRoom(
@@ -175,7 +184,7 @@ function keepCarried(
 		if (stopped.has(client)) continue;
 		const { sort, sorted } = createSorter(submission, ground);
 		const mayStand = text === undefined ? isLostTwin(layer, client, placed.key) : sort(placed);
-		const bringing = { facts: sorted.facts, items: 1, isCarried: true };
+		const bringing = { facts: sorted.facts, items: carriedItems(text), isCarried: true };
 		const hasRoom = ground.allowance.beyond(bearer, bringing).length === 0;
 		if (mayStand && hasRoom) {
 			layer.add(placed);

@@ -4,15 +4,24 @@ import type { BusinessId } from '#domain/ids.ts';
 import type { HandedIn } from '#server/auth/handed-in.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
+import {
+	carriedItems,
+	DAY_LIMITS,
+	readAllowance,
+	type Allowance,
+	type DayLimits
+} from './allowance.ts';
 import { digestOf } from './check-fact.ts';
-import type { Bearer } from './submission.ts';
+import type { Bearer, Device } from './submission.ts';
 import type { Given } from './given-fact.ts';
-import { keepApart, readTexts } from './known-facts.ts';
+import { keepApart, readKeptApart, readTexts } from './known-facts.ts';
 
 interface FeedParts {
 	readonly sql: Sql;
 	readonly clock: () => number;
 	readonly caller: { readonly scope: ScopeId };
+	/** In the place of `DAY_LIMITS`. */
+	readonly dayLimits?: DayLimits;
 }
 
 interface Appended extends Given {
@@ -21,10 +30,11 @@ interface Appended extends Given {
 
 /**
  * RELAY-42. Facts of a whole business stand in its feed alone: numbered, kept and folded in one
- * transaction under the feed's lock, as the write path does it with documents.
+ * transaction under the feed's lock, as the write path does it with documents. RELAY-21, RELAY-51. What
+ * is known with another text is kept apart in it, whatever document it is of, as far as there is room.
  */
 export async function appendToFeed(
-	{ sql, clock, caller: { scope } }: FeedParts,
+	{ sql, clock, caller: { scope }, dayLimits: limits = DAY_LIMITS }: FeedParts,
 	facts: readonly Given[],
 	bearer: Bearer
 ): Promise<readonly Appended[]> {
@@ -37,23 +47,55 @@ export async function appendToFeed(
 				became: { became: 'refused', reason: 'deviceRemoved' }
 			}));
 		}
-		const textById = await readTexts(
-			tx,
-			scope,
-			facts.map(({ fact }) => fact)
-		);
-		const sorted = facts.map((one): Appended => {
-			const known = textById.get(one.fact.id);
-			if (known === undefined) return { ...one, became: { became: 'kept' } };
-			const isSame = known === one.given.text;
-			return { ...one, became: { became: isSame ? 'known' : 'conflict' } };
-		});
+		const named = facts.map(({ fact }) => fact);
+		const device = { scope, code: bearer.code };
+		const [textById, apart, allowance] = await Promise.all([
+			readTexts(tx, scope, named),
+			readKeptApart(tx, scope, named),
+			readAllowance(tx, [device], { batch: [], now: clock(), limits })
+		]);
+		const take = takerOf(allowance, device, bearer);
+		const sorted = facts.map((one) => sortOne(one, { textById, apart, take }));
 		const of = (became: HandedIn['became']): readonly Appended[] =>
 			sorted.filter((one) => one.became.became === became);
 		await keepApart(tx, of('conflict'), clock());
 		await insert(tx, of('kept'), { s, carriedBy: bearer.isCarrying ? bearer.code : null });
+		await allowance.keep(tx);
 		return sorted;
 	});
+}
+
+interface Under {
+	readonly textById: ReadonlyMap<string, string>;
+	/** Ids and digests of what is kept apart already. */
+	readonly apart: ReadonlySet<string>;
+	/** Counts one more text, and whether there was room for it. */
+	readonly take: (text: string) => boolean;
+}
+
+function sortOne(one: Given, { textById, apart, take }: Under): Appended {
+	const { fact, given, address } = one;
+	const known = textById.get(fact.id);
+	if (known === given.text) return { ...one, became: { became: 'known' } };
+	// What it was told apart from was refused since: it goes the way of its document the next time.
+	if (known === undefined && address !== null) {
+		return { ...one, became: { became: 'refused', reason: 'fault' } };
+	}
+	const isApart = known !== undefined && apart.has(`${fact.id} ${String(digestOf(given.text))}`);
+	if (!isApart && !take(given.text)) {
+		return { ...one, became: { became: 'refused', reason: 'tooMany' } };
+	}
+	return { ...one, became: { became: known === undefined ? 'kept' : 'conflict' } };
+}
+
+function takerOf(allowance: Allowance, device: Device, { isCarrying }: Bearer): Under['take'] {
+	return (text) => {
+		const items = isCarrying ? carriedItems(text) : 1;
+		const bringing = { facts: [], items, isCarried: isCarrying };
+		if (allowance.beyond(device, bringing) === 'all') return false;
+		allowance.take(device, bringing);
+		return true;
+	};
 }
 
 async function lockFeed(tx: Sql, scope: ScopeId): Promise<number> {

@@ -198,6 +198,38 @@ describe('what one device hands in for others', () => {
 		]);
 	});
 
+	it('[RELAY-51] takes so much a day, of no branch and kept apart too, and long ones for several', async () => {
+		await stand.close();
+		stand = await createRelayStand({ relay: { dayLimits: { device: 1, phone: 1, carried: 5 } } });
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const { handIn } = stand.relay();
+		const inFeed = (n: number): FactToHandIn => ({
+			branch: null,
+			text: deviceFact(EPOCH - 1, n, { member: 1 })
+		});
+		const one = given(settingFact(stand, 'B-1', 'one'));
+		const other = (text: string): FactToHandIn => given(settingFact(stand, 'B-1', text));
+		const facts = [one, other('two'), inFeed(1), other('three')];
+		const ended = `0.${String(EPOCH - 1)}`;
+		const four = ['B-1 kept', 'B-1 conflict', `${ended}-1 kept`, 'B-1 conflict'];
+		expect(outcomes(await handIn(caller, facts, 'carried'))).toEqual(four);
+		// Told again it takes no room; what is long takes more than there is.
+		const lines = Array.from({ length: 40 }, () => [0, 'A name of some length', 1_000, 1, 1]);
+		const head = ['B-2', 'sale', stand.clock.now, 0, 20_000, 1];
+		const long = given({ text: JSON.stringify([...head, 1, lines, [['cash', 40]]]) });
+		const more = [other('two'), inFeed(1), long, inFeed(2), inFeed(3), other('four')];
+		expect(outcomes(await handIn(caller, more, 'carried'))).toEqual([
+			...['B-1 conflict', `${ended}-1 known`, 'B-2 refused tooMany', `${ended}-2 kept`],
+			...[`${ended}-3 refused tooMany`, 'B-1 refused tooMany']
+		]);
+		const forks = await stand.database.sql`select 1 from fork`;
+		expect(forks).toHaveLength(2);
+		expect(await feed()).toHaveLength(3);
+		stand.clock.now += 86_400_000;
+		expect(outcomes(await handIn(caller, [other('four')], 'carried'))).toEqual(['B-1 conflict']);
+	});
+
 	it('[RELAY-42] of no branch stands in the feed alone, and only of an epoch that has ended', async () => {
 		const caller = await callerOf('A');
 		const { handIn } = stand.relay();

@@ -7,9 +7,10 @@ import { ok } from '#domain/result.ts';
 import type { FactToHandIn, HandedIn, HandIn, HandInWay } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
 import { deviceKey, type Bearer, type Device } from './submission.ts';
+import type { DayLimits } from './allowance.ts';
 import { appendToFeed } from './feed-only.ts';
 import { readGiven, type Given, type Read } from './given-fact.ts';
-import { keepApart, readTexts } from './known-facts.ts';
+import { readTexts } from './known-facts.ts';
 import type { Returned } from './returned.ts';
 import type { Rooms } from './rooms.ts';
 import { textItem } from './update-writer.ts';
@@ -30,6 +31,8 @@ export interface HandInParts {
 	readonly feedMoved: (scope: Device['scope']) => Promise<void>;
 	/** Who writes again since a restore. */
 	readonly returned: Returned;
+	/** In the place of `DAY_LIMITS`. */
+	readonly dayLimits?: DayLimits;
 }
 
 /** How many facts go into one update: enough to be quick, few enough to be tried again one by one. */
@@ -45,8 +48,7 @@ export function createHandIn(parts: HandInParts): HandIn {
 			const handing = { ...parts, caller, as };
 			const read = await readGiven(facts, handing);
 			const answers = new Map<FactToHandIn, HandedIn>();
-			const news = await sortKnown(read, handing, answers);
-			await writeAll(news, handing, answers);
+			await writeAll(await sortKnown(read, handing, answers), handing, answers);
 			return facts.map((given) => {
 				const answer = answers.get(given);
 				assert(answer !== undefined, 'each fact is answered for');
@@ -63,12 +65,19 @@ interface Handing extends HandInParts {
 
 type Answers = Map<FactToHandIn, HandedIn>;
 
-/** Answers for what is refused or there already; returns the first of each id that is not. */
+interface Sorted {
+	/** The first of each id that is not there. */
+	readonly news: readonly Given[];
+	/** What is there, or comes before it, with another text. */
+	readonly apart: readonly Given[];
+}
+
+/** Answers for what is refused or there already. */
 async function sortKnown(
 	read: readonly Read[],
-	{ sql, caller, clock }: Handing,
+	{ sql, caller }: Handing,
 	answers: Answers
-): Promise<readonly Given[]> {
+): Promise<Sorted> {
 	const named = read.flatMap((one) => (one.kind === 'refused' ? [] : [one]));
 	const textById = await readTexts(
 		sql,
@@ -90,21 +99,24 @@ async function sortKnown(
 			textById.set(id, one.given.text);
 			news.push(one);
 		} else if (known === one.given.text) answers.set(one.given, { id, became: 'known' });
-		else {
-			apart.push(one);
-			answers.set(one.given, { id, became: 'conflict' });
-		}
+		else apart.push(one);
 	}
-	await keepApart(sql, apart, clock());
-	return news;
+	return { news, apart };
 }
 
-/** Each document's facts of each author go in together; what stands in no document goes into the feed. */
-async function writeAll(news: readonly Given[], handing: Handing, answers: Answers): Promise<void> {
+/**
+ * Each document's facts of each author go in together; what stands in no document goes into the feed,
+ * and what is kept apart goes with it.
+ */
+async function writeAll(
+	{ news, apart }: Sorted,
+	handing: Handing,
+	answers: Answers
+): Promise<void> {
 	const placed = news.flatMap((one) =>
 		one.address === null ? [] : [{ ...one, address: one.address }]
 	);
-	const unplaced = news.filter(({ address }) => address === null);
+	const unplaced = [...news.filter(({ address }) => address === null), ...apart];
 	const lots = Map.groupBy(placed, ({ author, name }) => `${deviceKey(author)} ${name}`);
 	await Promise.all(Array.from(lots.values(), (lot) => writeLot(lot, handing, answers)));
 	if (unplaced.length === 0) return;

@@ -21,6 +21,25 @@ export async function readTexts(
 	return new Map(rows.map(({ code, n, text }) => [`${code}-${n}`, text]));
 }
 
+/** Which texts are kept apart already under the names of these facts: `{id} {digest}`, unsigned. */
+export async function readKeptApart(
+	sql: Sql,
+	scope: ScopeId,
+	facts: readonly Pick<Fact, 'code' | 'n'>[]
+): Promise<ReadonlySet<string>> {
+	if (facts.length === 0) return new Set();
+	const rows = await sql<{ code: string; n: string; digest: string }[]>`
+		select fork.code, fork.n, fork.digest from fork
+		join unnest(
+			${facts.map(({ code }) => code)}::text[],
+			${facts.map(({ n }) => n)}::bigint[]
+		) as asked (code, n)
+		on fork.business = ${scope} and fork.code = asked.code collate "C" and fork.n = asked.n`;
+	return new Set(
+		rows.map(({ code, n, digest }) => `${code}-${n} ${String(BigInt.asUintN(64, BigInt(digest)))}`)
+	);
+}
+
 /** RELAY-21. A second text for a known id: kept in a table of its own, never counted. */
 export async function keepApart(
 	sql: Sql,

@@ -29,7 +29,7 @@ export const GAPS_MAX = 3;
 export const DEVICE_DAY_FACTS_MAX = 50_000;
 /** New facts of a customer's phone on one UTC day of the relay. */
 export const PHONE_DAY_FACTS_MAX = 2_000;
-/** Facts of others that a device tells a restored relay on one UTC day. */
+/** Facts of others that a device tells a restored relay on one UTC day, long ones counted by kB. */
 export const CARRIED_DAY_FACTS_MAX = 500_000;
 /** Answers of one person to one record on one UTC day, by whichever of his phones. */
 export const RECORD_ANSWERS_MAX = 20;
