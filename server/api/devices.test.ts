@@ -171,6 +171,36 @@ describe('POST /devices with an invite', () => {
 		expect([first.body['code'], second.body['code']]).toEqual(['Z', 'AA']);
 	});
 
+	it('[API-45] gives back a code that a restore forgot, and none that is still to be given out', async () => {
+		const shop = await openShop(stand.app, 'forgotten');
+		const { sql } = stand.database;
+		await sql`update business set last_device_code = 'AB' where business = ${shop.business}`;
+		const carried = async (n: number, code: string, key: Signer): Promise<void> => {
+			const fields = { key: encodeBase64url(key.publicKey), member: 1 };
+			const text = JSON.stringify([`0.1-${String(n)}`, 'device', 1, 0, 20_000, 0, code, fields]);
+			await sql`
+				insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s,
+					carried_by)
+				values (${shop.business}, '0.1', ${n}, 'device', 1, 0, '2024-10-04', 0, ${text}, 0,
+					${1_000 + n}, 'B')`;
+		};
+		const [forged, second, honest] = [
+			await createTestKey(),
+			await createTestKey(),
+			await createTestKey()
+		];
+		await carried(1, 'AC', forged);
+		await carried(2, 'BAA', second);
+		await carried(3, 'C', honest);
+		const codes: unknown[] = [];
+		for (const key of [honest, forged, second, await createTestKey()]) {
+			const joined = await join(await inviteTo(shop), key);
+			expect(joined.status).toBe(201);
+			codes.push(joined.body['code']);
+		}
+		expect(codes).toEqual(['C', 'AC', 'AD', 'AE']);
+	});
+
 	it('[AUTH-9] tells a removed device so when it comes again', async () => {
 		const shop = await openShop(stand.app, 'removed');
 		const [token, key] = [await inviteTo(shop), await createTestKey()];

@@ -198,7 +198,7 @@ export async function enrol(
 	if (known !== undefined) return joinedAs(locked, known);
 	const { business: businessId } = locked;
 	const { branch: branchId, member: number, sight, heirOf } = place;
-	const forgotten = await findForgottenCode(transaction, businessId, publicKey);
+	const forgotten = await findForgottenCode(transaction, locked, publicKey);
 	const code = forgotten ?? nextDeviceCode(locked.lastDeviceCode);
 	if (forgotten === undefined) {
 		await transaction

@@ -9,11 +9,12 @@ import type { Transaction } from '#server/database/transaction.ts';
 /**
  * The code that a device had which joined between a backup and its restore: as a relay's fact says
  * that was carried in since. Only whoever is let in anew with that key gets it back, only where
- * nobody else is named by it, and it was skipped by the restore, so that nobody else can have it.
+ * nobody else has it or is named by it, and only one that is not after `last`: such a one is still to
+ * be given out.
  */
 export async function findForgottenCode(
 	transaction: Transaction,
-	business: BusinessId,
+	{ business, lastDeviceCode: last }: Locked,
 	publicKey: Uint8Array
 ): Promise<DeviceCode | undefined> {
 	const carried = await transaction
@@ -24,7 +25,7 @@ export async function findForgottenCode(
 		const parsed = parseFact(text);
 		if (!parsed.ok || parsed.value.kind !== 'device') return [];
 		const { device: code, fields } = parsed.value;
-		return fields.key === undefined ? [] : [{ code, key: fields.key }];
+		return fields.key === undefined || isAfter(code, last) ? [] : [{ code, key: fields.key }];
 	});
 	const key = encodeBase64url(publicKey);
 	const code = named.find((one) => one.key === key)?.code;
@@ -35,4 +36,15 @@ export async function findForgottenCode(
 		.from(device)
 		.where(and(eq(device.business, business), eq(device.code, code)));
 	return taken.length === 0 ? code : undefined;
+}
+
+interface Locked {
+	readonly business: BusinessId;
+	/** The code that was given out last. */
+	readonly lastDeviceCode: DeviceCode;
+}
+
+/** As they are given out: `Z` before `AA`. */
+function isAfter(code: DeviceCode, last: DeviceCode): boolean {
+	return code.length === last.length ? code > last : code.length > last.length;
 }
