@@ -29,6 +29,18 @@ export async function readAncestors(sql: Sql, caller: Caller): Promise<Ancestors
 	return new Map(rows.map(({ code: of, public_key: key }) => [of, new Uint8Array(key)]));
 }
 
+export type AncestorsOf = (author: Caller) => Promise<Ancestors>;
+
+/** Reads each author's once, for as long as it is kept. */
+export function createAncestorsOf(sql: Sql): AncestorsOf {
+	const ancestorsByCode = new Map<string, Promise<Ancestors>>();
+	return (author) => {
+		const ancestors = ancestorsByCode.get(author.code) ?? readAncestors(sql, author);
+		ancestorsByCode.set(author.code, ancestors);
+		return ancestors;
+	};
+}
+
 interface AncestorRow {
 	readonly code: string;
 	readonly public_key: Uint8Array;

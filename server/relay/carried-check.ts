@@ -5,7 +5,7 @@ import type { Fact } from '#domain/fact/fact.ts';
 import { isRelayCode } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
-import { readAncestors } from './ancestors.ts';
+import { createAncestorsOf, type Ancestors } from './ancestors.ts';
 import { readAuthors } from './authors.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Persons } from './persons.ts';
@@ -36,6 +36,7 @@ type Check = (text: string, fact: Fact) => Promise<Result<Fact, CheckRefusal>>;
 export function createCarriedCheck(parts: CarriedParts): Check {
 	const { sql, caller, address } = parts;
 	const authors = new Map<string, Promise<Caller | undefined>>();
+	const ancestorsOf = createAncestorsOf(sql);
 	const authorOf = (code: string): Promise<Caller | undefined> => {
 		const author =
 			authors.get(code) ?? readAuthors(sql, caller, [code]).then((found) => found.get(code));
@@ -55,7 +56,7 @@ export function createCarriedCheck(parts: CarriedParts): Check {
 		tellsHimself ??= parts.returned.read(caller.scope);
 		if (isAuthorBack(fact, await tellsHimself)) return err('authorBack');
 		if (!mayOpen(author, address)) return err('notYourDocument');
-		const ancestors = (): ReturnType<typeof readAncestors> => readAncestors(sql, author);
+		const ancestors = (): Promise<Ancestors> => ancestorsOf(author);
 		const persons = parts.personsOf(author);
 		return checkFact(text, { ...parts, caller: author, ancestors, persons });
 	};

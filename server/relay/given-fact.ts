@@ -8,7 +8,7 @@ import { isRelayCode, parseBranchId, type BranchId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { FactToHandIn, HandInWay } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
-import { readAncestors, type Ancestors } from './ancestors.ts';
+import { createAncestorsOf, type Ancestors, type AncestorsOf } from './ancestors.ts';
 import { readAuthors, readBranches } from './authors.ts';
 import { checkFact } from './check-fact.ts';
 import { createPersonsOf, type Persons } from './persons.ts';
@@ -63,8 +63,9 @@ export async function readGiven(
 		readRelayKey(sql),
 		parts.as === 'carried' ? parts.returned.read(caller.scope) : new Map<string, number>()
 	]);
-	const personsOf = createPersonsOf(sql);
-	const ground = { ...parts, authors, branches, relayKey, personsOf, tellsHimself };
+	const personsOf = createPersonsOf(sql)();
+	const ancestorsOf = createAncestorsOf(sql);
+	const ground = { ...parts, authors, branches, relayKey, personsOf, tellsHimself, ancestorsOf };
 	const read: Read[] = [];
 	for (const { given, fact } of parsed) {
 		const admitted = fact.ok ? await admit(given, fact.value, ground) : fact;
@@ -80,6 +81,7 @@ interface Ground extends ReadParts {
 	readonly relayKey: Uint8Array | undefined;
 	readonly personsOf: (author: Caller) => Persons;
 	readonly tellsHimself: TellsHimself;
+	readonly ancestorsOf: AncestorsOf;
 }
 
 async function admit(
@@ -96,7 +98,7 @@ async function admit(
 	if (author.sort === 'device' && given.branch !== null && given.branch !== author.branch) {
 		return err('branchUnknown');
 	}
-	const ancestors = (): Promise<Ancestors> => readAncestors(ground.sql, author);
+	const ancestors = (): Promise<Ancestors> => ground.ancestorsOf(author);
 	const persons = ground.personsOf(author);
 	const parts = { caller: author, address, crypto, now, ancestors, persons };
 	const checked = await checkFact(given.text, parts);

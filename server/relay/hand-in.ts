@@ -178,7 +178,8 @@ function badOutcome(
 		case 'removed':
 			return { became: 'refused', reason: 'deviceRemoved' };
 		case 'unavailable':
-			throw new Error('The database is away.');
+			// By its cause whoever asked is told to come again.
+			throw new Error('The database is away.', { cause: outcome.fault });
 		default:
 			return { became: 'refused', reason: 'fault' };
 	}

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LedgerId, PersonId } from '#domain/ids.ts';
+import type { Sql } from 'postgres';
+import type { DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
+import type { DeviceCaller } from '#server/auth/device-auth.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { claimFact, recordFact, type ShopAuthor } from '#tests/support/hostile-facts.ts';
 import {
@@ -9,6 +11,7 @@ import {
 	type HostileStand,
 	type StandShop
 } from '#tests/support/hostile-stand.ts';
+import { createPersonsOf } from './persons.ts';
 
 let stand: HostileStand;
 let shop: StandShop;
@@ -55,4 +58,29 @@ it('[RELAY-55] a record or claim names the member, by any UUID that is his, and 
 		expect(await writtenBy(person)).toEqual(['taken', 'taken']);
 	}
 	expect(await writtenBy(other.person)).toEqual(['notYourPerson', 'notYourPerson']);
+});
+
+it('[RELAY-55] are looked up once an update, however many strangers it names', async () => {
+	const { sql } = stand.database;
+	let statements = 0;
+	const counted = new Proxy(sql, {
+		apply: (target, self, given: Parameters<Sql>) => {
+			statements += 1;
+			return Reflect.apply(target, self, given) as unknown;
+		}
+	});
+	const personsOf = createPersonsOf(counted);
+	const caller: DeviceCaller = {
+		...({ sort: 'device', scope: shop.business, business: shop.business } as const),
+		...({ branch: shop.branch, code: 'A' as DeviceCode, member: 1 } as const),
+		...({ role: 'owner', sight: 'office', publicKey: shop.signer.publicKey } as const)
+	};
+	for (const round of [1, 2]) {
+		const { has } = personsOf()(caller);
+		for (let n = 0; n < 50; n += 1) expect(await has(systemRandom.uuid())).toBe(false);
+		expect(await has(shop.person)).toBe(true);
+		expect(statements).toBe(round);
+	}
+	expect(await personsOf()(caller).has(shop.person)).toBe(true);
+	expect(statements).toBe(2);
 });

@@ -6,27 +6,29 @@ export interface Persons {
 	readonly has: (person: string) => Promise<boolean>;
 }
 
-/**
- * RELAY-55. Reads them when they are first asked for, and once more for one that it does not know: a
- * device may have minted it, and its account taken it as another name, a moment ago.
- */
-export function createPersonsOf(sql: Sql): (caller: Caller) => Persons {
-	const personsByCode = new Map<string, Persons>();
-	return (caller) => {
-		const known = personsByCode.get(caller.code) ?? createPersons(sql, caller);
-		personsByCode.set(caller.code, known);
-		return known;
-	};
-}
+/** Whose persons, as far as one update asks for them. */
+export type PersonsOf = (caller: Caller) => Persons;
 
-function createPersons(sql: Sql, caller: Caller): Persons {
-	let known: Promise<ReadonlySet<string>> | undefined;
-	return {
-		has: async (person) => {
-			if ((await known)?.has(person) === true) return true;
-			known = readPersons(sql, caller);
-			return (await known).has(person);
-		}
+/**
+ * RELAY-55. Reads them when they are first asked for, and once more in an update for one that it does
+ * not know: a device may have minted it, and its account taken it as another name, a moment ago.
+ * Answers what is to be asked for each update, however many persons it names.
+ */
+export function createPersonsOf(sql: Sql): () => PersonsOf {
+	const knownByCode = new Map<string, ReadonlySet<string>>();
+	return () => {
+		const readByCode = new Map<string, Promise<ReadonlySet<string>>>();
+		return (caller) => ({
+			has: async (person) => {
+				const { code } = caller;
+				if (knownByCode.get(code)?.has(person) === true) return true;
+				const read = readByCode.get(code) ?? readPersons(sql, caller);
+				readByCode.set(code, read);
+				const persons = await read;
+				knownByCode.set(code, persons);
+				return persons.has(person);
+			}
+		});
 	};
 }
 

@@ -19,7 +19,7 @@ import { createCarriedCheck } from './carried-check.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Connection } from './connection.ts';
 import { synchronise } from './delivery.ts';
-import { createPersonsOf } from './persons.ts';
+import { createPersonsOf, type PersonsOf } from './persons.ts';
 import type { Returned } from './returned.ts';
 import { factIdsIn, namesOf, readNames } from './update-names.ts';
 import { parseUpdate, type ParsedUpdate, type UpdateItem } from './update-parser.ts';
@@ -116,10 +116,8 @@ interface Hearing {
 	readonly connection: Connection;
 	readonly gaps: GapKeeper;
 	readonly parts: SessionParts;
-	readonly persons: PersonsOf;
+	readonly persons: () => PersonsOf;
 }
-
-type PersonsOf = ReturnType<typeof createPersonsOf>;
 
 /** Resolves when the update stands in the queue. */
 async function admit(frame: UpdateFrame, hearing: Hearing): Promise<Heard> {
@@ -229,13 +227,14 @@ function createGapKeeper(connection: Connection): GapKeeper {
 
 /** The verdict on the text of each item that the document does not have yet, or has by another's word. */
 async function checkItems(
-	{ connection: { room, caller }, persons: personsOf, parts: given }: Hearing,
+	{ connection: { room, caller }, persons, parts: given }: Hearing,
 	{ items }: ParsedUpdate
 ): Promise<ReadonlyMap<UpdateItem, Result<Fact, CheckRefusal>>> {
 	const { sql, crypto, clock, epoch, returned, isRestored = false } = given;
 	let read: Promise<Ancestors> | undefined;
 	const ancestors = (): Promise<Ancestors> => (read ??= readAncestors(sql, caller));
 	const of = { caller, address: room.address, crypto, now: clock() };
+	const personsOf = persons();
 	const parts = { ...of, ancestors, persons: personsOf(caller) };
 	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf, returned });
 	const checks = new Map<UpdateItem, Result<Fact, CheckRefusal>>();

@@ -22,8 +22,12 @@ export interface WritePath {
 	end(): void;
 }
 
-/** `unavailable`: the database is gone, try again. `unstorable`: it is there and would not take this update. */
-export type Outcome = Decision | { readonly kind: 'unavailable' | 'unstorable' };
+/**
+ * `unavailable`: the database is gone, try again. `unstorable`: it is there and would not take this
+ * update. `fault`: what it said.
+ */
+export type Outcome =
+	Decision | { readonly kind: 'unavailable' | 'unstorable'; readonly fault?: unknown };
 
 /** How many updates one transaction takes, and how many bytes of them, but one however large. */
 const BATCH_LENGTH_MAX = 512;
@@ -56,7 +60,7 @@ export function createWritePath(parts: WritePathParts): WritePath {
 		if (fault === undefined) return;
 		parts.failed(fault);
 		const kind = isDatabaseGone(fault) || isWentBack(fault) ? 'unavailable' : 'unstorable';
-		if (batch.length === 1 || kind === 'unavailable') giveUp(batch, kind);
+		if (batch.length === 1 || kind === 'unavailable') giveUp(batch, kind, fault);
 		// RELAY-14. One update that cannot be written stops nobody else's.
 		else for (const one of batch) await writeOrSplit([one]);
 	}
@@ -108,8 +112,12 @@ function bytesOf({ items }: ParsedUpdate): number {
 	return bytes;
 }
 
-function giveUp(batch: readonly Waiting[], kind: 'unavailable' | 'unstorable'): void {
-	for (const { resolve } of batch) resolve({ kind });
+function giveUp(
+	batch: readonly Waiting[],
+	kind: 'unavailable' | 'unstorable',
+	fault?: unknown
+): void {
+	for (const { resolve } of batch) resolve({ kind, fault });
 }
 
 /** What is committed stays so, whatever goes wrong in telling of it. */
