@@ -17,7 +17,7 @@ import {
 } from '#tests/support/relay-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { TRADE_BUSINESS } from '#tests/support/trade.ts';
-import { COMPACT_MS, compactDocument } from './compaction.ts';
+import { COMPACT_MS, compactDocument, createCompaction } from './compaction.ts';
 import { catchUp, loadRoom, readUpdates, type Room } from './room.ts';
 
 const DAY_MS = 86_400_000;
@@ -222,7 +222,7 @@ describe('which documents, and when', () => {
 		// Rows that no reader reads: how long a document is, its head says.
 		await stand.database.sql`
 			insert into document_head (business, document, sequence) values
-				(${TRADE_BUSINESS}, ${name}, 1000), (${TRADE_BUSINESS}, ${`${name}x`}, 999)`;
+				(${TRADE_BUSINESS}, ${name}, 1000), (${TRADE_BUSINESS}, ${`o${name.slice(1)}`}, 999)`;
 		await stand.database.sql`
 			insert into document_update (business, document, sequence, update)
 			values (${TRADE_BUSINESS}, ${name}, 1000, ${Buffer.from(row?.bytes ?? [])})`;
@@ -234,6 +234,52 @@ describe('which documents, and when', () => {
 		});
 		const left = await stand.database.sql`select 1 from document_head where compacted = 0`;
 		expect(left).toHaveLength(2);
+	});
+
+	/** Days that are over, each of two updates; a compaction that takes half a second for each. */
+	async function manyDays(count: number): Promise<ReturnType<typeof createCompaction>> {
+		await write(1, 1);
+		const [row] = await stored();
+		const hex = Buffer.from(row?.bytes ?? []).toString('hex');
+		const days = Array.from({ length: count }, (_none, at) => 20_250_101 + at);
+		const names = days.map((day) => `${stand.today().slice(0, -8)}${String(day)}`);
+		await stand.database.sql`
+			insert into document_head (business, document, sequence)
+			select ${TRADE_BUSINESS}, name, 2 from unnest(${names}::text[]) as name`;
+		await stand.database.sql`
+			insert into document_update (business, document, sequence, update)
+			select ${TRADE_BUSINESS}, name, sequence, decode(${hex}, 'hex')
+			from unnest(${names}::text[]) as name, generate_series(1, 2) as sequence`;
+		let now = stand.clock.now;
+		const clock = (): number => (now += 500);
+		const { sql } = stand.database;
+		return createCompaction({ sql, clock, fault: (fault) => stand.faults.push(fault) });
+	}
+
+	async function compacted(): Promise<number> {
+		const rows = await stand.database.sql`select 1 from document_head where compacted = 2`;
+		return rows.length;
+	}
+
+	it('[RELAY-33] for a fifth of the time where somebody writes, else for all of it', async () => {
+		const compaction = await manyDays(30);
+		compaction.noteWrite();
+		await compaction.run();
+		expect(await compacted()).toBe(COMPACT_MS / 5 / 500);
+		await compaction.run();
+		expect(await compacted()).toBe(COMPACT_MS / 5 / 500 + COMPACT_MS / 500);
+		await compaction.run();
+		expect(await compacted()).toBe(30);
+	});
+
+	it('[RELAY-33] goes on behind one that cannot be, and tells of that once', async () => {
+		const compaction = await manyDays(5);
+		await stand.database.sql`
+			update document_update set update = '\\xff' where document like '%20250101'`;
+		await compaction.run();
+		expect(await compacted()).toBe(4);
+		await compaction.run();
+		expect(stand.faults.splice(0)).toHaveLength(1);
 	});
 
 	it('[RELAY-33] passes over one that somebody has in hand', async () => {
