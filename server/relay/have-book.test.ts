@@ -16,6 +16,9 @@ describe('a have book', () => {
 		]);
 		expect(book.ranges([512])).toEqual([[512, 512, '0000000000000002']]);
 		expect(book.ranges([9_999])).toEqual([]);
+		expect(book.rangesFrom(511)).toEqual(book.ranges());
+		expect(book.rangesFrom(700)).toEqual([[512, 512, '0000000000000002']]);
+		expect(book.rangesFrom(1_024)).toEqual([]);
 	});
 
 	it('[RELAY-17] says the same whatever order facts come in, and however often', () => {

@@ -14,24 +14,31 @@ export interface HaveBook {
 	add(n: number, digest: bigint): boolean;
 	/** All runs, or those of the blocks that hold the given facts, as they go over the wire. */
 	ranges(ofFacts?: readonly number[]): readonly HaveRange[];
+	/** The runs of the block of this number and of all behind it. */
+	rangesFrom(n: number): readonly HaveRange[];
 }
 
 export function createHaveBook(runs: Iterable<Readonly<Run>>): HaveBook {
 	const runsByBlock = new Map<number, Run[]>();
 	for (const run of runs) runsIn(runsByBlock, blockOf(run.from)).push({ ...run });
 
+	const rangesIn = (blocks: Iterable<number>): readonly HaveRange[] =>
+		Array.from(blocks)
+			.sort((a, b) => a - b)
+			.flatMap((block) => (runsByBlock.get(block) ?? []).map(encodeRun));
+
 	return {
 		add: (n, digest) => addTo(runsIn(runsByBlock, blockOf(n)), n, digest),
-		ranges: (ofFacts) => {
-			const blocks = new Set(ofFacts?.map(blockOf) ?? runsByBlock.keys());
-			return Array.from(blocks)
-				.sort((a, b) => a - b)
-				.flatMap((block) => (runsByBlock.get(block) ?? []).map(encodeRun));
+		ranges: (ofFacts) => rangesIn(new Set(ofFacts?.map(blockOf) ?? runsByBlock.keys())),
+		rangesFrom: (n) => {
+			const first = blockOf(n);
+			return rangesIn(Array.from(runsByBlock.keys()).filter((block) => block >= first));
 		}
 	};
 }
 
-function blockOf(n: number): number {
+/** Runs never cross from one into the next. */
+export function blockOf(n: number): number {
 	return Math.floor(n / HAVE_RANGE_LENGTH);
 }
 

@@ -6,16 +6,25 @@ import { createHaveShelf } from './have.ts';
 const A = { scope: '0192f0c1-7a00-4000-8000-0000000000a1' as BusinessId, code: 'A' };
 
 /** A database that answers when the test says so, with the runs that it says. */
-function slowDatabase(): { readonly sql: Sql; readonly answer: (to: number) => void } {
+function slowDatabase(): {
+	readonly sql: Sql;
+	readonly answer: (to: number) => void;
+	/** How many statements wait. */
+	readonly asked: () => number;
+} {
 	const asked: ((rows: readonly unknown[]) => void)[] = [];
 	const sql = () => new Promise((resolve) => asked.push(resolve));
 	return {
 		sql: sql as unknown as Sql,
+		asked: () => asked.length,
 		answer: (to) => {
 			asked.shift()?.(to === 0 ? [] : [{ from: '1', to: String(to), digest: '0' }]);
 		}
 	};
 }
+
+/** Lets what is to be asked be asked. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 it('[RELAY-17] a book that was read for a socket that is gone is not the next one’s', async () => {
 	const { sql, answer } = slowDatabase();
@@ -24,6 +33,7 @@ it('[RELAY-17] a book that was read for a socket that is gone is not the next on
 	shelf.close(A);
 	shelf.add(A, 1, 0n);
 	const second = shelf.open(A);
+	await turn();
 	answer(0);
 	await first;
 	expect(shelf.find(A)).toBeUndefined();
@@ -32,4 +42,32 @@ it('[RELAY-17] a book that was read for a socket that is gone is not the next on
 	answer(1);
 	await second;
 	expect(shelf.find(A)?.ranges()).toEqual([[1, 2, '0'.repeat(16)]]);
+});
+
+it('[RELAY-72] a book goes back as far as anybody asked, and loses nothing while it is read', async () => {
+	const { sql, answer, asked } = slowDatabase();
+	const shelf = createHaveShelf(sql);
+	const late = shelf.open(A, 600);
+	await turn();
+	answer(0);
+	await late;
+	shelf.add(A, 700, 7n);
+	expect(shelf.find(A)?.rangesFrom(600)).toEqual([[700, 700, '0000000000000007']]);
+	// What lies before is told as it comes, and is not all.
+	shelf.add(A, 5, 5n);
+	expect(shelf.find(A)?.ranges([5])).toEqual([[5, 5, '0000000000000005']]);
+	// Nobody needs more for this.
+	await shelf.open(A, 513);
+	await turn();
+	expect(asked()).toBe(0);
+	const all = shelf.open(A);
+	await turn();
+	shelf.add(A, 701, 1n);
+	expect(shelf.find(A)?.rangesFrom(600)).toEqual([[700, 701, '0000000000000006']]);
+	answer(5);
+	await all;
+	expect(shelf.find(A)?.ranges()).toEqual([
+		[1, 5, '0000000000000000'],
+		[701, 701, '0000000000000001']
+	]);
 });

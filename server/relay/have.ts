@@ -1,11 +1,15 @@
 import type { Sql } from 'postgres';
+import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import { deviceKey, type Device } from './submission.ts';
-import { createHaveBook, type HaveBook } from './have-book.ts';
+import { blockOf, createHaveBook, type HaveBook } from './have-book.ts';
 
 /** The have books of the devices that are connected. */
 export interface HaveShelf {
-	/** The device's book, read from the database when its first socket opens. */
-	open(device: Device): Promise<HaveBook>;
+	/**
+	 * The device's book, read from the database when its first socket opens: from the block of `from`
+	 * on, and further back once somebody asks for more. What is committed later is in it wherever it is.
+	 */
+	open(device: Device, from?: number): Promise<HaveBook>;
 	close(device: Device): void;
 	/** Notes a committed fact in the book of its device; true where that has been read and lacked it. */
 	add(device: Device, n: number, digest: bigint): boolean;
@@ -16,11 +20,14 @@ export interface HaveShelf {
 }
 
 interface Opened {
-	readonly reading: Promise<HaveBook>;
-	/** Undefined while it is being read. */
+	/** The last of the readings: one begins where the one before ended. */
+	reading: Promise<HaveBook>;
+	/** Undefined until one has been read. */
 	book: HaveBook | undefined;
-	/** Committed while the book was being read, and so perhaps not in what was read. */
-	readonly meanwhile: (readonly [n: number, digest: bigint])[];
+	/** From which block on `book` has all that was committed before it was read. */
+	firstBlock: number;
+	/** Committed while a book is being read, and so perhaps not in what is read. */
+	meanwhile: (readonly [n: number, digest: bigint])[] | undefined;
 	readers: number;
 }
 
@@ -29,18 +36,15 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 	const codesByScope = new Map<string, Set<string>>();
 
 	return {
-		open: (device) => {
+		open: (device, from = 0) => {
 			const key = deviceKey(device);
-			const opened = openedByDevice.get(key);
-			if (opened !== undefined) {
-				opened.readers += 1;
-				return opened.reading;
-			}
-			const fresh = openBook(sql, device);
-			openedByDevice.set(key, fresh);
+			const opened = openedByDevice.get(key) ?? openBook();
+			openedByDevice.set(key, opened);
+			opened.readers += 1;
+			opened.reading = readFrom(sql, opened, { device, block: blockOf(from) });
 			const codes = codesByScope.get(device.scope) ?? new Set();
 			codesByScope.set(device.scope, codes.add(device.code));
-			return fresh.reading;
+			return opened.reading;
 		},
 		close: (device) => {
 			const opened = openedByDevice.get(deviceKey(device));
@@ -54,35 +58,53 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 		},
 		add: (device, n, digest) => {
 			const opened = openedByDevice.get(deviceKey(device));
-			if (opened?.book !== undefined) return opened.book.add(n, digest);
-			opened?.meanwhile.push([n, digest]);
-			return false;
+			opened?.meanwhile?.push([n, digest]);
+			return opened?.book?.add(n, digest) ?? false;
 		},
 		codesOf: (scope) => [...(codesByScope.get(scope) ?? [])],
 		find: (device) => openedByDevice.get(deviceKey(device))?.book
 	};
 }
 
-/** What is committed from now on is in it: an entry of its own, whatever becomes of one before it. */
-function openBook(sql: Sql, device: Device): Opened {
-	const meanwhile: (readonly [n: number, digest: bigint])[] = [];
-	const reading = readHaveBook(sql, device).then((book) => {
-		for (const [n, digest] of meanwhile) book.add(n, digest);
-		opened.book = book;
-		return book;
-	});
-	const opened: Opened = { reading, book: undefined, meanwhile, readers: 1 };
-	return opened;
+function openBook(): Opened {
+	return {
+		reading: Promise.resolve(createHaveBook([])),
+		book: undefined,
+		firstBlock: Infinity,
+		// What is committed from now on is in it, whatever is read.
+		meanwhile: [],
+		readers: 0
+	};
+}
+
+interface ToRead {
+	readonly device: Device;
+	readonly block: number;
+}
+
+/** A book that goes back as far, in the place of one that does not: that one serves until it is read. */
+async function readFrom(sql: Sql, opened: Opened, { device, block }: ToRead): Promise<HaveBook> {
+	const before = await opened.reading;
+	if (opened.firstBlock <= block) return before;
+	const meanwhile: (readonly [n: number, digest: bigint])[] = opened.meanwhile ?? [];
+	opened.meanwhile = meanwhile;
+	const book = await readHaveBook(sql, device, block);
+	for (const [n, digest] of meanwhile) book.add(n, digest);
+	opened.book = book;
+	opened.firstBlock = block;
+	opened.meanwhile = undefined;
+	return book;
 }
 
 /** RELAY-17. Runs of a device's committed facts, cut at multiples of 512, each with the XOR of its digests. */
-async function readHaveBook(sql: Sql, { scope, code }: Device): Promise<HaveBook> {
+async function readHaveBook(sql: Sql, { scope, code }: Device, block: number): Promise<HaveBook> {
 	const rows = await sql<{ from: string; to: string; digest: string }[]>`
 		select min(n) as from, max(n) as to, bit_xor(digest) as digest
 		from (
 			select n, digest, n / 512 as block,
 				n - row_number() over (partition by n / 512 order by n) as island
 			from fact where business = ${scope} and code = ${code}
+				and n >= ${block * HAVE_RANGE_LENGTH}
 		) as numbered
 		group by block, island
 		order by min(n)`;

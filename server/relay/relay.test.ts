@@ -170,6 +170,32 @@ describe('a socket', () => {
 		expect(await later.next(isMessage(1))).toEqual(HEARTBEAT_FRAME);
 	});
 
+	it('[RELAY-72] hears first have from where it asks for it, in this epoch', async () => {
+		const writer = stockProvider(stand, 'A');
+		await synced(writer);
+		for (let n = 1; n <= 520; n += 1) appendFact(writer.doc, settingFact(stand, `A-${String(n)}`));
+		await until(async () => (await feed()).length === 520);
+		writer.destroy();
+		const ranges = async (from: string): Promise<unknown> => {
+			const ticket = await ticketFor(stand, 'A', stand.today());
+			const socket = await rawSocket(stand, 'A', { ticket: `${ticket}${from}` });
+			const have = decodeHave(jsonIn(await socket.next(isMessage(MESSAGE_HAVE))));
+			return have?.ranges.map(([from, to]) => [from, to]);
+		};
+		const asked = (epoch: number, n: number): string => `&from=${String(epoch)}.${String(n)}`;
+		expect(await ranges(asked(EPOCH, 521))).toEqual([[512, 520]]);
+		const all = [
+			[1, 511],
+			[512, 520]
+		];
+		expect(await ranges('')).toEqual(all);
+		expect(await ranges(asked(EPOCH, 511))).toEqual(all);
+		expect(await ranges(asked(EPOCH, 1_024))).toEqual([]);
+		for (const other of [asked(EPOCH + 1, 521), '&from=x', `&from=${String(EPOCH)}`]) {
+			expect(await ranges(other)).toEqual(all);
+		}
+	});
+
 	it('[RELAY-24] that gives no sign of life is cut off at the second heartbeat, others are not', async () => {
 		const alive = await rawSocket(stand, 'A');
 		const dead = await rawSocket(stand, 'B', { autoPong: false });

@@ -90,6 +90,8 @@ export interface Asked {
 	readonly ticket: string;
 	/** The device's step 1, base64url, which it will say once more when it hears that the socket is open. */
 	readonly ahead?: string;
+	/** `{epoch}.{n}`: of that epoch the device need not hear what is there of its facts before n. */
+	readonly from?: string;
 }
 
 export interface Relay extends HandIn {
@@ -236,13 +238,15 @@ interface Entry {
 	readonly address: DocumentAddress;
 	/** The step 1 that came with the address. */
 	readonly ahead: Uint8Array | undefined;
+	/** From which of its numbers on the device is to hear what is there. */
+	readonly from: number;
 }
 
 /** Takes the ticket before the socket opens; a refusal is told by its close code, which a page can read. */
 async function openEvents(running: Running, c: Context): Promise<WSEvents> {
 	const document = c.req.param('document') ?? '';
-	const { ticket = '', ahead = '' } = c.req.query();
-	const entry = await enter(running, { document, ticket, ahead });
+	const { ticket = '', ahead = '', from = '' } = c.req.query();
+	const entry = await enter(running, { document, ticket, ahead, from });
 	const { socket: line } = (c.env as HttpBindings).incoming;
 	return {
 		onOpen: (_event, context) => {
@@ -276,15 +280,22 @@ function serveEntry(running: Running, entry: Result<Entry, CloseCode>, socket: R
 }
 
 async function enter(
-	{ tickets }: Running,
-	{ document: name, ticket, ahead = '' }: Asked
+	{ tickets, epoch }: Running,
+	{ document: name, ticket, ahead = '', from = '' }: Asked
 ): Promise<Result<Entry, CloseCode>> {
 	const caller = await tickets.take(ticket, name);
 	if (!caller.ok) return err(CLOSE.ticket);
 	const address = parseDocumentName(name);
 	if (!address.ok) return err(CLOSE.rights);
 	if (!mayOpen(caller.value, address.value)) return err(CLOSE.rights);
-	return ok({ caller: caller.value, name, address: address.value, ahead: parseAhead(ahead) });
+	const asked = { ahead: parseAhead(ahead), from: parseFrom(from, epoch) };
+	return ok({ caller: caller.value, name, address: address.value, ...asked });
+}
+
+/** RELAY-72. 0 where it says none, or none of this epoch. */
+function parseFrom(text: string, epoch: number): number {
+	const [, of, n] = /^([0-9]{1,15})\.([0-9]{1,15})$/.exec(text) ?? [];
+	return Number(of) === epoch ? Number(n) : 0;
 }
 
 /** Undefined where it is no step 1: then one waits for the device to say it. */
@@ -389,7 +400,7 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 			hub.hold(name, address),
 			isRestored === true ? readEpochEnds(sql, caller.scope, epoch) : [],
 			readBackupMark(sql, caller.scope, epoch),
-			shelf.open(caller)
+			shelf.open(caller, entry.from)
 		]);
 		const connection = createConnection({ caller, room, socket });
 		hub.join(connection);
@@ -398,6 +409,9 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 		});
 		const told = { s: Math.max(s, follower.toldOf(caller.scope)), ends };
 		greet(running, connection, { ...told, ...(backup !== undefined && { backup }) });
+		// Then all that the relay has of this device's facts, or of those that it asks for.
+		const ranges = shelf.find(caller)?.rangesFrom(entry.from) ?? [];
+		connection.send(encodeHave({ epoch, ranges }));
 		follower.admit(connection);
 		return { session: createSession(connection, running), leave };
 	} catch (fault) {
@@ -406,17 +420,15 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 	}
 }
 
-/** Hello first, then everything that the relay has of this device. */
+/** Hello comes first. */
 function greet(
 	running: Running,
 	connection: Connection,
 	place: Pick<Hello, 's' | 'ends' | 'backup'>
 ): void {
-	const { epoch, clock, shelf } = running;
+	const { epoch, clock } = running;
 	const hello = { epoch, kinds: FACT_KINDS, now: clock(), limits: LIMITS, ...place };
 	connection.send(encodeHello(hello));
-	const ranges = shelf.find(connection.caller)?.ranges() ?? [];
-	connection.send(encodeHave({ epoch, ranges }));
 }
 
 const LIMITS = {

@@ -9,6 +9,7 @@ import type { Device } from './device.ts';
 import { phoneWays } from './customer/phone-ways.ts';
 import { deviceWays } from './device-ways.ts';
 import { followHeir, type HeirWays } from './follow-heir.ts';
+import { ticketFrom } from './have-from.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { BROWSER_PAGE } from './page-parts.ts';
 import { createRelayHttp, tokenRefusal } from './relay-http.ts';
@@ -56,7 +57,7 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 		createProvider: createWebsocketProviders({
 			origin: location.origin.replace(/^http/, 'ws'),
 			WebSocket,
-			getTicket: (document) => http.ticket(document),
+			getTicket: (document) => ticketFrom(parts.store, http.ticket(document)),
 			code: () => device.identity.code
 		})
 	});

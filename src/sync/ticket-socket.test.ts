@@ -91,6 +91,12 @@ describe('a ticket socket', () => {
 		expect(socket.readyState).toBe(3);
 	});
 
+	it('[SYNC-4] says from where on it is to hear, where it was told', async () => {
+		open(() => Promise.resolve({ ticket: 'once', from: '3.812' }));
+		await settled();
+		expect(PlatformSocket.opened[0]?.url).toBe(`${ADDRESS}?ticket=once&from=3.812`);
+	});
+
 	it('[SYNC-5] closes for good where the ticket is refused, and for now where nobody answers', async () => {
 		const refused = open(() => Promise.resolve({ refused: 'rights' }));
 		await settled();

@@ -2,7 +2,11 @@ import { CLOSE } from './close-code.ts';
 
 /** What fetching a ticket came to; a rejection means that the relay was not reached. */
 export type TicketAnswer =
-	| { readonly ticket: string }
+	| {
+			readonly ticket: string;
+			/** `{epoch}.{n}`: from which of its own numbers on the device is to hear what is there. */
+			readonly from?: string | undefined;
+	  }
 	/** The relay knows the device and says no: `ticket` sign in anew, `rights` never. */
 	| { readonly refused: 'ticket' | 'rights' };
 
@@ -54,7 +58,7 @@ class TicketSocket {
 			(answer) => {
 				if (this.#isClosed) return;
 				if ('refused' in answer) this.#end(CLOSE[answer.refused], answer.refused);
-				else this.#open(new parts.WebSocket(withTicket(address, answer.ticket), protocols), parts);
+				else this.#open(new parts.WebSocket(withTicket(address, answer), protocols), parts);
 			},
 			(error: unknown) => {
 				this.onerror?.(error);
@@ -123,8 +127,12 @@ function documentOf(address: string): string {
 	return start === -1 ? '' : decodeURIComponent(pathname.slice(start + PATH.length));
 }
 
-function withTicket(address: string, ticket: string): string {
+function withTicket(
+	address: string,
+	{ ticket, from }: Extract<TicketAnswer, { readonly ticket: string }>
+): string {
 	const url = new URL(address);
 	url.searchParams.set('ticket', ticket);
+	if (from !== undefined) url.searchParams.set('from', from);
 	return url.href;
 }

@@ -7,6 +7,7 @@ import { createChanges, type Changes } from '#state/changes.ts';
 import { openDevice, type Device } from '#state/device.ts';
 import type { Identity } from '#state/identity.ts';
 import type { LinkedDevice } from '#state/linked-device.ts';
+import { ticketFrom } from '#state/have-from.ts';
 import { createRelayHttp, tokenRefusal } from '#state/relay-http.ts';
 import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
 import { createWebsocketProviders, type CreateProvider } from '#state/relay-provider.ts';
@@ -179,7 +180,8 @@ export function startLink(
 	const stock = createWebsocketProviders({
 		origin: RELAY_ORIGIN.replace('http', 'ws'),
 		WebSocket,
-		getTicket: (document) => http.ticket(document),
+		getTicket: (document) => ticketFrom(process.store, http.ticket(document)),
+		code: () => device.identity.code,
 		timers: { after },
 		clock: time.now
 	});

@@ -5,6 +5,7 @@ import { ok } from '#domain/result.ts';
 import { createAccountApi } from '#state/account-api.ts';
 import type { Identity } from '#state/device.ts';
 import { becomeHeir, type HeirParts, type NewBook } from '#state/heir.ts';
+import { ticketFrom } from '#state/have-from.ts';
 import { createHeirApi } from '#state/heir-api.ts';
 import { createRelayHttp, tokenRefusal, type RelayHttp } from '#state/relay-http.ts';
 import type { LinkedDevice } from '#state/linked-device.ts';
@@ -100,7 +101,7 @@ export function linkOn(
 		createProvider: createWebsocketProviders({
 			origin: base.replace(/^http/, 'ws'),
 			WebSocket: globalThis.WebSocket,
-			getTicket: (document) => http.ticket(document),
+			getTicket: (document) => ticketFrom(parts.store, http.ticket(document)),
 			code: () => device.identity.code
 		}),
 		random: draw,
