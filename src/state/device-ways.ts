@@ -28,24 +28,56 @@ export function deviceWays(parts: DeviceWaysParts): HeirWays {
 	return {
 		make: () => make(parts),
 		enter: (code) => enter(parts, code),
+		retake: () => retake(parts),
 		carryOver: (old) => carryOver({ old, store, crypto: page.crypto }),
 		late: createLateApi({ ...page, device: device.identity, signer }),
 		leaveBehind: () => leaveBehind(parts)
 	};
 }
 
+async function retake(parts: DeviceWaysParts): Promise<boolean | 'unreachable'> {
+	const { device, store, signer, clock, page } = parts;
+	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
+	if (inheritance === undefined) return false;
+	const before = await ownerOf(page, inheritance.book);
+	if (before === undefined) return false;
+	const api = createHeirApi({ ...page, clock });
+	const old = await page.signerOf(before.keys);
+	const taken = await api.takePlace(before.identity, { old, heir: signer });
+	if (!taken.ok) return taken.error === 'unreachable' ? 'unreachable' : false;
+	return taken.value.code === device.identity.code;
+}
+
+interface Owner {
+	readonly identity: Identity;
+	readonly keys: CryptoKeyPair;
+}
+
+/** Whose book it is, and the keys that prove it. */
+async function ownerOf(page: PageParts, book: string): Promise<Owner | undefined> {
+	const store = page.openStore(book);
+	try {
+		const held = await store.read(['meta'], async (rows) => ({
+			identity: await readMeta(rows, 'identity'),
+			keys: await readMeta(rows, 'keys')
+		}));
+		const { identity, keys } = held;
+		return identity === undefined || keys === undefined ? undefined : { identity, keys };
+	} finally {
+		store.close();
+	}
+}
+
 /** Nothing is read of it but what its owner is to have; it stays as it is. */
 async function leaveBehind({ store, page }: DeviceWaysParts): Promise<boolean> {
 	const book = await store.read(['meta'], (rows) => readMeta(rows, 'leftBehind'));
 	if (book === undefined) return true;
+	const owner = await ownerOf(page, book);
 	const old = page.openStore(book);
 	try {
-		const { device, keys } = await old.read(['meta'], async (rows) => ({
-			device: await readMeta(rows, 'identity'),
-			keys: await readMeta(rows, 'keys')
-		}));
-		if (device !== undefined && keys !== undefined) {
-			const late = createLateApi({ ...page, device, signer: await page.signerOf(keys) });
+		if (owner !== undefined) {
+			const signer = await page.signerOf(owner.keys);
+			const late = createLateApi({ ...page, device: owner.identity, signer });
 			const left = await leaveLate(old, late);
 			if (!left.ok && left.error === 'unreachable') return false;
 		}

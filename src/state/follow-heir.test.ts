@@ -328,6 +328,26 @@ describe('a device that gets no heir, since its access was ended', () => {
 });
 
 describe('a relay that was restored', () => {
+	it('[HEIR-11] lets in again an heir that it forgot, and one that was removed stays out', async () => {
+		const answers: (boolean | 'unreachable')[] = ['unreachable', true, false];
+		let asked = 0;
+		const test = stand({ ways: { retake: () => Promise.resolve(answers[asked++] ?? false) } });
+		const noted = (): Promise<number | undefined> =>
+			test.store.read(['meta'], (rows) => readMeta(rows, 'removedAt'));
+		await test.followed.start();
+		test.line.says({ halted: 'rights' });
+		await settled();
+		test.line.says({ halted: 'rights' });
+		expect(asked).toBe(1);
+		expect(test.ring()).toEqual([1_000]);
+		await vi.waitUntil(() => test.line.starts() === 2);
+		expect(await noted()).toBeUndefined();
+		test.line.says({ halted: 'rights' });
+		await settled();
+		expect(asked).toBe(2);
+		expect(await noted()).toBe(NOW);
+	});
+
 	it('[LATE-3] is left once a turn what waited with the owner', async () => {
 		const heard: string[] = [];
 		const test = stand({

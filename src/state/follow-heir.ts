@@ -16,6 +16,11 @@ export interface HeirWays {
 	make(): Promise<'done' | RelayRefusal>;
 	/** Makes the heir's book the one that a page opens, where this one is; it takes no relay. */
 	enter(code: string): Promise<void>;
+	/**
+	 * HEIR-11. Takes the place of the device before once more, for a relay that was restored may have
+	 * forgotten that it did. False where this device has none, or gets none by the same code.
+	 */
+	readonly retake?: () => Promise<boolean | 'unreachable'>;
 	/** Takes over what was written in the book before since then; answers how many facts. */
 	carryOver(old: DeviceStore): Promise<number>;
 	/** Where a device leaves to its owner what it had not sent when it was removed; a phone has none. */
@@ -51,8 +56,7 @@ const RELOAD_LOOKS_MAX = 60;
 export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
 	const run: FollowRun = {
 		...{ link, parts, listeners: new Set(), turn: 0 },
-		...{ isTaking: false, isLeaving: false, hasLeft: false, isFreeing: false },
-		...{ isGoing: false, isRefused: false, isRemoved: undefined }
+		...{ ...BEGINNING, isGoing: false, isRefused: false, isRemoved: undefined }
 	};
 	link.on(() => {
 		look(run);
@@ -78,6 +82,16 @@ export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
 	};
 }
 
+/** What a turn begins with. */
+const BEGINNING = {
+	isTaking: false,
+	isLeaving: false,
+	hasLeft: false,
+	isFreeing: false,
+	isRetaking: false,
+	hasRetaken: false
+};
+
 interface FollowRun {
 	readonly link: RelayLink;
 	readonly parts: FollowHeirParts;
@@ -89,6 +103,9 @@ interface FollowRun {
 	/** What waits with the owner was left in this turn, though it had been before. */
 	hasLeft: boolean;
 	isFreeing: boolean;
+	isRetaking: boolean;
+	/** Whether the place before was asked for once more in this turn. */
+	hasRetaken: boolean;
 	/** The heir's book is whole, and this page is about to end. */
 	isGoing: boolean;
 	/** What is noted of it in its book; undefined as long as the relay said nothing. */
@@ -105,12 +122,21 @@ function statusOf({ link, isRefused }: FollowRun): LinkStatus {
 function look(run: FollowRun): void {
 	const status = statusOf(run);
 	for (const told of [...run.listeners]) told(status);
+	act(run, status);
+}
+
+function act(run: FollowRun, status: LinkStatus): void {
 	if (status.halted === 'fork' && !run.isTaking) take(run);
 	if (status.halted === 'rights') shutOut(run, status);
 	if (status.halted === undefined && status.state === 'online') letIn(run, status);
 }
 
 function shutOut(run: FollowRun, status: LinkStatus): void {
+	if (!run.hasRetaken) {
+		retake(run);
+		return;
+	}
+	if (run.isRetaking) return;
 	noteWhetherRemoved(run, true);
 	const isToLeave = status.unsent > 0 || (!run.hasLeft && leftIn(status).length > 0);
 	if (isToLeave && !run.isLeaving) leave(run);
@@ -143,10 +169,7 @@ async function start(run: FollowRun): Promise<void> {
 
 async function stop(run: FollowRun): Promise<void> {
 	run.turn += 1;
-	run.isTaking = false;
-	run.isLeaving = false;
-	run.hasLeft = false;
-	run.isFreeing = false;
+	Object.assign(run, BEGINNING);
 	await run.link.stop();
 }
 
@@ -201,6 +224,32 @@ function take(run: FollowRun): void {
 			return outcome !== 'unreachable';
 		}
 	});
+}
+
+/** Shut out though nobody removed it: an heir that a restored relay forgot is let in again. */
+function retake(run: FollowRun): void {
+	const { link, parts } = run;
+	const again = parts.ways.retake ?? (() => Promise.resolve(false));
+	const isStill = inThisTurn(run);
+	run.hasRetaken = true;
+	run.isRetaking = true;
+	insist(parts, {
+		isWanted: isStill,
+		work: async () => {
+			const isBack = await again();
+			if (isBack === 'unreachable') return false;
+			if (!isStill()) return true;
+			run.isRetaking = false;
+			if (isBack) await restart(link, isStill);
+			else act(run, statusOf(run));
+			return true;
+		}
+	});
+}
+
+async function restart(link: RelayLink, isStill: () => boolean): Promise<void> {
+	await link.stop();
+	if (isStill()) await link.start();
 }
 
 /** What a removed device had not sent goes to its owner, as often as it takes to reach the relay. */

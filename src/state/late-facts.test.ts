@@ -60,4 +60,30 @@ describe('what a removed device had not sent', () => {
 		expect(await leaveLate(test.store, api)).toEqual(ok(601));
 		expect(lots).toBe(3);
 	});
+
+	it('[LATE-3] is told once more with the last that was sent, where a relay may have forgotten it', async () => {
+		const test = await withSales(2);
+		await test.store.write(['journal'], async (rows) => {
+			const held = await rows.all('journal');
+			await rows.put(
+				'journal',
+				held.map((row) => (row.n === 3 ? { ...row, refused: WITH_OWNER } : { ...row, sent: 1 }))
+			);
+		});
+		const heard: string[] = [];
+		const api: LateApi = {
+			leave: (texts) => {
+				heard.push(...texts.map(idIn));
+				return Promise.resolve(ok({ waiting: ['A-2', 'A-3'], known: ['A-1'], refused: [] }));
+			}
+		};
+		expect(await leaveLate(test.store, api, { again: true })).toEqual(ok(2));
+		expect(heard).toEqual(['A-1', 'A-2', 'A-3']);
+		const rows = await test.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map(({ sent, refused }) => [sent, refused])).toEqual([
+			[1, undefined],
+			[0, WITH_OWNER],
+			[0, WITH_OWNER]
+		]);
+	});
 });

@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import { asSent } from './have.ts';
+import { readMeta } from './meta.ts';
 
 /** The reason under which a fact is kept here that waits for the owner. */
 export const WITH_OWNER = 'withOwner';
@@ -23,14 +24,16 @@ export interface LateApi {
 	leave(texts: readonly string[]): Promise<Result<Left, LateRefusal>>;
 }
 
+/** Two days of a busy till: more than a backup is old. */
+const DOUBTED_MAX = 1_000;
 const LOT_FACTS_MAX = 500;
 const LOT_BYTES_MAX = 256 * 1024;
 
 /**
  * LATE-1. Leaves everything to the owner that this removed device wrote and had not sent, a lot at a
  * time. Answers how many facts wait with him now. What is not taken stays here with its reason, and is
- * left again only when a person says so. What waits with him is left once more where it is `again`: a
- * relay that was restored may have forgotten it. It may be cut off anywhere and begun again.
+ * left again only when a person says so. What waits with him, and the last that was sent, is left once
+ * more where it is `again`: a relay that was restored may have forgotten it. It may be cut off anywhere and begun again.
  */
 export async function leaveLate(
 	store: DeviceStore,
@@ -38,9 +41,10 @@ export async function leaveLate(
 	{ again = false }: { readonly again?: boolean } = {}
 ): Promise<Result<number, LateRefusal>> {
 	const unsent = await store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
+	const doubted = again ? await lastSent(store) : [];
 	const isLeft = ({ refused }: JournalRow): boolean => !again && refused === WITH_OWNER;
 	let left = unsent.filter(isLeft).length;
-	let rest = unsent.filter((row) => !isLeft(row) && row.refused !== CONFLICT);
+	let rest = [...doubted, ...unsent.filter((row) => !isLeft(row) && row.refused !== CONFLICT)];
 	while (rest.length > 0) {
 		const lot = rest.slice(0, lotLength(rest));
 		const answer = await api.leave(lot.map(({ text }) => text));
@@ -50,6 +54,15 @@ export async function leaveLate(
 		rest = rest.slice(lot.length);
 	}
 	return ok(left);
+}
+
+/** A removed device does not hear what a restored relay forgot: its last facts are told once more. */
+async function lastSent(store: DeviceStore): Promise<readonly JournalRow[]> {
+	return store.read(['journal', 'meta'], async (rows) => {
+		const last = (await readMeta(rows, 'sequence'))?.n ?? 0;
+		const lately = await rows.find('journal', { from: last - DOUBTED_MAX + 1, to: last });
+		return lately.filter(({ sent }) => sent === 1);
+	});
 }
 
 function lotLength(rows: readonly JournalRow[]): number {
@@ -79,7 +92,7 @@ async function keepAnswer(
 			'journal',
 			own.map((row) => {
 				if (isKnown.has(row.id)) return asSent(row);
-				return { ...row, refused: waits.has(row.id) ? WITH_OWNER : CONFLICT };
+				return { ...row, sent: 0 as const, refused: waits.has(row.id) ? WITH_OWNER : CONFLICT };
 			})
 		);
 	});

@@ -96,8 +96,7 @@ function pageOf(
 		createKeys: () => {
 			const name = chance.uuid();
 			keys.set(name, createSimSigner(chance));
-			// A key pair that only says which signer it is.
-			return Promise.resolve({ privateKey: { name }, publicKey: { name } } as never);
+			return Promise.resolve(pairCalled(name));
 		},
 		signerOf: (pair) => {
 			const signer = keys.get(keyOf(pair));
@@ -116,6 +115,11 @@ function pageOf(
 		// Somebody opens it again a moment later, as after any other end.
 		reload: tab.kill
 	};
+}
+
+/** A key pair that only says which signer it is. */
+export function pairCalled(name: string): CryptoKeyPair {
+	return { privateKey: { name }, publicKey: { name } } as unknown as CryptoKeyPair;
 }
 
 export function keyOf({ privateKey }: CryptoKeyPair): string {

@@ -2,13 +2,13 @@ import type { Signer } from '#domain/crypto.ts';
 import type { Device } from '#state/device.ts';
 import { REGISTRY_NAME } from '#state/database-name.ts';
 import type { Identity } from '#state/identity.ts';
-import { readMeta } from '#state/meta.ts';
+import { readMeta, writeMeta } from '#state/meta.ts';
 import { createRegistry } from '#state/registry.ts';
 import { createTabLead } from '#state/tab-lead.ts';
 import type { JournalRow } from '#storage/device-store.ts';
 import { only } from '#storage/device-store.ts';
 import type { Disk } from './disk-contents.ts';
-import { bookOf, followLine, keyOf } from './follow.ts';
+import { bookOf, followLine, keyOf, pairCalled } from './follow.ts';
 import { createLocks, type MachineLocks } from './locks.ts';
 import { openShop, type Tab } from './machine.ts';
 import type { Line } from './network.ts';
@@ -155,7 +155,10 @@ async function findBook(station: Station, first: Disk): Promise<void> {
 		identity: await readMeta(rows, 'identity'),
 		keys: await readMeta(rows, 'keys')
 	}));
-	const signer = keys.get(held.keys === undefined ? FIRST : keyOf(held.keys));
+	const pair = held.keys ?? pairCalled(FIRST);
+	if (held.keys === undefined)
+		await disk.store.write(['meta'], (rows) => writeMeta(rows, 'keys', pair));
+	const signer = keys.get(keyOf(pair));
 	if (signer === undefined) throw new Error('a key of another machine');
 	Object.assign(profile, { disk, signer, identity: held.identity ?? profile.identity });
 }
