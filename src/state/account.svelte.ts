@@ -142,7 +142,7 @@ async function anotherBook(
 	name: string
 ): Promise<Result<undefined, ApiRefusal>> {
 	const { claimAnew } = await import('./browser-link.ts');
-	const claimed = await claimAnew(account.api, app, name);
+	const claimed = await claimAnew(account.api, app, { name });
 	if (!claimed.ok) return claimed;
 	location.replace('/shop/sell');
 	// This page still stands on the old book, and is about to be gone.

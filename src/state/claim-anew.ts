@@ -1,32 +1,60 @@
 import { err, ok, type Result } from '#domain/result.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
-import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { AccountApi, ApiRefusal } from './account-api.ts';
+import { createChanges, type Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import { writeMeta } from './meta.ts';
 import type { Identity } from './identity.ts';
-import { mintAnew } from './mint-anew.ts';
+import { forgetMinted, handOver, mintAnew, type MintedBook } from './mint-anew.ts';
+import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
-import { createSigner, createSigningKeys, createWebCrypto } from './web-crypto.ts';
+
+export interface ClaimingAnew {
+	readonly identity: Identity;
+	readonly store: DeviceStore;
+	readonly changes: Pick<Changes, 'close'>;
+}
 
 /**
  * Claims what this device wrote under a business that it mints anew, since the one it had is known
- * to the relay as somebody else's. The page must be loaded anew after it.
+ * to the relay as somebody else's. The page must be loaded anew after it, and other tabs load
+ * themselves anew. After a lost answer the same again is the same business.
  */
 export async function claimAnew(
 	api: Pick<AccountApi, 'claim'>,
-	app: { readonly identity: Identity; readonly store: DeviceStore },
+	app: ClaimingAnew,
+	{ name, page = BROWSER_PAGE }: { readonly name: string; readonly page?: PageParts }
+): Promise<Result<undefined, ApiRefusal>> {
+	const parts = {
+		old: app.store,
+		openBook: (business: Identity['business']) => page.openStore(databaseName(business)),
+		createKeys: page.createKeys,
+		signerOf: page.signerOf,
+		crypto: page.crypto,
+		uuid: { v4: page.uuidV4 }
+	};
+	const book = await mintAnew(parts);
+	const claimed = await claim(api, book, name);
+	if (!claimed.ok) {
+		book.store.close();
+		// A copy of this very book came first: the next try mints another business.
+		if (claimed.error === 'businessKnown') await forgetMinted(app.store);
+		return claimed;
+	}
+	await handOver(parts, book);
+	book.store.close();
+	const registry = createRegistry(page.openStore(REGISTRY_NAME));
+	await registry.replace(app.identity.business, book.identity.business);
+	registry.close();
+	tellOtherTabs(app);
+	return ok(undefined);
+}
+
+async function claim(
+	api: Pick<AccountApi, 'claim'>,
+	{ identity, store, signer }: MintedBook,
 	name: string
 ): Promise<Result<undefined, ApiRefusal>> {
-	const minted = await mintAnew({
-		old: app.store,
-		openBook: (business) => createDexieDeviceStore(databaseName(business)),
-		createKeys: createSigningKeys,
-		signerOf: createSigner,
-		crypto: createWebCrypto(),
-		uuid: { v4: () => crypto.randomUUID() }
-	});
-	const { identity, store, signer } = minted;
 	const { business, branch, person } = identity;
 	const claimed = await api.claim({ business, branch, person, name }, signer);
 	if (!claimed.ok) return err(claimed.error);
@@ -34,9 +62,13 @@ export async function claimAnew(
 	await store.write(['meta'], (rows) =>
 		writeMeta(rows, 'identity', { ...identity, member, code, claimed: true })
 	);
-	store.close();
-	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
-	await registry.replace(app.identity.business, business);
-	registry.close();
 	return ok(undefined);
+}
+
+/** This page is taken elsewhere by whoever claimed: it must not load itself anew beside that. */
+function tellOtherTabs({ identity, changes }: ClaimingAnew): void {
+	changes.close();
+	const others = createChanges(new BroadcastChannel(databaseName(identity.business)));
+	others.tell(['meta']);
+	others.close();
 }

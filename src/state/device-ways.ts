@@ -93,12 +93,15 @@ function ownBook({ business, code, heirOf }: Identity): string {
 	return databaseName(business, heirOf === undefined ? undefined : code);
 }
 
-async function enter({ device, page }: DeviceWaysParts, code: string): Promise<void> {
+async function enter({ device, store, page }: DeviceWaysParts, code: string): Promise<void> {
 	const heir = parseDeviceCode(code);
 	assert(heir.ok, 'a device’s heir has a device’s code');
 	const registry = createRegistry(page.openStore(REGISTRY_NAME));
 	try {
-		await registry.succeed(device.identity.business, ownBook(device.identity), heir.value);
+		const { business } = device.identity;
+		const minted = (await store.read(['meta'], (rows) => readMeta(rows, 'heir')))?.minted;
+		if (minted !== undefined) await registry.replace(business, minted.business);
+		else await registry.succeed(business, ownBook(device.identity), heir.value);
 	} finally {
 		registry.close();
 	}

@@ -54,6 +54,8 @@ export interface HeirToBe {
 	readonly keys: CryptoKeyPair;
 	/** Set when the heir's book is whole: a device's letters, or a phone's `p2`. */
 	readonly code?: string;
+	/** Where the heir is a business of its own: then nothing more is written here once it is whole. */
+	readonly minted?: Identity;
 }
 
 /** In an heir's book: what it took over, and from where. */

@@ -4,9 +4,10 @@ import { effectsOf } from '#domain/fact/effects.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { isListOf } from '#domain/confirmation/statement-list.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
-import { mintAnew, type MintedBook } from './mint-anew.ts';
+import { forgetMinted, handOver, mintAnew, type MintedBook } from './mint-anew.ts';
 import { readMeta } from './meta.ts';
 import { createSigner, createSigningKeys, createWebCrypto } from './web-crypto.ts';
 
@@ -46,10 +47,13 @@ async function tradedBook(): Promise<TestDevice> {
 	return test;
 }
 
-async function minted(test: TestDevice): Promise<MintedBook> {
+async function minted(
+	test: TestDevice,
+	store: DeviceStore = createMemoryDeviceStore()
+): Promise<MintedBook> {
 	return mintAnew({
 		old: test.store,
-		openBook: () => createMemoryDeviceStore(),
+		openBook: () => store,
 		createKeys: createSigningKeys,
 		signerOf: createSigner,
 		crypto,
@@ -103,5 +107,45 @@ describe('a book whose business is somebody else’s', () => {
 		}
 		expect(signed).toBe(old.length);
 		expect(signed).toBeGreaterThan(3);
+	});
+
+	it('[HEIR-12] is the same after a lost answer, with what was sold meanwhile, until the old one ends', async () => {
+		const test = await tradedBook();
+		const store = createMemoryDeviceStore();
+		const first = await minted(test, store);
+		const due = (await test.store.read(['records'], (rows) => rows.all('records'))).find(
+			({ kind, amount }) => kind === 'due' && amount === 5_000
+		);
+		if (due === undefined) throw new Error('no due');
+		// It names a record that was signed anew in the try before.
+		const paid = await test.device.markPaid(due.h, 'cash');
+		expect(paid.ok).toBe(true);
+		const book = await minted(test, store);
+		expect(book.identity).toEqual(first.identity);
+		const sale = {
+			lines: [{ name: '', quantityThousandths: 1_000, unitPriceMinor: 700 }],
+			tenders: [{ kind: 'cash' as const, minor: 700 }]
+		};
+		expect((await test.device.sell(sale)).ok).toBe(true);
+		await handOver({ old: test.store, crypto }, book);
+
+		const [before, after] = await Promise.all(
+			[test.store, store].map((one) => one.read(['journal'], (rows) => rows.all('journal')))
+		);
+		expect(after?.map(({ id }) => id)).toEqual(before?.map(({ id }) => id));
+		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
+		const old = await test.store.read(['records'], (rows) => rows.all('records'));
+		for (const { text } of after ?? []) for (const { h } of old) expect(text).not.toContain(h);
+		await expect(test.device.sell(sale)).rejects.toThrow('this book goes on in another one');
+		expect(await test.store.read(['journal'], (rows) => rows.count('journal'))).toBe(
+			before?.length
+		);
+	});
+
+	it('[HEIR-12] is another one where a copy of the old book came first', async () => {
+		const test = await tradedBook();
+		const first = await minted(test);
+		await forgetMinted(test.store);
+		expect((await minted(test)).identity.business).not.toBe(first.identity.business);
 	});
 });

@@ -15,7 +15,7 @@ import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact } from './arrived-fact.ts';
 import { digestOf } from './heir.ts';
 import { mintIdentity, type Identity } from './identity.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { readMeta, writeMeta, type HeirToBe, type MetaValues } from './meta.ts';
 import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 
 export interface MintAnewParts {
@@ -37,40 +37,129 @@ export interface MintedBook {
 /**
  * HEIR-7. Makes of a book that was never claimed the book of another business, with ids, key and
  * signatures of its own: everything in it is written again under the same numbers, and what named a
- * record names the one that was signed anew. The old book stays as it is.
+ * record names the one that was signed anew. Nothing of the old book changes but a note of what the new
+ * one is: begun again, it is the same one, and takes in what was written since.
  */
 export async function mintAnew(parts: MintAnewParts): Promise<MintedBook> {
-	const keys = await parts.createKeys();
+	const { keys, minted: identity } = await mintedToBe(parts);
 	const signer = await parts.signerOf(keys);
-	const held = await parts.old.read(['meta', 'journal'], async (rows) => ({
-		before: await readMeta(rows, 'identity'),
-		sequence: await readMeta(rows, 'sequence'),
-		stamp: await readMeta(rows, 'stamp'),
-		cart: await readMeta(rows, 'cart'),
-		offset: await readMeta(rows, 'offset'),
-		journal: await rows.all('journal')
-	}));
-	const { before, sequence, stamp, cart, offset, journal } = held;
-	assert(before?.claimed === false, 'a book that was claimed keeps its business');
-	const identity = mintIdentity({ uuid: parts.uuid, publicKey: signer.publicKey });
-	const again = await rewrite(journal, { ...parts, signer, identity });
-	const arrived = again.flatMap((one) => one.arrived ?? []);
-	const folding = { business: identity.business, folds: await foldsFor(arrived) };
 	const store = parts.openBook(identity.business);
-	await store.write(['journal', ...READ_MODEL_TABLES], async (rows) => {
+	await store.write(['meta'], async (rows) => {
+		if ((await readMeta(rows, 'identity')) !== undefined) return;
 		await writeMeta(rows, 'identity', identity);
 		await writeMeta(rows, 'keys', keys);
-		if (sequence !== undefined) await writeMeta(rows, 'sequence', sequence);
-		if (stamp !== undefined) await writeMeta(rows, 'stamp', stamp);
-		if (offset !== undefined) await writeMeta(rows, 'offset', offset);
-		if (Array.isArray(cart)) await writeMeta(rows, 'cart', cart);
+	});
+	await rewriteRest({ ...parts, store, signer, identity });
+	return { identity, store, signer };
+}
+
+/**
+ * Ends the old book once the new one has all of it: from the transaction that says so nothing more is
+ * written there, so that nothing is sold into a book that nobody opens again.
+ */
+export async function handOver(
+	parts: Pick<MintAnewParts, 'old' | 'crypto'>,
+	book: MintedBook
+): Promise<void> {
+	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+		const last = await rewriteRest({ ...parts, ...book });
+		const isOver = await parts.old.write(['meta'], async (rows) => {
+			const now = (await readMeta(rows, 'sequence'))?.n ?? 0;
+			const heir = await readMeta(rows, 'heir');
+			if (now !== last || heir?.minted?.business !== book.identity.business) return false;
+			await writeMeta(rows, 'heir', { ...heir, code: book.identity.code });
+			return true;
+		});
+		if (isOver) return;
+	}
+	throw new Error('another tab keeps writing before the book is handed over');
+}
+
+/** A copy of this book was claimed by somebody else before: then another one is minted. */
+export async function forgetMinted(old: DeviceStore): Promise<void> {
+	await old.write(['meta'], (rows) => rows.remove('meta', ['heir']));
+}
+
+const ATTEMPTS_MAX = 20;
+
+type Minted = HeirToBe & { readonly minted: Identity };
+
+/** Kept before the relay is asked: after a lost answer the same business is asked for again. */
+async function mintedToBe({ old, createKeys, signerOf, uuid }: MintAnewParts): Promise<Minted> {
+	const keys = await createKeys();
+	const { publicKey } = await signerOf(keys);
+	const fresh = { keys, minted: mintIdentity({ uuid, publicKey }) };
+	return old.write(['meta'], async (rows) => {
+		const before = await readMeta(rows, 'identity');
+		assert(before?.claimed === false, 'a book that was claimed keeps its business');
+		const held = await readMeta(rows, 'heir');
+		if (held?.minted !== undefined) return { ...held, minted: held.minted };
+		await writeMeta(rows, 'heir', fresh);
+		return fresh;
+	});
+}
+
+const CARRIED_META: readonly (keyof MetaValues)[] = ['sequence', 'stamp', 'offset', 'cart'];
+
+interface Rest extends Rewriting, Pick<MintAnewParts, 'old'> {
+	readonly store: DeviceStore;
+}
+
+/** Writes again what the new book lacks, and answers the last number of the old one that it has then. */
+async function rewriteRest({ old, store, ...rewriting }: Rest): Promise<number> {
+	const { from, known } = await store.read(['meta', 'journal'], async (rows) => ({
+		from: (await readMeta(rows, 'sequence'))?.n ?? 0,
+		known: await rows.all('journal')
+	}));
+	const held = await old.read(['meta', 'journal'], async (rows) => ({
+		journal: await rows.all('journal'),
+		last: (await readMeta(rows, 'sequence'))?.n ?? 0,
+		meta: await rows.getMany('meta', CARRIED_META)
+	}));
+	const rest = held.journal.filter(({ n }) => n > from);
+	const hashes = rest.length === 0 ? new Map() : await hashesOf(held.journal, known, rewriting);
+	const again = await rewrite(rest, { ...rewriting, hashes });
+	const arrived = again.flatMap((one) => one.arrived ?? []);
+	const { business } = rewriting.identity;
+	const folding = { business, folds: await foldsFor(arrived) };
+	await store.write(['journal', ...READ_MODEL_TABLES], async (rows) => {
+		// Another tab may have done it meanwhile.
+		if (((await readMeta(rows, 'sequence'))?.n ?? 0) !== from) return;
+		await rows.put(
+			'meta',
+			held.meta.filter((row) => row !== undefined)
+		);
 		await rows.put(
 			'journal',
 			again.map(({ row }) => row)
 		);
 		await foldArrived(rows, arrived, folding);
 	});
-	return { identity, store, signer };
+	return held.last;
+}
+
+/** What the records that were signed anew already are called now. */
+async function hashesOf(
+	before: readonly JournalRow[],
+	after: readonly JournalRow[],
+	{ crypto }: Pick<Rewriting, 'crypto'>
+): Promise<Hashes> {
+	const textByN = new Map(after.map(({ n, text }) => [n, text]));
+	const hashes: Hashes = new Map();
+	for (const { n, text } of before) {
+		const now = recordsIn(textByN.get(n));
+		for (const [place, old] of recordsIn(text).entries()) {
+			const again = now[place];
+			if (again === undefined) continue;
+			hashes.set(await recordHash(old.signed.a, crypto), await recordHash(again.signed.a, crypto));
+		}
+	}
+	return hashes;
+}
+
+function recordsIn(text: string | undefined): readonly FactRecord[] {
+	const parsed = parseFact(text ?? '');
+	return parsed.ok ? effectsOf(parsed.value).records : [];
 }
 
 interface Rewriting extends Pick<MintAnewParts, 'crypto'> {
@@ -86,10 +175,9 @@ interface Rewritten {
 /** In the order in which they were written: a record is named by later ones alone. */
 async function rewrite(
 	journal: readonly JournalRow[],
-	rewriting: Rewriting
+	{ hashes, ...rewriting }: Rewriting & { readonly hashes: Hashes }
 ): Promise<readonly Rewritten[]> {
 	const { crypto, identity } = rewriting;
-	const hashes = new Map<RecordHash, RecordHash>();
 	const again: Rewritten[] = [];
 	for (const row of journal) {
 		const parsed = parseFact(row.text);

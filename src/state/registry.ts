@@ -18,7 +18,7 @@ export interface Registry {
 	 * slept through that, and comes late with it, changes nothing.
 	 */
 	succeed(business: BusinessId, before: string, heir: DeviceCode): Promise<void>;
-	/** Adds `business` in the place of `before`, whose database stays where it is. */
+	/** Puts `business` in the place of `before`, whose database stays where it is; once only. */
 	replace(before: BusinessId, business: BusinessId): Promise<void>;
 	/** The database in which the business's book lies. */
 	bookOf(business: BusinessId): Promise<string>;
@@ -53,6 +53,7 @@ export function createRegistry(store: DeviceStore): Registry {
 		async replace(before, business) {
 			await store.write(['meta'], async (rows) => {
 				const held = businessesOf(await rows.get('meta', BUSINESSES));
+				if (!held.includes(before)) return;
 				const others = held.filter((one) => one !== before && one !== business);
 				await rows.put('meta', [
 					{ key: CURRENT, value: business },

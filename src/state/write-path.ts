@@ -181,6 +181,9 @@ async function keep(
 	const folding = { business, folds: await foldsFor(prepared.arrived) };
 	const token = parts.uuid.v4();
 	const moved = await parts.store.write(WRITE_TABLES, async (rows) => {
+		const heir = await readMeta(rows, 'heir');
+		// Said to be saved here, it would be on no screen again: this page is about to be another's.
+		if (heir?.minted !== undefined && heir.code !== undefined) throw new BookHandedOver();
 		const standing = await standingOf(rows, basis.sequence, token);
 		if (standing !== 'next') return standing === 'written' ? [] : undefined;
 		if (tries !== undefined && !(await areStill(rows, tries))) return undefined;
@@ -198,6 +201,15 @@ async function keep(
 	if (moved === undefined) return false;
 	parts.changes.tell(moved);
 	return true;
+}
+
+/** HEIR-12. The book became another business's: nothing is written in it any more. */
+export class BookHandedOver extends Error {
+	override readonly name = 'BookHandedOver';
+
+	constructor() {
+		super('this book goes on in another one');
+	}
 }
 
 /** A code that did not fit makes no fact, and is on disk all the same before anybody is told. */

@@ -211,22 +211,33 @@ async function isQuiet(world: World): Promise<boolean> {
 	return isCarried(world);
 }
 
-/** Only its database knows: a restored one may have forgotten it, and an heir is another device. */
+/**
+ * Only its database knows: a restored one may have forgotten it, and an heir is another device, which it
+ * may have forgotten too.
+ */
 async function lookWhoIsRemoved({ server, stations }: World): Promise<void> {
 	const rows = await server.sql<{ business: string; code: string }[]>`
-		select business, code from device where removed_at is not null`;
-	const removed = new Set(rows.map(({ business, code }) => `${business}/${code}`));
+		select business, code from device where removed_at is null`;
+	const letIn = new Set(rows.map(({ business, code }) => `${business}/${code}`));
 	for (const station of stations) {
 		const { business, code } = station.profile.identity;
-		station.isRemoved = removed.has(`${business}/${code}`);
+		station.isRemoved = !letIn.has(`${business}/${code}`);
 	}
 }
 
-/** What a removed device shows its person as not taken: that is told, and not lost. */
-async function keptApart({ profile, isRemoved }: Station): Promise<readonly string[]> {
+/**
+ * What a device that is let in no more shows its person as not taken: that is told, and not lost. Nor is
+ * what an heir still has whose relay forgot it and whose place before was ended: it says that it is out.
+ */
+async function keptApart(
+	{ server }: World,
+	{ profile, shop, isRemoved }: Station
+): Promise<readonly string[]> {
 	if (!isRemoved) return [];
+	const known = await server.sql`
+		select code from device where business = ${shop.business} and code = ${profile.identity.code}`;
 	const rows = await profile.disk.store.read(['journal'], (read) =>
-		read.find('journal', only('refused', 'conflict'))
+		known.length === 0 ? read.all('journal') : read.find('journal', only('refused', 'conflict'))
 	);
 	return rows.map(({ text }) => text);
 }
@@ -261,7 +272,7 @@ async function judged(
 ): Promise<SeedOutcome> {
 	const { server, shops, trace, stations, violations, counts } = world;
 	const apart = new Map<Station, readonly string[]>();
-	for (const station of stations) apart.set(station, await keptApart(station));
+	for (const station of stations) apart.set(station, await keptApart(world, station));
 	const found = await violationsOf({
 		sql: server.sql,
 		persons: world.patrons.map(({ person, said, profile, tab }) => ({
