@@ -117,7 +117,8 @@ async function rewriteRest({ old, store, ...rewriting }: Rest): Promise<number> 
 		meta: await rows.getMany('meta', CARRIED_META)
 	}));
 	const rest = held.journal.filter(({ n }) => n > from);
-	const hashes = rest.length === 0 ? new Map() : await hashesOf(held.journal, known, rewriting);
+	const named = rest.length === 0 ? [] : held.journal;
+	const hashes = await hashesOf(named, known, rewriting);
 	const again = await rewrite(rest, { ...rewriting, hashes });
 	const arrived = again.flatMap((one) => one.arrived ?? []);
 	const { business } = rewriting.identity;

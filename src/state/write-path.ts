@@ -181,9 +181,6 @@ async function keep(
 	const folding = { business, folds: await foldsFor(prepared.arrived) };
 	const token = parts.uuid.v4();
 	const moved = await parts.store.write(WRITE_TABLES, async (rows) => {
-		const heir = await readMeta(rows, 'heir');
-		// Said to be saved here, it would be on no screen again: this page is about to be another's.
-		if (heir?.minted !== undefined && heir.code !== undefined) throw new BookHandedOver();
 		const standing = await standingOf(rows, basis.sequence, token);
 		if (standing !== 'next') return standing === 'written' ? [] : undefined;
 		if (tries !== undefined && !(await areStill(rows, tries))) return undefined;
@@ -204,7 +201,7 @@ async function keep(
 }
 
 /** HEIR-12. The book became another business's: nothing is written in it any more. */
-export class BookHandedOver extends Error {
+class BookHandedOver extends Error {
 	override readonly name = 'BookHandedOver';
 
 	constructor() {
@@ -239,6 +236,9 @@ async function standingOf(
 	basis: Sequence,
 	token: string
 ): Promise<'next' | 'written' | 'moved'> {
+	const heir = await readMeta(rows, 'heir');
+	// Said to be saved here, it would be on no screen again: this page is about to be another's.
+	if (heir?.minted !== undefined && heir.code !== undefined) throw new BookHandedOver();
 	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
 	if (sequence.n === basis.n && sequence.receipt === basis.receipt) return 'next';
 	return (await readMeta(rows, 'lastAct')) === token ? 'written' : 'moved';

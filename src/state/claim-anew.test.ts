@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import { err, ok } from '#domain/result.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
+import { openTestDevice } from '#tests/support/test-device.ts';
+import type { AccountApi } from './account-api.ts';
+import { claimAnew } from './claim-anew.ts';
+import { createChanges } from './changes.ts';
+import { databaseName } from './database-name.ts';
+import { deviceWays } from './device-ways.ts';
+import { readMeta } from './meta.ts';
+import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
+import { createRegistry } from './registry.ts';
+
+it('[HEIR-12] asks for one business until it is answered, and takes every tab over into it', async () => {
+	const test = await openTestDevice({ seed: 5, currency: 'KES' });
+	const { identity } = test.device;
+	const books = new Map<string, DeviceStore>();
+	const page: PageParts = {
+		...BROWSER_PAGE,
+		openStore: (name) => {
+			const store = books.get(name) ?? createMemoryDeviceStore();
+			books.set(name, store);
+			return { ...store, close: () => undefined };
+		}
+	};
+	const registry = createRegistry(page.openStore('daftar'));
+	await registry.begin(identity.business);
+	const asked: string[] = [];
+	const api: Pick<AccountApi, 'claim'> = {
+		claim: ({ business }) => {
+			asked.push(business);
+			if (asked.length < 3)
+				return Promise.resolve(err(asked.length === 1 ? 'businessKnown' : 'unreachable'));
+			return Promise.resolve(ok({ epoch: 1, member: 1, code: identity.code }));
+		}
+	};
+	const app = { identity, store: test.store, changes: createChanges() };
+	const heard = new BroadcastChannel(databaseName(identity.business));
+	const told = new Promise<unknown>((resolve) => {
+		heard.onmessage = ({ data }): void => {
+			resolve(data);
+		};
+	});
+	// A copy of it was first with the first one; the answer of the second was lost.
+	expect(await claimAnew(api, app, { name: 'Tea', page })).toEqual(err('businessKnown'));
+	expect(await claimAnew(api, app, { name: 'Tea', page })).toEqual(err('unreachable'));
+	expect(await registry.current()).toBe(identity.business);
+	expect(await claimAnew(api, app, { name: 'Tea', page })).toEqual(ok(undefined));
+	expect(await told).toEqual(['meta']);
+	heard.close();
+	expect(asked[1]).not.toBe(asked[0]);
+	expect(asked[2]).toBe(asked[1]);
+
+	const minted = await registry.current();
+	expect(minted).toBe(asked[2]);
+	expect(await registry.all()).toEqual([minted]);
+	const store = books.get(`daftar-${String(minted)}`);
+	const claimed = await store?.read(['meta'], (rows) => readMeta(rows, 'identity'));
+	expect(claimed).toMatchObject({ business: minted, claimed: true });
+
+	// Another tab that comes late with it changes nothing.
+	await registry.enter(identity.business);
+	await registry.replace(identity.business, asked[2] as typeof identity.business);
+	const { signer } = test.parts;
+	const ways = deviceWays({ device: test.device, store: test.store, signer, clock: () => 0, page });
+	await ways.enter('A');
+	expect(await registry.all()).toEqual([minted]);
+});
