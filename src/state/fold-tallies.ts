@@ -9,7 +9,7 @@ import type {
 	TableName,
 	TallyRow
 } from '#storage/device-store.ts';
-import { isInBase, sumsOnBase } from './ledger-base.ts';
+import { speaksOfOlder, standingOnBase } from './ledger-base.ts';
 import { standingOf } from './ledger-standing.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { lastAtOf, pointerOf, tallyOf, type Card } from './tally.ts';
@@ -63,12 +63,12 @@ export async function foldTallies(
 	await writeMeta(rows, 'tallies', revision);
 }
 
-/** What names another record is folded right once all of its ledger is here. */
+/** What names another record, or was said of one, is folded right once all of its ledger is here. */
 async function want(rows: StoreWriter, cards: readonly Card[]): Promise<void> {
-	const wanted = cards.flatMap(({ base, records }) => {
+	const wanted = cards.flatMap((card) => {
+		const { base } = card;
 		if (base === undefined || base.isWanted === 1) return [];
-		const since = records.filter((row) => !isInBase(row, base));
-		return since.some(({ ref }) => ref !== undefined) ? [{ ...base, isWanted: 1 as const }] : [];
+		return speaksOfOlder(card, base) ? [{ ...base, isWanted: 1 as const }] : [];
 	});
 	if (wanted.length > 0) await rows.put('bases', wanted);
 }
@@ -145,8 +145,8 @@ export async function readCards(
 		const [customer, link, base] = [customers[place], links[place], bases[place]];
 		if (ofLedger.length === 0 && customer === undefined && base === undefined) continue;
 		const of = { ledger, records: ofLedger, sayings: sayings.get(ledger) ?? [], link };
-		const folded = standingOf(of, business);
-		const standing = base === undefined ? folded : { ...folded, sums: sumsOnBase(ofLedger, base) };
+		const standing =
+			base === undefined ? standingOf(of, business) : standingOnBase(of, base, business);
 		const more = { entries: entries.get(ledger) ?? [], ...(base !== undefined && { base }) };
 		cards.set(ledger, { ...of, customer, standing, ...more });
 	}

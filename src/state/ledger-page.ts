@@ -16,6 +16,7 @@ import {
 import { UNKNOWN_REF } from './arrived-fact.ts';
 import { sumsIn } from './customer-index.ts';
 import { CARD_TABLES, readCards, readGroups } from './fold-tallies.ts';
+import { speaksOfOlder } from './ledger-base.ts';
 import { ageingOf, overdueMinor, type LedgerDay } from './ledger-day.ts';
 import { markOf, threadRecords, type FactLooks } from './ledger-thread.ts';
 import type {
@@ -126,6 +127,7 @@ export async function readPage(
 		items: items.slice(0, limit),
 		hasEarlier: items.length > limit,
 		isWhole: cards.every(({ base }) => base === undefined),
+		isTotalSure: cards.every((card) => card.base === undefined || !speaksOfOlder(card, card.base)),
 		newer: await rows.countIn('facts', only('refs', UNKNOWN_REF))
 	};
 }

@@ -221,6 +221,8 @@ export interface LedgerPageView {
 	readonly hasEarlier: boolean;
 	/** False while older records are still on their way to this device. */
 	readonly isWhole: boolean;
+	/** False while something is here that only what is on its way can add up. */
+	readonly isTotalSure: boolean;
 	/** Facts of kinds that this program does not know yet. */
 	readonly newer: number;
 }

@@ -57,7 +57,7 @@ export function countedAmounts(records: readonly CountedRecord[]): ReadonlyMap<R
 }
 
 /** The H that a record names. A due or payment names nothing, whatever it carries. */
-export function refOf({ kind, ref }: CountedRecord): RecordHash | undefined {
+export function refOf({ kind, ref }: Pick<CountedRecord, 'kind' | 'ref'>): RecordHash | undefined {
 	return REF_OF_KIND[kind] === undefined ? undefined : ref;
 }
 
