@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { keepRefused } from './have.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 
 const DAY_MS = 86_400_000;
@@ -58,7 +59,7 @@ it('[BOOK-3] gives a ledger’s records newest first, page by page, each once', 
 	expect(seen).toEqual(seen.toSorted((a, b) => b - a));
 });
 
-it('[BOOK-4] counts what is on this device alone, with its money and its oldest', async () => {
+it('[BOOK-4] counts what waits, with its money and its oldest, and tells what was not taken apart', async () => {
 	const test = await openTestDevice({ seed: 4 });
 	await sell(test, 300);
 	test.clock.now += 5_000;
@@ -68,6 +69,13 @@ it('[BOOK-4] counts what is on this device alone, with its money and its oldest'
 		minorOnAccountOrCash: 500n,
 		oldestAt: TEST_NOW,
 		refused: []
+	});
+	await keepRefused(test.store, [['A-1', 'badBody']]);
+	expect(await test.book.unsent()).toEqual({
+		count: 1,
+		minorOnAccountOrCash: 200n,
+		oldestAt: TEST_NOW + 5_000,
+		refused: [{ id: 'A-1', reason: 'badBody' }]
 	});
 });
 

@@ -97,13 +97,15 @@ export interface ReceiptWithReturns extends Receipt {
 	readonly returnedThousandths: readonly number[];
 }
 
-/** What exists on this device alone. */
+/** What the relay's database has not got. */
 export interface Unsent {
+	/** What waits, and goes by itself. */
 	readonly count: number;
 	/** Cash and account of the sales, returns and records among them, minor units, summed without signs. */
 	readonly minorOnAccountOrCash: bigint;
 	/** When the oldest was written, ms. */
 	readonly oldestAt: number | undefined;
+	/** What the relay would not have: it waits for a person, and is not among those. */
 	readonly refused: readonly { readonly id: string; readonly reason: string }[];
 }
 
@@ -433,11 +435,12 @@ function receiptOf(row: FactRow, marks: ReadonlyMap<string, OwnMark>): readonly 
 
 async function readUnsent(rows: StoreReader): Promise<Unsent> {
 	const unsent = await rows.find('journal', only('sent', 0));
-	const [first] = unsent;
+	const waiting = unsent.filter(({ refused }) => refused === undefined);
+	const [first] = waiting;
 	return {
-		count: unsent.length,
-		minorOnAccountOrCash: unsent.reduce((sum, { minor }) => sum + minor, 0n),
-		oldestAt: first && unsent.reduce((oldest, { at }) => Math.min(oldest, at), first.at),
+		count: waiting.length,
+		minorOnAccountOrCash: waiting.reduce((sum, { minor }) => sum + minor, 0n),
+		oldestAt: first && waiting.reduce((oldest, { at }) => Math.min(oldest, at), first.at),
 		refused: unsent.flatMap(({ id, refused }) =>
 			refused === undefined ? [] : [{ id, reason: refused }]
 		)

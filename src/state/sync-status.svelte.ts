@@ -1,3 +1,5 @@
+import type { UnsentAtRisk } from './account.svelte.ts';
+import type { WITH_OWNER } from './late-facts.ts';
 import type { LinkStatus } from './relay-link.ts';
 
 type LinkNews = Pick<LinkStatus, 'state' | 'lastContactAt' | 'clockOffMs' | 'halted'>;
@@ -5,7 +7,7 @@ type LinkNews = Pick<LinkStatus, 'state' | 'lastContactAt' | 'clockOffMs' | 'hal
 /** What the quiet indicator and the page behind it tell of what is still only on this device. */
 export class SyncStatus {
 	readonly #clock: () => number;
-	/** Own facts that the relay's database has not got. */
+	/** Own facts that wait to be sent, and go by themselves. */
 	unsent = $state.raw(0);
 	/** What they come to, minor units. */
 	unsentMinor = $state.raw(0n);
@@ -15,15 +17,29 @@ export class SyncStatus {
 	lastContactAt = $state.raw<number | undefined>();
 	/** How far this device's clock stands from the relay's, ms; undefined until it was asked. */
 	clockOffMs = $state.raw<number | undefined>();
-	/** Facts that the relay would not have, with its reasons. */
+	/** Own facts that the relay would not have, with its reasons; they wait for a person. */
 	refused = $state.raw<readonly { readonly id: string; readonly reason: string }[]>([]);
 	/** Why the link waits for a person; undefined while it goes by itself. */
 	halted = $state.raw<LinkNews['halted']>();
 	/** Moves once a minute, so that a day passes without anything else happening. */
 	#now = $state.raw(0);
 
-	readonly tone = $derived.by<'quiet' | 'waiting' | 'late'>(() => {
-		if (this.unsent === 0) return 'quiet';
+	/** How many were not taken and wait with nobody else: they are here alone for good. */
+	readonly apart = $derived.by(() => this.refused.filter((one) => !isWithOwner(one)).length);
+	/** This device was taken out of the shop; known without a network once it left the owner something. */
+	readonly isRemoved = $derived.by(
+		() => this.halted === 'rights' || this.refused.some(isWithOwner)
+	);
+	/**
+	 * What signing out now would leave on this device alone, though it would go by itself. Nothing of
+	 * what a removed device has, and nothing that was not taken, goes the better for waiting.
+	 */
+	readonly atRisk = $derived.by<UnsentAtRisk>(() =>
+		this.isRemoved ? { count: 0, minor: 0n } : { count: this.unsent, minor: this.unsentMinor }
+	);
+
+	readonly tone = $derived.by<'quiet' | 'apart' | 'waiting' | 'late'>(() => {
+		if (this.unsent === 0) return this.apart === 0 ? 'quiet' : 'apart';
 		const isLate = this.oldestAt !== undefined && this.#now - this.oldestAt > DAY_MS;
 		return isLate && this.link !== 'notJoined' ? 'late' : 'waiting';
 	});
@@ -50,3 +66,7 @@ export class SyncStatus {
 }
 
 const DAY_MS = 86_400_000;
+
+function isWithOwner({ reason }: { readonly reason: string }): boolean {
+	return reason === ('withOwner' satisfies typeof WITH_OWNER);
+}
