@@ -62,6 +62,29 @@ export interface Joined {
 	readonly name: string;
 }
 
+/** What removed devices left to the owner, in one state. */
+export interface LateFacts {
+	/** How many there are; `facts` may hold only the first of them. */
+	readonly count: number;
+	readonly facts: readonly LateText[];
+}
+
+export interface LateText {
+	/** The fact as its device wrote it. */
+	readonly text: string;
+	/** By the relay's clock, ms. */
+	readonly receivedAt: number;
+	/** Why it could not be taken in; empty where nobody tried. */
+	readonly reason: string;
+}
+
+/** How many facts of one device another handed in after a restore; relay codes stand for the relay. */
+export interface Carried {
+	readonly by: string;
+	readonly of: string;
+	readonly count: number;
+}
+
 /** Reads an answer; refuses what our relay would not give. */
 export type Read<T> = (body: unknown) => Result<T, 'notAnAnswer'>;
 
@@ -100,6 +123,13 @@ export const readJoined = reading<Joined>({
 	sight: oneOf('office', 'counter'),
 	epoch: whole,
 	name: text
+});
+export const readLateFacts = reading<LateFacts>({
+	count: whole,
+	facts: listOf(reading<LateText>({ text, receivedAt: whole, reason: text }))
+});
+export const readCarried = reading<{ readonly carried: readonly Carried[] }>({
+	carried: listOf(reading<Carried>({ by: text, of: text, count: whole }))
 });
 export const readNonce = reading<{ readonly nonce: string }>({ nonce: text });
 export const readLacking = reading<{ readonly lacking: readonly string[] }>({

@@ -1,7 +1,5 @@
 import { isRelayCode } from '#domain/ids.ts';
-import { err, ok } from '#domain/result.ts';
-import { listOf, reading, type Read } from './account-answers.ts';
-import { createAccountApi, send } from './account-api.ts';
+import type { AccountApi } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 
 /** That a device told a restored relay again what another had written. */
@@ -13,34 +11,23 @@ export interface CarriedRow {
 	readonly count: number;
 }
 
-const text: Read<string> = (value) => (typeof value === 'string' ? ok(value) : err('notAnAnswer'));
-const whole: Read<number> = (value) =>
-	typeof value === 'number' && Number.isSafeInteger(value) ? ok(value) : err('notAnAnswer');
-const readCarried = reading<{
-	readonly carried: readonly {
-		readonly by: string;
-		readonly of: string;
-		readonly count: number;
-	}[];
-}>({ carried: listOf(reading({ by: text, of: text, count: whole })) });
-
 /** What devices handed in for others after a restore. Known to the relay alone; empty without it. */
 export class CarriedList {
 	readonly #app: App;
+	readonly #api: AccountApi;
 	rows = $state.raw<readonly CarriedRow[]>([]);
 
-	constructor(app: App) {
+	constructor(app: App, api: AccountApi) {
 		this.#app = app;
+		this.#api = api;
 	}
 
 	async look(): Promise<void> {
 		const { identity, signer } = this.#app;
 		if (!identity.claimed) return;
-		const parts = { fetch: (...asked: Parameters<typeof fetch>) => fetch(...asked) };
-		const bearer = await createAccountApi(parts).deviceToken(identity, signer);
+		const bearer = await this.#api.deviceToken(identity, signer);
 		if (!bearer.ok) return;
-		const sent = { method: 'GET', path: '/carried', token: bearer.value.token } as const;
-		const listed = await send(parts, sent, readCarried);
+		const listed = await this.#api.carried(bearer.value.token);
 		if (!listed.ok) return;
 		this.rows = joined(
 			listed.value.carried

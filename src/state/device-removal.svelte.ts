@@ -2,17 +2,21 @@ import type { DeviceCode } from '#domain/ids.ts';
 import type { AccountApi, ApiRefusal } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 
-/** Ends the access of one of the shop's other devices, once its owner said his password again. */
+/** Ends the access of the shop's other devices, once its owner said his password again. */
 export class DeviceRemoval {
-	readonly #app: App;
-	readonly #api: AccountApi;
+	readonly #app: Pick<App, 'identity'>;
+	readonly #api: Pick<AccountApi, 'removeDevice'>;
 	/** Which one is asked about. */
 	code = $state.raw<DeviceCode | undefined>();
 	password = $state('');
 	refusal = $state.raw<ApiRefusal | undefined>();
-	isAsking = $state.raw(false);
+	/** Those whose access was ended here; the relay's facts of it may still be on their way. */
+	removed = $state.raw<ReadonlySet<DeviceCode>>(new Set());
+	/** Those that the relay was asked about and did not answer yet. */
+	#asked = $state.raw<ReadonlySet<DeviceCode>>(new Set());
+	readonly isAsking = $derived.by(() => this.code !== undefined && this.#asked.has(this.code));
 
-	constructor(app: App, api: AccountApi) {
+	constructor(app: Pick<App, 'identity'>, api: Pick<AccountApi, 'removeDevice'>) {
 		this.#app = app;
 		this.#api = api;
 	}
@@ -28,16 +32,22 @@ export class DeviceRemoval {
 		this.refusal = undefined;
 	}
 
-	/** The list shows it once the relay's fact of it has come. */
+	/** What the relay answers for one device ends the question of that device alone. */
 	async remove(): Promise<void> {
-		if (this.code === undefined || this.isAsking) return;
-		this.isAsking = true;
-		const { business } = this.#app.identity;
 		const { code, password } = this;
-		const removed = await this.#api.removeDevice({ business, code, password });
-		this.isAsking = false;
-		this.password = '';
+		if (code === undefined || this.isAsking) return;
+		this.refusal = undefined;
+		this.#asked = new Set([...this.#asked, code]);
+		const { business } = this.#app.identity;
+		const removed = await this.#api
+			.removeDevice({ business, code, password })
+			.finally(() => (this.#asked = new Set([...this.#asked].filter((one) => one !== code))));
+		if (removed.ok) this.removed = new Set([...this.removed, code]);
+		if (this.code !== code) return;
 		if (removed.ok) this.close();
-		else this.refusal = removed.error;
+		else {
+			this.password = '';
+			this.refusal = removed.error;
+		}
 	}
 }

@@ -1,8 +1,6 @@
 import type { DeviceCode } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import type { DeviceRow, MemberRow } from '#storage/device-store.ts';
-import { inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
-import type { Invite } from './account-answers.ts';
+import { bySessionOrKey, inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 import type { Live } from './live.ts';
 
@@ -66,7 +64,9 @@ export class DevicesList {
 	/** Asks for a link by which one device may join, once. */
 	async ask(origin: string): Promise<void> {
 		this.invite = { kind: 'asking' };
-		const invited = await this.#invited();
+		const { identity, signer } = this.#app;
+		const asking = { api: this.#api, device: identity, signer };
+		const invited = await bySessionOrKey(asking, (token) => this.#api.invite(identity, token));
 		this.tick();
 		this.invite = invited.ok
 			? {
@@ -84,15 +84,5 @@ export class DevicesList {
 
 	tick(): void {
 		this.#now = this.#app.clock();
-	}
-
-	/** By the session, else by this device's own key: a browser may have lost its cookie. */
-	async #invited(): Promise<Result<Invite, ApiRefusal>> {
-		const { business, branch, code } = this.#app.identity;
-		const bySession = await this.#api.invite({ business, branch });
-		if (bySession.ok || !['notSignedIn', 'notAMember'].includes(bySession.error)) return bySession;
-		const bearer = await this.#api.deviceToken({ business, code }, this.#app.signer);
-		if (!bearer.ok) return bearer;
-		return this.#api.invite({ business, branch }, bearer.value.token);
 	}
 }

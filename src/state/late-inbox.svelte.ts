@@ -1,70 +1,64 @@
 import type { Fact } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { ok, type Result } from '#domain/result.ts';
-import { listOf, reading, type Read } from './account-answers.ts';
-import { createAccountApi, send, type ApiRefusal, type Sent } from './account-api.ts';
+import type { LateFacts, LateText } from './account-answers.ts';
+import {
+	bySessionOrKey,
+	type AccountApi,
+	type Answer,
+	type ApiRefusal,
+	type LateDecision,
+	type LateState
+} from './account-api.ts';
 import type { App } from './app.svelte.ts';
 
 /** A fact of a removed device that waits for the owner. */
-export interface LateFact {
+export interface LateFact extends Omit<LateText, 'text'> {
 	readonly id: string;
 	/** Undefined where this program does not know its kind yet. */
 	readonly fact: Fact | undefined;
-	readonly receivedAt: number;
-	/** Why it could not be taken in; empty where nobody tried. */
-	readonly reason: string;
 }
 
-export type InboxState = 'waiting' | 'declined';
+export type InboxState = LateState['state'];
 
-const text: Read<string> = (value) =>
-	typeof value === 'string' ? ok(value) : { ok: false, error: 'notAnAnswer' };
-const whole: Read<number> = (value) =>
-	typeof value === 'number' && Number.isSafeInteger(value)
-		? ok(value)
-		: { ok: false, error: 'notAnAnswer' };
-const readList = reading<{
+/** What the relay answered for one state. */
+export interface InboxList {
+	readonly state: InboxState;
+	readonly facts: readonly LateFact[];
+	/** How many there are; `facts` may hold only the first of them. */
 	readonly count: number;
-	readonly facts: readonly {
-		readonly text: string;
-		readonly receivedAt: number;
-		readonly reason: string;
-	}[];
-}>({ count: whole, facts: listOf(reading({ text, receivedAt: whole, reason: text })) });
-const readDone = reading<object>({});
+}
 
 /** What removed devices left to the owner. All of it needs the network. */
 export class LateInbox {
-	readonly #app: App;
-	/** Undefined until the relay answered. */
-	facts = $state.raw<readonly LateFact[] | undefined>();
-	/** How many there are; the list may hold only the first of them. */
-	count = $state.raw(0);
+	readonly #app: Pick<App, 'identity' | 'signer'>;
+	readonly #api: AccountApi;
+	/** Which list is looked at. */
 	state = $state.raw<InboxState>('waiting');
+	/** The list of `state`; undefined until the relay answered for it. */
+	list = $state.raw<InboxList | undefined>();
+	/** Why the last question or decision came to nothing. */
 	refusal = $state.raw<ApiRefusal | undefined>();
 	isWorking = $state.raw(false);
+	/** How often it was asked: only the last question is answered on the screen. */
+	#asked = 0;
 
-	constructor(app: App) {
+	constructor(app: Pick<App, 'identity' | 'signer'>, api: AccountApi) {
 		this.#app = app;
+		this.#api = api;
 	}
 
 	async look(state: InboxState = this.state): Promise<void> {
+		if (state !== this.state) this.list = undefined;
 		this.state = state;
-		const { business } = this.#app.identity;
-		const path = `/late-facts?business=${business}&state=${state}`;
-		const listed = await this.#ask({ method: 'GET', path }, readList);
-		if (!listed.ok) {
-			this.refusal = listed.error;
-			return;
-		}
 		this.refusal = undefined;
-		this.count = listed.value.count;
-		this.facts = listed.value.facts.map(({ text: body, receivedAt, reason }) => {
-			const parsed = parseFact(body);
-			const fact = parsed.ok ? parsed.value : undefined;
-			return { id: idAtStart(body) ?? '', fact, receivedAt, reason };
-		});
+		this.#asked += 1;
+		const asked = this.#asked;
+		const { business } = this.#app.identity;
+		const listed = await this.#ask((token) => this.#api.lateFacts({ business, state }, token));
+		if (asked !== this.#asked) return;
+		if (listed.ok) this.list = listOf(state, listed.value);
+		else this.refusal = listed.error;
 	}
 
 	/** Counts them from now on, as they were written. */
@@ -81,12 +75,14 @@ export class LateInbox {
 		return this.#decide('waiting', ids);
 	}
 
-	async #decide(what: 'taken' | 'declined' | 'waiting', ids: readonly string[]): Promise<void> {
+	/** One at a time, however often the button is struck. */
+	async #decide(state: LateDecision['state'], ids: readonly string[]): Promise<void> {
 		if (this.isWorking || ids.length === 0) return;
 		this.isWorking = true;
 		try {
-			const body = { business: this.#app.identity.business, ids };
-			const done = await this.#ask({ method: 'POST', path: `/late-facts/${what}`, body }, readDone);
+			const { business } = this.#app.identity;
+			const decision = { business, ids, state };
+			const done = await this.#ask((token) => this.#api.decideLate(decision, token));
 			if (done.ok) await this.look();
 			else this.refusal = done.error;
 		} finally {
@@ -94,14 +90,20 @@ export class LateInbox {
 		}
 	}
 
-	/** By the session, else by this device's own key: a browser may have lost its cookie. */
-	async #ask<T>(sent: Sent, read: Read<T>): Promise<Result<T, ApiRefusal>> {
-		const parts = { fetch: (...asked: Parameters<typeof fetch>) => fetch(...asked) };
-		const bySession = await send(parts, sent, read);
-		if (bySession.ok || !['notSignedIn', 'notAMember'].includes(bySession.error)) return bySession;
-		const { business, code } = this.#app.identity;
-		const api = createAccountApi(parts);
-		const bearer = await api.deviceToken({ business, code }, this.#app.signer);
-		return bearer.ok ? send(parts, { ...sent, token: bearer.value.token }, read) : bearer;
+	#ask<T>(ask: (token?: string) => Answer<T>): Answer<T> {
+		const { identity, signer } = this.#app;
+		return bySessionOrKey({ api: this.#api, device: identity, signer }, ask);
 	}
+}
+
+function listOf(state: InboxState, { count, facts }: LateFacts): InboxList {
+	return {
+		state,
+		count,
+		facts: facts.map(({ text, ...late }) => {
+			const parsed = parseFact(text);
+			const fact = parsed.ok ? parsed.value : undefined;
+			return { id: idAtStart(text) ?? '', fact, ...late };
+		})
+	};
 }

@@ -1,3 +1,5 @@
+const REVOKE_AFTER_MS = 10_000;
+
 /** Hands a file to whatever the phone shares with; else it is saved where the browser saves. */
 export async function giveFile(file: File): Promise<void> {
 	const shared = { files: [file], title: file.name };
@@ -15,7 +17,10 @@ export async function giveFile(file: File): Promise<void> {
 	link.href = url;
 	link.download = file.name;
 	link.click();
-	URL.revokeObjectURL(url);
+	// Safari reads it only after the click; revoked at once it would save nothing.
+	setTimeout(() => {
+		URL.revokeObjectURL(url);
+	}, REVOKE_AFTER_MS);
 }
 
 function canShare(browser: Partial<Navigator>, shared: ShareData): boolean {
