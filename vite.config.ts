@@ -204,6 +204,8 @@ export default defineConfig({
 		// Under Node, in processes of their own: what a test kills or starts is not ours.
 		environment: 'node',
 		pool: 'forks',
+		// Much of a test is waiting for a database or a process: one for each core, none kept free.
+		maxWorkers: '100%',
 		include: ['{src,server,tests}/**/*.test.ts'],
 		exclude: ['tests/e2e/**', 'tests/load/**'],
 		globalSetup: ['tests/support/postgres-broker.ts'],

@@ -51,7 +51,7 @@ interface Run {
 
 /** Starts part after part and returns the port that listens. */
 async function start(environment: Environment, run: Run): Promise<number> {
-	const { running, log } = run;
+	const { running, log, stop } = run;
 	const databaseUrl = environment.databaseUrl ?? (await startPostgres(environment, run));
 	const database = await openDatabase(databaseUrl);
 	running.defer(database.close);
@@ -73,7 +73,9 @@ async function start(environment: Environment, run: Run): Promise<number> {
 		bus,
 		fault: (fault) => {
 			log.error({ err: fault }, 'a fault that no request waited for');
-		}
+		},
+		// What starts it again reads everything anew.
+		wentBack: stop
 	});
 	running.defer(service.close);
 	api.route('/', service.api);

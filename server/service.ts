@@ -8,6 +8,7 @@ import { haveRoutes } from './api/have.ts';
 import { lackingRoutes } from './api/lacking.ts';
 import { lateFactRoutes } from './api/late-facts.ts';
 import { peopleRoutes } from './api/people.ts';
+import { receiptRoutes } from './api/receipts.ts';
 import { syncTicketRoutes } from './api/sync-tickets.ts';
 import { createAuth, type AuthKeys } from './auth/auth.ts';
 import { systemRandom, type Random } from './auth/random.ts';
@@ -47,6 +48,8 @@ export interface ServiceParts {
 	readonly bus?: Bus;
 	/** Hears of faults that no request waits for. */
 	readonly fault: (fault: unknown) => void;
+	/** Hears once that the database went back: this service is to be closed and made anew. */
+	readonly wentBack?: (fault: Error) => void;
 	/** What else the machine gives, where it is not this one: in a simulation. */
 	readonly machine?: Partial<Machine>;
 }
@@ -95,6 +98,7 @@ export async function createService(given: ServiceParts): Promise<Service> {
 		isRestored: ground.isRestored,
 		bus: given.bus,
 		fault,
+		...(given.wentBack && { wentBack: given.wentBack }),
 		committed: (facts) => {
 			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
 			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();
@@ -141,6 +145,7 @@ function deviceApi(
 		haveRoutes(forDevices),
 		carriedRoutes({ ...forDevices, ...ground, handIn }),
 		lackingRoutes(forDevices),
+		receiptRoutes(forDevices),
 		lateFactRoutes({ ...ground, ...auth, handIn }),
 		checkpointRoutes(forDevices)
 	];

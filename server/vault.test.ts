@@ -1,8 +1,9 @@
+import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isLowS } from '#domain/confirmation/low-s.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { createNodeCrypto } from './crypto.ts';
-import { createVault, openRelayKey } from './vault.ts';
+import { createVault, openRelayKey, opensRelayKey } from './vault.ts';
 
 const SECRET = new Uint8Array(32).fill(7);
 const plain = new TextEncoder().encode('what nobody else may read');
@@ -53,6 +54,22 @@ describe("the relay's key", () => {
 			expect(isLowS(signature)).toBe(true);
 			expect(await crypto.verify(later.publicKey, plain, signature)).toBe(true);
 		}
+	});
+
+	it('says of a secret whether it is the one, and of any where nothing is kept yet', async () => {
+		const { sql } = database;
+		expect(await opensRelayKey(sql, SECRET)).toBe(true);
+		const other = SECRET.map(() => 9);
+		expect(await opensRelayKey(sql, other)).toBe(false);
+		await sql.begin(async (transaction) => {
+			const tx = transaction as unknown as Sql;
+			await tx`delete from relay_key`;
+			expect(await opensRelayKey(tx, other)).toBe(true);
+			await tx`drop table relay_key`;
+			expect(await opensRelayKey(tx, other)).toBe(true);
+			await tx`rollback`;
+		});
+		expect(await opensRelayKey(sql, SECRET)).toBe(true);
 	});
 
 	it('is not made anew where the secret is another: its signatures would be worth nothing', async () => {

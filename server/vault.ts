@@ -72,6 +72,23 @@ export async function openRelayKey(parts: RelayKeyParts): Promise<RelayKey> {
 	return signerOf(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }));
 }
 
+/**
+ * Whether this is the secret under which the database keeps the relay's key. True too where it keeps
+ * none yet, and so nothing that is sealed: no server has run on it.
+ */
+export async function opensRelayKey(sql: Sql, secret: Uint8Array): Promise<boolean> {
+	const [known] = await sql<{ is: boolean }[]>`
+		select to_regclass('public.relay_key') is not null as is`;
+	const kept = known?.is === true ? await readKept(sql) : undefined;
+	if (kept === undefined) return true;
+	try {
+		createVault(secret, PURPOSE).open(kept);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 async function readKept(sql: Sql): Promise<Uint8Array | undefined> {
 	const [row] = await sql<{ sealed: Uint8Array }[]>`
 		select sealed from relay_key`;

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
+import { isOfHost } from '#server/auth/own-host.ts';
 import { SESSION_COOKIE } from '#server/auth/sessions.ts';
 import { problem, refusal } from './problem.ts';
 
@@ -30,13 +31,9 @@ function isForeign(c: Context): boolean {
 	const site = c.req.header('sec-fetch-site');
 	const origin = c.req.header('origin');
 	if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
-	if (origin !== undefined) return hostOf(origin) !== hostOf(c.req.url, c.req.header('host'));
+	if (origin !== undefined) {
+		return !isOfHost(origin, c.req.header('host') ?? new URL(c.req.url).host);
+	}
 	// Every browser of ours sends one of the two with a change; without either no cookie counts.
 	return site === undefined && getCookie(c, SESSION_COOKIE) !== undefined;
-}
-
-/** Hosts, not whole origins: behind a proxy that ends TLS we do not see the scheme. */
-function hostOf(url: string, header?: string): string | undefined {
-	if (header !== undefined) return header.toLowerCase();
-	return URL.canParse(url) ? new URL(url).host : undefined;
 }

@@ -83,9 +83,14 @@ describe('what a removed device had not sent', { timeout: 20_000 }, () => {
 		expect(await stand.put(shop, [first])).toBe('taken');
 		await remove(shop);
 		const left = await leave(shop, { facts: [first, second, third] });
-		expect(left.body).toEqual({ waiting: [second.id, third.id], known: [first.id], refused: [] });
+		expect(left.body).toEqual({
+			waiting: [second.id, third.id],
+			known: [first.id],
+			apart: [],
+			refused: []
+		});
 		// Twice is once.
-		expect((await leave(shop, { facts: [second] })).status).toBe(200);
+		expect((await leave(shop, { facts: [second] })).body['waiting']).toEqual([second.id]);
 		expect(await inbox(shop)).toEqual([second.text, third.text]);
 		expect(await salesTotal(shop)).toBe(500);
 
@@ -103,6 +108,48 @@ describe('what a removed device had not sent', { timeout: 20_000 }, () => {
 		await decide(shop, 'waiting', [third]);
 		await decide(shop, 'taken', [third, second]);
 		expect(await salesTotal(shop)).toBe(2_100);
+	});
+
+	it('[API-43] says of a second text under one number that it is kept apart, and does', async () => {
+		const shop = await stand.shop('copied');
+		const sent = saleOf(shop, 100);
+		expect(await stand.put(shop, [sent])).toBe('taken');
+		await remove(shop);
+		// The device and the copy of its profile sold on under one number each.
+		const [first, other] = [saleOf(shop, 500), saleOf(shop, 700)];
+		const copys = { id: first.id, text: other.text.replace(other.id, first.id) };
+		const none = { waiting: [], known: [], apart: [], refused: [] };
+		expect((await leave(shop, { facts: [first] })).body).toEqual({ ...none, waiting: [first.id] });
+		const apart = { ...none, apart: [first.id] };
+		expect((await leave(shop, { facts: [copys] })).body).toEqual(apart);
+		expect((await leave(shop, { facts: [copys] })).body).toEqual(apart);
+		expect(await inbox(shop)).toEqual([first.text]);
+		const forks = await stand.database.sql`
+			select code, n::int, text, encode(int8send(digest), 'hex') as digest from fork
+			where business = ${shop.business}`;
+		const digest = Buffer.from(await crypto.sha256(utf8(copys.text)));
+		expect(forks.map((row) => ({ ...row }))).toEqual([
+			{
+				code: 'A',
+				n: Number(first.id.slice(2)),
+				text: copys.text,
+				digest: digest.subarray(0, 8).toString('hex')
+			}
+		]);
+		// Both at once are no more, and what the owner said no to still lies with him.
+		const third = saleOf(shop, 900);
+		const twin = { id: third.id, text: third.text.replace('900', '901') };
+		const both = await leave(shop, { facts: [third, twin] });
+		expect(both.body).toEqual({ ...none, waiting: [third.id], apart: [third.id] });
+		await decide(shop, 'declined', [first]);
+		await decide(shop, 'taken', [third]);
+		const again = await leave(shop, { facts: [first, copys, third, sent] });
+		expect(again.body).toEqual({
+			...none,
+			waiting: [first.id],
+			known: [third.id, sent.id],
+			apart: [first.id]
+		});
 	});
 
 	it('[API-44] takes in a signed record by the key that the device had', async () => {

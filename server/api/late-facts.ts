@@ -1,23 +1,21 @@
-import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, lt, sql } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import { utf8 } from '#domain/bytes.ts';
 import { lateFactsStatement } from '#domain/claim-statement.ts';
-import { idAtStart } from '#domain/fact/issued-again.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
-import { parseFactId, type BusinessId, type DeviceCode, type FactId } from '#domain/ids.ts';
+import type { BusinessId, DeviceCode, FactId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { findDevice, takeNonce, type DeviceCaller } from '#server/auth/device-auth.ts';
 import type { HandedIn, HandIn } from '#server/auth/handed-in.ts';
 import { sha256 } from '#server/auth/secret-token.ts';
 import { device } from '#server/database/accounts.ts';
-import { fact } from '#server/database/journal.ts';
 import { lateFact } from '#server/database/late-facts.ts';
-import type { Executor } from '#server/database/transaction.ts';
+import { commitUnlessRefused } from '#server/database/transaction.ts';
 import { businessField, codeField, factIdField, readBody, signatureField } from './body.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { ownerCalling } from './invites.ts';
+import { keepOwn, LATE_BYTES_MAX, type Kept } from './keep-late.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
 
@@ -29,8 +27,6 @@ export interface LateFactParts
 		>,
 		HandIn {}
 
-/** Of all that one removed device may leave to its owner. */
-const LATE_BYTES_MAX = 10 * 1024 * 1024;
 /** After its removal, and again after its owner's no. */
 export const LATE_MS = 90 * 86_400_000;
 const LATE_FACTS_MAX = 2_000;
@@ -75,33 +71,12 @@ export function lateFactRoutes(parts: LateFactParts): Hono {
 	return routes;
 }
 
-/** What became of each: it waits for the owner, it was known already, or it is no fact of this device. */
-interface Kept {
-	readonly waiting: readonly FactId[];
-	readonly known: readonly FactId[];
-	readonly refused: readonly FactId[];
-}
-
 async function keepLate(parts: LateFactParts, body: LateBody): Promise<Result<Kept, ProblemCode>> {
 	const proved = await proveRemoved(parts, body);
 	if (!proved.ok) return proved;
-	const own = body.facts.flatMap((text) => ownFact(text, body.code));
-	const refused = body.facts.flatMap((text) =>
-		ownFact(text, body.code).length === 0 ? (idAtStart(text) ?? []) : []
-	);
-	const known = await knownOf(parts.executor, body, own);
-	const news = own.filter(({ id }) => !known.has(id));
-	if (!(await hasRoom(parts.executor, body, news))) return err('bodyTooLarge');
-	if (news.length > 0) {
-		const receivedAt = parts.clock();
-		const { business, code } = body;
-		const rows = news.map(({ n, text }) => ({ business, code, n, text }));
-		await parts.executor
-			.insert(lateFact)
-			.values(rows.map((row) => ({ ...row, receivedAt, state: 'waiting' as const })))
-			.onConflictDoNothing();
-	}
-	return ok({ waiting: news.map(({ id }) => id), known: [...known], refused });
+	const { business, code, facts } = body;
+	const left = { business, code, texts: facts, receivedAt: parts.clock() };
+	return commitUnlessRefused(parts.executor, (transaction) => keepOwn(transaction, left));
 }
 
 /** Its key opens nothing any more but this, and this for ninety days. */
@@ -122,57 +97,6 @@ async function proveRemoved(
 	if (clock() - removedAt > LATE_MS) return err('deviceRemoved');
 	const counted = await limits.count('lateFactsByDevice', `${business}/${code}`);
 	return counted.ok ? ok(undefined) : err('tooManyAttempts');
-}
-
-interface OwnFact {
-	readonly id: FactId;
-	readonly n: number;
-	readonly text: string;
-}
-
-/** A kind that this relay does not know yet may wait as well: it is read when it is taken in. */
-function ownFact(text: string, code: DeviceCode): readonly OwnFact[] {
-	const parsed = parseFact(text);
-	if (!parsed.ok && parsed.error !== 'unknownKind') return [];
-	const name = parseFactId(idAtStart(text));
-	if (!name.ok || name.value.code !== code) return [];
-	return [{ id: name.value.id, n: name.value.n, text }];
-}
-
-async function knownOf(
-	executor: Executor,
-	{ business, code }: LateBody,
-	own: readonly OwnFact[]
-): Promise<ReadonlySet<FactId>> {
-	if (own.length === 0) return new Set();
-	const rows = await executor
-		.select({ n: fact.n, text: fact.text })
-		.from(fact)
-		.where(
-			and(
-				eq(fact.business, business),
-				eq(fact.code, code),
-				inArray(
-					fact.n,
-					own.map(({ n }) => n)
-				)
-			)
-		);
-	const textByN = new Map(rows.map(({ n, text }) => [n, text]));
-	return new Set(own.filter(({ n, text }) => textByN.get(n) === text).map(({ id }) => id));
-}
-
-async function hasRoom(
-	executor: Executor,
-	{ business, code }: LateBody,
-	news: readonly OwnFact[]
-): Promise<boolean> {
-	const [held] = await executor
-		.select({ bytes: sql<string>`coalesce(sum(octet_length(${lateFact.text})), 0)` })
-		.from(lateFact)
-		.where(and(eq(lateFact.business, business), eq(lateFact.code, code)));
-	const bytes = news.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-	return Number(held?.bytes ?? 0) + bytes <= LATE_BYTES_MAX;
 }
 
 const STATES = ['waiting', 'taken', 'declined'] as const;

@@ -1,4 +1,4 @@
-import type { DeviceFact, FactHead, MemberFact } from '#domain/fact/fact.ts';
+import type { ClockFact, DeviceFact, FactHead, MemberFact } from '#domain/fact/fact.ts';
 import type {
 	AnsweredFact,
 	AskedFact,
@@ -22,7 +22,15 @@ export type ScopeId = BusinessId | PersonId;
 
 /** What the relay alone writes into a business. */
 export type BusinessRelayFact =
-	MemberFact | DeviceFact | AskFact | LinkFact | SheetFact | VerdictFact | AnsweredFact | SawFact;
+	| MemberFact
+	| DeviceFact
+	| ClockFact
+	| AskFact
+	| LinkFact
+	| SheetFact
+	| VerdictFact
+	| AnsweredFact
+	| SawFact;
 
 /** What the relay alone writes for a person. */
 export type PersonRelayFact =

@@ -6,6 +6,7 @@ import type { Claim } from '#domain/confirmation/claim.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { AppendRelayFacts, RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
+import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import { rawSql } from '#server/database/transaction.ts';
 import type { Backfill } from '#server/ledgers/ledger-parts.ts';
 import { readShopCard } from './shop-card.ts';
@@ -52,8 +53,9 @@ export async function readFacts(
 	business: string,
 	ledger: string
 ): Promise<readonly ShopFact[]> {
-	const rows = await sql<{ branch: BranchId | null; text: string }[]>`
-		select fact.branch, fact.text from fact
+	const rows = await sql<(StoredText & { branch: BranchId | null })[]>`
+		select fact.branch, fact.text, ${clockColumns(sql)}
+		from fact left join clock using (business, code, n)
 		where business = ${business} and (code, n) in (
 			select code, n from record where business = ${business} and ledger = ${ledger}
 			union
@@ -65,7 +67,7 @@ export async function readFacts(
 			where business = ${business} and ledger = ${NO_LEDGER} and kind = 'record'
 		)
 		order by s`;
-	return rows.map(({ branch, text }) => ({ branch, fact: read(text) }));
+	return rows.map((row) => ({ branch: row.branch, fact: storedFact(row) }));
 }
 
 interface Linked {

@@ -1,7 +1,5 @@
 import type { Sql } from 'postgres';
-import { assert } from '#domain/assert.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type {
 	AppendRelayFacts,
@@ -10,6 +8,7 @@ import type {
 	ScopeId
 } from '#server/auth/relay-fact-draft.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
+import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import { rawSql, type Executor, type Transaction } from '#server/database/transaction.ts';
 import { readFacts } from './backfill.ts';
 import {
@@ -175,16 +174,13 @@ const OF_SHOPS = ['sale', 'return', 'record', 'entry', 'setting', 'device'];
 const OF_PHONES = ['reply', 'seen'];
 
 async function readPage(sql: Sql, scope: ScopeId, after: number): Promise<Page> {
-	const rows = await sql<{ s: string; kind: string; branch: BranchId | null; text: string }[]>`
-		select s, kind, branch, text from fact where business = ${scope} and s > ${after}
-		order by s limit ${FACTS_LENGTH}`;
+	const rows = await sql<(StoredText & { s: string; kind: string; branch: BranchId | null })[]>`
+		select s, kind, branch, text, ${clockColumns(sql)}
+		from fact left join clock using (business, code, n)
+		where business = ${scope} and s > ${after} order by s limit ${FACTS_LENGTH}`;
 	const last = rows.at(-1);
 	const heard = rows.filter(({ kind }) => OF_SHOPS.includes(kind) || OF_PHONES.includes(kind));
-	const facts = heard.map(({ branch, text }): ShopFact => {
-		const fact = parseFact(text);
-		assert(fact.ok, 'a stored fact was parsed before');
-		return { branch, fact: fact.value };
-	});
+	const facts = heard.map((row): ShopFact => ({ branch: row.branch, fact: storedFact(row) }));
 	return {
 		facts,
 		upTo: last === undefined ? undefined : Number(last.s),

@@ -1,21 +1,21 @@
-import { parseArgs } from 'node:util';
+import { endWith, readOptions, wholeNumber } from './command-options.ts';
 import { fuzz, TARGETS, type Crash, type FuzzReport } from './fuzz/run.ts';
 
-/** `npm run fuzz -- --seconds N [--seed S]`: mutated updates, frames and facts against the relay's wall. */
+/** Mutated updates, frames and facts against the relay's wall. */
+const USAGE = 'npm run fuzz -- --seconds N [--seed S]';
 const SEED_LIMIT = 2 ** 32;
 const HEX_BYTES_MAX = 4_096;
 const NAMES = ['tried', 'accepted', 'refused', 'crashed'] as const;
 
-const { values } = parseArgs({
-	options: { seconds: { type: 'string', default: '10' }, seed: { type: 'string' } },
-	strict: false
+const values = readOptions(USAGE, {
+	seconds: { type: 'string', default: '10' },
+	seed: { type: 'string', default: String(Date.now() % SEED_LIMIT) }
 });
 const seconds = Number(values.seconds);
-const seed = Number(values.seed ?? Date.now() % SEED_LIMIT);
-if (!(seconds > 0) || !Number.isInteger(seed) || seed < 0 || seed >= SEED_LIMIT) {
-	process.exitCode = 1;
-	console.error(`Say --seconds N and, if you like, --seed S below ${String(SEED_LIMIT)}.`);
-} else await run();
+if (!(seconds > 0)) endWith(USAGE, `Not a number of seconds: "${values.seconds}".`);
+const seed = wholeNumber(USAGE, values.seed);
+if (seed >= SEED_LIMIT) endWith(USAGE, `A seed is below ${String(SEED_LIMIT)}.`);
+await run();
 
 async function run(): Promise<void> {
 	const end = performance.now() + seconds * 1_000;

@@ -1,18 +1,19 @@
-import type { Sql } from 'postgres';
 import type { Environment } from '#server/environment.ts';
 import { findSecret, keyIdOf } from '#server/secret.ts';
-import { beginNextEpoch } from './keeping/after-restore.ts';
 import { runCommand, type CommandRun } from './keeping/command.ts';
 import { openBeside, openOrMake } from './keeping/open-database.ts';
+import { putBack } from './keeping/put-back.ts';
 import { checkRestore, restoreBackup } from './keeping/restore-backup.ts';
 
 const OTHER_SECRET = '--other-secret';
 const PUT_BACK = '--put-back';
+const AFTERWARDS =
+	'Everybody signs in anew, and open invites are void. Devices and members that were removed since then have their access again: owners remove them anew. Once devices have been online, npm run verify names those of whom one knows.';
 
 /**
  * `npm run restore -- FILE [--other-secret]`: a backup into an empty DATA_DIR or database. `npm run restore
  * -- --put-back`: tells a database that was put back by other means, as a copy of a disk or a promoted
- * standby, that it is not the newest.
+ * standby, that it is not the newest, while no server runs on it.
  */
 await runCommand(restore);
 
@@ -23,7 +24,7 @@ async function restore(run: CommandRun): Promise<void> {
 	const isKnown = args.every(
 		(arg) => files.includes(arg) || [OTHER_SECRET, PUT_BACK].includes(arg)
 	);
-	if (isKnown && args.length === 1 && args[0] === PUT_BACK) return putBack(run);
+	if (isKnown && args.length === 1 && args[0] === PUT_BACK) return declarePutBack(run);
 	if (!isKnown || file === undefined || files.length > 1 || args.includes(PUT_BACK)) {
 		throw new Error(`Say what: npm run restore -- FILE [${OTHER_SECRET}], or -- ${PUT_BACK}`);
 	}
@@ -46,20 +47,18 @@ async function restoreFile(
 	console.log(
 		`Restored ${rows.toLocaleString('en')} rows as they were at ${new Date(madeAt).toISOString()} (epoch ${String(epoch)}).`
 	);
-	console.log(
-		'Start Daftar: devices hand in what was written since. Everybody signs in anew, and open invites are void.'
-	);
+	console.log('Start Daftar: devices hand in what was written since.');
+	console.log(AFTERWARDS);
 }
 
-async function putBack({ environment, running }: CommandRun): Promise<void> {
-	const { sql, isBeside } = await openBeside(environment, running);
-	if (isBeside && environment.databaseUrl === undefined) {
+async function declarePutBack({ environment, running }: CommandRun): Promise<void> {
+	const database = await openBeside(environment, running, 1);
+	if (database.isBeside && environment.databaseUrl === undefined) {
 		throw new Error('Daftar is running: stop it first.');
 	}
-	const epoch = await sql.begin((transaction) =>
-		beginNextEpoch(transaction as unknown as Sql, Date.now())
-	);
-	console.log(`The database is in epoch ${String(epoch)} now: start Daftar.`);
+	const epoch = await putBack(database, Date.now());
+	console.log(`The database is in epoch ${String(epoch)} now: start every server.`);
+	console.log(AFTERWARDS);
 }
 
 async function secretOf({ secret: given, dataDir }: Environment): Promise<string | undefined> {

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import {
 	judge,
 	WRONG_SHEETS_MAX,
@@ -6,6 +5,7 @@ import {
 	type LedgerGuard
 } from '#domain/confirmation/judge.ts';
 import { recordHashOf } from '#domain/confirmation/record-hash.ts';
+import { readOptions, wholeNumber } from './command-options.ts';
 import { createChance } from './replay/chance.ts';
 
 /**
@@ -33,14 +33,13 @@ const RECORD = { h: H, kind: 'due', currency: 'KES', exponent: 2, amount: 100 } 
 const SHEET = { kind: 'debit', currency: 'KES', exponent: 2, cap: 100 } as const;
 const MATCH: CodeMatch = { isCurrent: true, issuedAt: AT, sheet: SHEET };
 
-const { values } = parseArgs({
-	options: {
-		lockouts: { type: 'string', default: '1000000' },
-		seed: { type: 'string', default: '1' }
-	}
+const USAGE = 'npm run simulate-guesses -- [--lockouts 1000000] [--seed 1]';
+const values = readOptions(USAGE, {
+	lockouts: { type: 'string', default: '1000000' },
+	seed: { type: 'string', default: '1' }
 });
-const lockouts = Number(values.lockouts);
-const draw = createChance(Number(values.seed));
+const lockouts = wholeNumber(USAGE, values.lockouts, 1);
+const draw = createChance(wholeNumber(USAGE, values.seed));
 const chance = (purpose: string): number => draw(purpose, DRAWS) / DRAWS;
 
 let hits = 0;

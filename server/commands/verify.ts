@@ -20,9 +20,15 @@ async function verify({ environment, args, running }: CommandRun): Promise<void>
 	if (verified.differences.length > 0) process.exitCode = 1;
 }
 
-function print({ scopes, facts, documents, differences }: Verified, ms: number): void {
+function print({ scopes, facts, documents, differences, letIn }: Verified, ms: number): void {
 	for (const { check, scope, what } of differences.slice(0, NAMED_MAX)) {
 		console.log(`${check}  ${scope}  ${what}`);
+	}
+	for (const { business, who, removedAt, toldBy } of letIn.slice(0, NAMED_MAX)) {
+		const on = new Date(removedAt).toISOString();
+		console.log(
+			`access  ${business}  ${who} has access, and device ${toldBy} says that it ended at ${on}: its owner may remove it anew`
+		);
 	}
 	const wrong = Object.fromEntries(
 		CHECKS.map((check) => [check, differences.filter((one) => one.check === check).length])
@@ -31,5 +37,7 @@ function print({ scopes, facts, documents, differences }: Verified, ms: number):
 		CHECKS.map((check) => ({ check, wrong: wrong[check] })),
 		['check', 'wrong']
 	);
-	console.log(JSON.stringify({ verify: { scopes, facts, documents, ms, wrong } }));
+	console.log(
+		JSON.stringify({ verify: { scopes, facts, documents, ms, wrong, letIn: letIn.length } })
+	);
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres, { type Sql } from 'postgres';
+import { assert } from '#domain/assert.ts';
 import { readArray, writeArray } from './array-text.ts';
 import { codeOf } from './data-folder.ts';
 
@@ -69,28 +70,46 @@ function arrayOf<T>(oid: number, parse: (element: string) => T) {
 
 /**
  * Connects and sees that somebody answers who can keep every script. One that would answer before
- * it has written is told to write first: a fact is said to be sent after its COMMIT. Throws one
- * sentence.
+ * it has written is asked to write first: a fact is said to be sent after its COMMIT. Throws one
+ * sentence, also where that cannot be had: a pooler before the database may refuse what is asked, or
+ * take no notice of it.
  */
 export async function openDatabase(url: string): Promise<Database> {
 	const database = connectDatabase(url);
 	const found = await lookAt(database, url);
-	if (found?.encoding === 'UTF8' && found.commit !== 'off') return database;
+	if (found.encoding === 'UTF8' && found.commit !== 'off') return database;
 	await database.close();
-	if (found?.encoding === 'UTF8') return connectDatabase(url, { isDurable: true });
+	if (found.encoding === 'UTF8') return openDurable(url);
 	throw new Error(`The database at ${placeOf(url)} is not in UTF-8, which Daftar needs.`);
 }
+
+async function openDurable(url: string): Promise<Database> {
+	const database = connectDatabase(url, { isDurable: true });
+	const found = await lookAt(database, url).catch((fault: unknown) => {
+		if (fault instanceof Error && codeOf(fault.cause) === PROTOCOL_VIOLATION) return undefined;
+		throw fault;
+	});
+	if (found !== undefined && found.commit !== 'off') return database;
+	await database.close();
+	throw new Error(
+		`The database at ${placeOf(url)} says that something is kept before it is on its disk (synchronous_commit is off), and Daftar is not let to change that: set it to on there, for Daftar's user or for all.`
+	);
+}
+
+/** What a pooler says to a setting that it does not pass on. */
+const PROTOCOL_VIOLATION = '08P01';
 
 interface Found {
 	readonly encoding: string;
 	readonly commit: string;
 }
 
-async function lookAt({ sql, close }: Database, url: string): Promise<Found | undefined> {
+async function lookAt({ sql, close }: Database, url: string): Promise<Found> {
 	try {
 		const [row] = await sql<Found[]>`
 			select current_setting('server_encoding') as encoding,
 				current_setting('synchronous_commit') as commit`;
+		assert(row !== undefined, 'a question without a table has one answer');
 		return row;
 	} catch (cause) {
 		await close();
@@ -101,11 +120,15 @@ async function lookAt({ sql, close }: Database, url: string): Promise<Found | un
 
 /** Brings the tables up to date. Of several relays that start at once, one does it. */
 export async function migrateDatabase(url: string): Promise<void> {
-	const { sql, orm, close } = connectDatabase(url, { connectionsMax: 1 });
+	const { sql, orm, close } = connectDatabase(url, { connectionsMax: 2 });
 	try {
-		// Held by the only connection of this pool, and so let go when it closes.
-		await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
-		await migrate(orm, { migrationsFolder: MIGRATIONS });
+		// Held by a transaction beside the one that migrates. A lock of the connection's own would stay
+		// where a pooler keeps the connection, and the next server would wait for it for ever.
+		await sql.begin(async (holder) => {
+			await holder`set local idle_in_transaction_session_timeout = 0`;
+			await holder`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+			await migrate(orm, { migrationsFolder: MIGRATIONS });
+		});
 	} catch (cause) {
 		throw new Error(
 			`The tables in the database at ${placeOf(url)} could not be brought up to date.`,

@@ -30,3 +30,17 @@ export async function readEpochEnds(
 		order by epoch`;
 	return rows.map((row) => [row.epoch, Number(row.s)]);
 }
+
+/**
+ * Up to which number of a scope's feed a backup holds it that was read back whole; undefined where none
+ * of this epoch does. What a backup of an ended epoch held beyond its end, this database does not have.
+ */
+export async function readBackupMark(
+	sql: Sql,
+	scope: string,
+	epoch: number
+): Promise<number | undefined> {
+	const [row] = await sql<{ s: string }[]>`
+		select s from backup_mark where business = ${scope} and epoch = ${epoch}`;
+	return row === undefined ? undefined : Number(row.s);
+}

@@ -46,6 +46,18 @@ export const epochEnd = pgTable(
 );
 
 /**
+ * Up to which number of a scope's feed, in which epoch, a backup holds it that was read back whole. Of
+ * a scope with no row none does.
+ */
+export const backupMark = pgTable('backup_mark', {
+	business: uuid('business').primaryKey(),
+	epoch: integer('epoch').notNull(),
+	s: whole('s').notNull(),
+	/** When the backup was made. */
+	at: instant('at').notNull()
+});
+
+/**
  * The counters of a scope (a business, or a person: then `business` holds the person's id, here and
  * in the tables of documents and facts). Whoever writes into a scope holds the lock of this row, and
  * of several scopes in the order of their ids, before any other lock on rows of these tables.
@@ -56,7 +68,9 @@ export const feedHead = pgTable('feed_head', {
 	s: whole('s').notNull().default(0),
 	/** The last of the relay's own facts, and its stamp: the next one is no earlier. */
 	relayN: whole('relay_n').notNull().default(0),
-	relayWall: instant('relay_wall').notNull().default(0)
+	relayWall: instant('relay_wall').notNull().default(0),
+	/** The latest stamp by which a fact of a device counts: a clock fact's is later. */
+	topWall: instant('top_wall').notNull().default(0)
 });
 
 /** The last update of a document, and the Yjs client by which the relays of one epoch write into it. */
@@ -133,6 +147,23 @@ export const fact = pgTable(
 			.on(table.business, table.s)
 			.where(sql`carried_by is not null`)
 	]
+);
+
+/** Projection: when a fact counts that was stamped ahead, by the clock fact of the lowest id that speaks of it. */
+export const clock = pgTable(
+	'clock',
+	{
+		business: uuid('business').notNull(),
+		code: code('code').notNull(),
+		n: whole('n').notNull(),
+		/** The clock fact. */
+		clockCode: code('clock_code').notNull(),
+		clockN: whole('clock_n').notNull(),
+		wall: instant('wall').notNull(),
+		counter: integer('counter').notNull(),
+		onDay: date('on_day').notNull()
+	},
+	(table) => [primaryKey({ columns: [table.business, table.code, table.n] })]
 );
 
 /** A second text for a known id: kept apart, never in a document, never counted. */
@@ -214,7 +245,8 @@ export const sale = pgTable(
 	{ ...receiptColumns, changeMinor: whole('change_minor').notNull() },
 	(table) => [
 		primaryKey({ columns: [table.business, table.code, table.n] }),
-		index('sale_by_day').on(table.business, table.branch, table.onDay)
+		index('sale_by_day').on(table.business, table.branch, table.onDay),
+		index('sale_by_receipt').on(table.business, table.receipt)
 	]
 );
 
@@ -228,7 +260,8 @@ export const saleReturn = pgTable(
 	(table) => [
 		primaryKey({ columns: [table.business, table.code, table.n] }),
 		index('sale_return_by_day').on(table.business, table.branch, table.onDay),
-		index('sale_return_by_sale').on(table.business, table.saleCode, table.saleN)
+		index('sale_return_by_sale').on(table.business, table.saleCode, table.saleN),
+		index('sale_return_by_receipt').on(table.business, table.receipt)
 	]
 );
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ClaimFact } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { fact } from '#server/database/journal.ts';
+import { STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
+import { clock, databaseEpoch, fact } from '#server/database/journal.ts';
 import { claimWaiting } from '#server/database/ledgers.ts';
 import {
 	createLedgerStand,
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-it('[JUDGE-14] claims alone wait, once each, and go with the transaction that stores them', async () => {
+it('[JUDGE-14] [JUDGE-15] claims alone wait, once each, and go with the transaction that stores them', async () => {
 	const { orm, sql } = stand.database;
 	const shop = await makeShop(stand, 'queue');
 	const h = await writeRecord(stand, { business: shop.business, ledger: mintLedger() });
@@ -35,4 +36,29 @@ it('[JUDGE-14] claims alone wait, once each, and go with the transaction that st
 	await queueClaims(sql, [stored], 6);
 	await queueClaims(sql, [], 7);
 	expect(await orm.select().from(claimWaiting)).toEqual([{ ...waiting, dueAt: 5, tries: 0 }]);
+
+	// Of a database that was restored nobody knows whether what is stamped ahead was judged before.
+	const claimNow = async (): Promise<number | undefined> => {
+		await orm.delete(claimWaiting);
+		await queueClaims(sql, [stored], 8);
+		return (await orm.select().from(claimWaiting))[0]?.dueAt;
+	};
+	await orm.insert(clock).values({
+		...{ business: shop.business, code: claim.code, n: claim.n, clockCode: '0.4', clockN: 1 },
+		...{ wall: claim.at.wall - 1, counter: 0, onDay: claim.on }
+	});
+	expect(await claimNow()).toBe(8);
+	const restoredAt = async (startedAt: number): Promise<void> => {
+		await orm.delete(databaseEpoch);
+		await orm.insert(databaseEpoch).values([1, 2].map((epoch) => ({ epoch, startedAt })));
+	};
+	await restoredAt(1);
+	expect(await claimNow()).toBe(60_008);
+	await orm.delete(clock);
+	expect(await claimNow()).toBe(8);
+	// A clock may be five minutes off and nobody says so.
+	await restoredAt(claim.at.wall - STAMP_AHEAD_MAX_MS);
+	expect(await claimNow()).toBe(8);
+	await restoredAt(claim.at.wall - STAMP_AHEAD_MAX_MS + 1);
+	expect(await claimNow()).toBe(60_008);
 });

@@ -5,6 +5,7 @@ import { packRows, type PackedRows } from '#domain/packed-rows.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
 import { asRecord, readDays, readPeople, settingRows, type RecordColumns } from './checkpoint.ts';
 import type { FieldStamp, LatestFields } from './latest-fields.ts';
+import { clockFacts } from './ledger-facts.ts';
 import type { FactRanges } from './fact-ranges.ts';
 
 /** The pieces of a checkpoint in the order in which a till needs them. */
@@ -146,8 +147,9 @@ function nextOf(part: CheckpointPart, last: string | undefined): PageAsked | nul
 /** What a till opens with: what the shop is, and the things it sells most. */
 async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 	const often = await readOften({ tx, business });
-	const [people, settings, products, days] = await Promise.all([
+	const [people, ledgerFacts, settings, products, days] = await Promise.all([
 		readPeople(tx, business),
+		readClocks(tx, business),
 		tx<LatestFields[]>`select fields, stamps from setting where business = ${business}`,
 		tx<ProductColumns[]>`
 			select product, fields, stamps from product where business = ${business}
@@ -162,6 +164,7 @@ async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 		often,
 		settings: settings.flatMap(settingRows),
 		days: packRows(days),
+		ledgerFacts,
 		next: nextOf('first', undefined)
 	};
 }
@@ -334,6 +337,20 @@ async function readLedger({ tx, business, sizes }: Reading, after: string): Prom
 		whole: [ledger],
 		next: null
 	};
+}
+
+/**
+ * What the relay said of when the facts count that later pieces bring whole: known before the first of
+ * them is folded.
+ */
+async function readClocks(
+	tx: Sql,
+	business: BusinessId
+): Promise<readonly (readonly [branch: string | null, text: string])[]> {
+	const rows = await tx<{ branch: string | null; text: string }[]>`
+		select distinct clock_fact.branch, clock_fact.text, clock_fact.s ${clockFacts(tx)}
+		where ledger_fact.business = ${business} order by clock_fact.s`;
+	return rows.map(({ branch, text }) => [branch, text]);
 }
 
 function recordColumns(tx: Sql): ReturnType<Sql> {

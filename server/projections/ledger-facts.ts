@@ -2,11 +2,10 @@ import type { Sql } from 'postgres';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { LEDGER_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
-import { assert } from '#domain/assert.ts';
 import type { BusinessId, LedgerId } from '#domain/ids.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
+import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import type { FactToProject } from './effected.ts';
 
 type Given = Pick<FactToProject, 'business' | 'fact'>;
@@ -87,9 +86,9 @@ export async function readLedgerFacts(
 	sql: Sql,
 	ledgers: readonly LedgerName[]
 ): Promise<ReadonlyMap<string, readonly Fact[]>> {
-	const rows = await sql<{ business: string; ledger: string; text: string }[]>`
-		select ledger_fact.business, ledger_fact.ledger, fact.text
-		from ledger_fact join fact using (business, code, n)
+	const rows = await sql<(StoredText & { business: string; ledger: string })[]>`
+		select ledger_fact.business, ledger_fact.ledger, fact.text, ${clockColumns(sql)}
+		from ledger_fact join fact using (business, code, n) left join clock using (business, code, n)
 		where (ledger_fact.business, ledger_fact.ledger) in (
 			select * from unnest(
 				${ledgers.map(({ business }) => business)}::uuid[],
@@ -98,14 +97,14 @@ export async function readLedgerFacts(
 		)`;
 	const byLedger = Map.groupBy(rows, ({ business, ledger }) => `${business} ${ledger}`);
 	return new Map(
-		Array.from(byLedger, ([key, ofLedger]) => [
-			key,
-			inOrder(ofLedger.map(({ text }) => read(text)))
-		])
+		Array.from(byLedger, ([key, ofLedger]) => [key, inOrder(ofLedger.map(storedFact))])
 	);
 }
 
-/** The texts of all that is kept of a business, with the branch of each, for a checkpoint. */
+/**
+ * The texts of all that is kept of a business, with the branch of each, and what the relay said of
+ * their times, for a checkpoint.
+ */
 export async function readLedgerTexts(
 	sql: Sql,
 	business: BusinessId
@@ -113,18 +112,21 @@ export async function readLedgerTexts(
 	const rows = await sql<{ branch: string | null; text: string }[]>`
 		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
 		where ledger_fact.business = ${business}
-		order by fact.s`;
+		union all
+		select clock_fact.branch, clock_fact.text
+		${clockFacts(sql)} where ledger_fact.business = ${business}`;
 	return rows.map(({ branch, text }) => [branch, text]);
-}
-
-function read(text: string): Fact {
-	const fact = parseFact(text);
-	assert(fact.ok, 'a stored fact was parsed before');
-	return fact.value;
 }
 
 function inOrder(facts: readonly Fact[]): readonly Fact[] {
 	return facts.toSorted((a, b) => compareFactOrder({ ...a.at, id: a.id }, { ...b.at, id: b.id }));
+}
+
+/** The clock facts that rule when facts of `ledger_fact` count, as `clock_fact`. */
+export function clockFacts(sql: Sql): ReturnType<Sql> {
+	return sql`from ledger_fact join clock using (business, code, n)
+		join fact as clock_fact on clock_fact.business = clock.business
+			and clock_fact.code = clock.clock_code and clock_fact.n = clock.clock_n`;
 }
 
 /** What these facts say of records, for their standing. */

@@ -2,10 +2,19 @@ import type { Sql, TransactionSql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { scopeOf } from '#documents/document-name.ts';
 import { parseFactId } from '#domain/ids.ts';
+import type { Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { FactToProject, Project } from '#server/projections/effected.ts';
 import { DAY_LIMITS, readAllowance, type Allowance, type DayLimits } from './allowance.ts';
 import { decide, type Decision } from './decide.ts';
+import {
+	areInTime,
+	timeFacts,
+	topsOf,
+	type Timed,
+	type TimesParts,
+	type Tops
+} from './fact-times.ts';
 import type { Ground } from './ground.ts';
 import {
 	bearerOf,
@@ -19,6 +28,7 @@ import {
 import { firstColumns, readFirstNames, type Told } from './first-names.ts';
 import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
+import { checkEpoch, checkGrown } from './went-back.ts';
 
 export interface BatchParts {
 	readonly sql: Sql;
@@ -26,8 +36,12 @@ export interface BatchParts {
 	readonly clock: () => number;
 	/** Whether a restore began the current epoch, so that devices may tell what it forgot of others. */
 	readonly isRestored?: boolean;
-	/** The database's current epoch; needed where it was restored. */
+	/** The database's epoch when the relay began; needed where it was restored, and where the relay writes facts of its own. */
 	readonly epoch?: number;
+	/** How far the feed of a scope is known to have come. */
+	readonly cameTo?: (scope: ScopeId) => number;
+	/** The machine's own where none is given. */
+	readonly random?: Random;
 	/** In the place of `DAY_LIMITS`. */
 	readonly dayLimits?: DayLimits;
 }
@@ -40,6 +54,8 @@ export interface Written {
 	readonly feeds: ReadonlyMap<ScopeId, number>;
 	/** The last update of each document that grew. */
 	readonly sequences: ReadonlyMap<Room, number>;
+	/** RELAY-75. The scopes in which the relay wrote facts of its own behind these. */
+	readonly clocked: ReadonlySet<ScopeId>;
 }
 
 /**
@@ -54,12 +70,14 @@ export async function writeBatch(
 	const written = await sql.begin(async (transaction) => {
 		const tx = asSql(transaction);
 		const rooms = roomsOf(batch);
-		const { ground, feeds, sequences } = await lockAndLook(tx, parts, { rooms, batch });
+		const { ground, feeds, sequences, tops } = await lockAndLook(tx, parts, { rooms, batch });
 		const decisions = batch.map((submission) => decide(submission, ground));
 		const { allowance } = ground;
-		const receivedAt = clock();
-		await keep(tx, { decisions, batch, feeds, sequences, receivedAt, project, allowance });
-		return { decisions, feeds, sequences };
+		const now = clock();
+		const { epoch, random, isRestored = false } = parts;
+		const times = { now, epoch, random, isRestored, tops };
+		const toKeep = { decisions, batch, feeds, sequences, times, project, allowance };
+		return { decisions, feeds, sequences, clocked: await keep(tx, toKeep) };
 	});
 	return written;
 }
@@ -83,6 +101,7 @@ function keyOf({ address, name }: Room): string {
 interface Looked {
 	readonly ground: Ground;
 	readonly feeds: Map<ScopeId, number>;
+	readonly tops: Tops;
 	readonly sequences: Map<Room, number>;
 }
 
@@ -94,25 +113,28 @@ interface ToLookAt {
 
 async function lockAndLook(
 	tx: Sql,
-	{ clock, isRestored = false, epoch, dayLimits = DAY_LIMITS }: BatchParts,
+	parts: BatchParts,
 	{ rooms, batch }: ToLookAt
 ): Promise<Looked> {
+	const { clock, isRestored = false, epoch, dayLimits = DAY_LIMITS } = parts;
 	const bearers = devicesOf(batch);
 	const now = clock();
 	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
-	const [feeds, heads, removed, signedOut, allowance, known, idByFirst] = await Promise.all([
-		lockFeeds(tx, rooms),
-		lockDocuments(tx, rooms),
-		readRemoved(tx, bearers),
-		readSignedOut(tx, sessionsOf(batch), now),
-		readAllowance(tx, bearers, { batch, now, limits: dayLimits }),
-		readKnown(tx, batch),
-		readFirstNames(tx, batch.flatMap(toldIn))
-	]);
+	const [{ feeds, tops }, heads, removed, signedOut, allowance, known, idByFirst] =
+		await Promise.all([
+			lockFeeds(tx, rooms, parts),
+			lockDocuments(tx, rooms),
+			readRemoved(tx, bearers),
+			readSignedOut(tx, sessionsOf(batch), now),
+			readAllowance(tx, bearers, { batch, now, limits: dayLimits }),
+			readKnown(tx, batch),
+			readFirstNames(tx, batch.flatMap(toldIn))
+		]);
 	const sequences = new Map<Room, number>();
 	for (const room of rooms) {
-		const sequence = heads.get(keyOf(room));
-		assert(sequence !== undefined, 'a document is made before it is written');
+		// A document is made before it is written, and so is its feed.
+		const sequence = heads.get(keyOf(room)) ?? -1;
+		checkGrown(room.name, sequence, room.sequence);
 		// Another relay wrote: what a device may send next is known only after it.
 		if (sequence > room.sequence) await catchUp(tx, room);
 		sequences.set(room, sequence);
@@ -126,7 +148,7 @@ async function lockAndLook(
 		allowance,
 		restoredIn: isRestored ? epoch : undefined
 	};
-	return { ground, feeds, sequences };
+	return { ground, feeds, sequences, tops };
 }
 
 /** By each author, for a restored relay is told of several in one update. */
@@ -160,13 +182,27 @@ async function lockDocuments(
 	);
 }
 
-async function lockFeeds(tx: Sql, rooms: readonly Room[]): Promise<Map<ScopeId, number>> {
+/** RELAY-63. Under their lock nobody else moves them: one that is behind what was known went back. */
+async function lockFeeds(
+	tx: Sql,
+	rooms: readonly Room[],
+	{ epoch, cameTo = () => 0 }: BatchParts
+): Promise<{ readonly feeds: Map<ScopeId, number>; readonly tops: Tops }> {
 	const businesses = Array.from(new Set(rooms.map(({ address }) => scopeOf(address))));
-	const rows = await tx<{ business: ScopeId; s: string }[]>`
-		select business, s from feed_head where business = any(${businesses}::uuid[])
+	const rows = await tx<
+		{ business: ScopeId; s: string; top_wall: string; epoch: number | null }[]
+	>`
+		select business, s, top_wall, (select max(epoch) from database_epoch) as epoch
+		from feed_head where business = any(${businesses}::uuid[])
 		order by business
-		for update`;
-	return new Map(rows.map(({ business, s }) => [business, Number(s)]));
+		for update of feed_head`;
+	const feeds = new Map(rows.map(({ business, s }) => [business, Number(s)]));
+	checkEpoch(rows[0]?.epoch, epoch);
+	for (const scope of businesses) checkGrown(scope, feeds.get(scope) ?? -1, cameTo(scope));
+	return {
+		feeds,
+		tops: new Map(rows.map(({ business, top_wall: top }) => [business, Number(top)]))
+	};
 }
 
 function sessionsOf(batch: readonly Submission[]): ReadonlySet<string> {
@@ -224,13 +260,13 @@ interface ToKeep {
 	readonly batch: readonly Submission[];
 	readonly feeds: Map<ScopeId, number>;
 	readonly sequences: Map<Room, number>;
-	readonly receivedAt: number;
+	readonly times: TimesParts;
 	readonly project: Project;
 	readonly allowance: Allowance;
 }
 
-async function keep(tx: Sql, toKeep: ToKeep): Promise<void> {
-	const { decisions, feeds, sequences, project, allowance } = toKeep;
+async function keep(tx: Sql, toKeep: ToKeep): Promise<Timed['clocked']> {
+	const { decisions, feeds, sequences, project, allowance, times } = toKeep;
 	const facts = decisions.flatMap((decision) =>
 		decision.kind === 'accepted' ? decision.facts : []
 	);
@@ -239,15 +275,25 @@ async function keep(tx: Sql, toKeep: ToKeep): Promise<void> {
 	await Promise.all([
 		insertUpdates(tx, toKeep),
 		insertFacts(tx, facts, feeds),
-		insertForks(tx, forks, toKeep.receivedAt),
+		insertForks(tx, forks, times.now),
 		allowance.keep(tx)
 	]);
-	await Promise.all([
-		moveDocuments(tx, sequences),
-		moveFeeds(tx, feeds),
-		projected.length === 0 ? undefined : project(tx, projected)
-	]);
+	const isSimple = areInTime(projected, times);
+	const tops = isSimple ? topsOf(projected, times.tops) : times.tops;
+	const moved = [moveDocuments(tx, sequences), moveFeeds(tx, feeds, tops)];
+	if (isSimple) {
+		await Promise.all([...moved, projected.length === 0 ? undefined : project(tx, projected)]);
+		return NONE;
+	}
+	await Promise.all(moved);
+	const timed = await timeFacts(tx, projected, times);
+	await project(tx, timed.facts);
+	// What the relay wrote stands behind these, so its own statement moved the feed on.
+	await moveFeeds(tx, feeds, timed.tops);
+	return timed.clocked;
 }
+
+const NONE: ReadonlySet<ScopeId> = new Set();
 
 /** What a customer's phone writes moves nothing in a shop until the bridge brings it there. */
 function toProject({ room: { address }, fact }: NewFact): readonly FactToProject[] {
@@ -356,12 +402,15 @@ async function moveDocuments(tx: Sql, sequences: ReadonlyMap<Room, number>): Pro
 			and document_head.sequence < moved.sequence`;
 }
 
-async function moveFeeds(tx: Sql, feeds: ReadonlyMap<ScopeId, number>): Promise<void> {
+async function moveFeeds(tx: Sql, feeds: ReadonlyMap<ScopeId, number>, tops: Tops): Promise<void> {
 	await tx`
-		update feed_head set s = moved.s
+		update feed_head set s = greatest(feed_head.s, moved.s),
+			top_wall = greatest(feed_head.top_wall, moved.top_wall)
 		from unnest(
 			${Array.from(feeds.keys())}::uuid[],
-			${Array.from(feeds.values())}::bigint[]
-		) as moved (business, s)
-		where feed_head.business = moved.business and feed_head.s < moved.s`;
+			${Array.from(feeds.values())}::bigint[],
+			${Array.from(feeds.keys(), (scope) => tops.get(scope) ?? 0)}::bigint[]
+		) as moved (business, s, top_wall)
+		where feed_head.business = moved.business
+			and (feed_head.s < moved.s or feed_head.top_wall < moved.top_wall)`;
 }

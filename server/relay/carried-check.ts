@@ -10,6 +10,7 @@ import { readAuthors } from './authors.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Persons } from './persons.ts';
 import { readRelayKey, refusalOfRelays } from './relays-fact.ts';
+import { isAuthorBack, type Returned, type TellsHimself } from './returned.ts';
 import { mayOpen } from './rights.ts';
 
 export interface CarriedParts {
@@ -23,13 +24,14 @@ export interface CarriedParts {
 	/** The database's current epoch, which a restore began. */
 	readonly epoch: number;
 	readonly personsOf: (author: Caller) => Persons;
+	readonly returned: Returned;
 }
 
 type Check = (text: string, fact: Fact) => Promise<Result<Fact, CheckRefusal>>;
 
 /**
- * RELAY-53. Checks what a device tells a restored relay of another: by the rights and the key of its
- * author as the database knows him, removed or not. Reads each author once.
+ * RELAY-53, RELAY-56. Checks what a device tells a restored relay of another: by the rights and the key
+ * of its author as the database knows him, removed or not. Reads each author once.
  */
 export function createCarriedCheck(parts: CarriedParts): Check {
 	const { sql, caller, address } = parts;
@@ -41,6 +43,7 @@ export function createCarriedCheck(parts: CarriedParts): Check {
 		return author;
 	};
 	let relayKey: Promise<Uint8Array | undefined> | undefined;
+	let tellsHimself: Promise<TellsHimself> | undefined;
 
 	return async (text, fact) => {
 		if (isRelayCode(fact.code)) {
@@ -49,6 +52,8 @@ export function createCarriedCheck(parts: CarriedParts): Check {
 		}
 		const author = await authorOf(fact.code);
 		if (author === undefined) return err('authorUnknown');
+		tellsHimself ??= parts.returned.read(caller.scope);
+		if (isAuthorBack(fact, await tellsHimself)) return err('authorBack');
 		if (!mayOpen(author, address)) return err('notYourDocument');
 		const ancestors = (): ReturnType<typeof readAncestors> => readAncestors(sql, author);
 		const persons = parts.personsOf(author);
@@ -62,6 +67,10 @@ async function checkRelays(
 ): Promise<Result<Fact, CheckRefusal>> {
 	const { kind } = parts.address;
 	if (kind !== 'journal' && kind !== 'shopSide') return err('notYourDocument');
-	const refusal = await refusalOfRelays(fact, { ...parts, isOfPerson: kind === 'shopSide' });
+	const refusal = await refusalOfRelays(fact, {
+		...parts,
+		scope: parts.caller.scope,
+		isOfPerson: kind === 'shopSide'
+	});
 	return refusal === undefined ? ok(fact) : err(refusal);
 }

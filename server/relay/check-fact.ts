@@ -37,7 +37,8 @@ export type CheckRefusal =
 	| 'answerUnsigned'
 	| RelaysRefusal
 	| 'notYourDocument'
-	| 'authorUnknown';
+	| 'authorUnknown'
+	| 'authorBack';
 
 export interface CheckParts {
 	readonly caller: Caller;

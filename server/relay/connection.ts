@@ -19,7 +19,7 @@ export interface Connection {
 	/** Whether more may be pushed. */
 	hasRoom(): boolean;
 	close(code: CloseCode, reason: string): void;
-	/** Asks for a sign of life; who gave none since the last time is cut off. */
+	/** Asks for a sign of life; who gave none since the last time, and was listened to, is cut off. */
 	beat(): void;
 	/** Where the reader is in the document's updates; see `Delivery`. */
 	readonly reading: Reading;
@@ -83,8 +83,8 @@ export function createConnection({ caller, room, socket }: ConnectionParts): Con
 		hasRoom: () => socket.bufferedAmount <= BUFFERED_BYTES_PAUSE,
 		close,
 		beat: () => {
-			if (!isAlive) socket.terminate();
-			isAlive = false;
+			if (!isAlive && socket.isPaused !== true) socket.terminate();
+			isAlive = socket.isPaused === true;
 			if (isOpen()) socket.ping();
 		},
 		reading: { sequence: 0, stateVector: undefined, isCatchingUp: false }

@@ -3,7 +3,7 @@ import type { Bringing } from './allowance.ts';
 import type { Ground } from './ground.ts';
 import { codeOf, isLostTwin, placeItems, type PlaceRefusal, type Writer } from './place-items.ts';
 import { createRoomState, type MutableRoomState, type PlacedItem } from './room-state.ts';
-import { createSorter } from './sort-items.ts';
+import { createSorter, retoldAsAnother, type Sorted } from './sort-items.ts';
 import {
 	bearerOf,
 	deviceKey,
@@ -62,7 +62,8 @@ export function decide(submission: Submission, ground: Ground): Decision {
 	const { own, others } = split(placed.value.added, caller.code);
 	const { sort, sorted } = createSorter(submission, ground);
 	for (const item of own) sort(item);
-	if (sorted.forks.length > 0) return keepForks(sorted.forks, { bearer, ground });
+	const forks = [...sorted.forks, ...retoldAsAnother(submission, placed.value.retold, ground)];
+	if (forks.length > 0) return keepForks(forks, { bearer, ground });
 	const isCarried = submission.bearer?.isCarrying === true;
 	const bringing = { facts: sorted.facts, items: own.length, isCarried };
 	const refused =
@@ -70,7 +71,7 @@ export function decide(submission: Submission, ground: Ground): Decision {
 	if (refused.length > 0) return { kind: 'refused', refused };
 
 	for (const item of own) layer.add(item);
-	takeIn(bringing, { bearer, ground });
+	takeIn(bringing, sorted, { bearer, ground });
 	const carried = keepCarried(submission, others, { layer, ground });
 	const items = [...own, ...carried.items];
 	return {
@@ -85,7 +86,7 @@ export function decide(submission: Submission, ground: Ground): Decision {
 
 /** RELAY-53. A restored relay is told of others too: of devices, and of the relay in epochs that ended. */
 function writerOf({ code }: Device, { restoredIn }: Ground): Writer {
-	if (restoredIn === undefined) return { code, carries: () => false };
+	if (restoredIn === undefined) return { code };
 	return {
 		code,
 		carries: (other) =>
@@ -132,8 +133,10 @@ function tooMany({ key }: PlacedItem): readonly [string, 'tooMany'] {
 	return [key, 'tooMany'];
 }
 
-function takeIn(bringing: Bringing, { bearer, ground }: BearerOn): void {
+/** From here on it counts for whatever the batch brings after it. */
+function takeIn(bringing: Bringing, { firsts }: Sorted, { bearer, ground }: BearerOn): void {
 	ground.allowance.take(bearer, bringing);
+	for (const [key, id] of firsts) ground.idByFirst.set(key, id);
 	for (const { fact, text } of bringing.facts) {
 		ground.textByFact.set(factKey(bearer.scope, fact.id), text);
 	}
@@ -162,11 +165,12 @@ function keepCarried(
 ): Carried {
 	const items: PlacedItem[] = [];
 	const facts: NewFact[] = [];
-	const leftOut: (readonly [string, RefusalOfFact])[] = [];
 	const forks: ForkedFact[] = [];
 	const bearer = bearerOf(submission);
 	const stopped = new Set<number>();
-	for (const placed of others) {
+	const { fresh, taken } = splitByClient(others, { layer, known: knownIn(submission, ground) });
+	const leftOut: (readonly [string, RefusalOfFact])[] = [...taken];
+	for (const placed of fresh) {
 		const { client, text } = placed.item;
 		if (stopped.has(client)) continue;
 		const { sort, sorted } = createSorter(submission, ground);
@@ -177,7 +181,7 @@ function keepCarried(
 			layer.add(placed);
 			items.push(placed);
 			facts.push(...sorted.facts);
-			takeIn(bringing, { bearer, ground });
+			takeIn(bringing, sorted, { bearer, ground });
 			continue;
 		}
 		stopped.add(client);
@@ -188,4 +192,36 @@ function keepCarried(
 		leftOut.push(...sorted.forks.map(({ id }) => [id, 'conflict'] as const));
 	}
 	return { items, facts, leftOut, forks };
+}
+
+function knownIn(
+	{ caller: { scope } }: Submission,
+	{ textByFact }: Ground
+): (placed: PlacedItem) => boolean {
+	return ({ item, key }) =>
+		item.text === undefined || textByFact.get(factKey(scope, key)) === item.text;
+}
+
+interface Among {
+	readonly layer: MutableRoomState;
+	readonly known: (placed: PlacedItem) => boolean;
+}
+
+/**
+ * RELAY-57. A client that the document has may be at work again, and who writes on under it would take
+ * its next clock. Of each such client the first fact that is nowhere yet is named.
+ */
+function splitByClient(
+	others: readonly PlacedItem[],
+	{ layer, known }: Among
+): { readonly fresh: readonly PlacedItem[]; readonly taken: Refused } {
+	const isTaken = ({ item }: PlacedItem): boolean => layer.clockOf(item.client) > 0;
+	const lacking = others.filter((placed) => isTaken(placed) && !known(placed));
+	const keyByClient = new Map(
+		lacking.toReversed().map(({ item, key }) => [item.client, key] as const)
+	);
+	return {
+		fresh: others.filter((placed) => !isTaken(placed)),
+		taken: Array.from(keyByClient.values(), (key) => [key, 'clientTaken'] as const)
+	};
 }

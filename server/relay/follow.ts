@@ -9,6 +9,7 @@ import type { HaveShelf } from './have.ts';
 import type { Hub } from './hub.ts';
 import { closeRevoked } from './revocation.ts';
 import type { Room } from './room.ts';
+import { checkEpoch, checkGrown } from './went-back.ts';
 
 /**
  * Follows what moves in the database by another way than this relay's own sockets: other relays, the
@@ -20,6 +21,8 @@ export interface Follower {
 	readonly leave: (scope: ScopeId) => void;
 	/** How far the sockets of the scope were told that its feed has come. */
 	readonly toldOf: (scope: ScopeId) => number;
+	/** How far the feed of the scope is known to have come, told or not; 0 where nobody is connected. */
+	readonly cameTo: (scope: ScopeId) => number;
 	/** The socket stands among those that are told: what ended while it was opening ends it now. */
 	readonly admit: (connection: Connection) => void;
 	/** A batch of this relay was committed, and its own sockets were told. */
@@ -37,6 +40,8 @@ export interface FollowerParts {
 	readonly hub: Hub;
 	readonly shelf: HaveShelf;
 	readonly bus: Bus | undefined;
+	/** In which this relay writes. */
+	readonly epoch: number;
 	readonly fault: (fault: unknown) => void;
 }
 
@@ -81,6 +86,7 @@ export function createFollower(parts: FollowerParts): Follower {
 			if (place.sockets === 0) places.delete(scope);
 		},
 		toldOf: (scope) => places.get(scope)?.told ?? 0,
+		cameTo: (scope) => cameTo(places.get(scope)),
 		admit,
 		committed: (batch, written) => {
 			for (const [scope, count] of countFacts(written)) {
@@ -162,20 +168,29 @@ async function enter(sql: Sql, places: Map<ScopeId, Place>, scope: ScopeId): Pro
 	const place = places.get(scope) ?? { ...UNREAD };
 	places.set(scope, place);
 	place.sockets += 1;
+	const known = cameTo(place);
 	const s = await readFeed(sql, scope);
+	checkGrown(scope, s, known);
 	// The first socket's have book is read after this, and so holds all up to here.
 	place.seen = Math.min(place.seen, s);
 	return s;
 }
 
+/** Nothing is to be looked for before its feed has been read. */
+const NOT_SEEN = Number.MAX_SAFE_INTEGER;
+
 const UNREAD: Place = {
 	sockets: 0,
 	told: 0,
-	// Nothing is to be looked for before its feed has been read.
-	seen: Number.MAX_SAFE_INTEGER,
+	seen: NOT_SEEN,
 	due: undefined,
 	running: undefined
 };
+
+/** What was told and what was seen were both committed. */
+function cameTo({ told, seen }: Pick<Place, 'told' | 'seen'> = UNREAD): number {
+	return Math.max(told, seen === NOT_SEEN ? 0 : seen);
+}
 
 interface Following {
 	readonly scope: ScopeId;
@@ -260,7 +275,7 @@ function newsOf(batch: readonly Submission[], { decisions, feeds }: Written): re
 }
 
 async function lookAround(
-	{ sql, hub, clock }: FollowerParts,
+	{ sql, hub, clock, epoch }: FollowerParts,
 	places: ReadonlyMap<ScopeId, Place>,
 	ask: Ask
 ): Promise<void> {
@@ -269,21 +284,40 @@ async function lookAround(
 	// A batch that failed may have caught its documents up, and told nobody.
 	hub.passOnHeld();
 	const behind = await findBehind(sql, [...new Set(connections.map(({ room }) => room))]);
-	const rows = await sql<{ business: ScopeId; s: string }[]>`
-		select business, s from feed_head where business = any(${[...places.keys()]}::uuid[])`;
+	const moved = await findMoved(sql, places, epoch);
 	const asked = behind.map(({ address, name }) => ask(scopeOf(address), { document: name }));
-	for (const { business, s } of rows) {
-		const place = places.get(business);
-		if (place === undefined) continue;
-		// Rights were looked at for all, and documents too: what is left are facts and the number.
-		if (Number(s) > Math.min(place.told, place.seen)) asked.push(ask(business, {}));
-	}
+	// Rights were looked at for all, and documents too: what is left are facts and the number.
+	for (const scope of moved) asked.push(ask(scope, {}));
 	await Promise.all(asked);
+}
+
+/** RELAY-63. Those of the scopes whose feed is ahead of what was told or seen here. */
+async function findMoved(
+	sql: Sql,
+	places: ReadonlyMap<ScopeId, Place>,
+	epoch: number
+): Promise<readonly ScopeId[]> {
+	// As they are before it is asked: what is committed meanwhile may not be in the answer.
+	const known = Array.from(places, ([scope, place]) => [scope, cameTo(place)] as const);
+	const rows = await sql<{ business: ScopeId | null; s: string | null; epoch: number | null }[]>`
+		select head.business, head.s, now.epoch
+		from (select max(epoch) as epoch from database_epoch) as now
+		left join feed_head as head on head.business = any(${known.map(([scope]) => scope)}::uuid[])`;
+	checkEpoch(rows[0]?.epoch, epoch);
+	const feeds = new Map(rows.map(({ business, s }) => [business, Number(s)]));
+	return known.flatMap(([scope, reached]) => {
+		const s = feeds.get(scope) ?? 0;
+		checkGrown(scope, s, reached);
+		const place = places.get(scope);
+		return place !== undefined && s > Math.min(place.told, place.seen) ? [scope] : [];
+	});
 }
 
 /** Those of the documents that grew behind what this relay has of them. */
 async function findBehind(sql: Sql, rooms: readonly Room[]): Promise<readonly Room[]> {
 	if (rooms.length === 0) return [];
+	// As it is before it is asked.
+	const held = rooms.map((room) => ({ room, known: room.sequence }));
 	const rows = await sql<{ document: string; sequence: string }[]>`
 		select head.document, head.sequence from document_head as head
 		join unnest(
@@ -292,7 +326,11 @@ async function findBehind(sql: Sql, rooms: readonly Room[]): Promise<readonly Ro
 		) as held (business, document)
 		on head.business = held.business and head.document = held.document`;
 	const sequences = new Map(rows.map(({ document, sequence }) => [document, Number(sequence)]));
-	return rooms.filter(({ name, sequence }) => (sequences.get(name) ?? 0) > sequence);
+	return held.flatMap(({ room, known }) => {
+		const sequence = sequences.get(room.name) ?? 0;
+		checkGrown(room.name, sequence, known);
+		return sequence > room.sequence ? [room] : [];
+	});
 }
 
 async function readFeed(sql: Sql, scope: ScopeId): Promise<number> {

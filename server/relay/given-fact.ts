@@ -13,6 +13,7 @@ import { readAuthors, readBranches } from './authors.ts';
 import { checkFact } from './check-fact.ts';
 import { createPersonsOf, type Persons } from './persons.ts';
 import { readRelayKey, refusalOfRelays } from './relays-fact.ts';
+import { isAuthorBack, type Returned, type TellsHimself } from './returned.ts';
 import type { Device } from './submission.ts';
 
 /** A fact that may be written, and where. */
@@ -25,6 +26,8 @@ export interface Given {
 	readonly address: DocumentAddress | null;
 	/** The document's name; empty where there is none. */
 	readonly name: string;
+	/** RELAY-56. Whether it is carried of an author who tells it himself, or nobody. */
+	readonly isAuthorBack: boolean;
 }
 
 interface Refused {
@@ -43,6 +46,7 @@ export interface ReadParts {
 	readonly epoch: number;
 	readonly caller: Caller;
 	readonly as: HandInWay;
+	readonly returned: Returned;
 }
 
 /** RELAY-41. Reads what is handed in: a fact its own author might have written, with its place; or why not. */
@@ -53,13 +57,14 @@ export async function readGiven(
 	const { sql, caller } = parts;
 	const parsed = facts.map((given) => ({ given, fact: parseFact(given.text) }));
 	const codes = new Set(parsed.flatMap(({ fact }) => (fact.ok ? [fact.value.code] : [])));
-	const [authors, branches, relayKey] = await Promise.all([
+	const [authors, branches, relayKey, tellsHimself] = await Promise.all([
 		readAuthors(sql, caller, Array.from(codes)),
 		readBranches(sql, caller),
-		readRelayKey(sql)
+		readRelayKey(sql),
+		parts.as === 'carried' ? parts.returned.read(caller.scope) : new Map<string, number>()
 	]);
 	const personsOf = createPersonsOf(sql);
-	const ground = { ...parts, authors, branches, relayKey, personsOf };
+	const ground = { ...parts, authors, branches, relayKey, personsOf, tellsHimself };
 	const read: Read[] = [];
 	for (const { given, fact } of parsed) {
 		const admitted = fact.ok ? await admit(given, fact.value, ground) : fact;
@@ -74,6 +79,7 @@ interface Ground extends ReadParts {
 	readonly branches: ReadonlySet<string>;
 	readonly relayKey: Uint8Array | undefined;
 	readonly personsOf: (author: Caller) => Persons;
+	readonly tellsHimself: TellsHimself;
 }
 
 async function admit(
@@ -94,7 +100,10 @@ async function admit(
 	const persons = ground.personsOf(author);
 	const parts = { caller: author, address, crypto, now, ancestors, persons };
 	const checked = await checkFact(given.text, parts);
-	return checked.ok ? ok(place(given, fact, { author, address })) : checked;
+	if (!checked.ok) return checked;
+	const isOwn = author.code === ground.caller.code;
+	const isBack = !isOwn && isAuthorBack(fact, ground.tellsHimself);
+	return ok({ ...place(given, fact, { author, address }), isAuthorBack: isBack });
 }
 
 /** What an author writes goes into the journal of his branch, or his own, of the day of its stamp. */
@@ -117,7 +126,8 @@ function place(
 ): Given {
 	const { scope, code } = author;
 	const name = address === null ? '' : formatDocumentName(address);
-	return { kind: 'fact', given, fact, author: { scope, code }, address, name };
+	const whose = { author: { scope, code }, isAuthorBack: false };
+	return { kind: 'fact', given, fact, address, name, ...whose };
 }
 
 /**
@@ -132,9 +142,10 @@ async function admitRelays(
 	const { caller, as, clock } = ground;
 	const isOfPerson = caller.sort === 'phone';
 	if (as !== 'carried') return err('notYourKind');
-	const refusal = await refusalOfRelays(fact, { ...ground, isOfPerson });
+	const { scope } = caller;
+	const refusal = await refusalOfRelays(fact, { ...ground, scope, isOfPerson });
 	if (refusal !== undefined) return err(refusal);
-	const author = { scope: caller.scope, code: fact.code };
+	const author = { scope, code: fact.code };
 	if (isOfPerson) {
 		const year = dayOf(fact, clock()).slice(0, 4);
 		const address = { kind: 'shopSide', person: caller.scope, year } as const;
@@ -143,7 +154,7 @@ async function admitRelays(
 	const branch = branchIn(given, ground);
 	if (!branch.ok) return branch;
 	if (branch.value === null) {
-		return fact.kind === 'verdict'
+		return OF_BRANCHES.has(fact.kind)
 			? err('branchUnknown')
 			: ok(place(given, fact, { author, address: null }));
 	}
@@ -151,6 +162,9 @@ async function admitRelays(
 	const of = { business: caller.business, branch: branch.value, day };
 	return ok(place(given, fact, { author, address: { kind: 'journal', ...of } }));
 }
+
+/** A relay's facts that belong to a branch, and move what stands there. */
+const OF_BRANCHES: ReadonlySet<string> = new Set(['verdict', 'clock'] satisfies Fact['kind'][]);
 
 function branchIn(
 	{ branch }: FactToHandIn,

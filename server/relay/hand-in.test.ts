@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readFacts } from '#documents/facts.ts';
+import { appendFact, readFacts } from '#documents/facts.ts';
 import type { DeviceFact, Fact } from '#domain/fact/fact.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { factId, type BranchId, type DeviceCode } from '#domain/ids.ts';
@@ -157,6 +157,28 @@ describe('what one device hands in for others', () => {
 			'B-3 kept'
 		]);
 		expect(await feed()).toEqual(['1 B-3 A']);
+	});
+
+	it('[RELAY-56] is refused where its author writes again, but what he wrote before that', async () => {
+		const caller = await callerOf('A');
+		const author = { ...caller, code: 'B' as DeviceCode };
+		await stand.addDevice('B');
+		const { handIn } = stand.relay();
+		const listener = stockProvider(stand, 'B');
+		await synced(listener);
+		appendFact(listener.doc, settingFact(stand, 'B-5'));
+		await until(async () => (await feed()).length === 1);
+		const facts = ['B-4', 'B-5', 'B-6'].map((id) => given(settingFact(stand, id)));
+		const handed = await handIn(caller, facts, 'carried');
+		expect(outcomes(handed)).toEqual(['B-4 kept', 'B-5 known', 'B-6 refused authorBack']);
+		const other = given(settingFact(stand, 'B-5', 'other'));
+		expect(outcomes(await handIn(caller, [other], 'carried'))).toEqual(['B-5 conflict']);
+		// He himself may, and whoever carries for one whose access has ended.
+		expect(outcomes(await handIn(author, facts.slice(2), 'carried'))).toEqual(['B-6 kept']);
+		await stand.database.sql`update device set removed_at = 1 where code = 'B'`;
+		const late = [given(settingFact(stand, 'B-7'))];
+		expect(outcomes(await handIn(caller, late, 'carried'))).toEqual(['B-7 kept']);
+		listener.destroy();
 	});
 
 	it('[RELAY-21] another text under a known name is kept apart', async () => {

@@ -10,6 +10,7 @@ import { deviceKey, type Bearer, type Device } from './submission.ts';
 import { appendToFeed } from './feed-only.ts';
 import { readGiven, type Given, type Read } from './given-fact.ts';
 import { keepApart, readTexts } from './known-facts.ts';
+import type { Returned } from './returned.ts';
 import type { Rooms } from './rooms.ts';
 import { textItem } from './update-writer.ts';
 import type { Outcome, WritePath } from './write-path.ts';
@@ -27,6 +28,8 @@ export interface HandInParts {
 	readonly freshClient: () => number;
 	/** Hears of a feed that moved by facts that stand in no document. */
 	readonly feedMoved: (scope: Device['scope']) => Promise<void>;
+	/** Who writes again since a restore. */
+	readonly returned: Returned;
 }
 
 /** How many facts go into one update: enough to be quick, few enough to be tried again one by one. */
@@ -81,7 +84,9 @@ async function sortKnown(
 		}
 		const { id } = one.fact;
 		const known = textById.get(id);
-		if (known === undefined) {
+		if (known === undefined && one.isAuthorBack) {
+			answers.set(one.given, { id, became: 'refused', reason: 'authorBack' });
+		} else if (known === undefined) {
 			textById.set(id, one.given.text);
 			news.push(one);
 		} else if (known === one.given.text) answers.set(one.given, { id, became: 'known' });

@@ -28,16 +28,6 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 	const openedByDevice = new Map<string, Opened>();
 	const codesByScope = new Map<string, Set<string>>();
 
-	async function read(device: Device): Promise<HaveBook> {
-		const book = await readHaveBook(sql, device);
-		const opened = openedByDevice.get(deviceKey(device));
-		if (opened !== undefined) {
-			for (const [n, digest] of opened.meanwhile) book.add(n, digest);
-			opened.book = book;
-		}
-		return book;
-	}
-
 	return {
 		open: (device) => {
 			const key = deviceKey(device);
@@ -46,11 +36,11 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 				opened.readers += 1;
 				return opened.reading;
 			}
-			const reading = read(device);
-			openedByDevice.set(key, { reading, book: undefined, meanwhile: [], readers: 1 });
+			const fresh = openBook(sql, device);
+			openedByDevice.set(key, fresh);
 			const codes = codesByScope.get(device.scope) ?? new Set();
 			codesByScope.set(device.scope, codes.add(device.code));
-			return reading;
+			return fresh.reading;
 		},
 		close: (device) => {
 			const opened = openedByDevice.get(deviceKey(device));
@@ -71,6 +61,18 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 		codesOf: (scope) => [...(codesByScope.get(scope) ?? [])],
 		find: (device) => openedByDevice.get(deviceKey(device))?.book
 	};
+}
+
+/** What is committed from now on is in it: an entry of its own, whatever becomes of one before it. */
+function openBook(sql: Sql, device: Device): Opened {
+	const meanwhile: (readonly [n: number, digest: bigint])[] = [];
+	const reading = readHaveBook(sql, device).then((book) => {
+		for (const [n, digest] of meanwhile) book.add(n, digest);
+		opened.book = book;
+		return book;
+	});
+	const opened: Opened = { reading, book: undefined, meanwhile, readers: 1 };
+	return opened;
 }
 
 /** RELAY-17. Runs of a device's committed facts, cut at multiples of 512, each with the XOR of its digests. */

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { BusinessId } from '#domain/ids.ts';
 import { DEVICE_SOCKETS_MAX, PENDING_BYTES_MAX, PENDING_BYTES_PAUSE } from '#sync/limits.ts';
-import { createIntake, type Intake, type Place } from './intake.ts';
+import {
+	ALL_BYTES_PAUSE,
+	createIntake,
+	LITTLE_BYTES,
+	MESSAGE_BYTES,
+	type Intake,
+	type Place
+} from './intake.ts';
 
 const scope = '0192f0c1-7a00-4000-8000-0000000000a1' as BusinessId;
 const A = { scope, code: 'A' };
@@ -42,7 +49,7 @@ describe('the intake of a device', () => {
 		const [one, two, other] = [socket(), socket(), socket()];
 		const [first, second] = [enter(intake, A, one), enter(intake, A, two)];
 		enter(intake, B, other);
-		const half = PENDING_BYTES_PAUSE / 2;
+		const half = PENDING_BYTES_PAUSE / 2 - MESSAGE_BYTES;
 		const done = [first.take(half), second.take(half)];
 		expect([one.isPaused, two.isPaused]).toEqual([false, false]);
 		done.push(second.take(1));
@@ -57,12 +64,52 @@ describe('the intake of a device', () => {
 		expect([one.isPaused, two.isPaused, late.isPaused]).toEqual([false, false, false]);
 	});
 
+	it('[RELAY-52] counts a message of one byte as what it weighs', () => {
+		const one = socket();
+		const place = enter(createIntake(), A, one);
+		const under: unknown[] = [];
+		while (!one.isPaused && under.length < 1e5) under.push(place.take(1));
+		expect(under.length).toBeLessThanOrEqual(PENDING_BYTES_PAUSE / 1024);
+	});
+
 	it('[RELAY-52] takes nothing beyond what may be under way at all', () => {
 		const place = enter(createIntake(), A, socket());
-		const done = place.take(PENDING_BYTES_MAX);
+		const done = place.take(PENDING_BYTES_MAX - MESSAGE_BYTES);
 		expect(done).toBeDefined();
 		expect(place.take(1)).toBeUndefined();
 		done?.();
 		expect(place.take(1)).toBeDefined();
+	});
+
+	it('[RELAY-52] where all together have too much the largest waits, and who has little never', () => {
+		const intake = createIntake();
+		const share = PENDING_BYTES_PAUSE - MESSAGE_BYTES;
+		const shares = ALL_BYTES_PAUSE / PENDING_BYTES_PAUSE;
+		const tills = Array.from({ length: shares }, (_none, at) => {
+			const of = socket();
+			const place = enter(intake, { scope, code: `T${String(at)}` }, of);
+			return { of, done: place.take(at === 0 ? share : share - 1) };
+		});
+		expect(tills.some(({ of }) => of.isPaused)).toBe(false);
+		const small = socket();
+		const one = enter(intake, A, small);
+		const done = [one.take(1_000), one.take(1_000)];
+		// One is held back for each message that comes meanwhile, the largest first.
+		expect(tills.map(({ of }) => of.isPaused).filter(Boolean)).toHaveLength(2);
+		expect(tills[0]?.of.isPaused).toBe(true);
+		for (let at = 0; at < 50; at += 1) done.push(one.take(1_000));
+		expect(tills.every(({ of }) => of.isPaused)).toBe(true);
+		expect(small.isPaused).toBe(false);
+		// More than a little, and it is one of those.
+		done.push(one.take(LITTLE_BYTES));
+		expect(small.isPaused).toBe(true);
+		for (const each of done) each?.();
+		expect(small.isPaused).toBe(false);
+		tills.forEach(({ of, done }, at) => {
+			done?.();
+			expect(of.isPaused).toBe(false);
+			const waiting = tills.slice(at + 1).filter((till) => till.of.isPaused).length;
+			expect(waiting).toBe(tills.length - at - 1);
+		});
 	});
 });

@@ -4,8 +4,8 @@ import { placeItems } from './place-items.ts';
 import { createRoomState, type MutableRoomState } from './room-state.ts';
 import { parseUpdate, type ParsedUpdate } from './update-parser.ts';
 
-const A = { code: 'A', carries: () => false };
-const B = { code: 'B', carries: () => false };
+const A = { code: 'A' };
+const B = { code: 'B' };
 
 /** A document with one item of A (client 10) and one of B (client 20), and the room that knows it. */
 function stand(): { readonly doc: Y.Doc; readonly room: MutableRoomState } {

@@ -17,11 +17,14 @@ import type { ProjectLedgerFacts } from '#server/projections/effected.ts';
 import { digestOf } from './check-fact.ts';
 import { textItem, writePieces } from './update-writer.ts';
 
-export interface RelayFactParts {
+export interface RelayFactParts extends WritingParts {
+	readonly projectLedgerFacts: ProjectLedgerFacts;
+}
+
+export interface WritingParts {
 	/** Milliseconds UTC. */
 	readonly clock: () => number;
 	readonly epoch: number;
-	readonly projectLedgerFacts: ProjectLedgerFacts;
 	/** The machine's own where none is given. */
 	readonly random?: Random;
 }
@@ -47,33 +50,48 @@ export function createAppendRelayFacts(parts: RelayFactParts): AppendRelayFacts 
 	return async (transaction, scope, drafts) => {
 		if (drafts.length === 0) return;
 		const sql = rawSql(transaction);
-		const now = parts.clock();
-		const count = drafts.length;
-		const [head] = await sql<{ s: string; relay_n: string; relay_wall: string }[]>`
-			insert into feed_head as held (business, s, relay_n, relay_wall)
-			values (${scope}, ${count}, ${count}, ${now})
-			on conflict (business) do update set s = held.s + ${count},
-				relay_n = held.relay_n + ${count}, relay_wall = greatest(held.relay_wall, ${now})
-			returning s, relay_n, relay_wall`;
-		assert(head !== undefined, 'an upsert returns its row');
-		const first = {
-			s: Number(head.s) - count + 1,
-			n: Number(head.relay_n) - count + 1,
-			wall: Number(head.relay_wall)
-		};
-		const written = drafts.map((draft, at): Written => {
-			const fact = factOf(draft, first.n + at, { wall: first.wall, epoch: parts.epoch });
-			const document = documentOf(draft, scope, now);
-			return { fact, text: encodeFact(fact), branch: draft.branch, document, s: first.s + at };
-		});
-		await insertFacts(sql, scope, written);
-		const client = freshClient(parts.random ?? systemRandom);
-		await insertIntoDocuments(sql, scope, { written, epoch: parts.epoch, client });
+		const facts = await writeRelayFacts(sql, parts, { scope, drafts });
 		await parts.projectLedgerFacts(
 			sql,
-			written.map(({ fact }) => ({ business: scope as BusinessId, fact }))
+			facts.map((fact) => ({ business: scope as BusinessId, fact }))
 		);
 	};
+}
+
+export interface ToWrite {
+	readonly scope: ScopeId;
+	/** One at the least. */
+	readonly drafts: readonly RelayFactDraft[];
+}
+
+/** The same without what follows from them; returns the facts as they were written. */
+export async function writeRelayFacts(
+	sql: Sql,
+	{ clock, epoch, random = systemRandom }: WritingParts,
+	{ scope, drafts }: ToWrite
+): Promise<readonly Fact[]> {
+	const now = clock();
+	const count = drafts.length;
+	const [head] = await sql<{ s: string; relay_n: string; relay_wall: string }[]>`
+		insert into feed_head as held (business, s, relay_n, relay_wall)
+		values (${scope}, ${count}, ${count}, ${now})
+		on conflict (business) do update set s = held.s + ${count},
+			relay_n = held.relay_n + ${count}, relay_wall = greatest(held.relay_wall, ${now})
+		returning s, relay_n, relay_wall`;
+	assert(head !== undefined, 'an upsert returns its row');
+	const first = {
+		s: Number(head.s) - count + 1,
+		n: Number(head.relay_n) - count + 1,
+		wall: Number(head.relay_wall)
+	};
+	const written = drafts.map((draft, at): Written => {
+		const fact = factOf(draft, first.n + at, { wall: first.wall, epoch });
+		const document = documentOf(draft, scope, now);
+		return { fact, text: encodeFact(fact), branch: draft.branch, document, s: first.s + at };
+	});
+	await insertFacts(sql, scope, written);
+	await insertIntoDocuments(sql, scope, { written, epoch, client: freshClient(random) });
+	return written.map(({ fact }) => fact);
 }
 
 interface Written {

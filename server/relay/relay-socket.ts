@@ -13,6 +13,8 @@ export interface RelaySocket {
 	/** Stops reading what the other side says, where it can be held back, and goes on. */
 	pause?(): void;
 	resume?(): void;
+	/** Whether it is held back: then no sign of life can be heard either. */
+	readonly isPaused?: boolean;
 	/** What it writes to, where that can hold writes back and send them as one. */
 	readonly line?: Pick<Writable, 'cork' | 'uncork'>;
 	close(code: number, reason: string): void;

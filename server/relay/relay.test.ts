@@ -212,6 +212,8 @@ describe('a socket', () => {
 	it('[RELAY-18] is not opened by a page of another origin', async () => {
 		const host = new URL(stand.url).host;
 		await rawSocket(stand, 'A', { headers: { Origin: `http://${host}` } });
+		const large = { Host: 'Shop.Example', Origin: 'https://shop.example' };
+		await rawSocket(stand, 'A', { headers: large });
 		for (const origin of ['https://evil.example', 'null']) {
 			await expect(rawSocket(stand, 'A', { headers: { Origin: origin } })).rejects.toThrow('403');
 		}

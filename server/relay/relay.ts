@@ -10,12 +10,13 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import { FACT_KINDS, type Fact } from '#domain/fact/fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { HandIn } from '#server/auth/handed-in.ts';
+import { isOfHost } from '#server/auth/own-host.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
 import { systemRandom, type Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Tickets } from '#server/auth/tickets.ts';
 import type { Bus } from '#server/bus/bus.ts';
-import { readEpochEnds } from '#server/database/epoch.ts';
+import { readBackupMark, readEpochEnds } from '#server/database/epoch.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { encodeHave, encodeHello, HEARTBEAT_FRAME, isStep1, type Hello } from '#sync/frames.ts';
@@ -42,8 +43,10 @@ import { createHub, factsOf, type Hub } from './hub.ts';
 import { freshClient } from './relay-facts.ts';
 import type { RelaySocket } from './relay-socket.ts';
 import { createIntake, type Intake } from './intake.ts';
+import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
+import { isWentBack } from './went-back.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
 
 export interface RelayParts {
@@ -64,6 +67,12 @@ export interface RelayParts {
 	readonly dayLimits?: DayLimits;
 	/** Hears of faults that no caller waits for. */
 	readonly fault: (fault: unknown) => void;
+	/**
+	 * RELAY-63. The database is an older one than the relay knew, or of another epoch: every socket is
+	 * closed, nothing is written any more, and another relay is to be made in this one's place. Called
+	 * once; a fault like others where it is absent.
+	 */
+	readonly wentBack?: (fault: Error) => void;
 	/** Hears after each COMMIT what came in by it, once the sockets were told. */
 	readonly committed?: (facts: readonly Fact[]) => void;
 	/** What joins the relays of this database; absent where this is the only one. */
@@ -109,33 +118,46 @@ interface Running extends RelayParts {
 	readonly writePath: WritePath;
 	readonly intake: Intake;
 	readonly follower: Follower;
+	readonly returned: Returned;
 }
 
 export function createRelay(parts: RelayParts): Relay {
-	const { sql, epoch, timers, fault } = parts;
+	const { sql, epoch, timers } = parts;
+	const fault = createFaults(parts, () => {
+		writePath.end();
+		closeAll(hub, 'database went back');
+	});
 	const shelf = createHaveShelf(sql);
 	const hub = createHub({ sql, epoch, shelf });
 	const compaction = createCompaction(parts);
-	const follower = createFollower({ ...parts, bus: parts.bus, hub, shelf });
+	const follower = createFollower({ ...parts, fault, bus: parts.bus, hub, shelf });
 	const writePath = createWritePath({
 		...parts,
+		cameTo: follower.cameTo,
 		committed: (batch, written) => {
 			hub.tell(batch, written);
 			follower.committed(batch, written);
+			for (const scope of written.clocked) void follower.moved(scope);
 			compaction.noteWrite();
 			parts.committed?.(factsOf(written).map(({ fact }) => fact));
 		},
 		failed: fault
 	});
-	const running = { ...parts, hub, shelf, writePath, follower, intake: createIntake() };
+	const returned = createReturned(parts);
+	const running = {
+		...parts,
+		fault,
+		hub,
+		shelf,
+		writePath,
+		follower,
+		returned,
+		intake: createIntake()
+	};
 	const stops = [
 		beat(running),
-		timers.every(LOOK_MS, () => {
-			void follower.look();
-		}),
-		timers.every(COMPACT_MS, () => {
-			void compaction.run();
-		})
+		timers.every(LOOK_MS, () => void follower.look()),
+		timers.every(COMPACT_MS, () => void compaction.run())
 	];
 	const { handIn } = createHandIn({
 		...running,
@@ -153,11 +175,32 @@ export function createRelay(parts: RelayParts): Relay {
 		revoked: follower.moved,
 		close: async () => {
 			for (const stop of stops) stop();
-			for (const connection of hub.connections()) connection.close(CLOSE.tryLater, 'stopping');
+			closeAll(hub, 'stopping');
 			await writePath.idle();
 			await Promise.all([follower.close(), compaction.close()]);
 		}
 	};
+}
+
+/** Tells one that ends everything from the others. */
+function createFaults(
+	{ fault, wentBack = fault }: RelayParts,
+	end: () => void
+): (found: unknown) => void {
+	let hasEnded = false;
+	return (found) => {
+		if (!isWentBack(found)) {
+			fault(found);
+			return;
+		}
+		end();
+		if (!hasEnded) wentBack(found);
+		hasEnded = true;
+	};
+}
+
+function closeAll(hub: Hub, why: string): void {
+	for (const connection of hub.connections()) connection.close(CLOSE.tryLater, why);
 }
 
 /** RELAY-24. Asks every socket for a sign of life, and gives one to a client that is idle. */
@@ -184,7 +227,7 @@ function createRoutes(running: Running): Hono {
 function isForeign(c: Context): boolean {
 	const origin = c.req.header('origin');
 	if (origin === undefined) return false;
-	return !URL.canParse(origin) || new URL(origin).host !== c.req.header('host');
+	return !isOfHost(origin, c.req.header('host'));
 }
 
 interface Entry {
@@ -267,7 +310,11 @@ function serve(running: Running, entry: Entry, socket: RelaySocket): void {
 	}
 	const opening = openSession(running, entry, socket);
 	let turn: Promise<unknown> = opening;
+	let reported: unknown;
 	const closeLater = (fault: unknown): void => {
+		// One that all wait for is heard of by each.
+		if (fault === reported) return;
+		reported = fault;
 		running.fault(fault);
 		socket.close(CLOSE.tryLater, 'try later');
 	};
@@ -302,10 +349,7 @@ function serve(running: Running, entry: Entry, socket: RelaySocket): void {
 		// What was said before the end still counts.
 		void turn
 			.then(() => opening)
-			.then(async ({ session, leave }) => {
-				await session.settled();
-				leave();
-			})
+			.then(({ session, leave }) => session.settled().finally(leave))
 			.catch(() => undefined)
 			.then(place.leave);
 	});
@@ -340,9 +384,11 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 				shelf.close(caller);
 			}
 		);
-		const [room, ends] = await Promise.all([
+		const { sql, epoch, isRestored } = running;
+		const [room, ends, backup] = await Promise.all([
 			hub.hold(name, address),
-			running.isRestored === true ? readEpochEnds(running.sql, caller.scope, running.epoch) : [],
+			isRestored === true ? readEpochEnds(sql, caller.scope, epoch) : [],
+			readBackupMark(sql, caller.scope, epoch),
 			shelf.open(caller)
 		]);
 		const connection = createConnection({ caller, room, socket });
@@ -350,7 +396,8 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 		leaving.push(() => {
 			hub.leave(connection);
 		});
-		greet(running, connection, { s: Math.max(s, follower.toldOf(caller.scope)), ends });
+		const told = { s: Math.max(s, follower.toldOf(caller.scope)), ends };
+		greet(running, connection, { ...told, ...(backup !== undefined && { backup }) });
 		follower.admit(connection);
 		return { session: createSession(connection, running), leave };
 	} catch (fault) {
@@ -360,7 +407,11 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 }
 
 /** Hello first, then everything that the relay has of this device. */
-function greet(running: Running, connection: Connection, place: Pick<Hello, 's' | 'ends'>): void {
+function greet(
+	running: Running,
+	connection: Connection,
+	place: Pick<Hello, 's' | 'ends' | 'backup'>
+): void {
 	const { epoch, clock, shelf } = running;
 	const hello = { epoch, kinds: FACT_KINDS, now: clock(), limits: LIMITS, ...place };
 	connection.send(encodeHello(hello));

@@ -24,8 +24,12 @@ export interface StoredUpdate {
 	readonly items: readonly UpdateItem[];
 }
 
-/** How many stored updates are read at a time, each of at most 32 kB or one fact. */
-const PAGE_LENGTH = 256;
+/**
+ * RELAY-16. Stored updates are read in pages of so many rows and bytes, or of one row where that is
+ * larger: a reader who does not read holds one, on each of his sockets.
+ */
+export const PAGE_LENGTH = 512;
+export const PAGE_BYTES = 128 * 1024;
 
 /** RELAY-10. Reads what the document holds; a document that nobody wrote yet is empty. */
 export async function loadRoom(sql: Sql, name: string, address: DocumentAddress): Promise<Room> {
@@ -64,18 +68,43 @@ export async function* readUpdates(
 ): AsyncGenerator<StoredUpdate, undefined> {
 	let last = after;
 	for (;;) {
-		const rows = await sql<{ sequence: string; update: Uint8Array }[]>`
-			select sequence, update from document_update
-			where business = ${scopeOf(address)} and document = ${name} and sequence > ${last}
-			order by sequence limit ${PAGE_LENGTH}`;
+		const { rows, isLast } = await readPage(sql, { address, name }, last);
 		for (const row of rows) {
 			const before = last;
 			last = Number(row.sequence);
 			const bytes = new Uint8Array(row.update);
 			yield { after: before, sequence: last, bytes, items: readStored(bytes) };
 		}
-		if (rows.length < PAGE_LENGTH) return undefined;
+		if (isLast) return undefined;
 	}
+}
+
+interface Page {
+	readonly rows: readonly { readonly sequence: string; readonly update: Uint8Array }[];
+	/** Whether there was nothing behind it. */
+	readonly isLast: boolean;
+}
+
+async function readPage(
+	sql: Sql,
+	{ address, name }: Pick<Room, 'address' | 'name'>,
+	after: number
+): Promise<Page> {
+	// What stands before a row decides, so the first is there however large; lengths are read without the bytes.
+	const rows = await sql<{ sequence: string; update: Uint8Array; found: string }[]>`
+		select sequence, update, found from (
+			select sequence, update, count(*) over () as found,
+				sum(octet_length(update)) over (order by sequence) as held
+			from (
+				select sequence, update from document_update
+				where business = ${scopeOf(address)} and document = ${name} and sequence > ${after}
+				order by sequence limit ${PAGE_LENGTH}
+			) as next
+		) as counted
+		where held <= ${PAGE_BYTES} or held = octet_length(update)
+		order by sequence`;
+	const found = Number(rows[0]?.found ?? 0);
+	return { rows, isLast: found < PAGE_LENGTH && rows.length === found };
 }
 
 export function readStored(update: Uint8Array): readonly UpdateItem[] {

@@ -3,12 +3,14 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { Result } from '#domain/result.ts';
+import type { Caller } from '#server/auth/phone-auth.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import {
 	decodeClientFrame,
 	encodeHave,
 	encodeNack,
 	encodeStep1,
+	isStep1,
 	type ClientFrame
 } from '#sync/frames.ts';
 import { FRAME_BYTES_MAX, GAPS_MAX } from '#sync/limits.ts';
@@ -18,6 +20,7 @@ import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Connection } from './connection.ts';
 import { synchronise } from './delivery.ts';
 import { createPersonsOf } from './persons.ts';
+import type { Returned } from './returned.ts';
 import { factIdsIn, namesOf, readNames } from './update-names.ts';
 import { parseUpdate, type ParsedUpdate, type UpdateItem } from './update-parser.ts';
 import type { Outcome, WritePath } from './write-path.ts';
@@ -31,6 +34,8 @@ export interface SessionParts {
 	readonly epoch: number;
 	/** Whether a restore began it. */
 	readonly isRestored?: boolean;
+	/** Who writes again since. */
+	readonly returned: Returned;
 }
 
 /** What one socket says, heard in order. */
@@ -59,8 +64,10 @@ export function createSession(connection: Connection, parts: SessionParts): Sess
 		settled: () => deciding,
 		hear: async (bytes) => {
 			if (connection.isEnded) return DONE;
-			const frame = decodeClientFrame(bytes);
-			if (bytes.byteLength > FRAME_BYTES_MAX) refuseWhole(connection, frame, 'updateTooLarge');
+			const isTooLarge = bytes.byteLength > FRAME_BYTES_MAX;
+			// A step 1 becomes a map, which is many times what it was on the way.
+			const frame = isTooLarge && isStep1(bytes) ? undefined : decodeClientFrame(bytes);
+			if (isTooLarge) refuseWhole(connection, frame, 'updateTooLarge');
 			else if (frame === undefined) connection.close(CLOSE.forgery, 'malformed');
 			else if (frame.kind === 'step1') asked.take(frame.stateVector);
 			else if (frame.kind !== 'ignored') {
@@ -135,8 +142,8 @@ async function admit(frame: UpdateFrame, hearing: Hearing): Promise<Heard> {
 			else if (outcome.kind === 'accepted') {
 				gaps.closed();
 				if (outcome.leftOut.length > 0) connection.send(encodeNack({ refused: outcome.leftOut }));
-				else if (outcome.facts.length === 0)
-					// It brought nothing new, so no facts of it are told; its sender waits for a word.
+				else if (outcome.facts.every(({ device }) => device.code !== caller.code))
+					// It brought nothing new of its sender's, who hears of no fact and waits for a word.
 					connection.send(encodeHave({ epoch: parts.epoch, ranges: [] }));
 			} else answer(connection, outcome, update);
 		});
@@ -220,26 +227,33 @@ function createGapKeeper(connection: Connection): GapKeeper {
 	};
 }
 
-/** The verdict on the text of each item that the document does not have yet. */
+/** The verdict on the text of each item that the document does not have yet, or has by another's word. */
 async function checkItems(
 	{ connection: { room, caller }, persons: personsOf, parts: given }: Hearing,
 	{ items }: ParsedUpdate
 ): Promise<ReadonlyMap<UpdateItem, Result<Fact, CheckRefusal>>> {
-	const { sql, crypto, clock, epoch, isRestored = false } = given;
+	const { sql, crypto, clock, epoch, returned, isRestored = false } = given;
 	let read: Promise<Ancestors> | undefined;
 	const ancestors = (): Promise<Ancestors> => (read ??= readAncestors(sql, caller));
 	const of = { caller, address: room.address, crypto, now: clock() };
 	const parts = { ...of, ancestors, persons: personsOf(caller) };
-	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf });
+	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf, returned });
 	const checks = new Map<UpdateItem, Result<Fact, CheckRefusal>>();
 	for (const item of items) {
-		if (item.text === undefined || item.clock < room.state.clockOf(item.client)) continue;
-		const fact = isRestored ? parseFact(item.text) : undefined;
-		const isCarried = fact?.ok === true && fact.value.code !== caller.code;
-		checks.set(
-			item,
-			isCarried ? await checkCarried(item.text, fact.value) : await checkFact(item.text, parts)
-		);
+		const { text } = item;
+		if (text === undefined) continue;
+		const carried = isRestored ? carriedIn(text, caller) : undefined;
+		// Of a restored relay another may have told this device's own, and its text tells them apart.
+		const isLacking = item.clock >= room.state.clockOf(item.client);
+		if (!isLacking && (!isRestored || carried !== undefined)) continue;
+		const check = carried === undefined ? checkFact(text, parts) : checkCarried(text, carried);
+		checks.set(item, await check);
 	}
 	return checks;
+}
+
+/** The fact, where somebody else wrote it. */
+function carriedIn(text: string, { code }: Caller): Fact | undefined {
+	const fact = parseFact(text);
+	return fact.ok && fact.value.code !== code ? fact.value : undefined;
 }

@@ -1,5 +1,6 @@
 import { assert } from '#domain/assert.ts';
 import type { Fact } from '#domain/fact/fact.ts';
+import { firstName, firstText } from '#domain/fact/issued-again.ts';
 import { err, type Result } from '#domain/result.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { digestOf, type CheckRefusal } from './check-fact.ts';
@@ -21,6 +22,8 @@ export interface Sorted {
 	readonly facts: NewFact[];
 	readonly forks: ForkedFact[];
 	readonly refused: (readonly [string, RefusalOfFact])[];
+	/** Ids by `firstKey`, of new facts that may be there under another name: as `Ground.idByFirst`. */
+	readonly firsts: Map<string, string>;
 }
 
 export interface Sorter {
@@ -32,7 +35,7 @@ export interface Sorter {
 /** Each item is a known fact told again, another text for a known id, refused, or new. */
 export function createSorter(submission: Submission, ground: Ground): Sorter {
 	const { room, caller, bearer, checks } = submission;
-	const sorted: Sorted = { facts: [], forks: [], refused: [] };
+	const sorted: Sorted = { facts: [], forks: [], refused: [], firsts: new Map() };
 	const carriedBy = bearer?.isCarrying === true ? bearer.code : null;
 	const textByKey = new Map<string, string>();
 
@@ -46,7 +49,8 @@ export function createSorter(submission: Submission, ground: Ground): Sorter {
 			sorted.forks.push(forkOf(room, key, text));
 			return false;
 		}
-		const fact = onceOnly(factUnder(key, checks.get(item)), { scope: caller.scope, text }, ground);
+		const told = { scope: caller.scope, text, firsts: sorted.firsts };
+		const fact = onceOnly(factUnder(key, checks.get(item)), told, ground);
 		if (!fact.ok) {
 			sorted.refused.push([key, fact.error]);
 			return false;
@@ -63,6 +67,19 @@ export function createSorter(submission: Submission, ground: Ground): Sorter {
 	return { sort, sorted };
 }
 
+/** RELAY-21. What the device tells of its own under the place of another text, which another told. */
+export function retoldAsAnother(
+	{ room, caller }: Submission,
+	retold: readonly PlacedItem[],
+	{ textByFact }: Ground
+): readonly ForkedFact[] {
+	return retold.flatMap(({ item: { text }, key }) => {
+		const known = textByFact.get(factKey(caller.scope, key));
+		if (text === undefined || known === undefined || known === text) return [];
+		return codeOf(key) === caller.code ? [forkOf(room, key, text)] : [];
+	});
+}
+
 function factUnder(
 	key: string,
 	check: Result<Fact, CheckRefusal> | undefined
@@ -71,18 +88,29 @@ function factUnder(
 	return check.ok && check.value.id !== key ? err('keyIsAnother') : check;
 }
 
-/** RELAY-46. Refuses what is there under another id, and remembers what is new. */
+interface Told {
+	readonly scope: ScopeId;
+	readonly text: string;
+	readonly firsts: Sorted['firsts'];
+}
+
+/** RELAY-46. Refuses what is there under another id, and notes what is new in `firsts`. */
 function onceOnly(
 	fact: Result<Fact, RefusalOfFact>,
-	{ scope, text }: { readonly scope: ScopeId; readonly text: string },
-	{ idByFirst }: Ground
+	{ scope, text, firsts }: Told,
+	{ idByFirst, textByFact }: Ground
 ): Result<Fact, RefusalOfFact> {
 	if (!fact.ok) return fact;
-	if (fact.value.was === undefined && idByFirst.size === 0) return fact;
+	const { id, was } = fact.value;
+	if (was === undefined && idByFirst.size + firsts.size === 0) return fact;
 	const key = firstKey(scope, { fact: fact.value, text });
-	const held = idByFirst.get(key);
-	if (held !== undefined && held !== fact.value.id) return err('again');
-	idByFirst.set(key, fact.value.id);
+	const held = idByFirst.get(key) ?? firsts.get(key);
+	if (held !== undefined && held !== id) return err('again');
+	// The act itself may have come a moment ago, when nobody had asked for its first name.
+	const first = firstName(fact.value).id;
+	if (first !== id && textByFact.get(factKey(scope, first)) === firstText(text))
+		return err('again');
+	firsts.set(key, id);
 	return fact;
 }
 

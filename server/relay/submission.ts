@@ -56,9 +56,11 @@ export interface ForkedFact {
 
 /**
  * `again`: the database has the act already, under the name that another gave it. `tooMany`: there is
- * no room for it today. `conflict`: what was carried is known with another text.
+ * no room for it today. `conflict`: what was carried is known with another text. `clientTaken`: it was
+ * carried under a Yjs client that the document has already.
  */
-export type RefusalOfFact = CheckRefusal | 'keyIsAnother' | 'again' | 'tooMany' | 'conflict';
+export type RefusalOfFact =
+	CheckRefusal | 'keyIsAnother' | 'again' | 'tooMany' | 'conflict' | 'clientTaken';
 
 export type Refused = readonly (readonly [string, RefusalOfFact])[];
 

@@ -8,9 +8,10 @@ import {
 	nestedUnder,
 	skip,
 	textBehind,
-	textUnder
+	textUnder,
+	type HandStruct
 } from '#server/commands/fuzz/hand-update.ts';
-import { FRAME_FACTS_MAX } from '#sync/limits.ts';
+import { FRAME_BYTES_MAX, FRAME_FACTS_MAX } from '#sync/limits.ts';
 import { factIdsIn, readNames } from './update-names.ts';
 
 describe('the names in a refused update', () => {
@@ -37,7 +38,7 @@ describe('the names in a refused update', () => {
 			gc(3),
 			skip(2),
 			...nestedMaps('B-1', 7, 4),
-			nestedUnder('B-2', 300_000),
+			nestedUnder('B-2', 60),
 			textBehind([7, 0], 'x'),
 			textUnder('B-3', 'x', 'another root'),
 			textUnder('B-3', 'again')
@@ -63,6 +64,17 @@ describe('the names in a refused update', () => {
 			{ client: 8, clock: 0, structs: [textUnder('B-99999', '')] }
 		]);
 		expect(readNames(update)).toHaveLength(FRAME_FACTS_MAX);
+	});
+
+	it('[RELAY-50] are not looked for behind what nests without end, nor beyond a frame', () => {
+		const named = (...structs: readonly HandStruct[]): readonly string[] =>
+			readNames(handUpdate([{ client: 7, clock: 0, structs }]));
+		const [first, last] = [textUnder('B-1', 'x'), textUnder('B-9', 'x')];
+		expect(named(first, nestedUnder('B-2', 60), last)).toEqual(['B-1', 'B-2', 'B-9']);
+		expect(named(first, nestedUnder('B-2', 100), last)).toEqual(['B-1', 'B-2']);
+		const most = 'x'.repeat(FRAME_BYTES_MAX - 100);
+		expect(named(textUnder('B-1', most), last)).toEqual(['B-1', 'B-9']);
+		expect(named(textUnder('B-1', `${most}${'x'.repeat(100)}`), last)).toEqual(['B-1']);
 	});
 
 	it('[RELAY-50] are read as far as it goes, of any bytes', () => {

@@ -1,15 +1,16 @@
 import * as decoding from 'lib0/decoding';
 import { parseFactId } from '#domain/ids.ts';
-import { FRAME_FACTS_MAX } from '#sync/limits.ts';
+import { FRAME_BYTES_MAX, FRAME_FACTS_MAX } from '#sync/limits.ts';
 import type { ParsedUpdate } from './update-parser.ts';
 
 /**
  * RELAY-50. The fact ids under which a refused update would write, as far as it can be read: whoever
  * sent it hears which of his facts did not come in. Never throws; keys that are no ids are left out.
+ * Nothing is read beyond the bytes of a frame, nor behind what nests deeper than any text.
  */
 export function readNames(bytes: Uint8Array): readonly string[] {
 	const names = new Set<string>();
-	const decoder = decoding.createDecoder(bytes);
+	const decoder = decoding.createDecoder(bytes.subarray(0, FRAME_BYTES_MAX));
 	try {
 		for (let left = decoding.readVarUint(decoder); left > 0; left -= 1) {
 			readClient(decoder, names);
@@ -36,8 +37,7 @@ function readClient(decoder: decoding.Decoder, names: Set<string>): void {
 	decoding.readVarUint(decoder);
 	decoding.readVarUint(decoder);
 	for (let left = structs; left > 0 && names.size < FRAME_FACTS_MAX; left -= 1) {
-		const key = readStruct(decoder);
-		if (parseFactId(key).ok && key !== undefined) names.add(key);
+		readStruct(decoder, names);
 	}
 }
 
@@ -48,23 +48,24 @@ const CONTENT = 0b0001_1111;
 const GC = 0;
 const SKIP = 10;
 
-/** Passes over one struct of whatever kind; its key where it names one. */
-function readStruct(decoder: decoding.Decoder): string | undefined {
+/** Passes over one struct of whatever kind; takes its key first, where it names one that is an id. */
+function readStruct(decoder: decoding.Decoder, names: Set<string>): void {
 	const info = decoding.readUint8(decoder);
 	const kind = info & CONTENT;
 	if (kind === GC || kind === SKIP) {
 		decoding.readVarUint(decoder);
-		return undefined;
+		return;
 	}
 	if ((info & HAS_ORIGIN) !== 0) skipItemId(decoder);
 	if ((info & HAS_RIGHT_ORIGIN) !== 0) skipItemId(decoder);
 	const key = (info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN)) === 0 ? readPlace(decoder, info) : undefined;
-	CONTENTS[kind]?.(decoder);
-	if (CONTENTS[kind] === undefined) throw UNREADABLE;
-	return key;
+	if (key !== undefined && parseFactId(key).ok) names.add(key);
+	const skipContent = CONTENTS[kind];
+	if (skipContent === undefined) throw UNREADABLE;
+	skipContent(decoder);
 }
 
-const UNREADABLE = new Error('a content that Yjs does not have');
+const UNREADABLE = new Error('no content that is worth passing over');
 
 function readPlace(decoder: decoding.Decoder, info: number): string | undefined {
 	if (decoding.readVarUint(decoder) === 1) skipBytes(decoder);
@@ -116,9 +117,12 @@ function skip(decoder: decoding.Decoder, length: number): void {
 	decoder.pos += length;
 }
 
+/** What Yjs itself writes of a shop's facts nests not at all; a level costs its sender two bytes. */
+const DEPTH_MAX = 64;
+
 /**
  * Passes over one value of lib0's `any`, by a list of what is open and not by calling itself: how deep
- * it nests is the sender's choice.
+ * it nests is the sender's choice, and up to where one follows is ours.
  */
 function skipAny(decoder: decoding.Decoder): void {
 	const open: { left: number; readonly isObject: boolean }[] = [{ left: 1, isObject: false }];
@@ -130,7 +134,9 @@ function skipAny(decoder: decoding.Decoder): void {
 		inner.left -= 1;
 		if (inner.isObject) skipBytes(decoder);
 		const isObject = skipScalar(decoder);
-		if (isObject !== undefined) open.push({ left: decoding.readVarUint(decoder), isObject });
+		if (isObject === undefined) continue;
+		if (open.length >= DEPTH_MAX) throw UNREADABLE;
+		open.push({ left: decoding.readVarUint(decoder), isObject });
 	}
 }
 

@@ -1,7 +1,10 @@
 import { isDatabaseGone } from '#server/database/connect.ts';
+import { FRAME_BYTES_MAX } from '#sync/limits.ts';
 import { writeBatch, type BatchParts, type Written } from './batch.ts';
 import type { Decision } from './decide.ts';
 import type { Submission } from './submission.ts';
+import type { ParsedUpdate } from './update-parser.ts';
+import { isWentBack } from './went-back.ts';
 
 export interface WritePathParts extends BatchParts {
 	/** RELAY-13. Called after each COMMIT, before anybody waiting for a decision hears it. */
@@ -15,13 +18,16 @@ export interface WritePath {
 	submit(submission: Submission): Promise<Outcome>;
 	/** Resolves when nothing is being written. */
 	idle(): Promise<void>;
+	/** RELAY-63. From now on nothing is written: all that waits and comes is `unavailable`. */
+	end(): void;
 }
 
 /** `unavailable`: the database is gone, try again. `unstorable`: it is there and would not take this update. */
 export type Outcome = Decision | { readonly kind: 'unavailable' | 'unstorable' };
 
-/** How many updates one transaction takes. */
+/** How many updates one transaction takes, and how many bytes of them, but one however large. */
 const BATCH_LENGTH_MAX = 512;
+const BATCH_BYTES_MAX = FRAME_BYTES_MAX;
 
 interface Waiting {
 	readonly submission: Submission;
@@ -32,25 +38,27 @@ interface Waiting {
 export function createWritePath(parts: WritePathParts): WritePath {
 	const waiting: Waiting[] = [];
 	let running: Promise<void> | undefined;
+	let hasEnded = false;
 
 	async function run(): Promise<void> {
 		// Lets all that came with the same turn of the loop into one batch.
 		await Promise.resolve();
-		while (waiting.length > 0) await writeOrSplit(waiting.splice(0, BATCH_LENGTH_MAX));
+		while (waiting.length > 0) await writeOrSplit(waiting.splice(0, lengthOfNext(waiting)));
 		running = undefined;
 	}
 
 	async function writeOrSplit(batch: readonly Waiting[]): Promise<void> {
+		if (hasEnded) {
+			giveUp(batch, 'unavailable');
+			return;
+		}
 		const fault = await write(batch);
 		if (fault === undefined) return;
 		parts.failed(fault);
-		if (batch.length === 1 || isDatabaseGone(fault)) {
-			const kind = isDatabaseGone(fault) ? 'unavailable' : 'unstorable';
-			for (const { resolve } of batch) resolve({ kind });
-			return;
-		}
+		const kind = isDatabaseGone(fault) || isWentBack(fault) ? 'unavailable' : 'unstorable';
+		if (batch.length === 1 || kind === 'unavailable') giveUp(batch, kind);
 		// RELAY-14. One update that cannot be written stops nobody else's.
-		for (const one of batch) await writeOrSplit([one]);
+		else for (const one of batch) await writeOrSplit([one]);
 	}
 
 	/** Undefined where it was committed, else why it was not. */
@@ -77,8 +85,31 @@ export function createWritePath(parts: WritePathParts): WritePath {
 			}),
 		idle: async () => {
 			await running;
+		},
+		end: () => {
+			hasEnded = true;
 		}
 	};
+}
+
+/** As many as go into one transaction. */
+function lengthOfNext(waiting: readonly Waiting[]): number {
+	let bytes = 0;
+	const over = waiting.findIndex(({ submission: { update } }, at) => {
+		bytes += bytesOf(update);
+		return at > 0 && (at === BATCH_LENGTH_MAX || bytes > BATCH_BYTES_MAX);
+	});
+	return over === -1 ? waiting.length : over;
+}
+
+function bytesOf({ items }: ParsedUpdate): number {
+	let bytes = 0;
+	for (const item of items) bytes += item.bytes.byteLength;
+	return bytes;
+}
+
+function giveUp(batch: readonly Waiting[], kind: 'unavailable' | 'unstorable'): void {
+	for (const { resolve } of batch) resolve({ kind });
 }
 
 /** What is committed stays so, whatever goes wrong in telling of it. */

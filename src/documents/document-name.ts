@@ -71,8 +71,15 @@ export function journalName(business: BusinessId, branch: BranchId, atMs: number
 
 /** `yyyymmdd` of an instant (ms UTC, years 0 to 9999). */
 export function utcDay(atMs: number): string {
-	return new Date(atMs).toISOString().slice(0, 10).replaceAll('-', '');
+	const day = Math.floor(atMs / DAY_MS);
+	if (day !== lastDay.day) {
+		lastDay = { day, text: new Date(atMs).toISOString().slice(0, 10).replaceAll('-', '') };
+	}
+	return lastDay.text;
 }
+
+/** Whoever asks for many asks for one day: writing it out is dear. */
+let lastDay = { day: NaN, text: '' };
 
 function branchDay(
 	kind: BranchDay['kind'],

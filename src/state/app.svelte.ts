@@ -16,6 +16,7 @@ import type { LedgerBook } from './ledger-views.ts';
 import { Live, type LiveParts } from './live.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { oftenSold } from './often.ts';
+import type { OldSales } from './old-sales.ts';
 import { createRegistry } from './registry.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
 import { suggestedSettings } from './suggested-settings.ts';
@@ -65,6 +66,8 @@ export class App {
 	/** Made by the first screen of customers; see `ledger-of.ts`. */
 	ledger: LedgerBook | undefined;
 	connections: ShopConnections | undefined;
+	/** Made by the first screen of receipts; see `old-sales-of.ts`. */
+	oldSales: OldSales | undefined;
 	readonly changes: Changes;
 	#isPruning = false;
 	/** What to add to this device's clock to have the relay's, ms. */
@@ -158,12 +161,12 @@ export class App {
 		});
 		this.sync.take(link.status);
 		lead.on((role) => void this.awaitless(role === 'leader' ? link.start() : link.stop()));
-		if (lead.role === 'leader') await link.start();
 		const wake = (): void => {
 			if (document.visibilityState === 'visible') link.wake();
 		};
 		window.addEventListener('online', wake);
 		document.addEventListener('visibilitychange', wake);
+		if (lead.role === 'leader') await link.start();
 	}
 
 	/** Looks only, while another tab leads. */

@@ -1,5 +1,6 @@
 import type { CryptoParts } from '#domain/crypto.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
+import { inTime, type FactTime } from '#domain/fact/clock-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseStart } from '#domain/fact/issued-again.ts';
@@ -33,6 +34,24 @@ export async function arrive(
 	const records = await recordRowsOf(parsed.value, crypto);
 	if (records === undefined) return undefined;
 	return { fact: parsed.value, row: factRow(parsed.value, text, branch), records };
+}
+
+/** The fact of a row that is kept, when it counts; null for a kind that this program does not know. */
+export function factOf({ text, wall, counter, on }: FactRow): Fact | null {
+	const parsed = parseFact(text);
+	return parsed.ok ? { ...parsed.value, at: { wall, counter }, on } : null;
+}
+
+/** A fact as its text has it, at the time by which it counts. */
+export function timed(arrived: ArrivedFact, time: FactTime | undefined): ArrivedFact {
+	const { fact, row } = arrived;
+	const own = { at: { wall: row.wall, counter: row.counter }, on: row.on };
+	const { at, on } = inTime(own, time);
+	return {
+		...arrived,
+		fact: fact === null ? null : { ...fact, at, on },
+		row: { ...row, ...at, on }
+	};
 }
 
 export function factRow(fact: Fact, text: string, branch: BranchId | null): FactRow {

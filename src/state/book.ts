@@ -9,7 +9,6 @@ import {
 	changeMinor
 } from '#domain/fact/document-total.ts';
 import type { ReturnFact, SaleFact } from '#domain/fact/fact.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseFactId, type LedgerId, type ProductId } from '#domain/ids.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { codeKey } from '#domain/text.ts';
@@ -29,6 +28,7 @@ import {
 	type StoreReader,
 	type TableName
 } from '#storage/device-store.ts';
+import { factOf } from './arrived-fact.ts';
 import type { Identity } from './identity.ts';
 import { readMeta } from './meta.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
@@ -330,7 +330,7 @@ function newestFirst(a: RecordPlace, b: RecordPlace): number {
 	return a.h < b.h ? 1 : -1;
 }
 
-interface OwnMark {
+export interface OwnMark {
 	readonly sent: 0 | 1;
 	readonly refused?: string;
 }
@@ -341,7 +341,7 @@ function markOf(own: OwnMark | undefined): Mark {
 }
 
 /** The journal rows of those facts that are this device's own. */
-async function journalOf(
+export async function journalOf(
 	rows: StoreReader,
 	ids: readonly string[]
 ): Promise<ReadonlyMap<string, OwnMark>> {
@@ -399,6 +399,10 @@ async function readReceipt(
 	const [receipt] = receiptOf(row, await journalOf(rows, [row.id]));
 	if (receipt === undefined) return undefined;
 	const returns = receipt.fact.kind === 'sale' ? await readReturns(rows, row.id) : [];
+	return withReturns(receipt, returns);
+}
+
+export function withReturns(receipt: Receipt, returns: readonly ReturnFact[]): ReceiptWithReturns {
 	const returnedThousandths = receipt.fact.lines.map((_line, place) =>
 		returns
 			.flatMap(({ lines }) => lines)
@@ -408,11 +412,13 @@ async function readReceipt(
 	return { ...receipt, returns, returnedThousandths };
 }
 
-function receiptOf(row: FactRow, marks: ReadonlyMap<string, OwnMark>): readonly Receipt[] {
-	const parsed = parseFact(row.text);
-	if (!parsed.ok) return [];
-	const fact = parsed.value;
-	if (fact.kind !== 'sale' && fact.kind !== 'return') return [];
+/** A sale or return as its receipt; none of what is neither. */
+export function receiptOf(
+	row: FactRow,
+	marks: ReadonlyMap<string, OwnMark>
+): readonly Receipt[] {
+	const fact = factOf(row);
+	if (fact?.kind !== 'sale' && fact?.kind !== 'return') return [];
 	const number = row.refs.find((ref) => ref.startsWith('receipt:')) ?? '';
 	const tenders = fact.kind === 'sale' ? fact.tenders : fact.refunds;
 	const ledger = fact.record?.core.ledgerId;

@@ -10,6 +10,7 @@ import { phoneWays } from './customer/phone-ways.ts';
 import { deviceWays } from './device-ways.ts';
 import { followHeir, type HeirWays } from './follow-heir.ts';
 import type { LinkedDevice } from './linked-device.ts';
+import { BROWSER_PAGE } from './page-parts.ts';
 import { createRelayHttp, tokenRefusal } from './relay-http.ts';
 import { createRelayLink, type RelayLink, type Timers } from './relay-link.ts';
 import { createWebsocketProviders } from './relay-provider.ts';
@@ -55,16 +56,18 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 		createProvider: createWebsocketProviders({
 			origin: location.origin.replace(/^http/, 'ws'),
 			WebSocket,
-			getTicket: (document) => http.ticket(document)
+			getTicket: (document) => http.ticket(document),
+			code: () => device.identity.code
 		})
 	});
-	return followHeir(link, { ...parts, ways: waysOf(signer, parts), timers, random, documentsOf });
+	const ways = waysOf(signer, parts);
+	return followHeir(link, { ...parts, page: BROWSER_PAGE, ways, timers, random, documentsOf });
 }
 
 function waysOf(signer: Signer, parts: Omit<BrowserLinkParts, 'signer'>): HeirWays {
 	const { device, heir, becameHeir = () => Promise.resolve() } = parts;
-	if (isShop(device)) return deviceWays({ ...parts, device, signer });
-	return phoneWays({ ...parts, phone: device, signer, heir, becameHeir });
+	if (isShop(device)) return deviceWays({ ...parts, device, signer, page: BROWSER_PAGE });
+	return phoneWays({ ...parts, phone: device, signer, heir, becameHeir, page: BROWSER_PAGE });
 }
 
 function isShop(device: LinkedDevice): device is Device {

@@ -3,60 +3,129 @@ import type { JournalRow } from '#storage/device-store.ts';
 /**
  * Which facts go into a document whose updates were refused without a word on which of them it was:
  * one alone, and after each that is taken twice as many, so that what is refused alone is found and
- * stops nothing else.
+ * stops nothing else. That a fact is to blame, and not the relay of this moment, is known only where
+ * it is refused alone, another is taken, and it is refused alone once more.
  */
 export interface Careful {
 	/** From now on the facts of this document go out a few at a time, beginning with one. */
 	begin(name: string): void;
 	/** What of the waiting rows may be put in now; all of them where nothing is suspected. */
 	pick(name: string, waiting: readonly JournalRow[]): readonly JournalRow[];
-	/**
-	 * What was put in was refused. Answers the number of the one fact that it must have been; `isAlone`
-	 * where no other was put in with it.
-	 */
-	refuse(name: string): { readonly isAlone: boolean; readonly n: number | undefined };
+	/** What was put in was refused, in no word about any of it. */
+	refuse(name: string): Blame;
+	/** What was put in is no longer in the document, and that says nothing about it. */
+	forget(name: string): void;
 	/** Looks what became of those that were put in, by the rows that still wait. */
 	look(name: string, waiting: readonly JournalRow[]): void;
+	/** A fact of another document was taken: where all that waits was refused alone, it counts. */
+	lookElsewhere(name: string, waiting: readonly JournalRow[]): void;
 	isAbout(name: string): boolean;
 }
+
+/** What a refusal without a word says. */
+export type Blame =
+	/** That one of several is to blame, or perhaps the one that was alone: others are tried first. */
+	| { readonly of: 'somebody' }
+	/** That this one is to blame: others are taken, before and after it. */
+	| { readonly of: 'fact'; readonly n: number }
+	/** Nothing of any fact: nothing is taken, whatever goes out. */
+	| { readonly of: 'relay' };
 
 interface Suspect {
 	/** How many go out together. */
 	size: number;
 	/** The numbers of those that are out and not answered. */
 	out: ReadonlySet<number>;
+	/**
+	 * Those that were refused alone, the longest ago first, and whether another was taken since: then
+	 * one more refusal is theirs.
+	 */
+	readonly alone: Map<number, boolean>;
+	/** How many were refused alone since one was taken. */
+	inARow: number;
 }
 
 const TOGETHER_MAX = 512;
+/** So many refused alone, one after the other and none taken between, speak of the relay. */
+const IN_A_ROW_MAX = 2;
 
 export function createCareful(): Careful {
 	const suspects = new Map<string, Suspect>();
 	return {
 		begin: (name) => {
-			suspects.set(name, { size: 1, out: new Set() });
+			suspects.set(name, { size: 1, out: new Set(), alone: new Map(), inARow: 0 });
 		},
 		isAbout: (name) => suspects.has(name),
 		pick: (name, waiting) => {
 			const suspect = suspects.get(name);
 			if (suspect === undefined) return waiting;
-			if (suspect.out.size === 0) {
-				suspect.out = new Set(waiting.slice(0, suspect.size).map(({ n }) => n));
-			}
+			if (suspect.out.size === 0) suspect.out = new Set(nextOut(suspect, waiting));
 			return waiting.filter(({ n }) => suspect.out.has(n));
 		},
 		refuse: (name) => {
 			const suspect = suspects.get(name);
-			const [only, ...more] = suspect?.out ?? [];
-			suspects.set(name, { size: 1, out: new Set() });
-			return more.length === 0 ? { isAlone: true, n: only } : { isAlone: false, n: undefined };
+			const [first, ...more] = suspect?.out ?? [];
+			if (suspect === undefined || first === undefined) return { of: 'relay' };
+			endRound(suspect);
+			return more.length > 0 ? { of: 'somebody' } : blameAlone(suspect, first);
+		},
+		forget: (name) => {
+			const suspect = suspects.get(name);
+			if (suspect !== undefined) endRound(suspect);
 		},
 		look: (name, waiting) => {
 			const suspect = suspects.get(name);
 			if (suspect === undefined || waiting.some(({ n }) => suspect.out.has(n))) return;
 			if (waiting.length === 0) suspects.delete(name);
 			else if (suspect.out.size > 0) {
-				suspects.set(name, { size: Math.min(2 * suspect.size, TOGETHER_MAX), out: new Set() });
+				suspect.size = Math.min(2 * suspect.size, TOGETHER_MAX);
+				suspect.out = new Set();
+				markTaken(suspect);
+			}
+		},
+		lookElsewhere: (name, waiting) => {
+			const suspect = suspects.get(name);
+			if (suspect !== undefined && waiting.every(({ n }) => suspect.alone.has(n))) {
+				markTaken(suspect);
 			}
 		}
 	};
+}
+
+function endRound(suspect: Suspect): void {
+	suspect.size = 1;
+	suspect.out = new Set();
+}
+
+function markTaken(suspect: Suspect): void {
+	suspect.inARow = 0;
+	for (const n of suspect.alone.keys()) suspect.alone.set(n, true);
+}
+
+/** After a fact was taken, one that another taking would condemn; else those of which nothing is known. */
+function nextOut(
+	{ size, alone, inARow }: Suspect,
+	waiting: readonly JournalRow[]
+): readonly number[] {
+	const numbers = new Set(waiting.map(({ n }) => n));
+	const refused = [...alone.keys()].filter((n) => numbers.has(n));
+	const due = inARow === 0 ? refused.find((n) => alone.get(n) === true) : undefined;
+	if (due !== undefined) return [due];
+	const fresh = waiting.filter(({ n }) => !alone.has(n)).map(({ n }) => n);
+	return fresh.length > 0 ? fresh.slice(0, size) : refused.slice(0, 1);
+}
+
+function blameAlone(suspect: Suspect, n: number): Blame {
+	const { alone, inARow } = suspect;
+	const isFound = inARow === 0 && alone.get(n) === true;
+	suspect.inARow = Math.min(inARow + 1, IN_A_ROW_MAX);
+	// Behind all others, so that the next time it is another one's turn.
+	alone.delete(n);
+	if (isFound) return { of: 'fact', n };
+	alone.set(n, false);
+	if (suspect.inARow < IN_A_ROW_MAX) return { of: 'somebody' };
+	// What was taken before says nothing of the relay as it is now. One at a time asks how it is.
+	for (const other of alone.keys()) alone.set(other, false);
+	suspect.inARow = IN_A_ROW_MAX - 1;
+	return { of: 'relay' };
 }

@@ -1,8 +1,10 @@
 import type { HaveRange } from '#sync/frames.ts';
+import { mayPass } from '#sync/nack-reason.ts';
 import { parseBranchId } from '#domain/ids.ts';
-import type { DeviceStore, FactRow, StoreReader } from '#storage/device-store.ts';
+import type { DeviceStore, FactRow } from '#storage/device-store.ts';
 import type { FactText } from './arrived-fact.ts';
 import { isToCarry } from './enter-epoch.ts';
+import { journaled } from './have.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type CarryPlace } from './meta.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
@@ -70,19 +72,6 @@ async function readPage({ device, store }: CarryParts, { code, n }: CarryPlace):
 	});
 }
 
-async function journaled(
-	read: StoreReader,
-	rows: readonly FactRow[],
-	code: string
-): Promise<ReadonlySet<string>> {
-	const own = rows.filter((row) => row.code === code);
-	const held = await read.getMany(
-		'journal',
-		own.map(({ n }) => n)
-	);
-	return new Set(held.flatMap((row) => row?.id ?? []));
-}
-
 async function keep(store: DeviceStore, place: CarryPlace): Promise<void> {
 	await store.write(['meta'], async (rows) => {
 		const now = await readMeta(rows, 'carry');
@@ -99,13 +88,11 @@ async function handIn(
 	for (const piece of piecesOf(rows)) {
 		const answer = await http.carried(piece.map(factText));
 		if (!answer.ok) return answer.error;
-		left += answer.value.filter(({ reason = '' }) => PASSING.has(reason)).length;
+		// What another day, or somebody else, may put right.
+		left += answer.value.filter(({ reason = '' }) => mayPass(reason)).length;
 	}
 	return left;
 }
-
-/** Refusals that another day, or somebody else, may put right. */
-const PASSING: ReadonlySet<string> = new Set(['authorUnknown', 'tooMany', 'unknownKind', 'fault']);
 
 function piecesOf(rows: readonly FactRow[]): readonly (readonly FactRow[])[] {
 	const pieces: FactRow[][] = [];

@@ -37,10 +37,21 @@ export async function beginCheckpoint({
 
 /** Fetches the pieces that a till waits for, one after the other. */
 export async function fillHurried(parts: CheckpointPullParts): Promise<void> {
+	const asked = new Set<string>();
 	for (;;) {
-		const next = await parts.store.read(['meta'], (rows) => readMeta(rows, 'checkpointNext'));
-		if (!next || !HURRIED.has(next.part) || (await fillNext(parts)) !== 'some') return;
+		const { next, wanted } = await parts.store.read(['meta', 'bases'], readWanted);
+		if (!next || !HURRIED.has(next.part)) return;
+		if (wanted === undefined && !isNew(asked, next)) return;
+		if ((await fillNext(parts)) !== 'some') return;
 	}
+}
+
+/** LINK-24. Whether it was not asked for before: a relay may lead round in a circle. */
+function isNew(asked: Set<string>, { part, after }: NextPage): boolean {
+	const name = `${part} ${after}`;
+	if (asked.has(name)) return false;
+	asked.add(name);
+	return true;
 }
 
 /** Fetches one piece: a ledger that somebody looks at first, else what is next. */
@@ -70,23 +81,36 @@ async function readWanted(rows: StoreReader): Promise<{
 type FeedEpoch = Pick<FeedPlace, 'epoch'>;
 
 async function fillLedger(parts: CheckpointPullParts, ledger: string): Promise<Filled> {
+	const asked = new Set<string>();
 	let next: NextPage | null = { part: 'ledger', after: `${ledger}/` };
 	while (next !== null) {
-		const piece = await fetchPiece(parts, next);
+		const piece: Piece | undefined = isNew(asked, next) ? await fetchPiece(parts, next) : undefined;
 		if (piece === undefined) return 'none';
 		({ next } = piece);
 	}
+	await waitsItsTurn(parts, ledger);
 	return 'some';
 }
 
+/** A ledger of which all came and that is not whole: it comes with all others, and holds none of them up. */
+async function waitsItsTurn({ store }: CheckpointPullParts, ledger: string): Promise<void> {
+	await store.write(['bases'], async (rows) => {
+		const base = await rows.get('bases', ledger);
+		if (base !== undefined) await rows.put('bases', [{ ...base, isWanted: 0 }]);
+	});
+}
+
+interface Piece {
+	readonly next: NextPage | null;
+}
+
 /** Undefined where it could not be taken now. */
-async function fetchPiece(
-	parts: CheckpointPullParts,
-	asked: NextPage
-): Promise<{ readonly next: NextPage | null } | undefined> {
+async function fetchPiece(parts: CheckpointPullParts, asked: NextPage): Promise<Piece | undefined> {
 	const answer = await parts.http.checkpoint(parts.device.identity.branch, asked);
 	if (!answer.ok) return undefined;
 	const { epoch, s, next = null } = answer.value;
+	// What leads back to where it was asked leads no further.
+	if (next?.part === asked.part && next.after === asked.after) return undefined;
 	await parts.follow({ epoch, s });
 	const taken = await parts.device.takePiece(answer.value);
 	if (taken === 'taken') return { next };

@@ -123,16 +123,21 @@ export function createShopConnections(parts: ShopConnectionsParts): ShopConnecti
 	};
 }
 
-interface Asking {
+export interface Asking {
 	readonly path: string;
 	/** A request with a body is a POST. */
 	readonly body?: object;
 }
 
-type AskDevice = <T>(asking: Asking, read: Read<T>) => Answered<T>;
+export type AskDevice = <T>(asking: Asking, read: Read<T>) => Answered<T>;
+
+export type DeviceAskParts = Pick<
+	ShopConnectionsParts,
+	'fetch' | 'identity' | 'signer' | 'clock' | 'base'
+>;
 
 /** Asks with this device's token, and once again with a new one where it is not taken. */
-function createDeviceAsk(parts: ShopConnectionsParts): AskDevice {
+export function createDeviceAsk(parts: DeviceAskParts): AskDevice {
 	const { fetch, base } = parts;
 	const http = { fetch, ...(base !== undefined && { base }) };
 	const api = createAccountApi(http);

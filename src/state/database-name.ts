@@ -14,3 +14,8 @@ export function personDatabase(person: PersonId, heir?: string): string {
 	const name = `${REGISTRY_NAME}-person-${person}`;
 	return heir === undefined ? name : `${name}-${heir}`;
 }
+
+/** Whether a database of that name is an heir's, and that one's; `p2` and `AB` end no UUID. */
+export function isBookOf(name: string, heir: string): boolean {
+	return name.endsWith(`-${heir}`);
+}

@@ -1,68 +1,93 @@
 import type { Signer } from '#domain/crypto.ts';
-import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
+import { parseDeviceCode } from '#domain/ids.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
+import { assert } from '#domain/assert.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
-import type { Device } from './device.ts';
 import type { HeirWays } from './follow-heir.ts';
 import { becomeHeir, carryOver } from './heir.ts';
 import { createHeirApi } from './heir-api.ts';
+import type { Identity } from './identity.ts';
+import { leaveLate } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
+import { readMeta } from './meta.ts';
+import type { PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
 import { uuidV7 } from './uuid-v7.ts';
-import { createSigner, createSigningKeys, createWebCrypto } from './web-crypto.ts';
 
 export interface DeviceWaysParts {
-	readonly device: Device;
+	readonly device: { readonly identity: Identity };
 	readonly store: DeviceStore;
 	readonly signer: Signer;
 	readonly clock: () => number;
+	readonly page: PageParts;
 }
 
-/** The ways back of a shop's device in a browser. */
+/** The ways back of a shop's device. */
 export function deviceWays(parts: DeviceWaysParts): HeirWays {
-	const { device, store, signer } = parts;
+	const { device, store, signer, page } = parts;
 	return {
 		make: () => make(parts),
-		carryOver: (old) => carryOver({ old, store, crypto: createWebCrypto() }),
-		late: createLateApi({
-			fetch: (...asked) => fetch(...asked),
-			device: device.identity,
-			signer,
-			crypto: createWebCrypto()
-		})
+		enter: (code) => enter(parts, code),
+		carryOver: (old) => carryOver({ old, store, crypto: page.crypto }),
+		late: createLateApi({ ...page, device: device.identity, signer }),
+		leaveBehind: () => leaveBehind(parts)
 	};
 }
 
-async function make(parts: DeviceWaysParts): ReturnType<HeirWays['make']> {
-	const { business } = parts.device.identity;
-	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
+/** Nothing is read of it but what its owner is to have; it stays as it is. */
+async function leaveBehind({ store, page }: DeviceWaysParts): Promise<boolean> {
+	const book = await store.read(['meta'], (rows) => readMeta(rows, 'leftBehind'));
+	if (book === undefined) return true;
+	const old = page.openStore(book);
 	try {
-		const made = await makeBook(parts, await registry.bookOf(business));
-		if (!made.ok) return made.error;
-		made.value.store.close();
-		await registry.enter(business, made.value.identity.code);
-		return 'done';
+		const { device, keys } = await old.read(['meta'], async (rows) => ({
+			device: await readMeta(rows, 'identity'),
+			keys: await readMeta(rows, 'keys')
+		}));
+		if (device !== undefined && keys !== undefined) {
+			const late = createLateApi({ ...page, device, signer: await page.signerOf(keys) });
+			const left = await leaveLate(old, late);
+			if (!left.ok && left.error === 'unreachable') return false;
+		}
+		await store.write(['meta'], (rows) => rows.remove('meta', ['leftBehind']));
+		return true;
+	} finally {
+		old.close();
+	}
+}
+
+/** The database of the book in which a device works. */
+export function ownBook({ business, code, heirOf }: Identity): string {
+	return databaseName(business, heirOf === undefined ? undefined : code);
+}
+
+async function enter({ device, page }: DeviceWaysParts, code: string): Promise<void> {
+	const heir = parseDeviceCode(code);
+	assert(heir.ok, 'a device’s heir has a device’s code');
+	const registry = createRegistry(page.openStore(REGISTRY_NAME));
+	try {
+		await registry.succeed(device.identity.business, ownBook(device.identity), heir.value);
 	} finally {
 		registry.close();
 	}
 }
 
-function makeBook(
-	{ device, store, signer, clock }: DeviceWaysParts,
-	oldName: string
-): ReturnType<typeof becomeHeir> {
+async function make(parts: DeviceWaysParts): ReturnType<HeirWays['make']> {
+	const { device, store, signer, clock, page } = parts;
 	const { business } = device.identity;
-	const chance = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
-	return becomeHeir({
+	const made = await becomeHeir({
 		old: store,
-		oldName,
+		oldName: ownBook(device.identity),
 		oldSigner: signer,
-		openBook: (code) => createDexieDeviceStore(databaseName(business, code)),
-		createKeys: createSigningKeys,
-		signerOf: createSigner,
-		api: createHeirApi({ fetch: (...asked) => fetch(...asked), clock }),
-		crypto: createWebCrypto(),
+		openBook: (code) => page.openStore(databaseName(business, code)),
+		createKeys: page.createKeys,
+		signerOf: page.signerOf,
+		api: createHeirApi({ ...page, clock }),
+		crypto: page.crypto,
 		clock,
-		uuid: { v4: () => crypto.randomUUID(), v7: () => uuidV7(clock(), chance(16)) }
+		uuid: { v4: page.uuidV4, v7: () => uuidV7(clock(), page.chance(16)) }
 	});
+	if (!made.ok) return made.error;
+	made.value.store.close();
+	return 'done';
 }

@@ -134,6 +134,8 @@ export interface Device {
 	wantLedger(ledger: LedgerId): Promise<void>;
 	/** Lets old sales go, a day of them; false where there is nothing left to let go. For idle time. */
 	prune(): Promise<boolean>;
+	/** Resolves when no act of a person is being done. */
+	quiet(): Promise<void>;
 	/** Keeps that the relay knows the business now, and what it calls this device. */
 	markClaimed(claimed: Pick<Identity, 'member' | 'code'> & Partial<Identity>): Promise<void>;
 }
@@ -192,7 +194,10 @@ function createDevice(parts: DeviceParts, kept: Identity): Device {
 	};
 }
 
-type Arrivals = Pick<Device, 'receive' | 'takeCheckpoint' | 'takePiece' | 'wantLedger' | 'prune'>;
+type Arrivals = Pick<
+	Device,
+	'receive' | 'takeCheckpoint' | 'takePiece' | 'wantLedger' | 'prune' | 'quiet'
+>;
 
 /** What the relay brings, and what is let go. */
 function createArrivals(parts: DeviceParts, turns: Turns, identity: () => Identity): Arrivals {
@@ -215,7 +220,8 @@ function createArrivals(parts: DeviceParts, turns: Turns, identity: () => Identi
 		prune: async () => {
 			const { pruneDay } = await import('./prune.ts');
 			return pruneDay(parts, identity());
-		}
+		},
+		quiet: () => turns.quiet()
 	};
 }
 

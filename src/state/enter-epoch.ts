@@ -47,6 +47,7 @@ export function isToCarry(place: CarryPlace | undefined, epoch: number): boolean
 	return place?.epoch === epoch && !place.isDone;
 }
 
-function carryFrom(epoch: number): CarryPlace {
+/** From the beginning of what is held. */
+export function carryFrom(epoch: number): CarryPlace {
 	return { epoch, code: '', n: 0, left: 0, isDone: false };
 }

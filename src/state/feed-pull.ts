@@ -5,7 +5,8 @@ import {
 	beginCheckpoint,
 	fillHurried,
 	fillNext,
-	type CheckpointPullParts
+	type CheckpointPullParts,
+	type Filled
 } from './checkpoint-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
@@ -24,8 +25,8 @@ export type PullOutcome = 'caughtUp' | RelayRefusal;
 export interface FeedPull {
 	/** Takes in all that follows, up to `s` of `epoch` at the least. One at a time. */
 	pull(told: FeedPlace): Promise<PullOutcome>;
-	/** Takes in one page of what a checkpoint stood for; false when there is nothing older to take. */
-	backfill(): Promise<boolean>;
+	/** Takes in one page of what a checkpoint stood for, or some pieces of it. */
+	backfill(): Promise<Filled>;
 	/** Where this device is; undefined before its first pull. */
 	place(): Promise<FeedPlace | undefined>;
 }
@@ -44,7 +45,7 @@ const PIECES_AT_A_TIME = 8;
 const HISTORY_MS = 400 * 86_400_000;
 
 export function createFeedPull(parts: FeedPullParts): FeedPull {
-	const { device, store, http } = parts;
+	const { device, store } = parts;
 	let last: Promise<unknown> = Promise.resolve();
 
 	function pull(told: FeedPlace): Promise<PullOutcome> {
@@ -57,41 +58,47 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 		return turn;
 	}
 
-	/** Some pieces of a checkpoint that was begun; false where all of it is here. */
-	async function fill(): Promise<boolean> {
-		if (!isShop(device)) return false;
+	/** Some pieces of a checkpoint that was begun. */
+	async function fill(): Promise<Filled> {
+		if (!isShop(device)) return 'all';
 		for (let count = 0; count < PIECES_AT_A_TIME; count += 1) {
 			const turn = last.then(() => fillNext(piecesOf(parts, device)));
 			last = turn.catch(() => undefined);
 			const filled = await turn;
-			if (filled !== 'some') return filled === 'none';
+			if (filled !== 'some') return filled;
 		}
-		return true;
+		return 'some';
 	}
 
 	return {
 		pull,
 		place: () => store.read(['meta'], (rows) => readMeta(rows, 'feed')),
 		backfill: async () => {
-			if (await fill()) return true;
-			const from = await store.read(['meta'], historyPlace);
-			if (from === undefined) return false;
-			const answer = await http.history(from);
-			if (!answer.ok) return false;
-			await device.receive(answer.value);
-			const lowest = answer.value.reduce((least, { s }) => Math.min(least, s), from.s);
-			const isOver =
-				answer.value.length === 0 || lowest <= 1 || (await isOldEnough(parts, answer.value));
-			const s = isOver ? 0 : lowest;
-			await store.write(['meta'], async (rows) => {
-				const now = await readMeta(rows, 'history');
-				// A checkpoint that came meanwhile stands for more, and has a place of its own.
-				if (now?.epoch === from.epoch && now.s === from.s)
-					await writeMeta(rows, 'history', { epoch: from.epoch, s });
-			});
-			return !isOver;
+			const filled = await fill();
+			return filled === 'all' ? fillOlder(parts) : filled;
 		}
 	};
+}
+
+/** A page of what lies before the place that history came down to. */
+async function fillOlder(parts: FeedPullParts): Promise<Filled> {
+	const { device, store, http } = parts;
+	const from = await store.read(['meta'], historyPlace);
+	if (from === undefined) return 'all';
+	const answer = await http.history(from);
+	if (!answer.ok) return 'none';
+	const rows = answer.value;
+	await device.receive(rows);
+	const lowest = rows.reduce((least, { s }) => Math.min(least, s), from.s);
+	const isOver = rows.length === 0 || lowest <= 1 || (await isOldEnough(parts, rows));
+	if (!isOver && lowest >= from.s) return 'none';
+	await store.write(['meta'], async (meta) => {
+		const now = await readMeta(meta, 'history');
+		// A checkpoint that came meanwhile stands for more, and has a place of its own.
+		if (now?.epoch === from.epoch && now.s === from.s)
+			await writeMeta(meta, 'history', { epoch: from.epoch, s: isOver ? 0 : lowest });
+	});
+	return isOver ? 'all' : 'some';
 }
 
 async function pullTo(parts: FeedPullParts, told: FeedPlace): Promise<PullOutcome> {
@@ -166,6 +173,8 @@ async function step(
 	if (rows.length === 0) return undefined;
 	await device.receive(rows);
 	const s = rows.reduce((most, row) => Math.max(most, row.s), place.s);
+	// LINK-24. Whoever asks again at once is told the same.
+	if (s <= place.s) return 'unreachable';
 	return keepPlace(store, { epoch: place.epoch, s });
 }
 

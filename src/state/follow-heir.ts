@@ -1,26 +1,35 @@
-import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
-import { deleteStore } from '#storage/delete-store.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import type { DocumentsHost } from '#storage/documents-host.ts';
 import type { Changes } from './changes.ts';
+import { isBookOf } from './database-name.ts';
+import { tryRefusedAgain } from './have.ts';
 import { isOldBookSpent } from './heir.ts';
-import { leaveLate, type LateApi } from './late-facts.ts';
-import { readMeta } from './meta.ts';
+import { leaveLate, WITH_OWNER, type LateApi } from './late-facts.ts';
+import { readMeta, writeMeta, type Inheritance } from './meta.ts';
+import type { PageParts } from './page-parts.ts';
 import type { RelayRefusal } from './relay-http.ts';
-import { backoffMs, type RelayLink, type RelayLinkParts } from './relay-link.ts';
+import { backoffMs, type LinkStatus, type RelayLink, type RelayLinkParts } from './relay-link.ts';
 
 /** How a device, or a customer's phone, gets an heir. */
 export interface HeirWays {
-	/** Makes the heir's book and makes it the current one. */
+	/** Makes the heir's book, whole, and notes its code in this one. */
 	make(): Promise<'done' | RelayRefusal>;
+	/** Makes the heir's book the one that a page opens, where this one is; it takes no relay. */
+	enter(code: string): Promise<void>;
 	/** Takes over what was written in the book before since then; answers how many facts. */
 	carryOver(old: DeviceStore): Promise<number>;
 	/** Where a device leaves to its owner what it had not sent when it was removed; a phone has none. */
 	readonly late?: LateApi;
+	/**
+	 * Leaves to the owner what is unsent in the book of the device that this one was until its access was
+	 * ended. False where the relay was not reached.
+	 */
+	readonly leaveBehind?: () => Promise<boolean>;
 }
 
 export interface FollowHeirParts extends Pick<RelayLinkParts, 'timers' | 'random' | 'onFault'> {
 	readonly ways: HeirWays;
+	readonly page: Pick<PageParts, 'openStore' | 'removeStore' | 'isTyping' | 'reload'>;
 	readonly store: DeviceStore;
 	readonly changes: Changes;
 	readonly clock: () => number;
@@ -35,79 +44,242 @@ const RELOAD_LOOKS_MAX = 60;
 
 /**
  * Makes a line that goes on by itself where this book's numbers turn out to be used by two: its heir's
- * book is made and the page is loaded anew in it. What is left of a book before is taken in first.
+ * book is made and the page is loaded anew in it. Where the device is let in no more, it stops for want
+ * of rights, and what it had not sent goes to its owner. What is left of a book before is taken in
+ * beside the line. Whatever of it faults is told, and tried again.
  */
 export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
-	const { store, changes, onFault } = parts;
-	let isTaking = false;
-	let isLeaving = false;
-	link.on(({ halted, unsent }) => {
-		if (halted === 'fork' && !isTaking) {
-			isTaking = true;
-			take(parts, 0);
-		}
-		if (halted === 'rights' && unsent > 0 && !isLeaving) {
-			isLeaving = true;
-			leave(parts, 0, () => {
-				isLeaving = false;
-			});
-		}
+	const run: FollowRun = {
+		...{ link, parts, listeners: new Set(), turn: 0 },
+		...{ isTaking: false, isLeaving: false, hasLeft: false, isFreeing: false },
+		...{ isGoing: false, isRefused: false, isRemoved: undefined }
+	};
+	link.on(() => {
+		look(run);
 	});
-	changes.on((tables) => {
-		if (!tables.includes('meta')) return;
-		store
-			.read(['meta'], (rows) => readMeta(rows, 'heir'))
-			.then((heir) => {
-				if (heir?.code !== undefined) reloadWhenIdle(parts, RELOAD_LOOKS_MAX);
-			}, onFault);
+	parts.changes.on((tables) => {
+		if (tables.includes('meta')) findHeir(run).catch(parts.onFault);
 	});
 	return {
 		get status() {
-			return link.status;
+			return statusOf(run);
 		},
-		on: (told) => link.on(told),
-		start: async () => {
-			await takeIn(parts);
-			await link.start();
+		on: (told) => {
+			run.listeners.add(told);
+			return () => {
+				run.listeners.delete(told);
+			};
 		},
-		stop: () => link.stop(),
+		start: () => start(run),
+		stop: () => stop(run),
 		wake: () => {
 			link.wake();
 		}
 	};
 }
 
-/** Tries until the relay was reached; where the device is let in no more, what it wrote stays here. */
-function take(parts: FollowHeirParts, attempt: number): void {
-	const { ways, changes, timers, random, onFault } = parts;
-	ways.make().then((outcome) => {
-		if (outcome === 'unreachable')
-			timers.after(backoffMs(attempt, random), () => {
-				take(parts, attempt + 1);
+interface FollowRun {
+	readonly link: RelayLink;
+	readonly parts: FollowHeirParts;
+	readonly listeners: Set<(status: LinkStatus) => void>;
+	/** Moves with each stop: what was begun before it goes no further. */
+	turn: number;
+	isTaking: boolean;
+	isLeaving: boolean;
+	/** What waits with the owner was left in this turn, though it had been before. */
+	hasLeft: boolean;
+	isFreeing: boolean;
+	/** The heir's book is whole, and this page is about to end. */
+	isGoing: boolean;
+	/** What is noted of it in its book; undefined as long as the relay said nothing. */
+	isRemoved: boolean | undefined;
+	/** The relay gave this device no heir: its access was ended. */
+	isRefused: boolean;
+}
+
+function statusOf({ link, isRefused }: FollowRun): LinkStatus {
+	const { status } = link;
+	return isRefused && status.halted === 'fork' ? { ...status, halted: 'rights' } : status;
+}
+
+function look(run: FollowRun): void {
+	const status = statusOf(run);
+	for (const told of [...run.listeners]) told(status);
+	if (status.halted === 'fork' && !run.isTaking) take(run);
+	if (status.halted === 'rights') shutOut(run, status);
+	if (status.halted === undefined && status.state === 'online') letIn(run, status);
+}
+
+function shutOut(run: FollowRun, status: LinkStatus): void {
+	noteWhetherRemoved(run, true);
+	const isToLeave = status.unsent > 0 || (!run.hasLeft && leftIn(status).length > 0);
+	if (isToLeave && !run.isLeaving) leave(run);
+}
+
+function letIn(run: FollowRun, status: LinkStatus): void {
+	noteWhetherRemoved(run, false);
+	const left = leftIn(status);
+	if (left.length > 0 && !run.isFreeing) free(run, left);
+}
+
+/** What waits with the owner. */
+function leftIn({ refused }: LinkStatus): readonly string[] {
+	return refused.filter(({ reason }) => reason === WITH_OWNER).map(({ id }) => id);
+}
+
+/** HEIR-9. The line waits for nothing of the book before. */
+async function start(run: FollowRun): Promise<void> {
+	const { link, parts } = run;
+	run.isRefused = false;
+	const isStill = inThisTurn(run);
+	// Killed after its heir's book was whole: that is the one to work in, with or without a relay.
+	if (await findHeir(run).catch(told(parts))) return;
+	if (!isStill()) return;
+	insist(parts, { work: () => takeIn(run), isWanted: isStill });
+	const { leaveBehind } = parts.ways;
+	if (leaveBehind !== undefined) insist(parts, { work: leaveBehind, isWanted: isStill });
+	await link.start();
+}
+
+async function stop(run: FollowRun): Promise<void> {
+	run.turn += 1;
+	run.isTaking = false;
+	run.isLeaving = false;
+	run.hasLeft = false;
+	run.isFreeing = false;
+	await run.link.stop();
+}
+
+function inThisTurn(run: FollowRun): () => boolean {
+	const { turn } = run;
+	return () => run.turn === turn;
+}
+
+function told({ onFault }: FollowHeirParts): (fault: unknown) => false {
+	return (fault) => {
+		onFault(fault);
+		return false;
+	};
+}
+
+interface Insisting {
+	/** False: not done, and to be tried again. */
+	readonly work: () => Promise<boolean>;
+	readonly isWanted: () => boolean;
+}
+
+/** Tries until it is done. A fault is told, and tried again as a relay is that nobody reaches. */
+function insist(parts: FollowHeirParts, insisting: Insisting, attempt = 0): void {
+	const { work, isWanted } = insisting;
+	void work()
+		.catch(told(parts))
+		.then((isDone) => {
+			if (isDone || !isWanted()) return;
+			parts.timers.after(backoffMs(attempt, parts.random), () => {
+				if (isWanted()) insist(parts, insisting, attempt + 1);
 			});
-		if (outcome === 'done') changes.tell(['meta']);
-	}, onFault);
+		});
+}
+
+/** Makes the heir's book; where the device is let in no more, what it wrote goes to its owner. */
+function take(run: FollowRun): void {
+	const { ways, changes } = run.parts;
+	const isStill = inThisTurn(run);
+	run.isTaking = true;
+	insist(run.parts, {
+		isWanted: isStill,
+		work: async () => {
+			const outcome = await ways.make();
+			if (outcome === 'done') {
+				changes.tell(['meta']);
+				return findHeir(run);
+			}
+			if (outcome === 'refused' && isStill()) {
+				run.isRefused = true;
+				look(run);
+			}
+			return outcome !== 'unreachable';
+		}
+	});
 }
 
 /** What a removed device had not sent goes to its owner, as often as it takes to reach the relay. */
-function leave(parts: FollowHeirParts, attempt: number, over: () => void): void {
-	const { ways, store, changes, timers, random, onFault } = parts;
-	if (ways.late === undefined) return;
-	leaveLate(store, ways.late).then((left) => {
-		changes.tell(['journal']);
-		if (left.ok) over();
-		else if (left.error === 'unreachable')
-			timers.after(backoffMs(attempt, random), () => {
-				leave(parts, attempt + 1, over);
-			});
-	}, onFault);
+function leave(run: FollowRun): void {
+	const { ways, store, changes } = run.parts;
+	const { late } = ways;
+	if (late === undefined) return;
+	const isStill = inThisTurn(run);
+	run.isLeaving = true;
+	insist(run.parts, {
+		isWanted: isStill,
+		work: async () => {
+			const left = await leaveLate(store, late, { again: !run.hasLeft });
+			changes.tell(['journal']);
+			if (left.ok && isStill()) {
+				run.isLeaving = false;
+				run.hasLeft = true;
+			}
+			return left.ok || left.error === 'ended';
+		}
+	});
+}
+
+/** JOIN-1. A device that was removed is not one of the shop's any more: it may be invited again. */
+function noteWhetherRemoved(run: FollowRun, isRemoved: boolean): void {
+	const { store, clock, onFault } = run.parts;
+	if (run.isRemoved === isRemoved) return;
+	run.isRemoved = isRemoved;
+	store
+		.write(['meta'], async (rows) => {
+			const held = await readMeta(rows, 'removedAt');
+			if (isRemoved && held === undefined) await writeMeta(rows, 'removedAt', clock());
+			if (!isRemoved && held !== undefined) await rows.remove('meta', ['removedAt']);
+		})
+		.catch((fault: unknown) => {
+			run.isRemoved = undefined;
+			onFault(fault);
+		});
+}
+
+/** LATE-3. It is let in again: a restored relay knows of no removal, nor of what it left. */
+function free(run: FollowRun, ids: readonly string[]): void {
+	const { store, changes } = run.parts;
+	run.isFreeing = true;
+	insist(run.parts, {
+		isWanted: inThisTurn(run),
+		work: async () => {
+			await tryRefusedAgain(store, ids);
+			changes.tell(['journal']);
+			run.isFreeing = false;
+			return true;
+		}
+	});
+}
+
+/** Goes over into the heir's book where there is one. */
+async function findHeir(run: FollowRun): Promise<boolean> {
+	const { store, ways } = run.parts;
+	const heir = await store.read(['meta'], (rows) => readMeta(rows, 'heir'));
+	const code = heir?.code;
+	if (code === undefined) return false;
+	if (run.isGoing) return true;
+	run.isGoing = true;
+	insist(run.parts, {
+		isWanted: () => true,
+		work: async () => {
+			// First, or the page would come back to this book, and load itself anew after every act.
+			await ways.enter(code);
+			reloadWhenIdle(run.parts, RELOAD_LOOKS_MAX);
+			return true;
+		}
+	});
+	return true;
 }
 
 /** Not under a hand that is typing; what is sold until then is taken over by the new page. */
 function reloadWhenIdle(parts: FollowHeirParts, looksLeft: number): void {
-	const isTyping = document.activeElement?.matches('input, textarea, select') === true;
-	if (!isTyping || looksLeft === 0) {
-		location.reload();
+	if (!parts.page.isTyping() || looksLeft === 0) {
+		parts.page.reload();
 		return;
 	}
 	parts.timers.after(RELOAD_LOOK_MS, () => {
@@ -116,36 +288,35 @@ function reloadWhenIdle(parts: FollowHeirParts, looksLeft: number): void {
 }
 
 /** Takes in what was written in the book before, and removes that book once all of it has arrived. */
-async function takeIn(parts: FollowHeirParts): Promise<void> {
-	const { ways, store, changes, clock } = parts;
-	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
-	if (inheritance === undefined) return;
-	const old = createDexieDeviceStore(inheritance.book);
+async function takeIn({ parts }: FollowRun): Promise<boolean> {
+	const { ways, store, changes, clock, page } = parts;
+	const { inheritance, offset } = await store.read(['meta'], async (rows) => ({
+		inheritance: await readMeta(rows, 'inheritance'),
+		offset: (await readMeta(rows, 'offset')) ?? 0
+	}));
+	if (inheritance === undefined) return true;
+	const old = page.openStore(inheritance.book);
 	try {
 		const carried = await ways.carryOver(old);
 		if (carried > 0) changes.tell(['journal', 'facts', 'stock', 'days', 'records', 'balances']);
-		const isOld = Math.abs(clock() - inheritance.at) > OLD_BOOK_MS;
-		if (!isOld || !(await isOldBookSpent(old, store))) return;
-		await removeOldBook(parts, old, inheritance.book);
+		const isOld = Math.abs(clock() + offset - inheritance.at) > OLD_BOOK_MS;
+		if (isOld && (await isOldBookSpent(old, store))) await removeOldBook(parts, old, inheritance);
 	} finally {
 		old.close();
 	}
+	return true;
 }
 
 async function removeOldBook(
-	{ store, documentsOf }: FollowHeirParts,
+	{ store, documentsOf, page }: FollowHeirParts,
 	old: DeviceStore,
-	name: string
+	{ book, code }: Inheritance
 ): Promise<void> {
-	const { documents, inheritance } = await old.read(['meta'], async (rows) => ({
-		documents: (await readMeta(rows, 'documents')) ?? [],
-		inheritance: await readMeta(rows, 'inheritance')
-	}));
+	const documents = await old.read(['meta'], (rows) => readMeta(rows, 'documents'));
 	// That book may have been an heir's itself: then its documents stood under its own code.
-	const code = (await store.read(['meta'], (rows) => readMeta(rows, 'inheritance')))?.code;
-	const host = documentsOf(inheritance === undefined ? undefined : code);
-	for (const document of documents) await host.drop(document);
+	const host = documentsOf(isBookOf(book, code) ? code : undefined);
+	for (const document of documents ?? []) await host.drop(document);
 	old.close();
-	await deleteStore(name);
+	await page.removeStore(book);
 	await store.write(['meta'], (rows) => rows.remove('meta', ['inheritance']));
 }

@@ -18,7 +18,9 @@ import type { Joined } from './account-answers.ts';
 import { arrive, type ArrivedFact } from './arrived-fact.ts';
 import { createChanges } from './changes.ts';
 import { openDevice, type Device } from './device.ts';
+import { carryFrom } from './enter-epoch.ts';
 import { createFeedPull } from './feed-pull.ts';
+import { journaled } from './have.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta, type HeirToBe, type Inheritance, type MetaValues } from './meta.ts';
@@ -86,7 +88,8 @@ const ATTEMPTS_MAX = 5;
  * HEIR-1. Makes the book of a device that goes on in this one's place: a code and key of its own, the
  * relay's numbers, and every own fact that the relay lacks, issued again. Nothing of the old book
  * changes but a note of what it will be, so that it may be begun again after a crash at any point; until
- * the caller makes the new book the current one, the old one is written in as before.
+ * the caller makes the new book the current one, the old one is written in as before: what the relay
+ * was not asked for is issued again in any case.
  */
 export async function becomeHeir(parts: HeirParts): Promise<Result<NewBook, RelayRefusal>> {
 	const { old, api } = parts;
@@ -104,10 +107,10 @@ export async function becomeHeir(parts: HeirParts): Promise<Result<NewBook, Rela
 	const relay = api.as(identity, signer);
 	const caughtUp = await catchUp(device, store, { http: relay.http, epoch: joined.value.epoch });
 	if (!caughtUp.ok) return caughtUp;
-	const lacking = await lackingOf(parts, relay.lacking);
-	if (!lacking.ok) return lacking;
+	const answered = await askLacking(parts, { ask: relay.lacking, epoch: joined.value.epoch });
+	if (!answered.ok) return answered;
 	await takeFacts(parts, store, { device, before });
-	const issued = await issueAll({ ...parts, store }, lacking.value);
+	const issued = await issueAll({ ...parts, store }, answered.value);
 	await old.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: identity.code }));
 	return ok({ identity, store, issued });
 }
@@ -119,23 +122,29 @@ export async function becomeHeir(parts: HeirParts): Promise<Result<NewBook, Rela
 export async function carryOver(
 	parts: Pick<HeirParts, 'old' | 'crypto'> & { readonly store: DeviceStore }
 ): Promise<number> {
-	return issueAll(parts, undefined);
+	return issueAll(parts, NOTHING_ASKED);
 }
 
-/** Whether the heir's book has all of the old one, and the relay has it too. */
+/**
+ * Whether the heir's book has all of the old one, and the relay has it too: each fact that was unsent
+ * there was issued again, or found at the relay under another name.
+ */
 export async function isOldBookSpent(old: DeviceStore, store: DeviceStore): Promise<boolean> {
 	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
 	if (inheritance === undefined) return false;
-	const left = await old.read(['journal'], (rows) =>
-		rows.find('journal', { from: inheritance.upTo + 1, to: Number.MAX_SAFE_INTEGER, limit: 1 })
-	);
+	const { upTo, names, known = [] } = inheritance;
+	const { left, unsent } = await old.read(['journal'], async (rows) => ({
+		left: await rows.find('journal', { from: upTo + 1, to: Number.MAX_SAFE_INTEGER, limit: 1 }),
+		unsent: await rows.find('journal', only('sent', 0))
+	}));
+	const taken = new Set([...known, ...names.map(([n]) => n)]);
 	const mine = await store.read(['journal'], (rows) =>
 		rows.getMany(
 			'journal',
-			inheritance.names.map(([, n]) => n)
+			names.map(([, n]) => n)
 		)
 	);
-	return left.length === 0 && mine.every(isDone);
+	return left.length === 0 && unsent.every(({ n }) => taken.has(n)) && mine.every(isDone);
 }
 
 /** What is gone was pruned, which is done with what the relay has for sure. */
@@ -178,6 +187,7 @@ async function beginBook(
 		meta: await rows.getMany('meta', CARRIED_META),
 		tries: await rows.all('tries'),
 		stamp: await readMeta(rows, 'stamp'),
+		carry: await readMeta(rows, 'carry'),
 		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
 	}));
 	const { heirOf } = identity;
@@ -192,12 +202,15 @@ async function beginBook(
 		);
 		await rows.put('tries', carried.tries);
 		if (carried.stamp !== undefined) await writeMeta(rows, 'stamp', carried.stamp);
+		// What others wrote and a restored relay lacks is handed in by whoever goes on with it.
+		if (carried.carry !== undefined) await writeMeta(rows, 'carry', carryFrom(carried.carry.epoch));
 		await writeMeta(rows, 'inheritance', {
 			code: heirOf,
 			book: oldName,
 			at: carried.nowMs,
 			upTo: 0,
-			names: []
+			names: [],
+			known: []
 		});
 	});
 }
@@ -215,21 +228,46 @@ export async function catchUp(
 	return outcome === 'caughtUp' ? ok(undefined) : err(outcome);
 }
 
-/** The own facts that the database has under no name; of those it said to have, none is asked for. */
-export async function lackingOf(
+/** Of each fact that the relay was asked for, by its id: whether it lacks it. */
+export type Answered = ReadonlyMap<string, boolean>;
+
+/** As long as nobody was asked. */
+export const NOTHING_ASKED: Answered = new Map();
+
+export interface LackingAsk {
+	readonly ask: (facts: readonly AskedFact[]) => Promise<Result<readonly string[], RelayRefusal>>;
+	/** Of the relay's database. */
+	readonly epoch: number;
+}
+
+/**
+ * Asks which own facts the database has under no name. Of those it said to have, none is asked for:
+ * unless it is another database than the one that said so.
+ */
+export async function askLacking(
 	{ old, crypto }: Pick<HeirParts, 'old' | 'crypto'>,
-	ask: (facts: readonly AskedFact[]) => Promise<Result<readonly string[], RelayRefusal>>
-): Promise<Result<ReadonlySet<string>, RelayRefusal>> {
-	const unsent = await old.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
-	const lacking = new Set<string>();
-	for (let start = 0; start < unsent.length; start += LOT) {
+	{ ask, epoch }: LackingAsk
+): Promise<Result<Answered, RelayRefusal>> {
+	const doubted = await old.read(['journal', 'meta'], async (rows) =>
+		(await readMeta(rows, 'epoch')) === epoch
+			? rows.find('journal', only('sent', 0))
+			: rows.all('journal')
+	);
+	const answered = new Map<string, boolean>();
+	for (let start = 0; start < doubted.length; start += LOT) {
 		const asked: AskedFact[] = [];
-		for (const row of unsent.slice(start, start + LOT)) asked.push(await askedFact(row, crypto));
+		for (const row of doubted.slice(start, start + LOT)) asked.push(await askedFact(row, crypto));
 		const answer = await ask(asked);
 		if (!answer.ok) return answer;
-		for (const id of answer.value) lacking.add(id);
+		const lacking = new Set(answer.value);
+		for (const [id] of asked) answered.set(id, lacking.has(id));
 	}
-	return ok(lacking);
+	return ok(answered);
+}
+
+/** HEIR-8. What nobody was asked for was written since, and the relay can have it under no name. */
+export function isToIssue({ id, sent }: JournalRow, answered: Answered): boolean {
+	return answered.get(id) ?? sent === 0;
 }
 
 async function askedFact(
@@ -258,10 +296,12 @@ async function takeFacts(
 	const recentFrom = (held.stamp?.wall ?? 0) - RECENT_MS;
 	let after = '';
 	for (;;) {
-		const page = await old.read(['facts'], (rows) =>
-			rows.find('facts', { from: after, to: TEXT_END, limit: PAGE })
-		);
-		const others = page.filter(({ id, code }) => id !== after && code !== before.code);
+		const { page, own } = await old.read(['facts', 'journal'], async (rows) => {
+			const found = await rows.find('facts', { from: after, to: TEXT_END, limit: PAGE });
+			return { page: found, own: await journaled(rows, found, before.code) };
+		});
+		// What was let go of the journal is issued by nobody again, and goes as what others wrote.
+		const others = page.filter(({ id }) => id !== after && !own.has(id));
 		const inside = (row: FactRow): boolean => isInRanges(row, held.checkpoint?.ranges);
 		await device.receive(
 			others
@@ -279,9 +319,9 @@ interface Issuing extends Pick<HeirParts, 'old' | 'crypto'> {
 }
 
 /** Another tab may write meanwhile, in either book: then it is looked again. */
-async function issueAll(parts: Issuing, lacking: ReadonlySet<string> | undefined): Promise<number> {
+async function issueAll(parts: Issuing, answered: Answered): Promise<number> {
 	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-		const issued = await issueOnce(parts, lacking);
+		const issued = await issueOnce(parts, answered);
 		if (issued !== undefined) return issued;
 	}
 	throw new Error('another tab keeps writing before the book is carried over');
@@ -296,7 +336,7 @@ interface Basis {
 /** Undefined where the book moved since it was looked at. */
 async function issueOnce(
 	{ old, store, crypto }: Issuing,
-	lacking: ReadonlySet<string> | undefined
+	answered: Answered
 ): Promise<number | undefined> {
 	const basis = await store.read(['meta'], readBasis);
 	if (basis === undefined) return 0;
@@ -309,7 +349,7 @@ async function issueOnce(
 		cart: await readMeta(rows, 'cart'),
 		stamp: await readMeta(rows, 'stamp')
 	}));
-	const toIssue = left.rows.filter(({ id, sent }) => sent === 0 && lacking?.has(id) !== false);
+	const toIssue = left.rows.filter((row) => isToIssue(row, answered));
 	const issued = await reissue(toIssue, basis, crypto);
 	const arrived = issued.flatMap((one) => one.arrived ?? []);
 	const folding = { business: identity.business, folds: await foldsFor(arrived) };
@@ -341,14 +381,25 @@ async function keepIssued(
 	const receipt = (await readMeta(rows, 'sequence'))?.receipt ?? 0;
 	await writeMeta(rows, 'sequence', { n: n + issued.length, receipt });
 	const upTo = left.rows.at(-1)?.n ?? inheritance.upTo;
-	const here = issued.map(({ from, row }) => [from, row.n] as const);
-	const after = { ...inheritance, upTo, names: [...inheritance.names, ...here] };
+	const after = { ...inheritance, upTo, ...takenOver(inheritance, left.rows, issued) };
 	await writeMeta(rows, 'inheritance', after);
 	// Once, at the beginning: later it is this book's cart that is open.
 	if (inheritance.upTo === 0) await takeCart(rows, left.cart, renamedBy(after, identity));
 	const stamp = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
 	if (left.stamp !== undefined && compareStamps(left.stamp, stamp) > 0)
 		await writeMeta(rows, 'stamp', left.stamp);
+}
+
+/** What was issued again, and what was unsent and found at the relay. */
+export function takenOver(
+	before: Inheritance,
+	looked: readonly JournalRow[],
+	issued: readonly { readonly from: number; readonly row: JournalRow }[]
+): Pick<Inheritance, 'names' | 'known'> {
+	const here = issued.map(({ from, row }) => [from, row.n] as const);
+	const again = new Set(issued.map(({ from }) => from));
+	const found = looked.filter(({ n, sent }) => sent === 0 && !again.has(n)).map(({ n }) => n);
+	return { names: [...before.names, ...here], known: [...(before.known ?? []), ...found] };
 }
 
 async function readBasis(rows: StoreReader): Promise<Basis | undefined> {

@@ -25,7 +25,10 @@ export interface Identity {
 	readonly sight: 'office' | 'counter';
 	/** Whether the relay knows the business: before, nothing of it can be sent. */
 	readonly claimed: boolean;
-	/** The device in whose place it writes on, since that one's numbers were used by two. */
+	/**
+	 * The device in whose place it writes on, in a book of its own: that one's numbers were used by two,
+	 * or its access was ended.
+	 */
 	readonly heirOf?: DeviceCode;
 }
 

@@ -142,8 +142,12 @@ async function bookHere(business: BusinessId | undefined): Promise<BookHere> {
 
 async function isMember(business: BusinessId): Promise<boolean> {
 	return inBook(business, async (store) => {
-		const identity = await store.read(['meta'], (rows) => readMeta(rows, 'identity'));
-		return identity?.claimed === true;
+		const { identity, removedAt } = await store.read(['meta'], async (rows) => ({
+			identity: await readMeta(rows, 'identity'),
+			removedAt: await readMeta(rows, 'removedAt')
+		}));
+		// Whose access was ended may be invited again.
+		return identity?.claimed === true && removedAt === undefined;
 	});
 }
 

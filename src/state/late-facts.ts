@@ -1,8 +1,11 @@
 import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
+import { asSent } from './have.ts';
 
 /** The reason under which a fact is kept here that waits for the owner. */
 export const WITH_OWNER = 'withOwner';
+/** The reason of what the relay would not take for the owner: another fact has its number. */
+const CONFLICT = 'conflict';
 
 /** What the relay did with a lot; each id stands in one of them. */
 export interface Left {
@@ -25,15 +28,19 @@ const LOT_BYTES_MAX = 256 * 1024;
 
 /**
  * LATE-1. Leaves everything to the owner that this removed device wrote and had not sent, a lot at a
- * time. Answers how many facts wait with him now. It may be cut off anywhere and begun again.
+ * time. Answers how many facts wait with him now. What is not taken stays here with its reason, and is
+ * left again only when a person says so. What waits with him is left once more where it is `again`: a
+ * relay that was restored may have forgotten it. It may be cut off anywhere and begun again.
  */
 export async function leaveLate(
 	store: DeviceStore,
-	api: LateApi
+	api: LateApi,
+	{ again = false }: { readonly again?: boolean } = {}
 ): Promise<Result<number, LateRefusal>> {
 	const unsent = await store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
-	let rest = unsent.filter(({ refused }) => refused !== WITH_OWNER);
-	let left = unsent.length - rest.length;
+	const isLeft = ({ refused }: JournalRow): boolean => !again && refused === WITH_OWNER;
+	let left = unsent.filter(isLeft).length;
+	let rest = unsent.filter((row) => !isLeft(row) && row.refused !== CONFLICT);
 	while (rest.length > 0) {
 		const lot = rest.slice(0, lotLength(rest));
 		const answer = await api.leave(lot.map(({ text }) => text));
@@ -54,11 +61,14 @@ function lotLength(rows: readonly JournalRow[]): number {
 	return Math.min(LOT_FACTS_MAX, over === -1 ? rows.length : Math.max(1, over));
 }
 
+/** Each row of the lot stands somewhere else after it, so that nothing is left over and over. */
 async function keepAnswer(
 	store: DeviceStore,
 	lot: readonly JournalRow[],
 	{ waiting, known }: Left
 ): Promise<void> {
+	const waits = new Set(waiting);
+	const isKnown = new Set(known);
 	await store.write(['journal'], async (rows) => {
 		const held = await rows.getMany(
 			'journal',
@@ -67,11 +77,10 @@ async function keepAnswer(
 		const own = held.filter((row) => row !== undefined);
 		await rows.put(
 			'journal',
-			own.filter(({ id }) => waiting.includes(id)).map((row) => ({ ...row, refused: WITH_OWNER }))
-		);
-		await rows.put(
-			'journal',
-			own.filter(({ id }) => known.includes(id)).map((row) => ({ ...row, sent: 1 as const }))
+			own.map((row) => {
+				if (isKnown.has(row.id)) return asSent(row);
+				return { ...row, refused: waits.has(row.id) ? WITH_OWNER : CONFLICT };
+			})
 		);
 	});
 }

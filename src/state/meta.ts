@@ -68,6 +68,8 @@ export interface Inheritance {
 	readonly upTo: number;
 	/** What was issued again: its number there, and here. */
 	readonly names: readonly (readonly [old: number, n: number])[];
+	/** What was unsent there and is at the relay under another name, by its number there. */
+	readonly known?: readonly number[];
 }
 
 /** How far this device has come with handing in what a restored relay forgot. */
@@ -128,6 +130,10 @@ export interface MetaValues {
 	/** The revision of the latest tally. */
 	readonly tallies: number;
 	readonly heir: HeirToBe;
+	/** When the relay first let this device in no more, ms by its own clock. */
+	readonly removedAt: number;
+	/** The database of the device that this one was until its access was ended. */
+	readonly leftBehind: string;
 	readonly inheritance: Inheritance;
 	/** The open cart; its form is the till's. */
 	readonly cart: unknown;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { LedgerId } from '#domain/ids.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
-import { readMeta } from './meta.ts';
+import { readMeta, writeMeta } from './meta.ts';
 import type { FactText } from './arrived-fact.ts';
 
 const DAY_MS = 86_400_000;
@@ -74,6 +74,18 @@ it('[DEVICE-46] keeps an old sale that the relay has not got', async () => {
 	while (await test.device.prune());
 	expect(await salesOf(test)).toBe(10);
 	expect(await storedNumbers(test.store)).toEqual(await foldedNumbers(test.store));
+});
+
+it('[DEVICE-46] lets nothing go that a restored relay may have forgotten, until it was told', async () => {
+	const test = await shop(5);
+	await sendAll(test);
+	const carry = { epoch: 2, code: '', n: 0, left: 0 };
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'carry', { ...carry, isDone: false }));
+	expect(await test.device.prune()).toBe(false);
+	expect(await salesOf(test)).toBe(10);
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'carry', { ...carry, isDone: true }));
+	while (await test.device.prune());
+	expect(await salesOf(test)).toBe(6);
 });
 
 it('[DEVICE-46] tells what was let go from what never came', async () => {

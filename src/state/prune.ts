@@ -22,14 +22,16 @@ const TEXT_END = '\uffff';
 
 /**
  * Lets the sales and returns of one old day go, in small transactions: their day's totals, stock and
- * records stay, and they are not counted again should they come back. What is not sent stays. False
- * where no day is left to look at.
+ * records stay, and they are not counted again should they come back. What is not sent stays, and all
+ * of it while a restored relay was not told yet what it forgot. False where no day is left to look at.
  */
 export async function pruneDay(
 	{ store, clock, changes }: Pick<DeviceParts, 'store' | 'clock' | 'changes'>,
 	{ code }: Pick<Identity, 'code'>
 ): Promise<boolean> {
 	const day = await store.read(['meta', 'settings', 'days'], async (rows) => {
+		// What a restored relay forgot may be here alone.
+		if ((await readMeta(rows, 'carry'))?.isDone === false) return undefined;
 		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
 		const { zone, cutoff } = shopSettings(await rows.all('settings'));
 		return nextDay(rows, addDays(businessDayOf(nowMs, zone, cutoff), -SALES_KEPT_DAYS));

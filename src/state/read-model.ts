@@ -1,32 +1,19 @@
 import { assert } from '#domain/assert.ts';
-import { addDayTotals, DAY_ZERO, effectsOf, type DayTotals } from '#domain/fact/effects.ts';
+import { addDayTotals, DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
 import {
 	compareFactIds,
 	type BranchId,
 	type BusinessId,
-	type DeviceCode,
 	type LedgerId,
 	type ProductId
 } from '#domain/ids.ts';
-import type {
-	CustomerRow,
-	DeviceRow,
-	FieldStamp,
-	MemberRow,
-	ProductRow,
-	RecordRow,
-	SettingRow,
-	StoreReader,
-	StoreWriter,
-	TableName
-} from '#storage/device-store.ts';
+import type { RecordRow, StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
 import type { Fact } from '#domain/fact/fact.ts';
-import type { ArrivedFact } from './arrived-fact.ts';
-import { customerKeys, productKeys } from './entity-keys.ts';
-import { foldEntities } from './fold-entities.ts';
-import type { LedgerCounted } from './fold-ledger-facts.ts';
+import { timed, type ArrivedFact } from './arrived-fact.ts';
+import type { TimeMove } from './fold-clocks.ts';
+import { countedOf, foldLatest, isInside, type Counted, type Fold } from './fold-latest.ts';
 import type * as Folds from './ledger-folds.ts';
-import { readMeta, type CheckpointPlace } from './meta.ts';
+import { readMeta } from './meta.ts';
 import { isInRanges } from './number-ranges.ts';
 
 /** Every table that facts are folded into. */
@@ -52,10 +39,18 @@ export const FOLDED_TABLES: readonly TableName[] = [
 ];
 
 /** Every table that folding may read or write. */
-export const READ_MODEL_TABLES: readonly TableName[] = ['meta', 'facts', ...FOLDED_TABLES];
+export const READ_MODEL_TABLES: readonly TableName[] = [
+	'meta',
+	'facts',
+	'clocks',
+	...FOLDED_TABLES
+];
 
 /** How ledgers are folded; see `ledger-folds.ts`. */
-export type LedgerFolds = Pick<typeof Folds, 'addLedgerFacts' | 'foldTallies'>;
+export type LedgerFolds = Pick<
+	typeof Folds,
+	'addLedgerFacts' | 'foldTallies' | 'keepClocks' | 'moveInTime'
+>;
 
 /** Of which business, and how its ledgers are folded: `foldsFor` says for which facts that is asked. */
 export interface FoldParts {
@@ -97,7 +92,8 @@ function isApart({ fact, records }: Pick<ArrivedFact, 'fact' | 'records'>): bool
 /**
  * Keeps facts and adds what they do to the numbers, each id once whatever came before: all of it
  * inside one transaction over `READ_MODEL_TABLES`. A fact that a checkpoint held already is kept and
- * not added again. Answers which tables moved, and the facts that were new.
+ * not added again. A clock fact moves what it speaks of, here already or not. Answers which tables
+ * moved, and the facts that were new.
  */
 export async function foldArrived(
 	rows: StoreWriter,
@@ -108,10 +104,11 @@ export async function foldArrived(
 	const distinct = [...byId.values()];
 	const held = await rows.getMany('facts', [...byId.keys()]);
 	const pruned = await readMeta(rows, 'pruned');
-	const fresh = distinct.filter(
+	const unknown = distinct.filter(
 		({ row }, place) => held[place] === undefined && !isInRanges(row, pruned)
 	);
-	if (fresh.length === 0) return { moved: [], fresh };
+	if (unknown.length === 0) return { moved: [], fresh: unknown, moves: [] };
+	const { arrived: fresh, moves, moved: late } = await settleTimes(rows, unknown, parts);
 	await rows.put(
 		'facts',
 		fresh.map(({ row }) => row)
@@ -125,7 +122,46 @@ export async function foldArrived(
 		fresh.filter(({ row }) => isInside(row, checkpoint)),
 		parts
 	);
-	return { moved: ['facts', ...moved, ...whole], fresh };
+	return { moved: ['facts', ...moved, ...whole, ...late], fresh, moves };
+}
+
+/** What the relay says of times, kept and done to what is held; and these facts when they count. */
+export async function settleTimes(
+	rows: StoreWriter,
+	arrived: readonly ArrivedFact[],
+	{ business, folds, isBeginning = false }: FoldParts & { readonly isBeginning?: boolean }
+): Promise<{
+	readonly arrived: readonly ArrivedFact[];
+	readonly moves: readonly TimeMove[];
+	readonly moved: readonly TableName[];
+}> {
+	const hasClocks = arrived.some(({ fact }) => fact?.kind === 'clock');
+	const { moves, moved } = hasClocks
+		? await clock(rows, arrived, { business, isBeginning, folds: foldsOf(folds) })
+		: { moves: [], moved: [] };
+	const times = await rows.getMany(
+		'clocks',
+		arrived.map(({ row }) => row.id)
+	);
+	const inOrder = arrived.map((one, place) =>
+		times[place] === undefined ? one : timed(one, times[place])
+	);
+	return { arrived: inOrder, moves, moved };
+}
+
+/** Facts that arrive together with their clocks are counted once, by them. */
+async function clock(
+	rows: StoreWriter,
+	arrived: readonly ArrivedFact[],
+	{ folds, ...parts }: { business: BusinessId; folds: LedgerFolds; isBeginning: boolean }
+): ReturnType<LedgerFolds['moveInTime']> {
+	const fresh = new Set<string>(arrived.map(({ row }) => row.id));
+	const clocks = await folds.keepClocks(rows, arrived);
+	return folds.moveInTime(
+		rows,
+		clocks.filter(({ id }) => !fresh.has(id)),
+		parts
+	);
 }
 
 /** A checkpoint's rows may say less of a record than its fact, which comes in idle time. */
@@ -156,6 +192,8 @@ export async function fillIn(
 export interface FoldReport {
 	readonly moved: readonly TableName[];
 	readonly fresh: readonly ArrivedFact[];
+	/** Facts that were here and count at another time now. */
+	readonly moves: readonly TimeMove[];
 }
 
 /** Adds facts that are kept already, and were not counted yet. */
@@ -166,7 +204,8 @@ export async function addAll(
 ): Promise<readonly TableName[]> {
 	const counted = arrived.flatMap(countedOf);
 	const moved: TableName[] = [];
-	for (const [table, fold] of FOLDS) if (await fold(rows, counted)) moved.push(table);
+	for (const [table, fold] of SUMS) if (await fold(rows, counted)) moved.push(table);
+	moved.push(...(await foldLatest(rows, counted)));
 	const ofRecords = await addRecords(
 		rows,
 		counted.flatMap((one) => one.records)
@@ -186,38 +225,10 @@ function foldsOf(folds: LedgerFolds | undefined): LedgerFolds {
 	return folds;
 }
 
-type Fold = (rows: StoreWriter, counted: readonly Counted[]) => Promise<boolean>;
-const FOLDS: readonly (readonly [TableName, Fold])[] = [
+const SUMS: readonly (readonly [TableName, Fold])[] = [
 	['stock', addStock],
-	['days', addDayRows],
-	['products', foldProducts],
-	['customers', foldCustomers],
-	['settings', foldSettings],
-	['members', foldMembers],
-	['devices', foldDevices]
+	['days', addDayRows]
 ];
-
-/** What a fact does, ready to be counted; nothing of a kind that is not known. */
-export function countedOf({ fact, row, records }: ArrivedFact): readonly Counted[] {
-	if (fact === null) return [];
-	const { wall, counter, id, branch, on, by } = row;
-	const stamp: FieldStamp = [wall, counter, id];
-	return [{ effects: effectsOf(fact), stamp, branch, on, by, fact, records }];
-}
-
-/** Whether the checkpoint's rows hold what the fact does. */
-export function isInside(
-	fact: { readonly code: string; readonly n: number },
-	checkpoint: CheckpointPlace | undefined
-): boolean {
-	return isInRanges(fact, checkpoint?.ranges);
-}
-
-export interface Counted extends LedgerCounted {
-	readonly branch: BranchId | '';
-	readonly records: readonly RecordRow[];
-}
-
 async function addStock(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
 	const added = new Map<string, { branch: BranchId; product: ProductId; level: bigint }>();
 	for (const { effects, branch } of counted) {
@@ -241,7 +252,7 @@ async function addStock(rows: StoreWriter, counted: readonly Counted[]): Promise
 	return true;
 }
 
-async function addDayRows(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
+export async function addDayRows(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
 	const added = new Map<string, { branch: BranchId; on: string; totals: DayTotals }>();
 	for (const { effects, branch, on } of counted) {
 		if (branch === '' || effects.day === null) continue;
@@ -264,64 +275,6 @@ async function addDayRows(rows: StoreWriter, counted: readonly Counted[]): Promi
 		}))
 	);
 	return true;
-}
-
-function foldProducts(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
-	return foldEntities<ProductId, ProductRow>(counted, {
-		changesOf: ({ products }) => products,
-		held: (ids) => rows.getMany('products', ids),
-		create: (id) => ({ id, ...productKeys({}), stamps: {} }),
-		put: (changed) =>
-			rows.put(
-				'products',
-				changed.map((row) => ({ ...row, ...productKeys(row) }))
-			)
-	});
-}
-
-function foldCustomers(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
-	return foldEntities<LedgerId, CustomerRow>(counted, {
-		changesOf: ({ customers }) => customers,
-		held: (ledgers) => rows.getMany('customers', ledgers),
-		create: (ledger) => ({ ledger, ...customerKeys({}), stamps: {} }),
-		put: (changed) =>
-			rows.put(
-				'customers',
-				changed.map((row) => ({ ...row, ...customerKeys(row) }))
-			)
-	});
-}
-
-function foldMembers(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
-	return foldEntities<number, MemberRow>(counted, {
-		changesOf: ({ members }) => members,
-		held: (numbers) => rows.getMany('members', numbers),
-		create: (number) => ({ number, stamps: {} }),
-		put: (changed) => rows.put('members', changed)
-	});
-}
-
-function foldDevices(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
-	return foldEntities<DeviceCode, DeviceRow>(counted, {
-		changesOf: ({ devices }) => devices,
-		held: (codes) => rows.getMany('devices', codes),
-		create: (code) => ({ code, stamps: {} }),
-		put: (changed) => rows.put('devices', changed)
-	});
-}
-
-/** A setting is an entity of one field, so that two settings may come from two facts. */
-function foldSettings(rows: StoreWriter, counted: readonly Counted[]): Promise<boolean> {
-	return foldEntities<string, SettingRow>(counted, {
-		changesOf: ({ settings }) =>
-			Object.entries(settings ?? {}).map(([key, value]: [string, unknown]) => ({
-				key,
-				fields: { value }
-			})),
-		held: (fields) => rows.getMany('settings', fields),
-		create: (field) => ({ field, value: '', stamps: {} }),
-		put: (changed) => rows.put('settings', changed)
-	});
 }
 
 /** Keeps each H once, under the first fact that carried it; answers the ledgers that they are of. */

@@ -1,8 +1,9 @@
 import { FACT_KINDS } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
-import { followStamp } from '#domain/stamp.ts';
+import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
 import type { StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { isInside } from './fold-latest.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import {
@@ -10,9 +11,9 @@ import {
 	allLedgers,
 	foldArrived,
 	foldsFor,
-	isInside,
 	loadFolds,
 	READ_MODEL_TABLES,
+	settleTimes,
 	type FoldReport
 } from './read-model.ts';
 import type { Turns } from './turns.ts';
@@ -146,12 +147,24 @@ async function keepArrived(
 		const folded = await foldArrived(rows, arrived, folding);
 		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
 		const before = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
-		const seen = folded.fresh.map(({ row }) => ({ wall: row.wall, counter: row.counter }));
-		const after = seen.reduce((last, stamp) => followStamp(last, stamp, nowMs), before);
-		await writeMeta(rows, 'stamp', after);
+		await writeMeta(rows, 'stamp', stampAfter(folded, before, nowMs));
 		await skipOwn(rows, folded.fresh, identity);
 		return folded;
 	});
+}
+
+/**
+ * The stamp that the next own fact is later than. Where the last one was written ahead and the relay
+ * said when it counts, all is as if it had been written then: one day ahead must not put every
+ * later fact ahead.
+ */
+function stampAfter({ fresh, moves }: FoldReport, before: Stamp, nowMs: number): Stamp {
+	const last = moves.find(({ own }) => compareStamps(own, before) === 0)?.now ?? before;
+	const seen = fresh.map(({ row }): Stamp => ({ wall: row.wall, counter: row.counter }));
+	return [...seen, ...moves.map(({ now }) => now)].reduce(
+		(latest, stamp) => followStamp(latest, stamp, nowMs),
+		last
+	);
 }
 
 /**
@@ -178,12 +191,13 @@ export async function countNewKinds(parts: DeviceParts, identity: Identity): Pro
 		// Another tab may have been quicker.
 		if ((await readMeta(rows, 'kinds'))?.join() !== held.before?.join()) return;
 		const checkpoint = await readMeta(rows, 'checkpoint');
-		const counted = arrived.filter(({ row }) => !isInside(row, checkpoint));
+		const { business } = identity;
+		const settled = await settleTimes(rows, arrived, { business, folds });
+		const counted = settled.arrived.filter(({ row }) => !isInside(row, checkpoint));
 		await rows.put(
 			'facts',
 			counted.map(({ row }) => row)
 		);
-		const { business } = identity;
 		await addAll(rows, counted, { business, folds });
 		if (held.unlisted.length > 0) await folds?.foldTallies(rows, await allLedgers(rows), business);
 		await writeMeta(rows, 'kinds', FACT_KINDS);

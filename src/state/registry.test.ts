@@ -1,11 +1,18 @@
 import { expect, it } from 'vitest';
-import { parseBusinessId, type BusinessId } from '#domain/ids.ts';
+import { parseBusinessId, parseDeviceCode, type BusinessId, type DeviceCode } from '#domain/ids.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import { databaseName } from './database-name.ts';
 import { createRegistry } from './registry.ts';
 
 function business(letter: string): BusinessId {
 	const parsed = parseBusinessId(`${letter.repeat(8)}-2222-4333-8444-555555555555`);
 	if (!parsed.ok) throw new Error('no business');
+	return parsed.value;
+}
+
+function code(letters: string): DeviceCode {
+	const parsed = parseDeviceCode(letters);
+	if (!parsed.ok) throw new Error('no device code');
 	return parsed.value;
 }
 
@@ -30,4 +37,21 @@ it('[START-2] keeps the businesses of a device, and works in the one entered las
 		business('b'),
 		[business('a'), business('b')]
 	]);
+});
+
+it('[HEIR-10] opens the book of the last heir, though a page comes late with the one before', async () => {
+	const registry = createRegistry(createMemoryDeviceStore());
+	const shop = business('a');
+	const [first, second, third] = [undefined, code('B'), code('C')].map((of) =>
+		databaseName(shop, of)
+	);
+	if (first === undefined || second === undefined) throw new Error('no name');
+	await registry.begin(shop);
+	await registry.enter(business('b'));
+	await registry.succeed(shop, first, code('B'));
+	expect(await registry.bookOf(shop)).toBe(second);
+	await registry.succeed(shop, second, code('C'));
+	await registry.succeed(shop, first, code('B'));
+	expect(await registry.bookOf(shop)).toBe(third);
+	expect(await registry.current()).toBe(business('b'));
 });

@@ -1,5 +1,5 @@
 import { parseBusinessId, parseDeviceCode, type BusinessId, type DeviceCode } from '#domain/ids.ts';
-import type { DeviceStore } from '#storage/device-store.ts';
+import type { DeviceStore, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { databaseName } from './database-name.ts';
 
 /** Which businesses have a database on this device, and which of them it is working in. */
@@ -13,6 +13,11 @@ export interface Registry {
 	 * on the one of that heir.
 	 */
 	enter(business: BusinessId, heir?: DeviceCode): Promise<void>;
+	/**
+	 * Makes the book of `heir` the business's where `before` is, by the name of its database. A page that
+	 * slept through that, and comes late with it, changes nothing.
+	 */
+	succeed(business: BusinessId, before: string, heir: DeviceCode): Promise<void>;
 	/** Adds `business` in the place of `before`, whose database stays where it is. */
 	replace(before: BusinessId, business: BusinessId): Promise<void>;
 	/** The database in which the business's book lies. */
@@ -55,11 +60,9 @@ export function createRegistry(store: DeviceStore): Registry {
 				]);
 			});
 		},
-		async bookOf(business) {
-			const row = await store.read(['meta'], (rows) => rows.get('meta', heirKey(business)));
-			const heir = parseDeviceCode(row?.value);
-			return databaseName(business, heir.ok ? heir.value : undefined);
-		},
+		bookOf: (business) => store.read(['meta'], (rows) => bookIn(rows, business)),
+		succeed: (business, before, heir) =>
+			store.write(['meta'], (rows) => keepHeir(rows, { business, before, heir })),
 		async enter(business, heir) {
 			await store.write(['meta'], async (rows) => {
 				const businesses = new Set([...businessesOf(await rows.get('meta', BUSINESSES)), business]);
@@ -74,6 +77,23 @@ export function createRegistry(store: DeviceStore): Registry {
 			store.close();
 		}
 	};
+}
+
+interface Succession {
+	readonly business: BusinessId;
+	readonly before: string;
+	readonly heir: DeviceCode;
+}
+
+async function keepHeir(rows: StoreWriter, { business, before, heir }: Succession): Promise<void> {
+	if ((await bookIn(rows, business)) !== before) return;
+	await rows.put('meta', [{ key: heirKey(business), value: heir }]);
+}
+
+async function bookIn(rows: StoreReader, business: BusinessId): Promise<string> {
+	const row = await rows.get('meta', heirKey(business));
+	const heir = parseDeviceCode(row?.value);
+	return databaseName(business, heir.ok ? heir.value : undefined);
 }
 
 function heirKey(business: BusinessId): string {

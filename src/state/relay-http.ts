@@ -1,6 +1,6 @@
 import { parseBranchId, type BranchId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { decodeHave, type HaveRange } from '#sync/frames.ts';
+import { decodeHave, type Have, type HaveRange } from '#sync/frames.ts';
 import type { TicketAnswer } from '#sync/ticket-socket.ts';
 import type { ApiRefusal } from './account-api.ts';
 import type { FactText } from './arrived-fact.ts';
@@ -48,6 +48,8 @@ export interface RelayHttp {
 	checkpoint(branch: BranchId, piece?: NextPage): Promise<Result<Checkpoint, RelayRefusal>>;
 	/** Which facts the relay has, by code. */
 	have(): Promise<Result<HaveAnswer, RelayRefusal>>;
+	/** Which own facts from a number on are in a verified backup; not all of them at once. */
+	backedUp(from: number): Promise<Result<Have, RelayRefusal>>;
 	/** Hands in facts that the relay forgot; answers for each, in order. */
 	carried(facts: readonly FactText[]): Promise<Result<readonly CarriedAnswer[], RelayRefusal>>;
 	/** Forgets the token: the next request proves the key again. */
@@ -99,6 +101,10 @@ export function createRelayHttp(parts: RelayHttpParts): RelayHttp {
 		async have() {
 			const answer = await ask('/have');
 			return answer.ok ? readHave(answer.value) : answer;
+		},
+		async backedUp(from) {
+			const answer = await ask(`/backed-up?from=${String(from)}`);
+			return answer.ok ? readOwnHave(answer.value) : answer;
 		},
 		async carried(facts) {
 			const body = { facts: facts.map(({ branch, text }) => [branch, text]) };
@@ -238,6 +244,12 @@ function readHave({ status, body }: Answered): Result<HaveAnswer, RelayRefusal> 
 	return read.every((entry) => entry !== undefined)
 		? ok({ epoch, ranges: Object.fromEntries(read) })
 		: err('unreachable');
+}
+
+function readOwnHave({ status, body }: Answered): Result<Have, RelayRefusal> {
+	if (status >= 300) return err(isFinal(status) ? 'refused' : 'unreachable');
+	const have = decodeHave(JSON.stringify(body));
+	return have === undefined ? err('unreachable') : ok(have);
 }
 
 function readCarried(

@@ -6,6 +6,7 @@ import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
 import { until } from '#tests/support/relay-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
+import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
 import { createRelayLink, type RelayLink } from './relay-link.ts';
 
 interface Disk {
@@ -43,27 +44,16 @@ async function linked(
 	const { code, member } = test.device.identity;
 	await test.device.markClaimed({ code, member });
 	const random = seeded(7);
-	const waiting = new Set<() => void>();
+	const { timers, ring } = createTimersByHand();
 	const link = createRelayLink({
 		...relay.line(code),
 		...test.parts,
 		device: test.device,
 		documents: createMemoryDocumentsHost(random),
 		random,
-		timers: {
-			after: (_ms, work) => {
-				waiting.add(work);
-				return () => waiting.delete(work);
-			}
-		},
+		timers,
 		onFault: () => undefined
 	});
-	const ring = (): void => {
-		for (const work of [...waiting]) {
-			waiting.delete(work);
-			work();
-		}
-	};
 	return { ...test, link, ring };
 }
 

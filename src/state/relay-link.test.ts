@@ -4,18 +4,16 @@ import { appendFact, readFacts } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
+import { until } from '#tests/support/relay-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { checkpointOf, foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
-import { readMeta } from './meta.ts';
+import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
+import { err, ok } from '#domain/result.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import type { RelayHttp } from './relay-http.ts';
 import type { ProviderEvents } from './relay-provider.ts';
-import {
-	backoffMs,
-	createRelayLink,
-	type RelayLink,
-	type RelayLinkParts,
-	type Timers
-} from './relay-link.ts';
+import { backoffMs, createRelayLink, type RelayLink, type RelayLinkParts } from './relay-link.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -25,6 +23,12 @@ interface LinkedDevice extends TestDevice {
 	readonly faults: unknown[];
 	/** Lets every waiting timer ring. */
 	readonly ring: () => void;
+	/** How long each waiting timer has still to wait, ms. */
+	readonly waiting: () => readonly number[];
+	/** Time goes on for the device and for the relay, and timers ring when they are due. */
+	readonly pass: (ms: number) => Promise<void>;
+	/** How many lines were opened so far. */
+	readonly opened: () => number;
 }
 
 const open: RelayLink[] = [];
@@ -46,10 +50,16 @@ async function linked(
 	const draw = seeded(seed);
 	const random = (limit: number): number => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit;
 	const documents = createMemoryDocumentsHost(random);
-	const { timers, ring } = testTimers();
+	const { timers, ring, waiting, pass } = createTimersByHand();
 	const faults: unknown[] = [];
+	const { createProvider, http } = relay.line(code);
+	let opened = 0;
 	const parts: RelayLinkParts = {
-		...relay.line(code),
+		http,
+		createProvider: (...line) => {
+			opened += 1;
+			return createProvider(...line);
+		},
 		...test.parts,
 		device: test.device,
 		documents,
@@ -59,7 +69,23 @@ async function linked(
 	};
 	const link = createRelayLink(parts);
 	open.push(link);
-	return { ...test, link, documents, faults, ring };
+	return {
+		...test,
+		link,
+		documents,
+		faults,
+		ring,
+		waiting,
+		pass: (ms) =>
+			pass(ms, {
+				settle: () => relay.quiet(),
+				ticks: (by) => {
+					test.clock.now += by;
+					relay.now += by;
+				}
+			}),
+		opened: () => opened
+	};
 }
 
 /** The same relay, and what each of its lines may be told beside it. */
@@ -79,23 +105,19 @@ function overheard(relay: FakeRelay, heard: ProviderEvents[]): FakeRelay {
 	};
 }
 
-function testTimers(): { readonly timers: Timers; readonly ring: () => void } {
-	const waiting = new Set<() => void>();
-	return {
-		timers: {
-			after: (_ms, work) => {
-				const ring = (): void => {
-					waiting.delete(ring);
-					work();
-				};
-				waiting.add(ring);
-				return () => waiting.delete(ring);
-			}
-		},
-		ring: () => {
-			for (const work of [...waiting]) work();
+/** The same relay, some of its routes answered otherwise. */
+function withHttp(relay: FakeRelay, http: Partial<RelayHttp>): FakeRelay {
+	return Object.assign(Object.create(relay) as FakeRelay, {
+		line: (code: string) => {
+			const line = relay.line(code);
+			return { ...line, http: { ...line.http, ...http } };
 		}
-	};
+	});
+}
+
+/** A fact of another device, as the relay would give it for that number of its feed. */
+function settingText(s: number): string {
+	return `["Z-${String(s)}","setting",${String(TEST_NOW)},0,20000,1,{"phone":"1"}]`;
 }
 
 function sell(test: TestDevice, minor = 100): ReturnType<TestDevice['device']['sell']> {
@@ -303,6 +325,127 @@ describe('relay link', () => {
 		}
 	);
 
+	it.each(['close', 'fault'] as const)(
+		'[LINK-21] keeps no fact apart while the relay takes none (%s), and asks it seldom',
+		async (way) => {
+			const relay = createFakeRelay();
+			relay.now = TEST_NOW;
+			const a = await linked(relay, 44);
+			for (let n = 1; n <= 41; n += 1) await sell(a, n);
+			for (let n = 1; n <= 60; n += 1) relay.unnamed.set(`A-${String(n)}`, way);
+			await a.link.start();
+			await relay.quiet();
+			expect(a.link.status).toMatchObject({ refused: [], unsent: 41, halted: undefined });
+			expect(a.opened()).toBeLessThan(9);
+
+			await a.pass(3_600_000);
+			await sell(a, 42);
+			await relay.quiet();
+			expect(a.link.status).toMatchObject({ refused: [], unsent: 42, halted: undefined });
+			expect(a.opened()).toBeLessThan(35);
+
+			relay.unnamed.clear();
+			await a.pass(300_000);
+			expect(a.link.status).toMatchObject({ refused: [], unsent: 0, state: 'online' });
+			expect(texts(relay).length).toBe(42);
+			expect(a.faults).toEqual([]);
+		}
+	);
+
+	it('[LINK-20] finds those that are refused without a word though they stand together, first and last', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 45);
+		const bad = [1, 2, 6, 7, 8, 12];
+		for (let n = 1; n <= 12; n += 1) await sell(a, n);
+		for (const n of bad) relay.unnamed.set(`A-${String(n)}`, 'fault');
+		await a.link.start();
+		await relay.quiet();
+		await a.pass(600_000);
+		// All that is good went by; what is left is known by what is taken after it.
+		expect(texts(relay).length).toBe(6);
+		for (let n = 13; n <= 18; n += 1) {
+			await sell(a, n);
+			await a.pass(300_000);
+			expect(texts(relay).length).toBe(n - bad.length);
+		}
+		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined, state: 'online' });
+		expect(a.link.status.refused.map(({ id }) => id)).toEqual(bad.map((n) => `A-${String(n)}`));
+		expect(a.opened()).toBeLessThan(30);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-20] finds the last of a day that is over by what is taken of today', async () => {
+		const relay = createFakeRelay();
+		const a = await linked(relay, 46);
+		await sell(a, 1);
+		a.clock.now = TEST_NOW + DAY_MS;
+		relay.now = a.clock.now;
+		relay.unnamed.set('A-1', 'fault');
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ unsent: 1, refused: [] });
+		await sell(a, 2);
+		await a.pass(120_000);
+		expect(a.link.status).toMatchObject({
+			unsent: 0,
+			refused: [{ id: 'A-1', reason: 'fault' }]
+		});
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-22] tries again what was refused of its moment, an hour later over a new line', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 47);
+		relay.refused.set('A-2', 'unknownKind');
+		relay.refused.set('A-3', 'badBody');
+		for (let n = 1; n <= 4; n += 1) await sell(a, n);
+		await a.link.start();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 0, 0, 1]);
+		relay.refused.clear();
+		const newLine = async (): Promise<void> => {
+			relay.isUp = false;
+			relay.isUp = true;
+			await a.pass(30_000);
+		};
+		await a.pass(3_000_000);
+		await newLine();
+		expect(await sent(a)).toEqual([1, 0, 0, 1]);
+		await a.pass(600_000);
+		await newLine();
+		expect(await sent(a)).toEqual([1, 1, 0, 1]);
+		expect(a.link.status.refused).toEqual([{ id: 'A-3', reason: 'badBody' }]);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-25] sends the rest of a document that cannot be removed, and marks and hears meanwhile', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		relay.refused.set('A-2', 'badBody');
+		const a = await linked(relay, 53);
+		let frozen = 0;
+		const before = { ...a.documents };
+		Object.assign(a.documents, {
+			drop: async (name: string) => {
+				await before.drop(name);
+				frozen += 1;
+				await new Promise(() => undefined);
+			}
+		});
+		for (let n = 1; n <= 3; n += 1) await sell(a, n);
+		await a.link.start();
+		await relay.quiet();
+		expect(frozen).toBe(1);
+		await a.pass(10_000);
+		expect(await sent(a)).toEqual([1, 0, 1]);
+		await sell(a, 4);
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1, 0, 1, 1]);
+		expect(a.faults).toEqual([]);
+	});
+
 	it('[LINK-18] waits with what there is no room for, and loses none of it', async () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW;
@@ -384,7 +527,7 @@ describe('relay link', () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW;
 		const test = await openTestDevice({ seed: 11 });
-		const { timers } = testTimers();
+		const { timers } = createTimersByHand();
 		const random = (limit: number): number => Math.floor(limit / 3);
 		const link = createRelayLink({
 			...relay.line('A'),
@@ -537,6 +680,134 @@ describe('relay link', () => {
 		expect([...a.faults, ...b.faults]).toEqual([]);
 	});
 
+	it('[LINK-23] fetches history once, whatever news comes meanwhile', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const asked: number[] = [];
+		const a = await linked(
+			withHttp(relay, {
+				history: ({ s }) => {
+					asked.push(s);
+					return Promise.resolve(ok([{ s: s - 1, branch: null, text: settingText(s) }]));
+				}
+			}),
+			48
+		);
+		await a.store.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'feed', { epoch: 1, s: 0 });
+			await writeMeta(rows, 'history', { epoch: 1, s: 400_000 });
+		});
+		await a.link.start();
+		await relay.quiet();
+		for (let n = 1; n <= 10; n += 1) {
+			await sell(a, n);
+			await relay.quiet();
+		}
+		expect(asked).toEqual([]);
+		await a.pass(20_000);
+		expect(asked.length).toBe(10);
+		expect(new Set(asked).size).toBe(10);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-23] waits longer each time for history that the relay does not give, and once', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		let asked = 0;
+		const a = await linked(
+			withHttp(relay, {
+				history: () => {
+					asked += 1;
+					return Promise.resolve({ ok: false, error: 'unreachable' });
+				},
+				feed: () => Promise.resolve({ ok: false, error: 'unreachable' })
+			}),
+			49
+		);
+		await a.store.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'feed', { epoch: 1, s: 0 });
+			await writeMeta(rows, 'history', { epoch: 1, s: 400_000 });
+		});
+		await a.link.start();
+		await relay.quiet();
+		await a.pass(600_000);
+		expect(asked).toBeGreaterThan(15);
+		expect(asked).toBeLessThan(60);
+		// News that the feed will not give: one timer more, however often it is told.
+		const before = a.waiting().length;
+		for (let n = 1; n <= 5; n += 1) {
+			await sell(a, n);
+			await relay.quiet();
+		}
+		expect(a.waiting().length).toBeLessThanOrEqual(before + 1);
+	});
+
+	it('[LINK-24] asks again later, and nothing of it at once, where the feed or history leads no further', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		let asked = 0;
+		const sameRow = { s: 0, branch: null, text: settingText(1) };
+		const a = await linked(
+			withHttp(relay, {
+				feed: ({ s }) => {
+					asked += 1;
+					const rows = asked > 500 ? [] : [{ ...sameRow, s }];
+					return Promise.resolve(ok({ kind: 'page', rows, last: 9 }));
+				},
+				history: ({ s }) => {
+					asked += 1;
+					return Promise.resolve(ok([{ ...sameRow, s }]));
+				}
+			}),
+			50
+		);
+		await a.store.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'feed', { epoch: 1, s: 0 });
+			await writeMeta(rows, 'history', { epoch: 1, s: 400 });
+		});
+		await a.link.start();
+		await sell(a);
+		await a.pass(600_000);
+		expect(asked).toBeGreaterThan(10);
+		expect(asked).toBeLessThan(120);
+		expect(await sent(a)).toEqual([1]);
+		expect(a.faults).toEqual([]);
+	});
+
+	it.each([
+		['the same piece', 1],
+		['two pieces in turn', 2]
+	])('[LINK-24] is not led round in a circle by a checkpoint, by %s', async (_told, length) => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 51);
+		await a.link.start();
+		for (let n = 1; n <= 205; n += 1) await sell(a, n);
+		await relay.quiet();
+		const checkpoint = await checkpointOf(a.store, 205);
+		let asked = 0;
+		const b = await linked(
+			withHttp(relay, {
+				checkpoint: () => {
+					asked += 1;
+					const next = { part: 'products', after: String(asked % length) };
+					return Promise.resolve(asked > 500 ? err('unreachable') : ok({ ...checkpoint, next }));
+				}
+			}),
+			52,
+			{ from: a, code: 'B' }
+		);
+		await b.link.start();
+		await until(() => asked > length);
+		await relay.quiet();
+		expect(asked).toBeLessThan(6);
+		await sell(b);
+		await until(async () => (await sent(b)).join() === '1');
+		await relay.quiet();
+		expect(b.link.status.feedBehind).toBe(0);
+		expect(b.faults).toEqual([]);
+	});
+
 	it('[LINK-11] begins a new device with a checkpoint, then the feed, then history in idle time', async () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW;
@@ -606,4 +877,79 @@ describe('many devices, an unsteady network', () => {
 			expect(await foldedNumbers(a.store)).toEqual(numbers);
 		}
 	);
+});
+
+describe('a journal of years', { timeout: 20_000 }, () => {
+	const DAYS = 31;
+
+	/** Enough acts to fill the first block of numbers, a month ago. */
+	async function fill({ device, clock }: LinkedDevice, count: number): Promise<void> {
+		clock.now = TEST_NOW - DAYS * DAY_MS;
+		for (let n = 0; n < count; n += 1)
+			await device.changeSettings({ address: `Street ${String(n)}` });
+		clock.now = TEST_NOW;
+	}
+
+	const journaled = ({ store }: LinkedDevice): Promise<readonly number[]> =>
+		store.read(['journal'], async (rows) => (await rows.all('journal')).map(({ n }) => n));
+
+	async function letGo(relay: FakeRelay, a: LinkedDevice): Promise<void> {
+		await relay.quiet();
+		for (let round = 0; round < 12; round += 1) {
+			a.ring();
+			await relay.quiet();
+		}
+	}
+
+	it('[DEVICE-47] loses what a verified backup holds, and what the relay then forgets is handed in', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 1);
+		await fill(a, 520);
+		await a.link.start();
+		await relay.quiet();
+		expect(a.link.status.unsent).toBe(0);
+		await letGo(relay, a);
+		expect(await journaled(a)).toHaveLength(520);
+
+		await a.link.stop();
+		relay.backup = relay.feed.length;
+		await a.link.start();
+		await letGo(relay, a);
+		expect(await journaled(a)).toEqual(Array.from({ length: 9 }, (_none, place) => 512 + place));
+		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined, state: 'online' });
+
+		// From a backup that is older than the one that was told of.
+		relay.restore(300);
+		await letGo(relay, a);
+		expect(new Set(relay.feed.map(({ text }) => text)).size).toBe(520);
+		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined });
+		await a.device.changeSettings({ address: 'Elsewhere' });
+		await letGo(relay, a);
+		expect(relay.feed).toHaveLength(521);
+		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined });
+		expect(await storedNumbers(a.store)).toEqual(await foldedNumbers(a.store));
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-5] still stops where another device goes by a number that left', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 1);
+		await fill(a, 520);
+		await a.link.start();
+		await relay.quiet();
+		await a.link.stop();
+		relay.backup = relay.feed.length;
+		await a.link.start();
+		await letGo(relay, a);
+		expect(await journaled(a)).toHaveLength(9);
+		await a.link.stop();
+		const [row] = relay.feed.splice(99, 1);
+		if (row === undefined) throw new Error('nothing was sent');
+		relay.feed.splice(99, 0, { ...row, text: row.text.replace('Street', 'Avenue') });
+		await a.link.start();
+		await letGo(relay, a);
+		expect(a.link.status.halted).toBe('fork');
+	});
 });

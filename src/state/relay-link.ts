@@ -1,7 +1,7 @@
 import { groupBy } from '#domain/group-by.ts';
 import type { Have, Hello, Nack } from '#sync/frames.ts';
 import { CLOSE } from '#sync/close-code.ts';
-import { PASSING_REASONS } from '#sync/nack-reason.ts';
+import { afterNack, type NackReason } from '#sync/nack-reason.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { DocumentsHost, Random } from '#storage/documents-host.ts';
 import type { CarryOutcome } from './carry.ts';
@@ -14,6 +14,7 @@ import { keepRefused, markSent, moveUnsent, tryRefusedAgain, unmarkSent } from '
 import { openDocuments, type LinkedDevice } from './linked-device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import type { FactText } from './arrived-fact.ts';
+import type { JournalPrune } from './prune-journal.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
 import type { CreateProvider } from './relay-provider.ts';
 
@@ -80,6 +81,8 @@ const DAY_MS = 86_400_000;
 /** Below it the difference of two clocks is the way of the message. */
 const CLOCK_STEP_MS = 2_000;
 const IDLE_MS = 2_000;
+/** A breath between two blocks of the journal. */
+const PRUNE_STEP_MS = 500;
 /** A line that is up and leaves something unsent for as long is begun anew. */
 const STUCK_MS = 30_000;
 /** Beyond every text of an index. */
@@ -87,14 +90,12 @@ const TEXT_END = '\uffff';
 const REOPENINGS_MAX = 3;
 const PAUSE_MS_MIN = 60_000;
 const PAUSE_MS_MAX = 1_800_000;
-/** The relay's word for a fact of a day that is not yet. */
-const BEYOND_TOMORROW = 'beyondTomorrow';
-/** The relay has the act under another name: another device goes by this one's numbers too. */
-const AGAIN = 'again';
-/** The whole of an update could not be written; which of its facts it was, nobody knows. */
-const FAULT = 'fault';
-/** There is no room for it, or nobody to ask, just now. */
-const WAITING_REASONS: ReadonlySet<string> = new Set(['tooMany', 'authorUnknown']);
+/** What is sold meanwhile waits as well, and may be what tells the relay's fault from a fact's. */
+const SUSPECT_MS_MAX = 300_000;
+/** What was refused for a reason that may have passed is tried again after as long, when a line is new. */
+const TRY_AGAIN_MS = 3_600_000;
+/** Longer than a host waits before it asks for a database to be removed, so that what is opened then is new. */
+const DROP_MS_MAX = 10_000;
 
 /** Makes the link of a device to its relay; it does nothing until it is started. */
 export function createRelayLink(parts: RelayLinkParts): RelayLink {
@@ -150,8 +151,7 @@ async function start(run: LinkRun): Promise<void> {
 	// Whatever of it a full disk keeps from being done is tried again.
 	const first = async (): Promise<void> => {
 		await carryAgain(run.parts.store);
-		// What could not be taken then may be now: the relay's program is another, or this one's is.
-		if ((await tryRefusedAgain(run.parts.store)) > 0) run.parts.changes.tell(['journal']);
+		await tryApart(run);
 		await begin(run);
 	};
 	try {
@@ -164,9 +164,18 @@ async function start(run: LinkRun): Promise<void> {
 	}
 }
 
+/** LINK-22. What could not be taken then may be now: the relay's program is another, or this one's is. */
+async function tryApart(run: LinkRun): Promise<void> {
+	run.triedAt = run.parts.clock();
+	if ((await tryRefusedAgain(run.parts.store)) > 0) run.parts.changes.tell(['journal']);
+}
+
 async function stop(run: LinkRun): Promise<void> {
 	run.isRunning = false;
 	for (const cancel of run.cancels.splice(0)) cancel();
+	for (const cancel of run.slots.values()) cancel();
+	run.slots.clear();
+	run.pruning = 0;
 	await run.inTurn(() => closeLines(run));
 	showState(run);
 }
@@ -356,21 +365,19 @@ function hear(run: LinkRun, name: string): void {
 async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	const { epoch, now, s } = hello;
 	const { store, correctsClock } = run.parts;
-	const { isNewEpoch, offset } = await store.write(['meta', 'journal'], async (rows) => {
-		const before = (await readMeta(rows, 'offset')) ?? 0;
-		const isOff = correctsClock !== false && Math.abs(off - before) >= CLOCK_STEP_MS;
+	const before = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+	const isNewEpoch = before !== undefined && before !== epoch;
+	// What this database was not heard to have is unsent again, until its have says otherwise. Before
+	// the epoch is entered: a kill between the two would leave sent what nobody has.
+	if (isNewEpoch) await unmarkSent(store);
+	const offset = await store.write(['meta'], async (rows) => {
+		const known = (await readMeta(rows, 'offset')) ?? 0;
+		const isOff = correctsClock !== false && Math.abs(off - known) >= CLOCK_STEP_MS;
 		if (isOff) await writeMeta(rows, 'offset', off);
 		await writeMeta(rows, 'contactAt', now);
-		const known = await readMeta(rows, 'epoch');
 		await writeMeta(rows, 'epoch', epoch);
-		const isNewEpoch = known !== undefined && known !== epoch;
-		// What this database was not heard to have is unsent again, until its have says otherwise. In
-		// one piece with the epoch: a kill between the two would leave sent what nobody has.
-		if (isNewEpoch) {
-			await unmarkSent(rows);
-			await enterEpoch(rows, hello);
-		}
-		return { isNewEpoch, offset: isOff ? off : before };
+		if (isNewEpoch) await enterEpoch(rows, hello);
+		return isOff ? off : known;
 	});
 	run.offset = offset;
 	// Which days lost something is known when the first ranges were heard, not before.
@@ -381,7 +388,37 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
 	carry(run);
+	if (hello.backup !== undefined) pruneJournal(run, epoch);
 	if (isNewEpoch) await count(run);
+	if (Math.abs(run.parts.clock() - run.triedAt) >= TRY_AGAIN_MS) await tryApart(run);
+}
+
+/** DEVICE-47. What a verified backup holds leaves the journal when nothing else is to be done. */
+function pruneJournal(run: LinkRun, epoch: number): void {
+	if (run.pruning === epoch) return;
+	run.pruning = epoch;
+	const { device, onFault } = run.parts;
+	let prune: JournalPrune | undefined;
+	const step = async (): Promise<void> => {
+		if (run.pruning !== epoch) return;
+		if (prune === undefined) {
+			const { createJournalPrune } = await import('./prune-journal.ts');
+			prune = createJournalPrune(run.parts, epoch);
+		}
+		if ('quiet' in device) await device.quiet();
+		const outcome = await prune.step();
+		if (outcome === 'over') run.pruning = 0;
+		else later(outcome === 'busy' ? STUCK_MS : PRUNE_STEP_MS);
+	};
+	const later = (ms: number): void => {
+		again(run, ms, () => {
+			step().catch((fault: unknown) => {
+				run.pruning = 0;
+				onFault(fault);
+			});
+		});
+	};
+	later(IDLE_MS);
 }
 
 /** Rare, and so read when it is needed. */
@@ -401,20 +438,25 @@ function carry(run: LinkRun): void {
 		(outcome) => {
 			run.isCarrying = false;
 			if (outcome === 'refused') return;
-			if (outcome === 'done' && epoch === run.epoch) {
-				run.carryAttempt = 0;
-				return;
-			}
-			again(run, backoffMs(run.carryAttempt, run.parts.random), () => {
-				carry(run);
-			});
-			run.carryAttempt += 1;
+			if (outcome === 'done' && epoch === run.epoch) run.carryAttempt = 0;
+			else carryLater(run);
 		},
 		(fault: unknown) => {
 			run.isCarrying = false;
 			run.parts.onFault(fault);
+			carryLater(run);
 		}
 	);
+}
+
+function carryLater(run: LinkRun): void {
+	once(run, 'carry', {
+		ms: backoffMs(run.carryAttempt, run.parts.random),
+		work: () => {
+			carry(run);
+		}
+	});
+	run.carryAttempt += 1;
 }
 
 async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
@@ -424,28 +466,30 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 		await halt(run, 'fork');
 		return;
 	}
-	if (outcome.marked === 0 && !run.mustArrange) return;
+	if (outcome.documents.size === 0 && !run.mustArrange) return;
 	run.mustArrange = false;
-	if (outcome.marked > 0) {
-		run.reopenings.clear();
-		run.pauses.clear();
+	// What gets through in one document says nothing of another, which may be closed again and again.
+	for (const name of outcome.documents) {
+		run.reopenings.delete(name);
+		run.pauses.delete(name);
 	}
 	run.parts.changes.tell(['journal']);
 	await count(run);
 	await arrange(run);
-	await putCareful(run);
+	await putCareful(run, outcome.documents);
 }
 
 /** The next few of the documents in which something is refused that nobody named. */
-async function putCareful(run: LinkRun): Promise<void> {
-	for (const [name, line] of run.lines) {
-		if (!run.careful.isAbout(name)) continue;
+async function putCareful(run: LinkRun, taken: ReadonlySet<string>): Promise<void> {
+	const names = [...run.lines.keys(), ...run.paused].filter((name) => run.careful.isAbout(name));
+	for (const name of names) {
 		const unsent = await unsentRows(run);
 		const waiting = unsent.filter(
 			({ document, refused }) => document === name && refused === undefined
 		);
-		run.careful.look(name, waiting);
-		line.link.append(waiting);
+		if (taken.has(name)) run.careful.look(name, waiting);
+		else if (taken.size > 0) run.careful.lookElsewhere(name, waiting);
+		run.lines.get(name)?.link.append(waiting);
 	}
 }
 
@@ -458,28 +502,29 @@ async function takeNack(
 	{ name, line }: { readonly name: string; readonly line: Line | undefined },
 	{ refused }: Nack
 ): Promise<void> {
-	if (refused.some(([, reason]) => reason === BEYOND_TOMORROW)) {
+	const thens = new Set(refused.map(([, reason]) => afterNack(reason)));
+	if (thens.has('dayAhead')) {
 		if ((await bringBack(run, name)) || (await askClock(run, name))) return;
 	}
-	const reasons = new Set(refused.map(([, reason]) => reason));
-	if (reasons.has(AGAIN)) {
+	if (thens.has('fork')) {
 		await halt(run, 'fork');
 		return;
 	}
-	const final = refused.filter(([, reason]) => isFinal(reason));
+	const final = refused.filter(([, reason]) => isAgainstFact(reason));
 	const marked = await keepRefused(run.parts.store, final);
 	if (marked > 0) run.parts.changes.tell(['journal']);
 	await count(run);
 	// What was told on a line that is closed by now was answered when it was closed.
 	if (run.lines.get(name) !== line) return;
 	if (final.length > 0) await reopen(run, name, { isNews: marked > 0 });
-	else if (reasons.has(FAULT)) await suspect(run, name, FAULT);
-	else if ([...reasons].some((reason) => WAITING_REASONS.has(reason))) await pause(run, name);
+	else if (thens.has('oneOfThem')) await suspect(run, name, 'fault');
+	else if (thens.has('later')) await pause(run, name);
 }
 
-/** Says something against the fact itself, and not of the moment or of the update that it stood in. */
-function isFinal(reason: string): boolean {
-	return !PASSING_REASONS.has(reason) && !WAITING_REASONS.has(reason) && reason !== FAULT;
+/** A day too far ahead too, once it was not the clock's fault. */
+function isAgainstFact(reason: string): boolean {
+	const then = afterNack(reason);
+	return then === 'apart' || then === 'dayAhead';
 }
 
 /**
@@ -515,7 +560,7 @@ async function askClock(run: LinkRun, name: string): Promise<boolean> {
 async function reopen(
 	run: LinkRun,
 	name: string,
-	{ isNews, reason = 'forgery' }: { readonly isNews: boolean; readonly reason?: string }
+	{ isNews, reason = 'forgery' }: { readonly isNews: boolean; readonly reason?: NackReason }
 ): Promise<void> {
 	const times = isNews ? 0 : (run.reopenings.get(name) ?? 0) + 1;
 	run.reopenings.set(name, times);
@@ -523,29 +568,28 @@ async function reopen(
 		await suspect(run, name, reason);
 		return;
 	}
-	if (run.careful.isAbout(name)) run.careful.refuse(name);
+	run.careful.forget(name);
 	await beginAnew(run, name);
 }
 
-/** LINK-20. Finds the one fact that is refused without being named, and keeps it apart: the rest goes on. */
-async function suspect(run: LinkRun, name: string, reason: string): Promise<void> {
+/**
+ * LINK-20, LINK-21. Finds the one fact that is refused without being named, and keeps it apart: the
+ * rest goes on. Where all are refused, none is to blame: that may pass, and is not ours to mend.
+ */
+async function suspect(run: LinkRun, name: string, reason: NackReason): Promise<void> {
 	run.reopenings.delete(name);
 	if (!run.careful.isAbout(name)) {
 		run.careful.begin(name);
 		await beginAnew(run, name);
 		return;
 	}
-	const { isAlone, n } = run.careful.refuse(name);
-	if (n === undefined && isAlone) {
-		// Nothing of ours is in it, and the relay would not have it: that may pass, and is not ours to mend.
-		await pause(run, name);
-		return;
-	}
-	if (n !== undefined) await refuseOne(run, n, reason);
+	const blame = run.careful.refuse(name);
+	if (blame.of === 'fact') await refuseOne(run, blame.n, reason);
+	if (blame.of === 'relay') await pause(run, name, SUSPECT_MS_MAX);
 	await beginAnew(run, name);
 }
 
-async function refuseOne(run: LinkRun, n: number, reason: string): Promise<void> {
+async function refuseOne(run: LinkRun, n: number, reason: NackReason): Promise<void> {
 	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
 	if (row === undefined) return;
 	await keepRefused(run.parts.store, [[row.id, reason]]);
@@ -553,20 +597,32 @@ async function refuseOne(run: LinkRun, n: number, reason: string): Promise<void>
 	await count(run);
 }
 
+/** A document that is left alone for a while is begun when that is over. */
 async function beginAnew(run: LinkRun, name: string): Promise<void> {
 	await closeLine(run, name);
-	await run.parts.documents.drop(name);
+	await dropOrGoOn(run, name);
 	await arrange(run);
 }
 
+/**
+ * LINK-25. A frozen tab may hold the document open, and nothing waits for that: it is removed when that
+ * tab is gone, and meanwhile the document is as empty as a new one.
+ */
+function dropOrGoOn({ parts }: LinkRun, name: string): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const cancel = parts.timers.after(DROP_MS_MAX, resolve);
+		parts.documents.drop(name).finally(cancel).then(resolve, reject);
+	});
+}
+
 /** LINK-18. Leaves a document alone for a while, each time for longer, until something gets through. */
-async function pause(run: LinkRun, name: string): Promise<void> {
+async function pause(run: LinkRun, name: string, longest = PAUSE_MS_MAX): Promise<void> {
 	const times = run.pauses.get(name) ?? 0;
 	run.pauses.set(name, times + 1);
 	run.paused.add(name);
 	await closeLine(run, name);
 	showState(run);
-	const most = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(times, 10));
+	const most = Math.min(longest, PAUSE_MS_MIN * 2 ** Math.min(times, 10));
 	again(run, most / 2 + run.parts.random(Math.floor(most / 2) + 1), () => {
 		run.paused.delete(name);
 		run.later(() => arrange(run));
@@ -593,7 +649,7 @@ async function takeClose(run: LinkRun, name: string, code: number): Promise<void
 			await reopen(run, name, { isNews: false });
 			return;
 		case CLOSE.tooLarge:
-			await reopen(run, name, { isNews: false, reason: 'tooLarge' });
+			await reopen(run, name, { isNews: false, reason: 'updateTooLarge' });
 			return;
 		case CLOSE.ticket:
 			run.parts.http.forgetToken();
@@ -760,19 +816,43 @@ function pullLater(run: LinkRun, why: RelayRefusal): void {
 			if (!standing.ok && standing.error === 'refused') await halt(run, 'rights');
 		});
 	}
-	again(run, backoffMs(run.feedAttempt, run.parts.random), () => {
-		pullFeed(run);
+	once(run, 'pull', {
+		ms: backoffMs(run.feedAttempt, run.parts.random),
+		work: () => {
+			pullFeed(run);
+		}
 	});
 	run.feedAttempt += 1;
 }
 
-/** What a checkpoint stood for comes when nothing else does, a page at a time. */
-function fillHistory(run: LinkRun): void {
-	again(run, IDLE_MS, () => {
-		run.feed.backfill().then((hasMore) => {
-			if (hasMore && canRun(run)) fillHistory(run);
-		}, run.parts.onFault);
+/**
+ * LINK-23. What a checkpoint stood for comes when nothing else does, a page at a time: whatever news
+ * asks for it meanwhile, nothing is asked for twice.
+ */
+function fillHistory(run: LinkRun, attempt = 0): void {
+	if (run.isFilling || run.slots.has('fill')) return;
+	const more = attempt === 0 ? 0 : backoffMs(attempt, run.parts.random);
+	once(run, 'fill', {
+		ms: IDLE_MS + more,
+		work: () => {
+			fillPage(run, attempt);
+		}
 	});
+}
+
+function fillPage(run: LinkRun, attempt: number): void {
+	run.isFilling = true;
+	void run.feed.backfill().then(
+		(filled) => {
+			run.isFilling = false;
+			if (filled !== 'all' && canRun(run)) fillHistory(run, filled === 'some' ? 0 : attempt + 1);
+		},
+		(fault: unknown) => {
+			run.isFilling = false;
+			run.parts.onFault(fault);
+			if (canRun(run)) fillHistory(run, attempt + 1);
+		}
+	);
 }
 
 /** LINK-17. Tries again what a full disk, or a fault that passes, kept from being done. */
@@ -787,6 +867,22 @@ function insist(run: LinkRun, work: () => Promise<void>, attempt = 0): void {
 			throw fault;
 		}
 	});
+}
+
+/** Work that waits at most once: who puts it off anew puts it off, and adds no second. */
+type Slot = 'carry' | 'fill' | 'pull';
+
+function once(
+	run: LinkRun,
+	slot: Slot,
+	{ ms, work }: { readonly ms: number; readonly work: () => void }
+): void {
+	run.slots.get(slot)?.();
+	const cancel = run.parts.timers.after(ms, () => {
+		run.slots.delete(slot);
+		if (canRun(run)) work();
+	});
+	run.slots.set(slot, cancel);
 }
 
 function again(run: LinkRun, ms: number, work: () => void): void {
@@ -844,7 +940,14 @@ interface LinkRun {
 	isRunning: boolean;
 	isPulling: boolean;
 	isCarrying: boolean;
+	isFilling: boolean;
+	/** How to take back what waits, by what it is. */
+	readonly slots: Map<Slot, () => void>;
+	/** The epoch whose backup is being looked through; 0 while none is. */
+	pruning: number;
 	carryAttempt: number;
+	/** When what was kept apart was let out again, by this device's own clock, ms. */
+	triedAt: number;
 	/** Whether what is open must be looked through, though nothing was marked. */
 	mustArrange: boolean;
 	/** The last own number that was put into a document by this run. */
@@ -890,7 +993,11 @@ function createLinkRun(parts: RelayLinkParts, say: LinkRun['say']): LinkRun {
 		isRunning: false,
 		isPulling: false,
 		isCarrying: false,
+		isFilling: false,
+		slots: new Map(),
+		pruning: 0,
 		carryAttempt: 0,
+		triedAt: 0,
 		mustArrange: false,
 		lastPut: 0,
 		askedClock: new Set(),

@@ -53,6 +53,8 @@ export interface WebsocketProviderParts {
 	readonly origin: string;
 	readonly WebSocket: typeof WebSocket;
 	readonly getTicket: (document: string) => Promise<TicketAnswer>;
+	/** By which the device's facts are named: of these alone it hears that they are there. */
+	readonly code?: () => string;
 	/** By which uploads are paced; the platform's where none are given. */
 	readonly timers?: PaceTimers;
 	readonly clock?: () => number;
@@ -69,7 +71,7 @@ export function createWebsocketProviders(parts: WebsocketProviderParts): CreateP
 	const socket = createTicketSocket(parts);
 	const { timers = platformTimers, clock = () => performance.now() } = parts;
 	// One for all documents: they share the line.
-	const pace = createUploadPace({ timers, clock });
+	const pace = createUploadPace({ timers, clock, code: parts.code });
 	return (name, doc, events) => {
 		const upload = createUpload(socket, pace);
 		const awareness = new Awareness(doc);

@@ -6,7 +6,6 @@ import type {
 	SaleFact,
 	SoldLine
 } from '#domain/fact/fact.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import { receiptNumber, type FactId, type LedgerId, type ProductId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { ringUp, type CartRefusal } from '#domain/sale/line.ts';
@@ -19,6 +18,7 @@ import {
 } from '#domain/sale/return.ts';
 import { saleTotals } from '#domain/sale/sale-totals.ts';
 import { only, type RecordRow, type StoreReader, type TableName } from '#storage/device-store.ts';
+import { factOf } from './arrived-fact.ts';
 import { draftRecord } from './draft-record.ts';
 import { readReturns } from './read-returns.ts';
 import {
@@ -46,8 +46,18 @@ export interface ReturnDraftLine {
 	readonly damaged: boolean;
 }
 
+/** A sale that left this device, as the relay has it, with what came back of it there. */
+export interface FetchedSale {
+	readonly sale: SaleFact;
+	readonly returns: readonly ReturnFact[];
+	/** What of it stood on account. */
+	readonly due?: RecordRow;
+}
+
 export interface ReturnDraft {
 	readonly sale?: FactId;
+	/** Where the sale is not on this device. */
+	readonly fetched?: FetchedSale;
 	readonly lines: readonly ReturnDraftLine[];
 	/** Where the sale is named, its own tenders decide: the unpaid part lowers the debt first. */
 	readonly refund:
@@ -116,19 +126,34 @@ export function planReturn(
 }
 
 export async function loadReturn(rows: StoreReader, draft: ReturnDraft): Promise<ReturnContext> {
-	const sale = draft.sale === undefined ? undefined : await readSale(rows, draft.sale);
-	const earlier = draft.sale === undefined ? [] : await readReturns(rows, draft.sale);
-	const dues =
-		draft.sale === undefined ? [] : await rows.find('records', only('factId', draft.sale));
-	const [due] = dues;
+	const { sale, earlier, due } =
+		draft.sale === undefined ? NO_SALE : await readSold(rows, draft.sale, draft.fetched);
 	const ledger = due?.ledger ?? (draft.refund.kind === 'account' ? draft.refund.ledger : undefined);
 	return { sale, earlier, due, ...(await loadAccount(rows, ledger)) };
 }
 
+type Sold = Pick<ReturnContext, 'sale' | 'earlier' | 'due'>;
+
+const NO_SALE: Sold = { sale: undefined, earlier: [], due: undefined };
+
+/** What was fetched counts only for the sale that it is of, and together with what is known here. */
+async function readSold(
+	rows: StoreReader,
+	id: FactId,
+	given: FetchedSale | undefined
+): Promise<Sold> {
+	const fetched = given?.sale.id === id ? given : undefined;
+	const here = await readReturns(rows, id);
+	const byId = new Map([...(fetched?.returns ?? []), ...here].map((fact) => [fact.id, fact]));
+	const earlier = [...byId.values()].filter(({ saleId }) => saleId === id);
+	const [due = fetched?.due] = await rows.find('records', only('factId', id));
+	return { sale: (await readSale(rows, id)) ?? fetched?.sale, earlier, due };
+}
+
 async function readSale(rows: StoreReader, id: FactId): Promise<SaleFact | undefined> {
 	const row = await rows.get('facts', id);
-	const parsed = row === undefined ? undefined : parseFact(row.text);
-	return parsed?.ok === true && parsed.value.kind === 'sale' ? parsed.value : undefined;
+	const fact = row === undefined ? null : factOf(row);
+	return fact?.kind === 'sale' ? fact : undefined;
 }
 
 interface Decision extends Refund {

@@ -1,7 +1,6 @@
 import { addDayTotals, DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import { groupBy } from '#domain/group-by.ts';
-import { compareFactIds, type LedgerId } from '#domain/ids.ts';
+import { compareFactIds, parseFactId, type FactId, type LedgerId } from '#domain/ids.ts';
 import {
 	only,
 	type DayRow,
@@ -13,21 +12,22 @@ import {
 	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
-import { arrive, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
+import { arrive, factOf, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { customerKeys, productKeys } from './entity-keys.ts';
 import { compareFieldStamps } from './fold-entities.ts';
+import { countedOf, foldLatest, isInside } from './fold-latest.ts';
 import type { Identity } from './identity.ts';
 import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { isInRanges, joined } from './number-ranges.ts';
 import {
 	addAll,
-	countedOf,
+	addDayRows,
 	fillIn,
 	FOLDED_TABLES,
-	isInside,
-	READ_MODEL_TABLES
+	READ_MODEL_TABLES,
+	settleTimes
 } from './read-model.ts';
 import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
@@ -37,22 +37,26 @@ type TakeParts = Pick<DeviceParts, 'store' | 'changes' | 'crypto'>;
 /**
  * Begins with a checkpoint: what it says of products, customers, settings and records is joined with
  * what is here, what it sums stands in the place of the sums here, and the facts that it does not
- * hold are added. Where nothing was missing, no number moves. Of another epoch it stands for itself:
- * what this device folded before of facts that it does not hold is forgotten.
+ * hold are added. Where nothing was missing, no number moves. Of another epoch, and where what was
+ * begun with is lost, it stands for itself: what this device folded before of facts that it does not
+ * hold is forgotten.
  */
 export async function takeCheckpoint(
 	checkpoint: Checkpoint,
 	parts: TakeParts,
 	{ business }: Pick<Identity, 'business'>
 ): Promise<void> {
-	const said = await arriveAll(checkpoint, parts);
+	const arrived = await arriveAll(checkpoint, parts);
 	await parts.store.write(READ_MODEL_TABLES, async (rows) => {
+		const settling = { business, folds, isBeginning: true };
+		const { arrived: said } = await settleTimes(rows, arrived, settling);
 		const outside = await factsOutside(rows, checkpoint.ranges);
-		if (await isOfAnotherEpoch(rows, checkpoint)) {
+		if (await isAnew(rows, checkpoint)) {
 			for (const table of FOLDED_TABLES) await rows.clear(table);
 			await addAll(rows, outside, { business, folds });
 		}
 		await joinRows(rows, checkpoint, { outside, said, business });
+		await dropDays(rows, checkpoint, outside);
 		await keepPlace(rows, checkpoint);
 	});
 	parts.changes.tell(['meta', ...FOLDED_TABLES]);
@@ -75,7 +79,7 @@ export async function takePiece(
 	{ identity, turns }: { readonly identity: Identity; readonly turns: Pick<Turns, 'quiet'> }
 ): Promise<PieceTaken> {
 	const { business } = identity;
-	const said = await arriveAll(piece, parts);
+	const arrived = await arriveAll(piece, parts);
 	const pieces = split(piece);
 	for (const [place, some] of pieces.entries()) {
 		await turns.quiet();
@@ -85,7 +89,9 @@ export async function takePiece(
 			const hasSums = some.stock.length + some.days.length > 0;
 			const outside = hasSums ? await factsOutside(rows, piece.ranges) : [];
 			const isLast = place === pieces.length - 1;
-			await joinRows(rows, some, { outside, said: isLast ? said : [], business });
+			const settling = { business, folds, isBeginning: true };
+			const { arrived: said } = await settleTimes(rows, isLast ? arrived : [], settling);
+			await joinRows(rows, some, { outside, said, business });
 			return standing;
 		});
 		if (taken !== 'taken') return taken;
@@ -171,7 +177,10 @@ async function joinRows(
 	checkpoint: Checkpoint,
 	{ outside, said, business }: Joining
 ): Promise<void> {
-	await joinEntities(rows, checkpoint);
+	if (await joinEntities(rows, checkpoint)) {
+		const since = await factsOutside(rows, checkpoint.ranges);
+		await foldLatest(rows, since.flatMap(countedOf));
+	}
 	await putSums(rows, checkpoint, outside);
 	await joinRecords(rows, checkpoint.records);
 	await folds.addLedgerFacts(rows, said.flatMap(countedOf));
@@ -208,72 +217,110 @@ async function ledgersSaid(
 	];
 }
 
-/** Each field by the latest that is known of it, here or there. */
-async function joinEntities(rows: StoreWriter, checkpoint: Checkpoint): Promise<void> {
-	const { products, customers, settings, members, devices } = checkpoint;
-	const heldProducts = await rows.getMany(
-		'products',
-		products.map(({ id }) => id)
-	);
-	await rows.put(
-		'products',
-		products.map((row, place) => {
-			const later = laterOf(row, heldProducts[place]);
-			return { ...later, ...productKeys(later) };
-		})
-	);
-	const heldCustomers = await rows.getMany(
-		'customers',
-		customers.map(({ ledger }) => ledger)
-	);
-	await rows.put(
-		'customers',
-		customers.map((row, place) => {
-			const later = laterOf(row, heldCustomers[place]);
-			return { ...later, ...customerKeys(later) };
-		})
-	);
-	const heldSettings = await rows.getMany(
-		'settings',
-		settings.map(({ field }) => field)
-	);
-	await rows.put(
-		'settings',
-		settings.map((row, place) => laterOf(row, heldSettings[place]))
-	);
-	const heldMembers = await rows.getMany(
-		'members',
-		members.map(({ number }) => number)
-	);
-	await rows.put(
-		'members',
-		members.map((row, place) => laterOf(row, heldMembers[place]))
-	);
-	const heldDevices = await rows.getMany(
-		'devices',
-		devices.map(({ code }) => code)
-	);
-	await rows.put(
-		'devices',
-		devices.map((row, place) => laterOf(row, heldDevices[place]))
-	);
+/**
+ * Each field by the latest that is known of it, here or there. Answers whether something here was of
+ * a fact that the checkpoint knows better: what stood behind that is then to be folded again.
+ */
+async function joinEntities(rows: StoreWriter, checkpoint: Checkpoint): Promise<boolean> {
+	const left = [
+		await join(checkpoint.products, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'products',
+					all.map(({ id }) => id)
+				),
+			put: (all) =>
+				rows.put(
+					'products',
+					all.map((row) => ({ ...row, ...productKeys(row) }))
+				)
+		}),
+		await join(checkpoint.customers, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'customers',
+					all.map(({ ledger }) => ledger)
+				),
+			put: (all) =>
+				rows.put(
+					'customers',
+					all.map((row) => ({ ...row, ...customerKeys(row) }))
+				)
+		}),
+		await joinPeople(rows, checkpoint)
+	];
+	return left.includes(true);
 }
 
-function laterOf<Row extends { readonly stamps: NumberedStamps }>(
+async function joinPeople(rows: StoreWriter, checkpoint: Checkpoint): Promise<boolean> {
+	const left = [
+		await join(checkpoint.settings, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'settings',
+					all.map(({ field }) => field)
+				),
+			put: (all) => rows.put('settings', all)
+		}),
+		await join(checkpoint.members, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'members',
+					all.map(({ number }) => number)
+				),
+			put: (all) => rows.put('members', all)
+		}),
+		await join(checkpoint.devices, checkpoint, {
+			held: (all) =>
+				rows.getMany(
+					'devices',
+					all.map(({ code }) => code)
+				),
+			put: (all) => rows.put('devices', all)
+		})
+	];
+	return left.includes(true);
+}
+
+interface Joined<Row> {
+	held(rows: readonly Row[]): Promise<readonly (Row | undefined)[]>;
+	put(rows: readonly Row[]): Promise<void>;
+}
+
+async function join<Row extends { readonly stamps: NumberedStamps }>(
+	fresh: readonly Row[],
+	{ ranges }: Pick<Checkpoint, 'ranges'>,
+	table: Joined<Row>
+): Promise<boolean> {
+	const held = await table.held(fresh);
+	const later = fresh.map((row, place) => laterFieldsOf(row, held[place], ranges));
+	await table.put(later.map(({ row }) => row));
+	return later.some(({ left }) => left);
+}
+
+/** A fact that the checkpoint holds and that is not its last word was stamped ahead, and is known to be. */
+function laterFieldsOf<Row extends { readonly stamps: NumberedStamps }>(
 	row: Row,
-	held: Row | undefined
-): Row {
-	if (held === undefined) return row;
-	const later = Object.entries(held.stamps).filter(([field, stamp]) => {
+	held: Row | undefined,
+	ranges: NumberRanges
+): { readonly row: Row; readonly left: boolean } {
+	if (held === undefined) return { row, left: false };
+	const all = Object.entries(held.stamps).filter(([field, stamp]) => {
 		const of = row.stamps[field];
 		return of === undefined || compareFieldStamps(stamp, of) > 0;
 	});
+	const later = all.filter(([, [, , id]]) => !isIn(id, ranges));
 	const fields = later.map(([field]): [string, unknown] => [field, Reflect.get(held, field)]);
+	const stamps = { ...row.stamps, ...Object.fromEntries(later) };
 	return {
-		...row,
-		...Object.fromEntries(fields),
-		stamps: { ...row.stamps, ...Object.fromEntries(later) }
+		row: { ...row, ...Object.fromEntries(fields), stamps },
+		left: later.length < all.length
 	};
+}
+
+function isIn(id: FactId, ranges: NumberRanges): boolean {
+	const parsed = parseFactId(id);
+	return parsed.ok && isInRanges(parsed.value, ranges);
 }
 
 type NumberedStamps = Readonly<Record<string, Parameters<typeof compareFieldStamps>[0]>>;
@@ -311,6 +358,32 @@ async function putSums(
 			branch: row.branch,
 			on: row.on
 		}))
+	);
+}
+
+/**
+ * A day that the checkpoint would name, had anything happened on it, and does not: what was counted
+ * on it here was of facts that were stamped ahead, and is elsewhere. It comes to the facts outside.
+ */
+async function dropDays(
+	rows: StoreWriter,
+	{ days, next }: Checkpoint,
+	outside: readonly ArrivedFact[]
+): Promise<void> {
+	// The first piece has the latest days of all branches, a whole checkpoint every one.
+	const from =
+		next === undefined ? '' : days.reduce((least, { on }) => (on < least ? on : least), '~');
+	const named = new Set(days.map(({ branch, on }) => `${branch} ${on}`));
+	const held = await rows.all('days');
+	const others = held.filter(({ branch, on }) => on >= from && !named.has(`${branch} ${on}`));
+	await rows.remove(
+		'days',
+		others.map(({ branch, on }) => [branch, on])
+	);
+	const gone = new Set(others.map(({ branch, on }) => `${branch} ${on}`));
+	await addDayRows(
+		rows,
+		outside.flatMap(countedOf).filter(({ branch, on }) => gone.has(`${branch} ${on}`))
 	);
 }
 
@@ -377,12 +450,8 @@ function gapsOf(ranges: readonly NumberRange[]): readonly NumberRange[] {
 	return [...gaps, [from, Number.MAX_SAFE_INTEGER]];
 }
 
-function factOf({ text }: FactRow): ArrivedFact['fact'] {
-	const parsed = parseFact(text);
-	return parsed.ok ? parsed.value : null;
-}
-
-async function isOfAnotherEpoch(rows: StoreReader, { epoch }: Checkpoint): Promise<boolean> {
+async function isAnew(rows: StoreReader, { epoch }: Checkpoint): Promise<boolean> {
+	if ((await readMeta(rows, 'isCheckpointLost')) === true) return true;
 	const before = (await readMeta(rows, 'checkpoint')) ?? (await readMeta(rows, 'feed'));
 	return before !== undefined && before.epoch !== epoch;
 }

@@ -19,10 +19,11 @@ export interface DexieStoreOptions {
 }
 
 /**
- * 2: the ledger that both sides trust. 3: years of a busy shop. Dexie adds tables and indexes to what
- * is there and keeps every row.
+ * 2: the ledger that both sides trust. 3: years of a busy shop. 4: a journal that is let go, and clocks
+ * that ran ahead. Dexie adds
+ * tables and indexes to what is there and keeps every row.
  */
-const VERSION = 3;
+const VERSION = 4;
 const CAUSES_MAX = 8;
 
 /** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */
@@ -81,10 +82,11 @@ function schema(): Record<string, string> {
 	);
 }
 
-/** Products of before have no place among the tiles yet. */
+/** Products of a program before 3 have no place among the tiles yet. */
 async function keyTiles(transaction: Transaction): Promise<void> {
 	const products = transaction.table<Rows['products'], Key>('products');
-	await products.toCollection().modify((row, of) => {
+	const isUnkeyed = ({ tileKey }: Partial<Rows['products']>): boolean => tileKey === undefined;
+	await products.filter(isUnkeyed).modify((row, of) => {
 		of.value = { ...row, tileKey: tileKeyOf(row) };
 	});
 }

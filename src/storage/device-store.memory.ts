@@ -178,7 +178,9 @@ function createTables(): Tables {
 	return {
 		meta: createMemoryTable('meta'),
 		journal: createMemoryTable('journal'),
+		backedUp: createMemoryTable('backedUp'),
 		facts: createMemoryTable('facts'),
+		clocks: createMemoryTable('clocks'),
 		products: createMemoryTable('products'),
 		customers: createMemoryTable('customers'),
 		settings: createMemoryTable('settings'),

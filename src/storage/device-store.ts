@@ -1,6 +1,7 @@
 import type { LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { RecordKind } from '#domain/confirmation/record-kind.ts';
+import type { ClockedTime } from '#domain/fact/clock-fact.ts';
 import type { DayTotals, Saying } from '#domain/fact/effects.ts';
 import type {
 	CustomerFields,
@@ -44,7 +45,15 @@ export interface JournalRow {
 	readonly refused?: string;
 }
 
-/** A fact that this device holds, its own or another's. */
+/** Own facts that left the journal because a verified backup holds them: all numbers of one block. */
+export interface BackedUpRow {
+	/** The numbers of a block are those that give it when divided by `HAVE_RANGE_LENGTH`. */
+	readonly block: number;
+	/** The XOR of the facts' digests, 16 hex digits. */
+	readonly digest: string;
+}
+
+/** A fact that this device holds, its own or another's. Stamp and day are those by which it counts. */
 export interface FactRow {
 	readonly id: FactId;
 	readonly code: string;
@@ -60,6 +69,12 @@ export interface FactRow {
 	readonly text: string;
 	/** Ledgers, `sale:{id}` of a return, `receipt:{A-000123}`, products of a product or adjust fact. */
 	readonly refs: readonly string[];
+}
+
+/** When a fact counts by the relay's word, whether the fact is here yet or not. */
+export interface ClockRow extends ClockedTime {
+	/** The fact that the word is on. */
+	readonly id: FactId;
 }
 
 export interface ProductRow extends ProductFields {
@@ -323,7 +338,9 @@ export interface DayRow extends DayTotals {
 export interface Rows {
 	readonly meta: MetaRow;
 	readonly journal: JournalRow;
+	readonly backedUp: BackedUpRow;
 	readonly facts: FactRow;
+	readonly clocks: ClockRow;
 	readonly products: ProductRow;
 	readonly customers: CustomerRow;
 	readonly settings: SettingRow;
@@ -361,7 +378,9 @@ interface TableForm {
 export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	meta: { key: ['key'], indexes: [] },
 	journal: { key: ['n'], indexes: ['sent', 'document', 'refused'] },
+	backedUp: { key: ['block'], indexes: [] },
 	facts: { key: ['id'], indexes: ['branch+on', 'kind', 'code+n', '*refs'] },
+	clocks: { key: ['id'], indexes: [] },
 	products: { key: ['id'], indexes: ['searchKey', 'tileKey', '*codeKeys'] },
 	customers: { key: ['ledger'], indexes: ['searchKey'] },
 	settings: { key: ['field'], indexes: [] },

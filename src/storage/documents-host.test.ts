@@ -1,5 +1,5 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMemoryDocumentsHost, type DocumentsHost } from './documents-host.ts';
 import { createIndexeddbDocumentsHost } from './documents-indexeddb.ts';
 import { seeded } from '#tests/support/seeded.ts';
@@ -66,6 +66,58 @@ documentsHostContract('indexeddb', () => {
 	vi.stubGlobal('IDBKeyRange', IDBKeyRange);
 	return createIndexeddbDocumentsHost(random);
 });
+
+describe('a document that a frozen tab holds open', () => {
+	afterEach(() => {
+		vi.useRealTimers();
+	});
+
+	it('[STORAGE-11] is opened as a new one while its removal waits, and closes too', async () => {
+		const NAME = 'j/x/y/20261120';
+		const factory = new IDBFactory();
+		vi.stubGlobal('indexedDB', factory);
+		vi.stubGlobal('IDBKeyRange', IDBKeyRange);
+		const host = createIndexeddbDocumentsHost(random);
+		const { doc } = await host.open(NAME);
+		doc.getMap('f').set('A-1', 'refused');
+		await settled();
+		// Another tab, which hears of nothing: it does not close when the database is to go.
+		const frozen = await opened(factory, `daftar-document:${NAME}`);
+		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+		let isRemoved = false;
+		const removal = host.drop(NAME).then(() => {
+			isRemoved = true;
+		});
+		await vi.advanceTimersByTimeAsync(8_000);
+
+		const opening = host.open(NAME);
+		await vi.advanceTimersByTimeAsync(4_000);
+		const anew = await opening;
+		expect([...anew.doc.getMap('f').keys()]).toEqual([]);
+		anew.doc.getMap('f').set('A-2', 'sent');
+		const closing = host.close(NAME);
+		await vi.advanceTimersByTimeAsync(4_000);
+		await closing;
+		expect(isRemoved).toBe(false);
+
+		vi.useRealTimers();
+		frozen.close();
+		await removal;
+		expect([...(await host.open(NAME)).doc.getMap('f').keys()]).toEqual([]);
+	});
+});
+
+function opened(factory: IDBFactory, name: string): Promise<{ close(): void }> {
+	return new Promise((resolve, reject) => {
+		const request = factory.open(name);
+		request.onsuccess = () => {
+			resolve(request.result);
+		};
+		request.onerror = () => {
+			reject(new Error('not opened', { cause: request.error }));
+		};
+	});
+}
 
 /** y-indexeddb says nothing of its writes; a few turns of the loop are enough for the fake. */
 function settled(): Promise<void> {

@@ -12,11 +12,12 @@ interface Persisted {
 }
 
 const PREFIX = 'daftar-document:';
-const LOAD_MAX_MS = 4_000;
+const WAIT_MAX_MS = 4_000;
 
 /**
- * Documents in IndexedDB, a database for each. y-indexeddb swallows its errors, so a load that does
- * not end is given up after `LOAD_MAX_MS`: the journal puts back what the document should have held.
+ * Documents in IndexedDB, a database for each. y-indexeddb swallows its errors, so a load or a close
+ * that does not end is given up after `WAIT_MAX_MS`: the journal puts back what the document should
+ * have held. A removal takes as long as another tab holds the database open.
  * Two books of one business, a device's and its heir's, keep theirs apart by `book`.
  */
 export function createIndexeddbDocumentsHost(random: Random, book = ''): DocumentsHost {
@@ -28,7 +29,8 @@ export function createIndexeddbDocumentsHost(random: Random, book = ''): Documen
 		open.delete(name);
 		if (held === undefined) return;
 		const { opened, persistence } = await held;
-		await persistence.destroy();
+		// A database that was never opened is closed when it is: a frozen tab may hold up its removal.
+		await settledWithin(WAIT_MAX_MS, persistence.destroy());
 		opened.doc.destroy();
 	}
 
@@ -49,14 +51,14 @@ export function createIndexeddbDocumentsHost(random: Random, book = ''): Documen
 async function load(name: string, random: Random, prefix: string): Promise<Persisted> {
 	const doc = createDocument(random);
 	const persistence = new IndexeddbPersistence(`${prefix}${name}`, doc);
-	await settledWithin(LOAD_MAX_MS, persistence.whenSynced);
+	await settledWithin(WAIT_MAX_MS, persistence.whenSynced);
 	return { opened: { name, doc }, persistence };
 }
 
-function settledWithin(ms: number, loaded: Promise<unknown>): Promise<void> {
+function settledWithin(ms: number, work: Promise<unknown>): Promise<void> {
 	return new Promise((resolve) => {
 		const timer = setTimeout(resolve, ms);
-		void loaded.then(() => {
+		void work.then(() => {
 			clearTimeout(timer);
 			resolve();
 		});

@@ -6,23 +6,28 @@ import { groupItems, writeUpdate, type EncodedItem } from './write-update.ts';
 /** Part of an update, itself an update: applied in order, the parts are the whole. */
 export interface UpdatePiece {
 	readonly bytes: Uint8Array;
-	/** The key that its last item stands under; undefined where it says none. */
+	/** The key that the last of its own items stands under; undefined where it says none. */
 	readonly lastKey: string | undefined;
 }
 
 /**
  * SYNC-7. Cuts an update (Yjs format V1) into updates of at most 32 kB, or of one item where that is
  * larger, in the order in which it names its items. Deletions go with the last, when all that they
- * may speak of is there. Throws where the bytes are no update.
+ * may speak of is there. `isOwn` tells the keys that are looked for in the pieces: all where it is
+ * absent. Throws where the bytes are no update.
  */
-export function cutUpdate(update: Uint8Array): readonly UpdatePiece[] {
+export function cutUpdate(
+	update: Uint8Array,
+	isOwn: (key: string) => boolean = () => true
+): readonly UpdatePiece[] {
 	const { structs, ds } = Y.decodeUpdate(update);
 	const items = structs.map(encodeItem);
-	if (update.byteLength <= PIECE_BYTES_MAX) return [{ bytes: update, lastKey: lastKeyOf(items) }];
+	if (update.byteLength <= PIECE_BYTES_MAX)
+		return [{ bytes: update, lastKey: lastKeyOf(items, isOwn) }];
 	const groups = items.length === 0 ? [[]] : groupItems(items);
 	return groups.map((group, at) => ({
 		bytes: writeUpdate(group, at === groups.length - 1 ? encodeDeletions(ds) : undefined),
-		lastKey: lastKeyOf(group)
+		lastKey: lastKeyOf(group, isOwn)
 	}));
 }
 
@@ -54,6 +59,9 @@ function encodeDeletions({ clients }: Decoded['ds']): Uint8Array {
 	return encoding.toUint8Array(encoder);
 }
 
-function lastKeyOf(items: readonly KeyedItem[]): string | undefined {
-	return items.findLast(({ key }) => key !== undefined)?.key;
+function lastKeyOf(
+	items: readonly KeyedItem[],
+	isOwn: (key: string) => boolean
+): string | undefined {
+	return items.findLast(({ key }) => key !== undefined && isOwn(key))?.key;
 }

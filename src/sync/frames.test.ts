@@ -69,6 +69,8 @@ describe("the relay's own messages", () => {
 		const have = { epoch: 1, ranges: [[1, 511, '00000000000000ff']] } as const;
 		const nack = { refused: [['A-12', 'fork']] } as const;
 		expect(decodeHello(jsonOf(encodeHello(hello), MESSAGE_HELLO))).toEqual(hello);
+		const more = { ...hello, ends: [[1, 8]], backup: 9 } as const;
+		expect(decodeHello(jsonOf(encodeHello(more), MESSAGE_HELLO))).toEqual(more);
 		expect(decodeHave(jsonOf(encodeHave(have), MESSAGE_HAVE))).toEqual(have);
 		expect(decodeNack(jsonOf(encodeNack(nack), MESSAGE_NACK))).toEqual(nack);
 		expect(decodeFeedNews(jsonOf(encodeFeedNews({ s: 3 }), MESSAGE_FEED))).toEqual({ s: 3 });
@@ -82,6 +84,13 @@ describe("the relay's own messages", () => {
 			);
 		}
 	);
+
+	it.each(['-1', '1.5', '"9"', 'null', '[1,2]'])('[SYNC-2] name no backup up to %s', (backup) => {
+		const hello = `{"epoch":1,"kinds":[],"now":1,"limits":{},"s":9,"backup":`;
+		expect(decodeHello(`${hello}${backup}}`)).toBeUndefined();
+		// What a program does not know of is none of its business.
+		expect(decodeHello(`${hello}9,"more":{}}`)).toMatchObject({ backup: 9 });
+	});
 
 	it('[SYNC-2] have no range upside down, of another form, or with a short digest', () => {
 		for (const range of [

@@ -27,6 +27,8 @@ export interface Hello {
 	readonly s: number;
 	/** How far the feed had come in epochs that a restore ended; absent where none did. */
 	readonly ends?: readonly EpochEnd[];
+	/** Up to which number of the feed a verified backup holds it; absent where none of this epoch does. */
+	readonly backup?: number;
 }
 
 /** What survived of an epoch: of its own numbers those up to `s`, whatever was restored since. */
@@ -198,8 +200,13 @@ function isHello(value: unknown): value is Hello {
 		isObject(limits) &&
 		Object.values(limits).every(isCount) &&
 		isCount(value['s']) &&
-		(value['ends'] === undefined || isEnds(value['ends']))
+		isHelloMore(value)
 	);
+}
+
+/** What an older relay does not say. */
+function isHelloMore({ ends, backup }: Readonly<Record<string, unknown>>): boolean {
+	return (ends === undefined || isEnds(ends)) && (backup === undefined || isCount(backup));
 }
 
 function isEnds(value: unknown): value is readonly EpochEnd[] {

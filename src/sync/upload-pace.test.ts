@@ -11,7 +11,7 @@ import { HEARTBEAT_MS, PIECE_BYTES_MAX } from './limits.ts';
 import { createUploadPace, type UploadLane, type UploadPace } from './upload-pace.ts';
 
 /** A pace on a clock that the test turns. */
-function paceOnClock(): {
+function paceOnClock(code?: string): {
 	readonly pace: UploadPace;
 	/** Lets time pass, and what is due in it happen. */
 	readonly pass: (ms: number) => void;
@@ -30,7 +30,8 @@ function paceOnClock(): {
 	return {
 		pace: createUploadPace({
 			clock: () => now,
-			timers: { after: (ms, work) => at(now + ms, work) }
+			timers: { after: (ms, work) => at(now + ms, work) },
+			code: code === undefined ? undefined : () => code
 		}),
 		pass: (ms) => {
 			const end = now + ms;
@@ -151,6 +152,39 @@ describe('the pace of uploads', () => {
 		lane.have([]);
 		const sent = drain(lane, out);
 		expect(sent).toBeLessThan(1.5 * step2.byteLength);
+	});
+
+	it('[SYNC-8] what others wrote goes on at its own answer, and numbers of theirs are not one’s own', () => {
+		const { pace } = paceOnClock('B');
+		const out: Uint8Array[] = [];
+		const lane = pace.open((frame) => out.push(frame));
+		// A hundred of the own in front, and a brother's thousand behind.
+		const doc = new Y.Doc();
+		doc.clientID = 9;
+		for (let n = 1; n <= 100; n += 1) doc.getMap('f').set(`B-${String(n)}`, 'x'.repeat(250));
+		const his = new Y.Doc();
+		his.clientID = 5;
+		for (let n = 1; n <= 400; n += 1) his.getMap('f').set(`A-${String(n)}`, 'x'.repeat(250));
+		Y.applyUpdate(doc, Y.encodeStateAsUpdate(his));
+		lane.send(encodeStep2(Y.encodeStateAsUpdate(doc)));
+		expect(out.length).toBe(1);
+		lane.have([[100, 100, DIGEST]]);
+		const second = out.length;
+		expect(second).toBeGreaterThan(1);
+		// All of the own were in the first: these are others', and their numbers are not meant.
+		lane.have([[1, 511, DIGEST]]);
+		expect(out.length).toBe(second);
+		for (let at = 0; at < 50; at += 1) {
+			const before = out.length;
+			lane.have([]);
+			if (out.length === before) break;
+		}
+		const doneWith = new Y.Doc();
+		for (const frame of out) {
+			const read = decodeClientFrame(frame);
+			if (read !== undefined && 'update' in read) Y.applyUpdate(doneWith, read.update);
+		}
+		expect(doneWith.getMap('f').size).toBe(500);
 	});
 
 	it('[SYNC-8] what was refused, taken for nothing new, or gets no answer holds nothing up', () => {

@@ -33,6 +33,8 @@ export interface UploadPaceParts {
 	/** Milliseconds from any beginning. */
 	readonly clock: () => number;
 	readonly timers: PaceTimers;
+	/** The code by which the device's own facts are named; every fact is its own where it says none. */
+	readonly code?: (() => string) | undefined;
 }
 
 export interface PaceTimers {
@@ -57,7 +59,10 @@ const SMALL_BYTES_MAX = 4 * 1024;
 /** A message, or a piece of one. */
 interface Parcel {
 	readonly frame: Uint8Array;
-	/** The device's number of its last fact: once the relay has it, it has the parcel. */
+	/**
+	 * The number of its last own fact: once the relay has it, it has the parcel. Of what others wrote
+	 * the relay tells them, and answers the device that it has decided.
+	 */
 	readonly n: number | undefined;
 }
 
@@ -117,7 +122,7 @@ export function createUploadPace(parts: UploadPaceParts): UploadPace {
 
 function take(pace: Pace, lane: Lane, frame: Uint8Array): void {
 	const { lanes } = pace;
-	const parcels = parcelsOf(frame);
+	const parcels = parcelsOf(frame, pace.parts.code?.());
 	if (!lanes.has(lane)) return;
 	if (parcels === undefined) {
 		lane.send(frame);
@@ -142,12 +147,13 @@ interface Parcels {
 }
 
 /** Undefined where the message moves nothing, and so gets no answer. */
-function parcelsOf(frame: Uint8Array): Parcels | undefined {
+function parcelsOf(frame: Uint8Array, code: string | undefined): Parcels | undefined {
 	const read = decodeClientFrame(frame);
 	if (read === undefined || !('update' in read)) return undefined;
 	if (read.update.byteLength <= EMPTY_UPDATE.byteLength) return undefined;
 	const isWhole = read.kind === 'step2';
-	const pieces = cutUpdate(read.update);
+	const isOwn = (key: string): boolean => code === undefined || key.startsWith(`${code}-`);
+	const pieces = cutUpdate(read.update, isOwn);
 	const list = pieces.map((piece, at) => ({
 		n: numberOf(piece),
 		// A step 2 says that this was all, so only its end is one.

@@ -132,7 +132,7 @@ export class Words {
 	}
 
 	/** A business day, `'2026-11-20'`, as `Friday, 20 November`. */
-	day(on: string, style: 'long' | 'short' | 'weekday' = 'long'): string {
+	day(on: string, style: keyof typeof DAY_STYLES = 'long'): string {
 		const format = new Intl.DateTimeFormat(this.locale, { timeZone: 'UTC', ...DAY_STYLES[style] });
 		return format.format(new Date(`${on}T00:00:00Z`));
 	}
@@ -148,8 +148,8 @@ export class Words {
 	}
 
 	/** An instant's day and time in the shop's zone. */
-	dayAndTime(at: number): string {
-		const day = new Intl.DateTimeFormat(this.locale, { ...DAY_STYLES.short, timeZone: this.zone });
+	dayAndTime(at: number, style: keyof typeof DAY_STYLES = 'short'): string {
+		const day = new Intl.DateTimeFormat(this.locale, { ...DAY_STYLES[style], timeZone: this.zone });
 		return `${day.format(at)} ${this.time(at)}`;
 	}
 
@@ -196,6 +196,7 @@ export class Words {
 const DAY_STYLES = {
 	long: { weekday: 'long', day: 'numeric', month: 'long' },
 	short: { weekday: 'short', day: 'numeric', month: 'short' },
+	dated: { day: 'numeric', month: 'short', year: 'numeric' },
 	weekday: { weekday: 'short' }
 } as const satisfies Readonly<Record<string, Intl.DateTimeFormatOptions>>;
 

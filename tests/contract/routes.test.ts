@@ -382,11 +382,19 @@ const TABLE: Readonly<Record<string, Row>> = {
 		request: at('/history?before=100000'),
 		statuses: [401, 200, 200, 403, 200, 200]
 	},
+	'GET /backed-up': {
+		request: at('/backed-up?from=1'),
+		statuses: [401, 200, 200, 403, 200, 200]
+	},
 	'GET /have': { request: at('/have'), statuses: [401, 200, 200, 403, 200, 200] },
 	'GET /carried': { request: at('/carried'), statuses: [401, 200, 200, 403, 200, 200] },
 	'POST /carried': {
 		request: at('/carried', { facts: [] }),
 		statuses: [401, 200, 200, 403, 200, 200]
+	},
+	'GET /receipts': {
+		request: ({ shop }) => ({ path: `/receipts?branch=${shop.branch}&on=2026-11-20` }),
+		statuses: [401, 401, 404, 403, 401, 200]
 	},
 	'GET /checkpoint': {
 		request: ({ shop }) => ({ path: `/checkpoint?branch=${shop.branch}` }),
@@ -417,6 +425,8 @@ describe.each(Object.entries(TABLE))('%s', (name, row) => {
 		const { request, statuses, isSearch, isAsking } = row;
 		const [method = ''] = name.split(' ');
 		const answered: number[] = [];
+		// What the bridge still has to carry is nobody's doing here.
+		await stand.settled();
 		const before = await whatIsTheirs(cast);
 		for (const caller of CALLERS) {
 			const isOver = caller === 'amina' && isAsking !== true;

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readOptions, wholeNumber } from '#server/commands/command-options.ts';
 import { crash, KILLS, type CrashOptions, type CrashReport } from './crash-run.ts';
 
 /**
@@ -9,21 +9,16 @@ import { crash, KILLS, type CrashOptions, type CrashReport } from './crash-run.t
  * it do.
  */
 const USAGE = 'npm run crash -- [--rounds N] [--seed S] [--relaxed]';
-const ROUNDS_DEFAULT = 20;
 const SEED_LIMIT = 2 ** 31;
 
 try {
-	const { values } = parseArgs({
-		options: {
-			rounds: { type: 'string' },
-			seed: { type: 'string' },
-			relaxed: { type: 'boolean', default: false }
-		}
+	const values = readOptions(USAGE, {
+		rounds: { type: 'string', default: '20' },
+		seed: { type: 'string', default: String(Math.floor(Math.random() * SEED_LIMIT)) },
+		relaxed: { type: 'boolean', default: false }
 	});
-	const rounds = whole(values.rounds, ROUNDS_DEFAULT);
-	const seed = whole(values.seed, Math.floor(Math.random() * SEED_LIMIT));
-	if (rounds === undefined || seed === undefined) say(process.stderr, USAGE);
-	else await run({ rounds, seed, isRelaxed: values.relaxed });
+	const rounds = wholeNumber(USAGE, values.rounds, 1);
+	await run({ rounds, seed: wholeNumber(USAGE, values.seed), isRelaxed: values.relaxed });
 } catch (fault) {
 	say(process.stderr, fault instanceof Error ? (fault.stack ?? fault.message) : String(fault));
 	process.exitCode = 1;
@@ -70,12 +65,6 @@ function linesOf(report: CrashReport): readonly string[] {
 /** Of sorted figures the one that so large a share is not above. */
 function share(sorted: readonly number[], part: number): number {
 	return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-}
-
-/** Undefined where the text is no whole number. */
-function whole(text: string | undefined, otherwise: number): number | undefined {
-	if (text === undefined) return otherwise;
-	return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function say(stream: NodeJS.WriteStream, line: string): void {

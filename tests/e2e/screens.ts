@@ -79,6 +79,7 @@ function screensOf(customer: string, product: string): readonly Screen[] {
 			open: (page, language) => tap(page, sayIn(language, 'account.new'))
 		},
 		plain('receipts', '/shop/receipts'),
+		plain('receipts-day', '/shop/receipts/day/2026-01-02'),
 		plain('receipt', '/shop/receipts/A-000001'),
 		plain('return', '/shop/receipts/A-000001/return'),
 		plain('customers', '/shop/customers'),

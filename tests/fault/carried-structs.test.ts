@@ -116,6 +116,25 @@ describe('a step 2 at a restored relay', () => {
 		watcher.destroy();
 	});
 
+	it('[SYNC-8] [RELAY-53] that holds brothers’ structs alone is answered, and with its own it names those', async () => {
+		const socket = await rawSocket(stand, 'B');
+		await socket.next(isMessage(MESSAGE_HAVE));
+		const send = async (doc: Y.Doc): Promise<unknown> => {
+			const heard = socket.heard.length;
+			socket.send(encodeUpdate(Y.encodeStateAsUpdate(doc)));
+			const have = decodeHave(jsonIn(await socket.next(isMessage(MESSAGE_HAVE), heard)));
+			return have?.ranges.map(([from, to]) => [from, to]);
+		};
+		const doc = new Y.Doc();
+		writtenBy(doc, 900, facts('A-1', 'A-2'));
+		expect(await send(doc)).toEqual([]);
+		const both = new Y.Doc();
+		writtenBy(both, 901, facts('A-3'));
+		appendFact(both, settingFact(stand, 'B-1'));
+		expect(await send(both)).toEqual([[1, 1]]);
+		expect((await feed()).toSorted()).toEqual(['A-1 by B', 'A-2 by B', 'A-3 by B', 'B-1']);
+	});
+
 	it('[RELAY-54] one brother that forks, one that is unknown, one that is wrong: the rest is taken', async () => {
 		const author = await rawSocket(stand, 'A');
 		const [kept] = facts('A-2');
@@ -203,6 +222,74 @@ describe('a step 2 at a restored relay', () => {
 			socket.socket.terminate();
 		}
 		expect(await feed()).toEqual(['A-1']);
+	});
+
+	it('[RELAY-56] [RELAY-57] [RELAY-21] is no way to write on for a device that is back', async () => {
+		const author = await rawSocket(stand, 'A');
+		const say = (
+			socket: RawSocket,
+			[client, clock]: readonly [number, number],
+			{ id, text }: DocumentFact
+		): void => {
+			socket.send(encodeUpdate(handUpdate([{ client, clock, structs: [textUnder(id, text)] }])));
+		};
+		const [one, two, three, ahead] = facts('A-7', 'A-8', 'A-9', 'A-5001');
+		if (one === undefined || two === undefined) throw new Error('two');
+		if (three === undefined || ahead === undefined) throw new Error('four');
+		say(author, [77, 0], one);
+		await until(async () => (await feed()).length === 1);
+
+		// Its live client, with a number of its own; its future numbers under another; its last fact twice.
+		const other = settingFact(stand, 'A-7', 'other');
+		for (const [client, clock, fact, reason] of [
+			[77, 1, ahead, 'clientTaken'],
+			[77, 1, settingFact(stand, 'A-3'), 'clientTaken'],
+			[77, 1, two, 'clientTaken'],
+			[88, 0, ahead, 'authorBack'],
+			[88, 0, two, 'authorBack'],
+			[88, 0, other, 'conflict']
+		] as const) {
+			const socket = await rawSocket(stand, 'B');
+			say(socket, [client, clock], fact);
+			expect(await nackOf(socket)).toEqual([[fact.id, reason]]);
+			expect(socket.socket.readyState).toBe(socket.socket.OPEN);
+			socket.socket.terminate();
+		}
+		// What is known already takes no clock of it either, nor what does not fit on what is there.
+		const quiet = await rawSocket(stand, 'B');
+		say(quiet, [77, 1], one);
+		say(quiet, [77, 9], ahead);
+		say(quiet, [77, 0], other);
+		say(quiet, [500, 0], settingFact(stand, 'B-1'));
+		await until(async () => (await feed()).includes('B-1'));
+		expect(quiet.heard.some(isMessage(MESSAGE_NACK))).toBe(false);
+
+		say(author, [77, 1], two);
+		say(author, [77, 2], three);
+		await until(async () => (await feed()).length === 4);
+		expect(await feed()).toEqual(['A-7', 'B-1', 'A-8', 'A-9']);
+		expect(author.heard.some(isMessage(MESSAGE_NACK))).toBe(false);
+		// What it wrote before that, its brothers tell for it.
+		say(quiet, [99, 0], settingFact(stand, 'A-3'));
+		await until(async () => (await feed()).includes('A-3 by B'));
+	});
+
+	it("[RELAY-21] that tells another text under a silent device's place is found out when it is back", async () => {
+		const place = { client: 77, clock: 0 };
+		const forged = settingFact(stand, 'A-2', 'other');
+		const own = settingFact(stand, 'A-2');
+		const socket = await rawSocket(stand, 'B');
+		socket.send(
+			encodeUpdate(handUpdate([{ ...place, structs: [textUnder(forged.id, forged.text)] }]))
+		);
+		await until(async () => (await feed()).length === 1);
+		const author = await rawSocket(stand, 'A');
+		author.send(encodeUpdate(handUpdate([{ ...place, structs: [textUnder(own.id, own.text)] }])));
+		expect(await nackOf(author)).toEqual([['A-2', 'fork']]);
+		expect(await author.closed).toBe(CLOSE.fork);
+		expect(await stand.database.sql`select code, n, text from fork`).toEqual([
+			{ code: 'A', n: '2', text: own.text }
+		]);
 	});
 
 	it('[RELAY-51] brings so much of others a day, beside its own', async () => {

@@ -112,6 +112,16 @@ it('[BUS-6] runs twice on one database, and each listens to the other', async ()
 	await close();
 });
 
+it('[RELAY-63] stops where its database began another epoch', async () => {
+	const { url, sql, close } = await createTestDatabase();
+	const first = begun({ DATABASE_URL: url, DATA_DIR: dataDir });
+	await first.ready;
+	await sql`insert into database_epoch (epoch, started_at) values (9, 0)`;
+	expect(await first.ended).toBe(1);
+	expect(first.said()).toMatch(/went back behind what this server knew \(epoch 1 became 9\)/);
+	await close();
+}, 40_000);
+
 it('refuses a taken port and leaves no PostgreSQL behind', async () => {
 	const other = createServer().listen(0, '127.0.0.1');
 	onTestFinished(() => void other.close());

@@ -4,22 +4,20 @@
 // Without FOLDER: `test-results/years/N`. What is there already is used again. Builds nothing.
 
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { endWith, readOptions } from '#server/commands/command-options.ts';
 import { openYears, profileOfYears } from './seed-years-stand.ts';
 import { startSeededRelay } from './seed-years-shop.ts';
 
-const { values } = parseArgs({
-	options: {
-		years: { type: 'string' },
-		out: { type: 'string' },
-		only: { type: 'string' }
-	}
+const USAGE = 'npm run seed-years -- --years 1 [--out FOLDER] [--only profile|relay]';
+const values = readOptions(USAGE, {
+	years: { type: 'string', default: '' },
+	out: { type: 'string' },
+	only: { type: 'string' }
 });
 const years = Number(values.years);
-if (!Number.isFinite(years) || years <= 0 || years > 20) {
-	process.stderr.write('npm run seed-years -- --years 1 [--out FOLDER] [--only profile|relay]\n');
-	process.exit(2);
-}
+if (!(years > 0 && years <= 20)) endWith(USAGE, `Not a number of years: "${values.years}".`);
+if (!['profile', 'relay', undefined].includes(values.only))
+	endWith(USAGE, 'There is a profile and a relay.');
 const seed = await openYears(years, values.out);
 if (values.only !== 'relay') {
 	const profile = await profileOfYears(seed, years);

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { connectDatabase, migrateDatabase } from '#server/database/connect.ts';
 import { startEmbeddedPostgres } from '#server/database/embedded.ts';
 import type { Bench, Row } from './sync/bench.ts';
-import { parseOptions, ROWS, type RowName } from './sync/options.ts';
+import { readBenchOptions, ROWS, type RowName } from './sync/options.ts';
 import { installPeers } from './sync/peers.ts';
 import { measureIdle } from './sync/row-idle.ts';
 import { measureLost } from './sync/row-lost.ts';
@@ -30,7 +30,7 @@ const MEASURES: Readonly<Record<RowName, (bench: Bench) => Promise<readonly Row[
 	wire: measureWire
 };
 
-const { rows, profileDir, ...options } = parseOptions(process.argv.slice(2));
+const { rows, profileDir, ...options } = readBenchOptions();
 const tell = (what: string): void => {
 	process.stderr.write(`${what} …\n`);
 };

@@ -4,7 +4,7 @@
 // table and a JSON line. Builds nothing.
 
 import { rm } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { endWith, readOptions, wholeNumber } from '#server/commands/command-options.ts';
 import {
 	BUSY_SHOP,
 	daysOfYears,
@@ -19,15 +19,16 @@ import { timeNewDevice } from './years-new-device.ts';
 import { timeThreeMonths } from './years-three-months.ts';
 import { SLOWER, timeTills } from './years-till.ts';
 
-const { values } = parseArgs({
-	options: {
-		years: { type: 'string', default: '1,3,10' },
-		runs: { type: 'string', default: '9' },
-		only: { type: 'string' }
-	}
+const USAGE = 'npm run bench:years -- [--years 1,3,10] [--runs 9] [--only till|new|away]';
+const values = readOptions(USAGE, {
+	years: { type: 'string', default: '1,3,10' },
+	runs: { type: 'string', default: '9' },
+	only: { type: 'string' }
 });
 const years = values.years.split(',').map(Number);
-const runs = Number(values.runs);
+if (!years.every((of) => of > 0 && of <= 20))
+	endWith(USAGE, `Not numbers of years: "${values.years}".`);
+const runs = wholeNumber(USAGE, values.runs, 1);
 const AWAY_DAYS = 90;
 /** A shop of the first weeks, to set the years against. */
 const YOUNG = 30 / 365;

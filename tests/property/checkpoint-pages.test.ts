@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Signer } from '#domain/crypto.ts';
+import { addDays, dayNumber } from '#domain/calendar.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import {
@@ -14,6 +15,7 @@ import { createNodeCrypto } from '#server/crypto.ts';
 import { readCheckpointPage } from '#server/projections/checkpoint-page.ts';
 import { createFactRanges } from '#server/projections/fact-ranges.ts';
 import { createProject } from '#server/projections/project.ts';
+import { timeFacts } from '#server/relay/fact-times.ts';
 import { parseCheckpoint, type NextPage } from '#state/checkpoint.ts';
 import type { Identity } from '#state/device.ts';
 import { createFeedPull } from '#state/feed-pull.ts';
@@ -21,6 +23,7 @@ import type { FeedPlace } from '#state/meta.ts';
 import type { RelayHttp } from '#state/relay-http.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
+import { contested } from '#tests/support/contested-trade.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
@@ -34,10 +37,11 @@ import {
 	type WrittenFact
 } from '#tests/support/trade.ts';
 
-const SEEDS = [1, 2, 3, Math.floor(Math.random() * 1e9)];
+const SEEDS = [1, 2, 3, 5_001, Math.floor(Math.random() * 1e9)];
 const FACTS = 420;
 const CODES = ['A', 'B', 'AA'] as DeviceCode[];
 const EPOCH = 4;
+const DAY_MS = 86_400_000;
 const SIZES = { products: 7, customers: 3, days: 2, said: 4, records: 6 };
 
 const crypto = createNodeCrypto();
@@ -60,13 +64,16 @@ interface Relay {
 async function openRelay(trade: Trade, random: (limit: number) => number): Promise<Relay> {
 	const { sql } = database;
 	await sql`truncate fact, product, customer, setting, sale, sale_line, tender, sale_return,
-		return_line, stock, record, balance, day_total, ledger_fact, claim, feed_head`;
+		return_line, stock, record, balance, day_total, ledger_fact, claim, feed_head, clock`;
 	await sql`insert into feed_head (business, s) values (${TRADE_BUSINESS}, 0)`;
 	const readRanges = createFactRanges();
 	const relay: Relay = {
 		s: 0,
 		goOn: async (count) => {
-			const facts = trade.facts.slice(relay.s, relay.s + count);
+			let end = relay.s + count;
+			// A clock fact is written with the fact that it is on.
+			while (trade.facts[end]?.fact.kind === 'clock') end += 1;
+			const facts = trade.facts.slice(relay.s, end);
 			await commit(facts, relay.s);
 			relay.s += facts.length;
 		},
@@ -120,11 +127,53 @@ async function commit(facts: readonly WrittenFact[], s: number): Promise<void> {
 		}));
 		await tx`insert into fact ${tx(rows)}`;
 		await tx`update feed_head set s = ${s + facts.length} where business = ${TRADE_BUSINESS}`;
-		await project(
-			tx as never,
-			facts.map(({ fact }) => ({ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }))
-		);
+		const placed = facts.map(({ fact }) => ({
+			...{ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }
+		}));
+		const now = Number.MAX_SAFE_INTEGER / 2;
+		const parts = { now, epoch: EPOCH, isRestored: false, random: undefined, tops: new Map() };
+		await project(tx as never, (await timeFacts(tx as never, placed, parts)).facts);
 	});
+}
+
+/** With what several devices said of the same, anywhere among the rest. */
+function mixed(trade: Trade, random: (limit: number) => number): readonly WrittenFact[] {
+	const facts = [...trade.facts];
+	for (const fact of contested(trade, { codes: CODES, random }))
+		facts.splice(100 + random(facts.length - 100), 0, fact);
+	return facts;
+}
+
+/** What is kept of the book, by the fact that said it. */
+async function bookRows(store: DeviceStore): Promise<unknown> {
+	return store.read(['edges', 'entries', 'ends', 'sayings'], async (rows) => [
+		await rows.all('edges'),
+		await rows.all('entries'),
+		await rows.all('ends'),
+		await rows.all('sayings')
+	]);
+}
+
+/** The same trade where some was stamped ten days ahead, with what the relay said of it behind each. */
+function aheadOf(trade: Trade, random: (limit: number) => number): Trade {
+	let top = 0;
+	let n = 0;
+	const facts = trade.facts.flatMap((written): readonly WrittenFact[] => {
+		const { fact } = written;
+		const isAhead = !fact.code.startsWith('0.') && random(5) === 0;
+		top = Math.max(top + 1, fact.at.wall);
+		if (!isAhead) return [written];
+		n += 1;
+		const at = { ...fact.at, wall: fact.at.wall + 10 * DAY_MS };
+		const ahead: Fact = { ...fact, at, on: addDays(fact.on, 10) };
+		const code = `0.${String(EPOCH)}`;
+		const clock: Fact = {
+			...{ id: factId(code, n), code, n, at: { wall: top, counter: 0 }, on: fact.on, by: 0 },
+			...{ kind: 'clock', factId: fact.id, wall: top, counter: 0, day: dayNumber(fact.on) }
+		};
+		return [ahead, clock].map((one) => ({ ...written, fact: one, text: encodeFact(one) }));
+	});
+	return { ...trade, facts };
 }
 
 async function tradeOf(seed: number): Promise<Trade> {
@@ -161,43 +210,51 @@ async function tallies(store: DeviceStore): Promise<readonly object[]> {
 	return rows.map((row) => ({ ...row, revision: 0 }));
 }
 
-describe.each(SEEDS)('a checkpoint in pieces, trade of seed %i', (seed) => {
-	it('[FEED-9] comes to the numbers of all facts, whatever is written and sold meanwhile', async () => {
-		const random = seeded(seed);
-		const trade = await tradeOf(seed);
-		const relay = await openRelay(trade, random);
-		await relay.goOn(300);
-		const to = await newDevice(seed);
-		const { device, store } = to;
-		const pull = createFeedPull({ device, store, http: relay.http });
-		// What came by a document before, and after, of any place.
-		const early = trade.facts.filter(() => random(12) === 0);
-		await device.receive(early.slice(0, 9).map(({ text }) => ({ text, branch: TRADE_BRANCH })));
+const SEEDS_AHEAD = SEEDS.map((seed) => [seed, 'some of it ahead'] as const);
 
-		expect(await pull.pull({ epoch: EPOCH, s: relay.s })).toBe('caughtUp');
-		const sold = await sellSome(to);
-		let turns = 0;
-		while (await pull.backfill()) {
-			await relay.goOn(random(4));
-			if (random(3) === 0) await pull.pull({ epoch: EPOCH, s: relay.s });
-			turns += 1;
-			expect(turns).toBeLessThan(500);
-		}
-		await relay.goOn(trade.facts.length);
-		await pull.pull({ epoch: EPOCH, s: relay.s });
+describe.each([...SEEDS.map((seed) => [seed, 'in time'] as const), ...SEEDS_AHEAD])(
+	'a checkpoint in pieces, trade of seed %i, %s',
+	(seed, when) => {
+		it('[FEED-9] comes to the numbers of all facts, whatever is written and sold meanwhile', async () => {
+			const random = seeded(seed);
+			const bare = await tradeOf(seed);
+			const more = { ...bare, facts: mixed(bare, random) };
+			const trade = when === 'in time' ? bare : aheadOf(more, random);
+			const relay = await openRelay(trade, random);
+			await relay.goOn(300);
+			const to = await newDevice(seed);
+			const { device, store } = to;
+			const pull = createFeedPull({ device, store, http: relay.http });
+			// What came by a document before, and after, of any place.
+			const early = trade.facts.filter(() => random(12) === 0);
+			await device.receive(early.slice(0, 9).map(({ text }) => ({ text, branch: TRADE_BRANCH })));
 
-		const whole = await newDevice(seed + 1);
-		await whole.device.receive([
-			...trade.facts.map(({ text }) => ({ text, branch: TRADE_BRANCH })),
-			...sold
-		]);
-		const numbers = await storedNumbers(whole.store);
-		expect(await storedNumbers(store)).toEqual(numbers);
-		expect(await foldedNumbers(whole.store)).toEqual(numbers);
-		expect(await tallies(store)).toEqual(await tallies(whole.store));
-		expect(await store.read(['bases'], (rows) => rows.count('bases'))).toBe(0);
-	}, 60_000);
-});
+			expect(await pull.pull({ epoch: EPOCH, s: relay.s })).toBe('caughtUp');
+			const sold = await sellSome(to);
+			let turns = 0;
+			while ((await pull.backfill()) !== 'all') {
+				await relay.goOn(random(4));
+				if (random(3) === 0) await pull.pull({ epoch: EPOCH, s: relay.s });
+				turns += 1;
+				expect(turns).toBeLessThan(500);
+			}
+			await relay.goOn(trade.facts.length);
+			await pull.pull({ epoch: EPOCH, s: relay.s });
+
+			const whole = await newDevice(seed + 1);
+			await whole.device.receive([
+				...trade.facts.map(({ text }) => ({ text, branch: TRADE_BRANCH })),
+				...sold
+			]);
+			const numbers = await storedNumbers(whole.store);
+			expect(await storedNumbers(store)).toEqual(numbers);
+			expect(await foldedNumbers(whole.store)).toEqual(numbers);
+			expect(await tallies(store)).toEqual(await tallies(whole.store));
+			expect(await bookRows(store)).toEqual(await bookRows(whole.store));
+			expect(await store.read(['bases'], (rows) => rows.count('bases'))).toBe(0);
+		}, 60_000);
+	}
+);
 
 it('[FEED-10] owes what it owed before its records are here, and what is sold meanwhile is on top', async () => {
 	const { bare: trade } = await bareTrade(7);

@@ -182,6 +182,32 @@ describe('a device and the real relay', { timeout: 60_000 }, () => {
 		expect((await a.book.recentReceipts(1))[0]?.mark).toBe('sent');
 	});
 
+	it('[RELAY-75] [DEVICE-61] a phone that was days ahead agrees once it is online, and is ahead no more', async () => {
+		const a = await linked('A', 7);
+		const b = await linked('B', 8);
+		a.clock.now = TEST_NOW + 3 * DAY_MS;
+		await trade(a, 6);
+		await b.link.start();
+		await trade(b, 4);
+		// Somebody mends its date, and it hears the others.
+		a.clock.now = TEST_NOW;
+		await a.link.start();
+		await agree([a, b]);
+		const days = await a.store.read(['days'], (rows) => rows.all('days'));
+		expect(days.map(({ on }) => on)).toEqual(['2026-11-20']);
+		const { sql } = stand.database;
+		const count = async (): Promise<number> => (await sql`select from clock`).length;
+		const before = await count();
+		expect(before).toBe((await sql`select from fact where code = 'A'`).length);
+		const sold = await a.device.sell({
+			lines: [{ name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 100 }],
+			tenders: [{ kind: 'cash', minor: 100 }]
+		});
+		expect(sold.ok && sold.value.fact.at.wall - TEST_NOW).toBeLessThan(60_000);
+		await agree([a, b]);
+		expect(await count()).toBe(before);
+	});
+
 	it('[LINK-12] loses and doubles nothing when the relay ends in the middle', async () => {
 		const a = await linked('A', 3);
 		const b = await linked('B', 4);

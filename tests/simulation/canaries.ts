@@ -1,13 +1,18 @@
-import { parseArgs } from 'node:util';
+import { endWith, readOptions, wholeNumber } from '#server/commands/command-options.ts';
 import { CANARIES } from './canary-list.ts';
 import { startOwnPostgres } from './own-postgres.ts';
 import { runWorker } from './workers.ts';
 
-/** `npm run canaries [-- --seeds N] [--only NAME]`: each deliberate fault until a seed catches it. */
-const { values } = parseArgs({
-	options: { seeds: { type: 'string', default: '200' }, only: { type: 'string' } }
+/** Each deliberate fault until a seed catches it. */
+const USAGE = 'npm run canaries -- [--seeds N] [--only NAME]';
+const values = readOptions(USAGE, {
+	seeds: { type: 'string', default: '200' },
+	only: { type: 'string' }
 });
-const seeds = Array.from({ length: Number(values.seeds) }, (_none, at) => at + 1);
+const count = wholeNumber(USAGE, values.seeds, 1);
+const seeds = Array.from({ length: count }, (_none, at) => at + 1);
+if (values.only !== undefined && !CANARIES.some(({ name }) => name === values.only))
+	endWith(USAGE, `There is no such fault: ${CANARIES.map(({ name }) => name).join(', ')}.`);
 const postgres = await startOwnPostgres();
 try {
 	const waiting = CANARIES.filter(({ name }) => values.only === undefined || name === values.only);

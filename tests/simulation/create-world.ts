@@ -4,7 +4,7 @@ import type { Chance } from './chance.ts';
 import { createLine, type Fate, type SimServer } from './database.ts';
 import { createDisk } from './disk-contents.ts';
 import type { Violation } from './invariants.ts';
-import { createNetwork } from './network.ts';
+import { createNetwork, type Line } from './network.ts';
 import { startRelay } from './relay-process.ts';
 import { patronDied } from './customers.ts';
 import type { Plan } from './plan.ts';
@@ -73,12 +73,24 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 			const line = network.createLine(name);
 			watch.listen(line, { scope: shop.business, marker: markerOf(shop.business) });
 			const disk = createDisk();
-			const clockOffMs = given.plan.clockOff(dice);
+			const off = given.plan.clockOff(dice);
+			const alone = given.plan.alone(chance.apart(`alone ${name}`));
+			const clockOffMs = alone?.aheadMs ?? off;
 			const profile = { name, line, disk, signer, clockOffMs, identity };
+			if (alone !== undefined) leaveAlone(world, line, alone.untilMs);
 			world.stations.push(createStation(world, { shop, profile, tabs: given.plan.tabsOf(dice) }));
 		}
 	for (const [place, rows] of given.patrons.entries()) addPatron(world, rows, place);
 	return world;
+}
+
+/** On no network from the beginning: nothing corrects its clock. */
+function leaveAlone({ time, count }: World, line: Line, untilMs: number): void {
+	count('began ahead and alone');
+	line.isUp = false;
+	time.after(untilMs, () => {
+		line.isUp = true;
+	});
 }
 
 /** The last device of the first shop may be another's tool, with no honest app on it. */

@@ -44,7 +44,7 @@ export function patronDied(world: World, patron: Patron): void {
 
 async function openTab({ machine }: World, { profile, person }: Patron): Promise<PhoneTab> {
 	const process = startProcess(machine, profile);
-	const { user, store, clock, changes, onDeath } = process;
+	const { user, store, disk, signer, clock, changes, onDeath } = process;
 	const app = await openPhone(
 		{
 			store,
@@ -60,7 +60,8 @@ async function openTab({ machine }: World, { profile, person }: Patron): Promise
 	if (app.identity.code === undefined) await app.markEnrolled({ code: 'p1', epoch: 1, year: YEAR });
 	const link = startLink(machine, profile, { process, device: app.linked });
 	const { isDead, kill } = user;
-	return { profile, user, store, clock, app, link, changes, isDead, kill, onDeath };
+	const held = { store, disk, signer };
+	return { profile, user, ...held, clock, app, link, changes, isDead, kill, onDeath };
 }
 
 function begin(world: World, patron: Patron, tab: PhoneTab): void {

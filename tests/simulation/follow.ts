@@ -1,171 +1,123 @@
-import { createHeirApi } from '#state/heir-api.ts';
-import { becomeHeir, carryOver, type HeirParts } from '#state/heir.ts';
-import { leaveLate } from '#state/late-facts.ts';
-import { createLateApi } from '#state/late-facts-api.ts';
-import { readMeta } from '#state/meta.ts';
-import { backoffMs } from '#state/relay-link.ts';
-import { uuidV7 } from '#state/uuid-v7.ts';
-import type { Signer } from '#domain/crypto.ts';
+import type { Device } from '#state/device.ts';
+import { databaseName } from '#state/database-name.ts';
+import { deviceWays } from '#state/device-ways.ts';
+import { followHeir } from '#state/follow-heir.ts';
+import type { HeirWays } from '#state/follow-heir.ts';
+import type { PageParts } from '#state/page-parts.ts';
+import type { RelayLink, Timers } from '#state/relay-link.ts';
 import { createSimSigner, simCrypto } from './crypto.ts';
-import { storeOf } from './disk.ts';
+import { documentsOf, storeOf } from './disk.ts';
 import { createDisk, type Disk } from './disk-contents.ts';
+import type { Tab } from './machine.ts';
 import { RELAY_ORIGIN } from './network.ts';
-import { tellFault, type ShopTab, type Station, type World } from './world.ts';
+import { tellFault, type Station, type World } from './world.ts';
 
-/** What the page around a line does: an heir's book where numbers fork, the owner's inbox after a removal. */
-export function followLine(world: World, station: Station, tab: ShopTab): void {
-	let isTaking = false;
-	let isLeaving = false;
-	tab.link.on(({ halted, unsent }) => {
-		if (halted === 'fork' && !isTaking) {
-			isTaking = true;
-			take(world, { station, tab }, 0);
-		}
-		if (halted === 'rights' && unsent > 0 && !isLeaving) {
-			isLeaving = true;
-			leave(world, { station, tab, over: () => (isLeaving = false) }, 0);
+interface Following {
+	readonly station: Station;
+	readonly tab: Tab<Device>;
+	/** What somebody does at this machine while its heir's book is being made. */
+	readonly actMeanwhile: () => void;
+}
+
+/** The line of a shop's tab as its page has it: the product's own ways back, on a simulated page. */
+export function followLine(world: World, following: Following): RelayLink {
+	const { machine } = world;
+	const { station, tab } = following;
+	const { store, changes, clock, signer, user } = tab;
+	const timers: Timers = {
+		after: (ms, work) =>
+			world.time.after(ms, () => {
+				if (!tab.isDead()) work();
+			})
+	};
+	const page = pageOf(world, following, timers);
+	const ways = deviceWays({ device: tab.app, store, signer, clock, page });
+	const book = databaseName(station.shop.business);
+	return followHeir(tab.link, {
+		...{ store, changes, clock, timers, page },
+		ways: counting(world, ways),
+		random: machine.chance.below,
+		onFault: (fault) => {
+			if (!tab.isDead()) tellFault(world, station.profile.name, fault);
+		},
+		documentsOf: (heir) => {
+			const disk = bookOf(station, heir === undefined ? book : `${book}-${heir}`);
+			return documentsOf({ ...machine, disk, user });
 		}
 	});
 }
 
-/** Takes in what was written in the book before this one since it was taken over. */
-export async function takeIn(world: World, station: Station, tab: ShopTab): Promise<void> {
-	const inheritance = await tab.store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
-	if (inheritance === undefined) return;
-	const book = station.books.get(inheritance.book);
-	if (book === undefined) return;
-	const old = diskOf(world, tab, book);
-	const carried = await carryOver({ old, store: tab.store, crypto: simCrypto });
-	if (carried > 0) tab.changes.tell(['journal', 'facts', 'stock', 'days', 'records', 'balances']);
-}
-
-interface AtTab {
-	readonly station: Station;
-	readonly tab: ShopTab;
-}
-
-function diskOf({ machine }: World, { user }: ShopTab, disk: Disk): ReturnType<typeof storeOf> {
-	return storeOf({ ...machine, disk, user });
-}
-
-function take(world: World, at: AtTab, attempt: number): void {
-	const { tab, station } = at;
-	const { profile } = station;
-	makeBook(world, at).then(
-		(outcome) => {
-			if (tab.isDead()) return;
-			if (outcome !== 'unreachable') return;
-			world.time.after(backoffMs(attempt, world.machine.chance.below), () => {
-				if (!tab.isDead()) take(world, at, attempt + 1);
-			});
-		},
-		(fault: unknown) => {
-			if (tab.isDead()) return;
-			tellFault(world, profile.name, fault);
-			world.time.after(1_000, () => {
-				if (!tab.isDead()) take(world, at, attempt + 1);
-			});
-		}
-	);
-}
-
-async function makeBook(world: World, at: AtTab): Promise<'done' | 'unreachable' | 'refused'> {
-	const { station, tab } = at;
-	const { profile } = station;
-	const oldName = profile.identity.code;
-	const made = await becomeHeir(heirParts(world, at, oldName));
-	if (!made.ok) return made.error;
-	if (tab.isDead()) return 'done';
-	const { code } = made.value.identity;
-	const book = station.books.get(code);
-	const signer = station.keys.get(keyOf(await readKeys(made.value.store)));
-	if (book === undefined || signer === undefined) throw new Error('the heir has a book and a key');
-	world.count('heir made');
-	Object.assign(profile, { disk: book, signer, identity: made.value.identity });
-	// The page is loaded anew in it.
-	for (const one of [...station.tabs]) one.kill();
-	return 'done';
-}
-
-async function readKeys(store: ReturnType<typeof storeOf>): Promise<CryptoKeyPair> {
-	const keys = await store.read(['meta'], (rows) => readMeta(rows, 'keys'));
-	if (keys === undefined) throw new Error('an heir’s book has its keys');
-	return keys;
-}
-
-function heirParts(world: World, { station, tab }: AtTab, oldName: string): HeirParts {
-	const { machine } = world;
-	const { profile } = station;
-	const { clock } = tab;
-	const { fetch } = profile.line.connector(tab.user);
-	station.books.set(oldName, profile.disk);
+function counting({ count }: World, ways: HeirWays): HeirWays {
 	return {
-		old: tab.store,
-		oldName,
-		oldSigner: profile.signer,
-		openBook: (code) => {
-			const book = station.books.get(code) ?? createDisk();
-			station.books.set(code, book);
-			return diskOf(world, tab, book);
+		...ways,
+		make: async () => {
+			const outcome = await ways.make();
+			if (outcome === 'done') count('heir made');
+			return outcome;
+		}
+	};
+}
+
+/** A database of a machine by its name; there is one disk for all of them, and its room. */
+export function bookOf({ books, profile }: Station, name: string): Disk {
+	const held = books.get(name);
+	if (held !== undefined) return held;
+	const made = { ...createDisk(), isFull: profile.disk.isFull };
+	books.set(name, made);
+	return made;
+}
+
+const LACKING = '/facts/lacking';
+const TYPING_PERCENT = 20;
+const FROZEN_PERCENT = 20;
+const REMOVE_MS_MAX = 2_000;
+
+function pageOf(
+	world: World,
+	{ station, tab, actMeanwhile }: Following,
+	timers: Timers
+): PageParts {
+	const { machine, count } = world;
+	const { profile, keys } = station;
+	const { chance } = machine;
+	const { fetch } = profile.line.connector(tab.user);
+	return {
+		openStore: (name) => storeOf({ ...machine, disk: bookOf(station, name), user: tab.user }),
+		removeStore: (name) =>
+			new Promise((resolve) => {
+				// A frozen tab has it open, and goes on having it open.
+				if (chance.percent(FROZEN_PERCENT)) return;
+				timers.after(chance.below(REMOVE_MS_MAX), () => {
+					count('book before removed');
+					station.books.delete(name);
+					resolve();
+				});
+			}),
+		createKeys: () => {
+			const name = chance.uuid();
+			keys.set(name, createSimSigner(chance));
+			// A key pair that only says which signer it is.
+			return Promise.resolve({ privateKey: { name }, publicKey: { name } } as never);
 		},
-		createKeys: () => Promise.resolve(keysOf(station, machine.chance)),
-		signerOf: (keys) => {
-			const signer = station.keys.get(keyOf(keys));
+		signerOf: (pair) => {
+			const signer = keys.get(keyOf(pair));
 			if (signer === undefined) throw new Error('a key of another machine');
 			return Promise.resolve(signer);
 		},
-		api: createHeirApi({ fetch, base: RELAY_ORIGIN, clock }),
 		crypto: simCrypto,
-		clock,
-		uuid: {
-			v4: machine.chance.uuid,
-			v7: () => uuidV7(clock(), machine.chance.bytes(16))
-		}
-	};
-}
-
-/** A key pair that only says which signer it is. */
-function keysOf({ keys }: Station, chance: World['chance']): CryptoKeyPair {
-	const name = chance.uuid();
-	const signer: Signer = createSimSigner(chance);
-	keys.set(name, signer);
-	return { privateKey: { name }, publicKey: { name } } as unknown as CryptoKeyPair;
-}
-
-function keyOf({ privateKey }: CryptoKeyPair): string {
-	return (privateKey as unknown as { readonly name: string }).name;
-}
-
-interface Leaving extends AtTab {
-	readonly over: () => void;
-}
-
-/** What a removed device had not sent goes to its owner, as often as it takes to reach the relay. */
-function leave(world: World, at: Leaving, attempt: number): void {
-	const { tab, station, over } = at;
-	const { profile } = station;
-	const api = createLateApi({
-		fetch: profile.line.connector(tab.user).fetch,
-		base: RELAY_ORIGIN,
-		device: profile.identity,
-		signer: profile.signer,
-		crypto: simCrypto
-	});
-	const again = (): void => {
-		world.time.after(backoffMs(attempt, world.machine.chance.below), () => {
-			if (!tab.isDead()) leave(world, at, attempt + 1);
-		});
-	};
-	leaveLate(tab.store, api).then(
-		(left) => {
-			tab.changes.tell(['journal']);
-			if (left.ok) over();
-			else if (left.error === 'unreachable') again();
+		uuidV4: chance.uuid,
+		chance: chance.bytes,
+		fetch: (asked, init) => {
+			if (typeof asked === 'string' && asked.includes(LACKING)) actMeanwhile();
+			return fetch(asked, init);
 		},
-		(fault: unknown) => {
-			if (tab.isDead()) return;
-			tellFault(world, profile.name, fault);
-			again();
-		}
-	);
+		base: RELAY_ORIGIN,
+		isTyping: () => chance.percent(TYPING_PERCENT),
+		// Somebody opens it again a moment later, as after any other end.
+		reload: tab.kill
+	};
+}
+
+export function keyOf({ privateKey }: CryptoKeyPair): string {
+	return (privateKey as unknown as { readonly name: string }).name;
 }

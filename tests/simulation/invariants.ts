@@ -5,6 +5,7 @@ import { recordHashOf, type RecordHash } from '#domain/confirmation/record-hash.
 import { isDebit } from '#domain/confirmation/record-kind.ts';
 import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import { parseVerdict } from '#domain/confirmation/verdict.ts';
+import { clockedTime, inTime, rulingTime, type FactTime } from '#domain/fact/clock-fact.ts';
 import { DAY_TOTAL_NAMES, effectsOf } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { firstText } from '#domain/fact/issued-again.ts';
@@ -31,6 +32,8 @@ export interface QuietShop {
 	readonly business: BusinessId;
 	/** What people were told is saved. */
 	readonly said: readonly { readonly id: string; readonly text: string }[];
+	/** What a removed device shows as not taken, since another fact has its number. */
+	readonly apart: readonly string[];
 	/** Those that must hold everything by now. */
 	readonly replicas: readonly { readonly name: string; readonly store: DeviceStore }[];
 }
@@ -80,9 +83,10 @@ async function violationsOfShop(sql: Sql, shop: QuietShop): Promise<readonly Vio
 	const late = await sql<StoredFact[]>`
 		select code || '-' || n as id, text from late_fact where business = ${shop.business}`;
 	return [
-		...saidOf(shop, [...facts, ...late]),
+		...saidOf(shop, [...facts, ...late], shop.apart),
 		...(await replicasOf(shop, facts)),
 		...(await numbersOf(sql, shop)),
+		...(await timesOf(sql, shop, facts)),
 		...receiptsOf(facts),
 		...(await conservedOf(shop, facts)),
 		...(await codesOf(sql, shop.business, facts))
@@ -98,9 +102,10 @@ async function readFacts(sql: Sql, scope: string): Promise<readonly StoredFact[]
 /** A fact is there as it was written, or issued again under another name, which tells the first one. */
 function saidOf(
 	{ said }: Pick<QuietShop, 'said'>,
-	facts: readonly StoredFact[]
+	facts: readonly StoredFact[],
+	apart: readonly string[] = []
 ): readonly Violation[] {
-	const held = new Set(facts.map(({ text }) => firstText(text)));
+	const held = new Set([...facts.map(({ text }) => text), ...apart].map(firstText));
 	const textById = new Map(facts.map(({ id, text }) => [id, text]));
 	return said.flatMap(({ id, text }): Violation[] => {
 		if (held.has(firstText(text))) return [];
@@ -143,6 +148,69 @@ async function numbersOf(
 	}
 	const detail = difference(folded, await projectedNumbers(sql, business));
 	if (detail !== undefined) found.push({ promise: 'the projections agree', detail });
+	return found;
+}
+
+/** When each fact counts, by the facts alone, on every device and in the tables: to the last field. */
+async function timesOf(
+	sql: Sql,
+	{ business, replicas }: QuietShop,
+	facts: readonly StoredFact[]
+): Promise<readonly Violation[]> {
+	const found: Violation[] = [];
+	const all = parsed(facts).map(({ fact }) => fact);
+	const clocks = all.filter((fact) => fact.kind === 'clock');
+	const expected: Record<string, string> = {};
+	for (const fact of all) {
+		const said = clocks.filter(({ factId }) => factId === fact.id).map(clockedTime);
+		expected[fact.id] = timeText(inTime(fact, rulingTime(...said)));
+	}
+	for (const { name, store } of replicas) {
+		const rows = await store.read(['facts'], (read) => read.all('facts'));
+		const held = Object.fromEntries(
+			rows.map(({ id, wall, counter, on }) => [id, timeText({ at: { wall, counter }, on })])
+		);
+		const detail = difference(expected, held);
+		if (detail !== undefined)
+			found.push({ promise: 'facts count at one time', detail: `${name}: ${detail}` });
+	}
+	const receipts = await sql<{ id: string; on: string; at: string }[]>`
+		select code || '-' || n as id, on_day::text as on, happened_at as at from (
+			select business, code, n, on_day, happened_at from sale
+			union all select business, code, n, on_day, happened_at from sale_return
+		) as receipt where business = ${business}`;
+	for (const { id, on, at } of receipts) {
+		const time = expected[id]?.split(' ') ?? [];
+		if (time[0] !== on || time[1] !== at)
+			found.push({ promise: 'facts count at one time', detail: `the table of receipts: ${id}` });
+	}
+	return [...found, ...(await stampsOf(sql, { business, replicas }))];
+}
+
+function timeText({ at: { wall, counter }, on }: FactTime): string {
+	return `${on} ${String(wall)} ${String(counter)}`;
+}
+
+/** Which fact set each field, and where that stands in the order of facts. */
+async function stampsOf(
+	sql: Sql,
+	{ business, replicas }: Pick<QuietShop, 'business' | 'replicas'>
+): Promise<readonly Violation[]> {
+	const expected: Record<string, string> = {};
+	for (const row of await sql`select product, stamps from product where business = ${business}`)
+		expected[String(row['product'])] = fieldsText(row['stamps'] as object);
+	for (const row of await sql`select ledger, stamps from customer where business = ${business}`)
+		expected[String(row['ledger'])] = fieldsText(row['stamps'] as object);
+	const found: Violation[] = [];
+	for (const { name, store } of replicas) {
+		const held = await store.read(['products', 'customers'], async (read) => [
+			...(await read.all('products')).map(({ id, stamps }) => [id, fieldsText(stamps)]),
+			...(await read.all('customers')).map(({ ledger, stamps }) => [ledger, fieldsText(stamps)])
+		]);
+		const detail = difference(expected, Object.fromEntries(held) as Numbers);
+		if (detail !== undefined)
+			found.push({ promise: 'a field is of one fact', detail: `${name}: ${detail}` });
+	}
 	return found;
 }
 

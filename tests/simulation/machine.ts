@@ -40,6 +40,9 @@ export interface Tab<T> {
 	readonly user: DiskUser;
 	readonly app: T;
 	readonly store: DeviceStore;
+	/** What it opened, and by whose key: the machine may have gone on to another book since. */
+	readonly disk: Disk;
+	readonly signer: Signer;
 	readonly clock: () => number;
 	readonly link: RelayLink;
 	readonly changes: Changes;
@@ -66,6 +69,8 @@ export interface MachineParts {
 export interface Process {
 	readonly user: DiskUser;
 	readonly store: DeviceStore;
+	readonly disk: Disk;
+	readonly signer: Signer;
 	readonly changes: Changes;
 	readonly clock: () => number;
 	/** Called when it dies. */
@@ -74,6 +79,7 @@ export interface Process {
 
 export function startProcess(parts: MachineParts, profile: Profile): Process {
 	const { time, trace, canary } = parts;
+	const { disk, signer } = profile;
 	let isDead = false;
 	const deaths: (() => void)[] = [];
 	const user: DiskUser = {
@@ -82,16 +88,18 @@ export function startProcess(parts: MachineParts, profile: Profile): Process {
 			if (isDead) return;
 			isDead = true;
 			trace.note('dies', time.now(), profile.name);
-			canary.disk?.onDeath?.(profile.disk);
+			canary.disk?.onDeath?.(disk);
 			for (const act of deaths) act();
 			profile.died();
 		},
 		fate: () => parts.fateOfWrite()
 	};
-	const store = storeOf({ ...parts, disk: profile.disk, user });
+	const store = storeOf({ ...parts, disk, user });
 	return {
 		user,
-		store: noting(canary.store?.(store, profile.disk) ?? store, profile),
+		disk,
+		signer,
+		store: noting(canary.store?.(store, disk) ?? store, profile),
 		changes: createChanges(channelOf(parts, profile, user)),
 		clock: () => time.now() + profile.clockOffMs,
 		onDeath: (act) => {
@@ -152,7 +160,7 @@ export function startLink(
 ): RelayLink {
 	const { time, chance, canary } = parts;
 	const { process, device } = given;
-	const { user } = process;
+	const { user, disk, signer } = process;
 	const { WebSocket, fetch } = profile.line.connector(user);
 	const after = (ms: number, work: () => void): (() => void) =>
 		time.after(ms, () => {
@@ -164,7 +172,7 @@ export function startLink(
 		base: RELAY_ORIGIN,
 		clock: process.clock,
 		getToken: async () => {
-			const token = await api.deviceToken(nameOf(device), profile.signer);
+			const token = await api.deviceToken(nameOf(device), signer);
 			return token.ok ? ok(token.value) : err(tokenRefusal(token.error));
 		}
 	});
@@ -176,13 +184,13 @@ export function startLink(
 		clock: time.now
 	});
 	const watchedStock = watched(stock, process);
-	const documents = documentsOf({ ...parts, disk: profile.disk, user });
+	const documents = documentsOf({ ...parts, disk, user });
 	return createRelayLink({
 		device,
 		store: process.store,
 		changes: process.changes,
-		documents: canary.documents?.(documents, profile.disk) ?? documents,
-		createProvider: canary.provider?.(watchedStock, profile.disk) ?? watchedStock,
+		documents: canary.documents?.(documents, disk) ?? documents,
+		createProvider: canary.provider?.(watchedStock, disk) ?? watchedStock,
 		http,
 		clock: process.clock,
 		random: chance.below,
@@ -235,11 +243,13 @@ export async function openShop(
 			: { ...minted, publicKey: encodeBase64url(profile.signer.publicKey) }
 	);
 	const link = startLink(parts, profile, { process, device });
-	const { changes, onDeath, store, clock } = process;
+	const { changes, onDeath, store, disk, signer, clock } = process;
 	return {
 		profile,
 		user,
 		store,
+		disk,
+		signer,
 		clock,
 		app: device,
 		link,

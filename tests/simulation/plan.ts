@@ -24,6 +24,10 @@ export interface Plan {
 	readonly patrons: number;
 	/** How far a machine's clock is off. */
 	readonly clockOff: (chance: Chance) => number;
+	/** How far the clock of a machine is ahead that is on no network until later; undefined for most. */
+	readonly alone: (
+		chance: Chance
+	) => { readonly aheadMs: number; readonly untilMs: number } | undefined;
 	/** How many tabs a machine has open. */
 	readonly tabsOf: (chance: Chance) => number;
 }
@@ -49,21 +53,30 @@ export function planOf(chance: Chance, { without = [] }: PlanOptions = {}): Plan
 	const removeMs = chance.below(tradeMs);
 	const isHostile = chance.percent(20);
 	const patrons = chance.percent(50) ? chance.between(1, 2) : 0;
-	const fate = chance.below(100);
-	const happens = (what: 'restore' | 'clone' | 'remove', from: number, to: number): boolean =>
-		fate >= from && fate < to && !without.includes(what);
+	const happens = (what: 'restore' | 'clone' | 'remove', percent: number): boolean =>
+		chance.percent(percent) && !without.includes(what);
+	const isRestored = happens('restore', 20);
+	const isCloned = happens('clone', 20);
+	const isRemoved = happens('remove', 14);
 	return {
 		startMs: isNearMidnight ? Date.UTC(2026, 10, 20, 23, 59, chance.below(60)) : START,
 		shops,
 		tradeMs,
 		acts,
-		restore: happens('restore', 0, 18) ? { backupMs, backMs } : undefined,
-		cloneMs: happens('clone', 18, 30) ? cloneMs : undefined,
+		restore: isRestored ? { backupMs, backMs } : undefined,
+		cloneMs: isCloned ? cloneMs : undefined,
 		patrons,
 		isHostile,
-		removeMs: happens('remove', 30, 40) ? removeMs : undefined,
+		removeMs: isRemoved ? removeMs : undefined,
 		clockOff: (dice) =>
 			dice.percent(25) ? dice.between(-3, 3) * DAY_MS : dice.between(-4_000, 4_000),
+		alone: (dice) =>
+			dice.percent(20)
+				? {
+						aheadMs: dice.between(6 * 60_000, 3 * DAY_MS),
+						untilMs: dice.between(Math.floor(tradeMs / 4), tradeMs)
+					}
+				: undefined,
 		tabsOf: (dice) => (!without.includes('tabs') && dice.percent(20) ? 2 : 1)
 	};
 }

@@ -1,3 +1,6 @@
+import { isOldBookSpent } from '#state/heir.ts';
+import { readMeta, type Inheritance } from '#state/meta.ts';
+import { only } from '#storage/device-store.ts';
 import type { Canary } from './canary.ts';
 import { createChance } from './chance.ts';
 import { createSimSigner } from './crypto.ts';
@@ -11,6 +14,7 @@ import {
 	schedulePatron
 } from './customers.ts';
 import { scheduleHostile } from './hostile.ts';
+import type { Disk } from './disk-contents.ts';
 import { violationsOf, type Violation } from './invariants.ts';
 import { planOf, type PlanOptions } from './plan.ts';
 import { keepRelayKey, makePatron, makeShop, type PatronRows, type ShopRows } from './shop-rows.ts';
@@ -104,11 +108,58 @@ async function play(world: World, seed: number): Promise<SeedOutcome> {
 	scheduleUpheavals(world);
 	await time.run(end + 2);
 	mend(world);
+	const rounds = await getQuiet(world);
+	if (await daysPass(world)) violations.push(...(await heirsOf(world, await getQuiet(world))));
+	return judged(world, { seed, rounds });
+}
+
+/** After how many rounds everything was quiet. */
+async function getQuiet(world: World): Promise<number> {
+	const { time, violations } = world;
 	let rounds = 0;
 	for (; rounds < ROUNDS_MAX && !(await isQuiet(world)); rounds += 1)
 		await time.run(time.now() + ROUND_MS);
 	if (rounds === ROUNDS_MAX) violations.push(await unquiet(world));
-	return judged(world, { seed, rounds });
+	return rounds;
+}
+
+const DAYS_MS = 2 * 86_400_000;
+/** Long enough to be opened again, and to reach the relay. */
+const REOPENED_MS = 30_000;
+
+/**
+ * HEIR-4, LATE-3. Heirs, and devices that were removed, are opened again days later, by their clocks.
+ * False where there are none.
+ */
+async function daysPass({ stations, time }: World): Promise<boolean> {
+	let isAny = false;
+	for (const { profile, tabs, isRemoved } of stations) {
+		if (!isRemoved && (await inheritanceOf(profile.disk)) === undefined) continue;
+		isAny = true;
+		profile.clockOffMs += DAYS_MS;
+		for (const tab of [...tabs]) tab.kill();
+	}
+	// Of a device that was removed nobody but its owner sees what it still does.
+	if (isAny) await time.run(time.now() + REOPENED_MS);
+	return isAny;
+}
+
+/** A frozen tab may keep the book before from being removed, but nothing else may. */
+async function heirsOf({ stations }: World, rounds: number): Promise<readonly Violation[]> {
+	const found: Violation[] = [];
+	for (const { profile, isRemoved, books } of stations) {
+		const inheritance = await inheritanceOf(profile.disk);
+		if (rounds === ROUNDS_MAX || isRemoved || inheritance === undefined) continue;
+		const old = books.get(inheritance.book);
+		if (old === undefined || (await isOldBookSpent(old.store, profile.disk.store))) continue;
+		const detail = `${profile.name}: ${JSON.stringify(inheritance)}`;
+		found.push({ promise: 'the book before is spent in the end', detail });
+	}
+	return found;
+}
+
+function inheritanceOf({ store }: Disk): Promise<Inheritance | undefined> {
+	return store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
 }
 
 function scheduleActs(world: World, station: Station, end: number): void {
@@ -122,7 +173,7 @@ function scheduleActs(world: World, station: Station, end: number): void {
 		const [tab] = [...station.tabs].filter(({ isDead }) => !isDead());
 		if (tab === undefined) return;
 		const marker = markerOf(shop.business);
-		const { store } = profile.disk;
+		const { store } = tab.disk;
 		const page = world.patrons.find((patron) => patron.page !== undefined)?.page;
 		const isClaim = page !== undefined && shop === world.shops[0] && dice.percent(25);
 		const acting = isClaim
@@ -144,17 +195,40 @@ function scheduleActs(world: World, station: Station, end: number): void {
 
 async function isQuiet(world: World): Promise<boolean> {
 	const { sql } = world.server;
+	await lookWhoIsRemoved(world);
 	for (const { tabs, isRemoved, shop, profile } of world.stations) {
 		const leading = [...tabs].filter(({ lead }) => lead.role === 'leader');
 		const [tab] = leading;
 		if (tab === undefined || leading.length > 1) return false;
-		const { state, unsent, feedBehind } = tab.link.status;
+		const { state, unsent, feedBehind, halted } = tab.link.status;
+		// A restored relay may have forgotten that it was removed: somebody loads the page anew.
+		if (!isRemoved && halted === 'rights') tab.kill();
 		if (isRemoved && unsent === 0) continue;
 		if (state !== 'online' || unsent > 0 || feedBehind > 0) return false;
 		if (!(await hasAll(sql, shop.business, profile.disk.store))) return false;
 	}
 	for (const patron of world.patrons) if (!(await isPatronQuiet(world, patron))) return false;
 	return isCarried(world);
+}
+
+/** Only its database knows: a restored one may have forgotten it, and an heir is another device. */
+async function lookWhoIsRemoved({ server, stations }: World): Promise<void> {
+	const rows = await server.sql<{ business: string; code: string }[]>`
+		select business, code from device where removed_at is not null`;
+	const removed = new Set(rows.map(({ business, code }) => `${business}/${code}`));
+	for (const station of stations) {
+		const { business, code } = station.profile.identity;
+		station.isRemoved = removed.has(`${business}/${code}`);
+	}
+}
+
+/** What a removed device shows its person as not taken: that is told, and not lost. */
+async function keptApart({ profile, isRemoved }: Station): Promise<readonly string[]> {
+	if (!isRemoved) return [];
+	const rows = await profile.disk.store.read(['journal'], (read) =>
+		read.find('journal', only('refused', 'conflict'))
+	);
+	return rows.map(({ text }) => text);
 }
 
 /** Whether the judge and the bridge have nothing left to do. */
@@ -186,6 +260,8 @@ async function judged(
 	{ seed, rounds }: { readonly seed: number; readonly rounds: number }
 ): Promise<SeedOutcome> {
 	const { server, shops, trace, stations, violations, counts } = world;
+	const apart = new Map<Station, readonly string[]>();
+	for (const station of stations) apart.set(station, await keptApart(station));
 	const found = await violationsOf({
 		sql: server.sql,
 		persons: world.patrons.map(({ person, said, profile, tab }) => ({
@@ -199,6 +275,7 @@ async function judged(
 			return {
 				business,
 				said: mine.flatMap(({ said }) => [...said.values()]),
+				apart: mine.flatMap((station) => apart.get(station) ?? []),
 				replicas: mine
 					.filter(({ isRemoved }) => !isRemoved)
 					.map(({ profile: { name, disk } }) => ({ name, store: disk.store }))
@@ -206,6 +283,7 @@ async function judged(
 		})
 	});
 	await findTwins(world);
+	await countAhead(world);
 	const [row] = await server.sql<{ facts: string }[]>`select count(*) as facts from fact`;
 	for (const { tabs } of stations) for (const tab of tabs) tab.kill();
 	for (const { tab } of world.patrons) tab?.kill();
@@ -227,6 +305,13 @@ function totalsOf(tab: Patron['tab']): ReadonlyMap<string, bigint> {
 			totals.map(({ currency, total }) => [`${key.ledger} ${currency}`, total] as const)
 		)
 	);
+}
+
+/** What was stamped further ahead than anybody follows, by what it was. */
+async function countAhead({ server, count }: World): Promise<void> {
+	const rows = await server.sql<{ kind: string }[]>`
+		select fact.kind from clock join fact using (business, code, n)`;
+	for (const { kind } of rows) count(`stamped ahead: ${kind}`);
 }
 
 async function findTwins({ server, watch }: World): Promise<void> {

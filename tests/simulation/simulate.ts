@@ -1,22 +1,17 @@
-import { parseArgs } from 'node:util';
+import { readOptions, wholeNumber } from '#server/commands/command-options.ts';
 import { startOwnPostgres } from './own-postgres.ts';
 import type { SeedOutcome } from './run-seed.ts';
 import { reportOf, runWorker, sumsOf } from './workers.ts';
 
-/** `npm run simulate -- --seeds N [--seed S] [--told]`: that many whole shops, each by its seed. */
-const { values } = parseArgs({
-	options: {
-		seeds: { type: 'string', default: '100' },
-		seed: { type: 'string', default: '1' },
-		told: { type: 'boolean', default: false }
-	}
+/** That many whole shops, each by its seed; `--told` prints all that happens. */
+const USAGE = 'npm run simulate -- --seeds N [--seed S] [--told]';
+const values = readOptions(USAGE, {
+	seeds: { type: 'string', default: '100' },
+	seed: { type: 'string', default: '1' },
+	told: { type: 'boolean', default: false }
 });
-const seeds = Number(values.seeds);
-const first = Number(values.seed);
-if (!Number.isSafeInteger(seeds) || seeds < 1 || !Number.isSafeInteger(first)) {
-	print('npm run simulate -- --seeds N [--seed S]: both are whole numbers.');
-	process.exit(1);
-}
+const seeds = wholeNumber(USAGE, values.seeds, 1);
+const first = wholeNumber(USAGE, values.seed);
 
 /** Below, a second process costs more than it saves. */
 const SEEDS_OF_ONE = 20;

@@ -1,15 +1,28 @@
 import type { Signer } from '#domain/crypto.ts';
-import { createTabLead } from '#state/tab-lead.ts';
+import type { Device } from '#state/device.ts';
+import { REGISTRY_NAME } from '#state/database-name.ts';
 import type { Identity } from '#state/identity.ts';
+import { readMeta } from '#state/meta.ts';
+import { createRegistry } from '#state/registry.ts';
+import { createTabLead } from '#state/tab-lead.ts';
 import type { JournalRow } from '#storage/device-store.ts';
 import { only } from '#storage/device-store.ts';
 import type { Disk } from './disk-contents.ts';
-import { followLine, takeIn } from './follow.ts';
+import { bookOf, followLine, keyOf } from './follow.ts';
 import { createLocks, type MachineLocks } from './locks.ts';
-import { openShop } from './machine.ts';
+import { openShop, type Tab } from './machine.ts';
 import type { Line } from './network.ts';
 import type { ShopRows } from './shop-rows.ts';
-import { isExpected, tellFault, wordsOf, type ShopTab, type Station, type World } from './world.ts';
+import { actOnce } from './workload.ts';
+import {
+	isExpected,
+	markerOf,
+	tellFault,
+	wordsOf,
+	type ShopTab,
+	type Station,
+	type World
+} from './world.ts';
 
 export interface StationParts {
 	readonly shop: ShopRows;
@@ -22,9 +35,12 @@ export interface StationParts {
 		readonly identity: Identity;
 	};
 	readonly tabs: number;
-	/** Of the machine that it is a copy of. */
-	readonly of?: Station;
+	/** What is copied of another machine. */
+	readonly of?: Pick<Station, 'books' | 'keys'>;
 }
+
+/** The key that a machine had before it made any. */
+const FIRST = 'first';
 
 /** How long until somebody opens again what died, ms. */
 const REOPEN_MS = [200, 8_000] as const;
@@ -40,7 +56,7 @@ export function createStation(world: World, parts: StationParts): Station {
 		said: new Map(),
 		tabs: new Set(),
 		books: new Map(parts.of?.books),
-		keys: new Map(parts.of?.keys),
+		keys: new Map(parts.of?.keys ?? [[FIRST, parts.profile.signer]]),
 		isRemoved: false,
 		profile: {
 			...parts.profile,
@@ -81,6 +97,7 @@ interface Opening {
 async function openTab(world: World, { station, locks, isVisible }: Opening): Promise<void> {
 	const { machine, time } = world;
 	const { profile } = station;
+	await findBook(station, profile.disk);
 	const opened = await openShop(machine, profile, profile.identity);
 	if (opened.isDead()) return;
 	const seen = new Set<() => void>();
@@ -89,12 +106,17 @@ async function openTab(world: World, { station, locks, isVisible }: Opening): Pr
 		time.after(ms, () => {
 			if (!opened.isDead()) work();
 		});
+	const actMeanwhile = (): void => {
+		actAtOnce(world, station, opened);
+	};
+	const link = followLine(world, { station, tab: opened, actMeanwhile });
 	const tab: ShopTab = {
 		...opened,
+		link,
 		look: (isNow) => {
 			isSeen = isNow;
 			for (const one of seen) one();
-			opened.link.wake();
+			link.wake();
 		},
 		lead: createTabLead({
 			locks: locks.of(opened.user),
@@ -113,29 +135,47 @@ async function openTab(world: World, { station, locks, isVisible }: Opening): Pr
 	});
 	station.tabs.add(tab);
 	const turn = (role: 'leader' | 'reader'): void => {
-		const moved = role === 'leader' ? lead(world, station, tab) : tab.link.stop();
+		const moved = role === 'leader' ? tab.link.start() : tab.link.stop();
 		moved.catch((fault: unknown) => {
 			if (!tab.isDead()) tellFault(world, profile.name, fault);
 		});
 	};
-	followLine(world, station, tab);
 	tab.lead.on(turn);
 	if (tab.lead.role === 'leader') turn('leader');
 }
 
-async function lead(world: World, station: Station, tab: ShopTab): Promise<void> {
-	for (;;) {
-		try {
-			await takeIn(world, station, tab);
-			break;
-		} catch (fault) {
-			if (!isExpected(fault)) throw fault;
-			await new Promise<void>((resolve) => {
-				world.time.after(1_000, resolve);
-			});
+/** As a page does that is loaded: it opens the book that the small list names. */
+async function findBook(station: Station, first: Disk): Promise<void> {
+	const { profile, shop, books, keys } = station;
+	const registry = createRegistry(bookOf(station, REGISTRY_NAME).store);
+	const name = await registry.bookOf(await registry.begin(shop.business));
+	if (!books.has(name)) books.set(name, first);
+	const disk = bookOf(station, name);
+	const held = await disk.store.read(['meta'], async (rows) => ({
+		identity: await readMeta(rows, 'identity'),
+		keys: await readMeta(rows, 'keys')
+	}));
+	const signer = keys.get(held.keys === undefined ? FIRST : keyOf(held.keys));
+	if (signer === undefined) throw new Error('a key of another machine');
+	Object.assign(profile, { disk, signer, identity: held.identity ?? profile.identity });
+}
+
+/** Somebody goes on selling, whatever the machine is about. */
+function actAtOnce(world: World, station: Station, tab: Tab<Device>): void {
+	const { chance, trace, time, violations } = world;
+	const { profile, shop } = station;
+	const dice = chance.apart(`meanwhile ${profile.name} ${String(time.now())}`);
+	const { store } = tab.disk;
+	actOnce({ device: tab.app, store, chance: dice, marker: markerOf(shop.business) }).then(
+		(deed) => {
+			trace.note('act meanwhile', time.now(), profile.name, deed);
+		},
+		(fault: unknown) => {
+			if (tab.isDead() || isExpected(fault)) return;
+			const detail = `${profile.name}: ${wordsOf(fault)}`;
+			violations.push({ promise: 'an act is done or refused in words', detail });
 		}
-	}
-	if (tab.lead.role === 'leader') await tab.link.start();
+	);
 }
 
 type Heard = (event: { readonly data: unknown }) => void;

@@ -4,7 +4,7 @@ import type { Patron, ShopTab, Station, World } from './world.ts';
 interface Strike {
 	readonly world: World;
 	/** A shop's machine or a customer's. */
-	readonly station: Pick<Station | Patron, 'profile'>;
+	readonly station: Station | Patron;
 	readonly tabs: readonly ShopTab[];
 	readonly kill: () => void;
 	readonly dice: Chance;
@@ -16,6 +16,7 @@ interface Fault {
 }
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** What breaks, one thing at a time. */
 const FAULTS: readonly Fault[] = [
@@ -61,11 +62,10 @@ const FAULTS: readonly Fault[] = [
 	},
 	{
 		name: 'full disk',
-		strike: ({ world, station: { profile }, dice }) => {
-			const { disk } = profile;
-			disk.isFull = true;
+		strike: ({ world, station, dice }) => {
+			fill(station, true);
 			world.time.after(dice.between(500, 10_000), () => {
-				disk.isFull = false;
+				fill(station, false);
 			});
 		}
 	},
@@ -75,6 +75,18 @@ const FAULTS: readonly Fault[] = [
 			profile.clockOffMs = dice.percent(40)
 				? dice.between(-3, 3) * DAY_MS
 				: dice.between(-60_000, 60_000);
+		}
+	},
+	{
+		// A cheap phone in a drawer: its date is of another week, and nobody tells it.
+		name: 'ahead and alone',
+		strike: ({ world, station: { profile }, dice }) => {
+			profile.clockOffMs = dice.between(6 * MINUTE_MS, 3 * DAY_MS);
+			profile.line.isUp = false;
+			profile.line.cut('told');
+			world.time.after(dice.between(2_000, 12_000), () => {
+				profile.line.isUp = true;
+			});
 		}
 	},
 	{
@@ -116,13 +128,20 @@ function tabsAt(at: Station | Patron): Pick<Strike, 'tabs' | 'kill'> {
 	return { tabs, kill };
 }
 
+/** One disk holds all databases of a machine. */
+function fill(at: Station | Patron, isFull: boolean): void {
+	const disks = 'books' in at ? [...at.books.values()] : [];
+	for (const disk of [at.profile.disk, ...disks]) disk.isFull = isFull;
+}
+
 /** From here on nothing breaks any more. */
 export function mend(world: World): void {
 	world.isRough = false;
-	for (const { profile } of [...world.stations, ...world.patrons]) {
+	for (const station of [...world.stations, ...world.patrons]) {
+		const { profile } = station;
 		Object.assign(profile.line, { isUp: true, latency: { least: 1, most: 30 } });
 		Object.assign(profile.line.faults, { lost: 0, unanswered: 0, twice: 0, cut: 0 });
-		profile.disk.isFull = false;
+		fill(station, false);
 	}
 	for (const { open, tabs } of world.stations) {
 		open();

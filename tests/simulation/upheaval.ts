@@ -1,7 +1,8 @@
 import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
 import { copyDisk } from './disk.ts';
+import { createDisk, type Disk } from './disk-contents.ts';
 import { createStation } from './station.ts';
-import { markerOf, type World } from './world.ts';
+import { markerOf, type Station, type World } from './world.ts';
 
 /** What happens to a shop once in years: its relay is restored, a profile copied, a device removed. */
 export function scheduleUpheavals(world: World): void {
@@ -62,21 +63,33 @@ function cloneOne(world: World): void {
 	const of = dice.pick(stations);
 	world.count('profile copied');
 	world.watch.twinned();
-	void copyDisk(of.profile.disk).then((disk) => {
+	void copyBooks(of).then((books) => {
 		const name = `copy of ${of.profile.name}`;
 		const line = network.createLine(name);
 		const { business } = of.shop;
 		world.watch.listen(line, { scope: business, marker: markerOf(business) });
 		const { signer, identity, clockOffMs } = of.profile;
+		const disk = createDisk();
 		const station = createStation(world, {
 			shop: of.shop,
 			profile: { name, line, disk, signer, identity, clockOffMs },
 			tabs: 1,
-			of
+			of: { books, keys: of.keys }
 		});
 		stations.push(station);
 		time.after(dice.below(5_000), station.open);
 	});
+}
+
+/** The list of the books first: what it names is there when the books are copied. */
+async function copyBooks({ books }: Station): Promise<Map<string, Disk>> {
+	const copies = new Map<string, Disk>();
+	const names = [...books.keys()].toSorted((a, b) => a.length - b.length);
+	for (const name of names) {
+		const disk = books.get(name);
+		if (disk !== undefined) copies.set(name, await copyDisk(disk));
+	}
+	return copies;
 }
 
 /** As the owner's act at another relay: only the database says so. */
@@ -89,7 +102,6 @@ function removeOne(world: World): void {
 	if (others.length === 0) return;
 	const station = dice.pick(others);
 	world.count('device removed');
-	station.isRemoved = true;
 	const { business } = station.shop;
 	const { code } = station.profile.identity;
 	void alone(world, async () => {

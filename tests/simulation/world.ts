@@ -53,10 +53,10 @@ export interface Station {
 	/** What people were told is saved: every text under its id. */
 	readonly said: Map<string, { readonly id: string; readonly text: string }>;
 	readonly tabs: Set<ShopTab>;
-	/** The databases of its books, by name, and its keys. */
+	/** Its databases by name, and its keys. */
 	readonly books: Map<string, Disk>;
 	readonly keys: Map<string, Signer>;
-	/** Its access was ended: nothing new reaches it. */
+	/** By the relay's database its access is ended: nothing new reaches it. */
 	isRemoved: boolean;
 	/** Opens what tabs are missing. */
 	readonly open: () => void;

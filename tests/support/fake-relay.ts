@@ -30,6 +30,8 @@ export interface FakeRelay {
 	/** Whether every device's access has ended. */
 	isRemoved: boolean;
 	checkpoint: Checkpoint | undefined;
+	/** Up to which number of the feed a verified backup holds it. */
+	backup: number | undefined;
 	/** Forgets all but the first `s` facts, as a restored backup does. */
 	restore(s: number): void;
 	/** Resolves when nothing more is on its way. */
@@ -86,8 +88,9 @@ export function createFakeRelay(): FakeRelay {
 		return doc;
 	}
 
-	function rangesOf(code: string): HaveRange[] {
+	function rangesOf(code: string, upTo = Infinity): HaveRange[] {
 		const own = relay.feed
+			.filter(({ s }) => s <= upTo)
 			.map((row) => ({ id: parseFactId(idOf(row)), text: row.text }))
 			.flatMap(({ id, text }) => (id.ok && id.value.code === code ? [{ n: id.value.n, text }] : []))
 			.toSorted((a, b) => a.n - b.n);
@@ -165,8 +168,9 @@ export function createFakeRelay(): FakeRelay {
 				sockets.add(socket);
 				doc.on('update', up);
 				relayDoc.on('update', down);
-				const { epoch, now } = relay;
-				events.hello({ epoch, kinds: [], now, limits: {}, s: relay.feed.length });
+				const { epoch, now, backup } = relay;
+				const marks = backup === undefined ? {} : { backup };
+				events.hello({ epoch, kinds: [], now, limits: {}, s: relay.feed.length, ...marks });
 				events.have({ epoch, ranges: rangesOf(code) });
 				Y.applyUpdate(doc, Y.encodeStateAsUpdate(relayDoc), relay);
 				hear(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(relayDoc)));
@@ -193,7 +197,7 @@ export function createFakeRelay(): FakeRelay {
 		}
 	}
 
-	const http: RelayHttp = {
+	const httpOf = (code: string): RelayHttp => ({
 		ticket: () => Promise.resolve({ ticket: 'fake' }),
 		feed: ({ epoch, s }) => {
 			if (!isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
@@ -223,6 +227,11 @@ export function createFakeRelay(): FakeRelay {
 			const ranges = Object.fromEntries(codes.map((code) => [code, rangesOf(code)]));
 			return Promise.resolve(ok({ epoch: relay.epoch, ranges }));
 		},
+		backedUp: (from) => {
+			if (!isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
+			const ranges = rangesOf(code, relay.backup ?? 0).filter(([first]) => first >= from);
+			return Promise.resolve(ok({ epoch: relay.epoch, ranges: ranges.slice(0, 2) }));
+		},
 		carried: (facts) => {
 			if (!isUp) return Promise.resolve({ ok: false, error: 'unreachable' });
 			const known = new Set(relay.feed.map(idOf));
@@ -238,11 +247,11 @@ export function createFakeRelay(): FakeRelay {
 		forgetToken: () => undefined,
 		standing: () =>
 			Promise.resolve(relay.isRemoved ? { ok: false, error: 'refused' } : ok(undefined))
-	};
+	});
 
 	const relay: FakeRelay = {
 		feed: [],
-		line: (code) => ({ createProvider: createProvider(code), http }),
+		line: (code) => ({ createProvider: createProvider(code), http: httpOf(code) }),
 		get isUp() {
 			return isUp;
 		},
@@ -257,7 +266,9 @@ export function createFakeRelay(): FakeRelay {
 		unnamed: new Map(),
 		isRemoved: false,
 		checkpoint: undefined,
+		backup: undefined,
 		restore: (s) => {
+			relay.backup = undefined;
 			relay.feed.splice(s);
 			relay.epoch += 1;
 			docs.clear();

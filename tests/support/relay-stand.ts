@@ -63,7 +63,7 @@ export interface RelayStandOptions {
 	readonly onStatement?: (statement: string) => void;
 	/** Stands around the relay's database, to make it fail. */
 	readonly wrapSql?: (sql: Sql) => Sql;
-	readonly relay?: Pick<RelayParts, 'isRestored' | 'dayLimits'>;
+	readonly relay?: Pick<RelayParts, 'isRestored' | 'dayLimits' | 'wentBack'>;
 }
 
 export interface Neighbour {

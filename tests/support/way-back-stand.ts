@@ -100,7 +100,8 @@ export function linkOn(
 		createProvider: createWebsocketProviders({
 			origin: base.replace(/^http/, 'ws'),
 			WebSocket: globalThis.WebSocket,
-			getTicket: (document) => http.ticket(document)
+			getTicket: (document) => http.ticket(document),
+			code: () => device.identity.code
 		}),
 		random: draw,
 		timers: {

@@ -28,6 +28,8 @@ export async function beginNextEpoch(sql: Sql, now: number): Promise<number> {
 	const epoch = Math.max(ended + 1, Math.floor((now - EPOCHS_BEGIN_AT) / MINUTE_MS));
 	await sql`insert into database_epoch (epoch, started_at) values (${epoch}, ${now})`;
 	await sql`insert into epoch_end (business, epoch, s) select business, ${ended}, s from feed_head`;
+	// They tell of files that may be the ones that are lost; the next backup makes its own.
+	await sql`delete from backup_mark`;
 	await skipNumbers(sql, now);
 	await endAccess(sql);
 	await letNothingGoTwice(sql, now);

@@ -61,6 +61,15 @@ export function parseEnd(line: string): Result<End, 'notABackup'> {
 	return parsed.success ? ok(parsed.output) : err('notABackup');
 }
 
+/** A line's end inside a value is written as two other signs, so each is a row's. */
+export function countLines(bytes: Buffer): number {
+	let lines = 0;
+	for (let at = bytes.indexOf(LINE_END); at >= 0; at = bytes.indexOf(LINE_END, at + 1)) lines += 1;
+	return lines;
+}
+
+const LINE_END = 0x0a;
+
 function parseJson(line: string): unknown {
 	try {
 		return JSON.parse(line);

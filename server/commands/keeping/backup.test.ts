@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,17 +10,22 @@ import { createHash } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectDatabase } from '#server/database/connect.ts';
+import { readBackupMark } from '#server/database/epoch.ts';
 import { keyIdOf } from '#server/secret.ts';
+import { openRelayKey } from '#server/vault.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { keepMarks } from './backup-marks.ts';
 import { encodeLine, parseEnd, parseHeader, type Header } from './backup-form.ts';
 import { dropTables, readLastMigration, readMigrations, takeMigrations } from './migrations.ts';
+import { mustReadBack } from './read-back.ts';
 import { checkBackup } from './read-backup.ts';
 import { checkRestore, restoreBackup } from './restore-backup.ts';
 import { readTables } from './tables.ts';
-import { streamBackup, writeBackup } from './write-backup.ts';
+import { streamBackup, writeBackup, type Streamed } from './write-backup.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 9);
-const SECRET = keyIdOf(Buffer.from('a secret of this test that is long enough'));
+const SECRET_TEXT = 'a secret of this test that is long enough';
+const SECRET = keyIdOf(Buffer.from(SECRET_TEXT));
 const BUSINESS = '0192f0c1-7a00-4000-8000-000000000001';
 const PERSON = '0192f0c1-7a00-4000-8000-0000000000e1';
 const LEDGER = '8d3c1f52-5b1e-4c38-9a57-1f0c2e9b7a10';
@@ -70,13 +76,17 @@ async function fill({ sql }: TestDatabase): Promise<void> {
 	await sql`
 		insert into ledger_link (business, ledger, person, state, way, epoch, at)
 		values (${BUSINESS}, ${LEDGER}, ${PERSON}, 'linked', 'app', 2, 1)`;
-	await sql`
-		insert into relay_key (place, kid, public_key, sealed, created_at)
-		values (1, 'k', '\\x04', '\\x05', 1)`;
+	await openRelayKey({ sql, secret: Buffer.from(SECRET_TEXT), clock: () => 1 });
 	await sql`
 		insert into message (key, channel, recipient, body, is_secret, state, tries, due_at, created_at)
 		values ('one', 'sms', '+911', 'your code', true, 'waiting', 0, 1, 1)`;
 	await sql`insert into rate_limit (key, points, expire) values ('k', 1, now())`;
+}
+
+const COMMAND = path.resolve(import.meta.dirname, '../backup.ts');
+
+function commandEnv(more: Readonly<Record<string, string>>): Record<string, string | undefined> {
+	return { PATH: process.env['PATH'], DATABASE_URL: from.url, DATA_DIR: folder, ...more };
 }
 
 function save(): ReturnType<typeof writeBackup> {
@@ -90,6 +100,15 @@ async function load(
 ): ReturnType<typeof restoreBackup> {
 	const parts = { clock: () => NOW, secret: SECRET, isOtherSecret: false, ...options };
 	return restoreBackup(to, await checkRestore(file, parts), parts);
+}
+
+/** The same, and what went into it. */
+async function saveSums(): Promise<Streamed> {
+	const { sql } = connectDatabase(from.url, { connectionsMax: 1 });
+	const parts = { sql, clock: () => NOW, secret: SECRET };
+	const streamed = await streamBackup(parts, createWriteStream(file));
+	await sql.end();
+	return streamed;
 }
 
 async function rowsOf({ sql }: TestDatabase, table: string): Promise<readonly object[]> {
@@ -163,14 +182,10 @@ describe('a backup', () => {
 	});
 
 	it('[KEEP-2] leaves nothing behind where the disk is full or somebody stops it', async () => {
-		const command = path.resolve(import.meta.dirname, '../backup.ts');
-		const env = {
-			...{ PATH: process.env['PATH'], DATABASE_URL: from.url, DATA_DIR: folder },
-			DAFTAR_SECRET: 'a secret of this test that is long enough'
-		};
+		const env = commandEnv({ DAFTAR_SECRET: SECRET_TEXT });
 		const full = promisify(execFile)(
 			'bash',
-			['-c', `ulimit -f 1; exec ${process.execPath} ${command} ${file}`],
+			['-c', `ulimit -f 1; exec ${process.execPath} ${COMMAND} ${file}`],
 			{
 				env
 			}
@@ -245,6 +260,95 @@ describe('a backup', () => {
 		expect(await countAll(to)).toBe(0);
 	});
 
+	it('[KEEP-4] drops nothing of another program, with rows or without', async () => {
+		await save();
+		const { sql } = to;
+		const refused = async (change: string, said: RegExp, back: string): Promise<void> => {
+			await sql.unsafe(change);
+			await expect(load()).rejects.toThrow(said);
+			await sql.unsafe(back);
+		};
+		await refused(
+			'create table visitor (name text)',
+			/not empty \(table visitor is none of Daftar's\)/,
+			'drop table visitor'
+		);
+		const journal = 'drizzle.__drizzle_migrations';
+		await refused(
+			`insert into ${journal} (hash, created_at) values ('theirs', 12)`,
+			/not empty \(its tables are another program's/,
+			`delete from ${journal} where created_at = 12`
+		);
+		await refused(
+			`create table kept as table ${journal}; alter table kept set schema drizzle; delete from ${journal}`,
+			/not empty \(its tables are another program's/,
+			`insert into ${journal} table drizzle.kept`
+		);
+		await refused(
+			'create view names as select name from account',
+			/other objects depend/,
+			'drop view names'
+		);
+		expect(await countAll(to)).toBe(0);
+		await load();
+		expect(await sql`select count(*)::int as count from drizzle.kept`).toEqual([
+			{ count: (await readMigrations()).length }
+		]);
+		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
+	});
+
+	it('[KEEP-10] tells how far it reaches once it was read back, and never less than another', async () => {
+		const { sql } = from;
+		const marks = (): Promise<readonly object[]> =>
+			sql`select business, epoch, s::int, at::float8 from backup_mark`;
+		const { reach } = await save();
+		expect(reach).toEqual({ epoch: 7, at: NOW, feeds: [{ business: BUSINESS, s: 3000 }] });
+		expect(await marks()).toEqual([]);
+		expect(await keepMarks(sql, reach)).toBe(true);
+		const told = [{ business: BUSINESS, epoch: 7, s: 3000, at: NOW }];
+		expect(await marks()).toEqual(told);
+		// A backup that was begun before and ended later, and one of a database that is gone.
+		const less = [{ business: BUSINESS, s: 2000 }];
+		expect(await keepMarks(sql, { ...reach, at: NOW + 1, feeds: less })).toBe(true);
+		expect(await keepMarks(sql, { ...reach, epoch: 6 })).toBe(false);
+		expect(await keepMarks(sql, { ...reach, epoch: 8 })).toBe(false);
+		expect(await marks()).toEqual(told);
+		expect(await readBackupMark(sql, BUSINESS, 7)).toBe(3000);
+		expect(await readBackupMark(sql, BUSINESS, 8)).toBeUndefined();
+		expect(await readBackupMark(sql, PERSON, 7)).toBeUndefined();
+	});
+
+	it('[KEEP-10] is forgotten by a database that is restored, also where the file holds one', async () => {
+		await keepMarks(from.sql, (await save()).reach);
+		await rm(file);
+		await save();
+		expect(gunzipSync(await readFile(file)).includes(`${BUSINESS}\t7\t3000\t${String(NOW)}`)).toBe(
+			true
+		);
+		await load();
+		expect(await rowsOf(to, 'backup_mark')).toEqual([]);
+	});
+
+	it('[KEEP-10] that does not read back as it was written is not kept', async () => {
+		const { header, sums } = await saveSums();
+		const whole = await readFile(file);
+		await expect(mustReadBack(file, { secret: SECRET }, sums)).resolves.toBeUndefined();
+		const fails = [
+			[sums, whole.subarray(0, whole.length - 9)],
+			[{ ...sums, none: { rows: 1, digest: '0'.repeat(64) } }, whole],
+			[{ ...sums, fact: { rows: 2_999, digest: sums['fact']?.digest ?? '' } }, whole]
+		] as const;
+		for (const [said, bytes] of fails) {
+			await writeFile(file, bytes);
+			await expect(mustReadBack(file, { secret: SECRET }, said)).rejects.toThrow(
+				/does not read back as it was written\. Nothing was kept/
+			);
+		}
+		expect(header.epoch).toBe(7);
+		const signal = AbortSignal.abort();
+		await expect(mustReadBack(file, { secret: SECRET, signal }, sums)).rejects.toThrow('stopped');
+	});
+
 	it('[KEEP-4] of an older program has the tables of this one once it is restored', async () => {
 		const older = await createTestDatabase();
 		const migrations = await readMigrations();
@@ -255,7 +359,8 @@ describe('a backup', () => {
 			await tx`insert into feed_head (business, s) values (${BUSINESS}, 12)`;
 		});
 		const { sql } = connectDatabase(older.url, { connectionsMax: 1 });
-		await writeBackup(file, { sql, clock: () => NOW, secret: SECRET });
+		const { reach } = await writeBackup(file, { sql, clock: () => NOW, secret: SECRET });
+		expect(await keepMarks(sql, reach)).toBe(false);
 		await sql.end();
 		await load();
 		expect(await readTables(to.sql)).toEqual(await readTables(from.sql));
@@ -274,6 +379,24 @@ describe('a backup', () => {
 		await load({ secret: undefined, isOtherSecret: true });
 		expect(await rowsOf(to, 'relay_key')).toEqual([]);
 		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
+	});
+
+	it('[KEEP-5] names the secret that opens what is in it, and makes none', async () => {
+		const command = (more: Readonly<Record<string, string>>): Promise<unknown> =>
+			promisify(execFile)(process.execPath, [COMMAND, file], { env: commandEnv(more) });
+		await expect(command({})).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/^There is no secret .* nothing was saved/) as string
+		});
+		const other = 'another secret that is long enough too';
+		await expect(command({ DAFTAR_SECRET: other })).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/^The secret here .* nothing was saved/) as string
+		});
+		expect(await readdir(folder)).toEqual([]);
+		await command({ DAFTAR_SECRET: SECRET_TEXT });
+		expect(await readdir(folder)).toEqual(['shop.backup']);
+		expect((await checkBackup(file)).header.secret).toBe(SECRET);
 	});
 
 	it('[KEEP-6] begins a later epoch and gives nothing out twice', async () => {

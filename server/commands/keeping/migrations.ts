@@ -33,21 +33,45 @@ export async function readMigrations(): Promise<readonly Migration[]> {
 
 /** The last step that a database has taken; undefined where it has none, or one that we do not know. */
 export async function readLastMigration(sql: Sql): Promise<Migration | undefined> {
-	const [known] = await sql<{ is: boolean }[]>`
-		select to_regclass('drizzle.__drizzle_migrations') is not null as is`;
-	if (known?.is !== true) return undefined;
-	const [last] = await sql<{ created_at: string }[]>`
-		select created_at from drizzle.__drizzle_migrations order by created_at desc limit 1`;
+	const last = Math.max(...(await readTaken(sql)));
 	const migrations = await readMigrations();
-	return migrations.find(({ writtenAt }) => writtenAt === Number(last?.created_at));
+	return migrations.find(({ writtenAt }) => writtenAt === last);
 }
 
-/** Makes a database without tables of ours, in the transaction that `sql` is. */
+/** When the steps were written that a database says it took, by whatever program. */
+export async function readTaken(sql: Sql): Promise<readonly number[]> {
+	const [known] = await sql<{ is: boolean }[]>`
+		select to_regclass('drizzle.__drizzle_migrations') is not null as is`;
+	if (known?.is !== true) return [];
+	const rows = await sql<{ created_at: string }[]>`
+		select created_at from drizzle.__drizzle_migrations`;
+	return rows.map((row) => Number(row.created_at));
+}
+
+/** A table that a step makes; drizzle-kit writes them so. */
+const MADE = /^\s*create table (?:if not exists )?(?:"public"\.)?"([^"]+)"/i;
+
+/** Every table that any step of this program makes, also one that a later step drops. */
+export function tablesOf(steps: readonly Migration[]): ReadonlySet<string> {
+	const names = steps.flatMap(({ statements }) =>
+		statements.flatMap((statement) => MADE.exec(statement)?.[1] ?? [])
+	);
+	return new Set(names);
+}
+
+/**
+ * Makes a database without tables of ours, in the transaction that `sql` is, and drops nobody else's.
+ * Fails where somebody else's stand on ours.
+ */
 export async function dropTables(sql: Sql): Promise<void> {
-	await sql`drop schema if exists drizzle cascade`;
+	await sql`drop table if exists drizzle.__drizzle_migrations`;
+	const ours = tablesOf(await readMigrations());
 	const rows = await sql<{ name: string }[]>`
-		select tablename as name from pg_tables where schemaname = 'public'`;
-	for (const { name } of rows) await sql`drop table ${sql(name)} cascade`;
+		select tablename as name from pg_tables
+		where schemaname = 'public' and tablename = any(${Array.from(ours)}::text[])`;
+	// At once, since they refer to each other.
+	const names = rows.map(({ name }) => name);
+	if (names.length > 0) await sql`drop table ${sql(names)}`;
 }
 
 /** Takes steps in the transaction that `sql` is, and notes them where drizzle's migrator looks. */

@@ -1,14 +1,17 @@
 import type { Sql } from 'postgres';
+import { inTime } from '#domain/fact/clock-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseBranchId, type BusinessId } from '#domain/ids.ts';
+import { clockColumns, clockOf, type StoredText } from '#server/database/stored-fact.ts';
+import { clocksIn, keepClocks, type Ruling } from '#server/projections/clocks.ts';
 import type { FactToProject, Project } from '#server/projections/effected.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 
 /** Facts that are folded at a time. */
 const PAGE_LENGTH = 2_000;
 
-/** A fact as its row has it. */
-export interface FactRow {
+/** A fact as its row has it, and when it counts. */
+export interface FactRow extends StoredText {
 	readonly code: string;
 	readonly n: string;
 	readonly kind: string;
@@ -18,7 +21,6 @@ export interface FactRow {
 	readonly counter: number;
 	readonly on_day: string;
 	readonly member: number;
-	readonly text: string;
 	readonly s: string;
 }
 
@@ -31,12 +33,38 @@ export async function* readFacts(
 	let last = after;
 	for (;;) {
 		const rows = await sql<FactRow[]>`
-			select code, n, kind, branch, document, wall, counter, on_day::text as on_day, member, text, s
-			from fact where business = ${scope} and s > ${last} order by s limit ${PAGE_LENGTH}`;
+			select code, n, kind, branch, document, fact.wall, fact.counter,
+				fact.on_day::text as on_day, member, text, s, ${clockColumns(sql)}
+			from fact left join clock using (business, code, n)
+			where business = ${scope} and s > ${last} order by s limit ${PAGE_LENGTH}`;
 		if (rows.length > 0) yield rows;
 		last = rows.at(-1)?.s ?? last;
 		if (rows.length < PAGE_LENGTH) return undefined;
 	}
+}
+
+/**
+ * Takes in what all clock facts say, before the facts that they speak of are folded. Returns what is new
+ * in it of those up to a place, which are folded already: a clock fact that came while they were
+ * folded stands before that place too.
+ */
+export async function takeClocks(
+	sql: Sql,
+	business: BusinessId,
+	foldedTo = '0'
+): Promise<readonly Ruling[]> {
+	const rows = await sql<{ text: string }[]>`
+		select text from fact where business = ${business} and kind = 'clock' order by s`;
+	const facts = rows.flatMap(({ text }) => {
+		const fact = parseFact(text);
+		return fact.ok ? [{ business, fact: fact.value }] : [];
+	});
+	const rulings = await keepClocks(sql, clocksIn(facts));
+	const folded = await sql<{ id: string }[]>`
+		select code || '-' || n as id from fact where business = ${business} and s <= ${foldedTo}
+			and code || '-' || n = any(${rulings.map(({ id }) => id)}::text[])`;
+	const ids = new Set(folded.map(({ id }) => id));
+	return rulings.filter(({ id }) => ids.has(id));
 }
 
 /**
@@ -50,12 +78,13 @@ export async function projectPage(
 ): Promise<void> {
 	const placed: FactToProject[] = [];
 	const unplaced: Omit<FactToProject, 'branch'>[] = [];
-	for (const { text, branch } of rows) {
-		const fact = parseFact(text);
-		if (!fact.ok) continue;
+	for (const { branch, ...row } of rows) {
+		const read = parseFact(row.text);
+		if (!read.ok) continue;
+		const fact = inTime(read.value, clockOf(row));
 		const parsed = parseBranchId(branch);
-		if (parsed.ok) placed.push({ business, branch: parsed.value, fact: fact.value });
-		else unplaced.push({ business, fact: fact.value });
+		if (parsed.ok) placed.push({ business, branch: parsed.value, fact });
+		else unplaced.push({ business, fact });
 	}
 	if (placed.length > 0) await project(sql, placed);
 	if (unplaced.length > 0) await projectLedgerFacts(sql, unplaced);

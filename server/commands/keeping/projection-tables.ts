@@ -1,5 +1,6 @@
 /** What is folded from facts, and can be made of them again. */
 export const PROJECTION_TABLES = [
+	'clock',
 	'product',
 	'customer',
 	'setting',

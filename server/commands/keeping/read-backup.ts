@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { codeOf } from '#server/database/data-folder.ts';
 import {
 	CHUNK_BYTES_MAX,
+	countLines,
 	FORM_VERSION,
 	LINE_BYTES_MAX,
 	parseEnd,
@@ -12,7 +13,6 @@ import {
 	type TableForm,
 	type TableSum
 } from './backup-form.ts';
-import { countLines } from './write-backup.ts';
 
 /** Takes a backup as it is read; what it is given is not yet known to be whole. */
 export interface BackupTaker {
@@ -38,12 +38,14 @@ export async function readBackup(file: string, taker: BackupTaker): Promise<Whol
 	}
 	await mustBeWhole(bytes, sums, file);
 	const rows = Array.from(sums.values()).reduce((all, sum) => all + sum.rows, 0);
-	return { header, rows };
+	return { header, rows, sums };
 }
 
 export interface WholeBackup {
 	readonly header: Header;
 	readonly rows: number;
+	/** What each table came to. */
+	readonly sums: ReadonlyMap<string, TableSum>;
 }
 
 async function mustBeWhole(
@@ -64,13 +66,13 @@ async function mustBeWhole(
 	await bytes.mustEnd();
 }
 
-/** The same, looking only whether it is whole. */
-export async function checkBackup(file: string): Promise<WholeBackup> {
+/** The same, looking only whether it is whole. A signal rejects it with its reason. */
+export async function checkBackup(file: string, signal?: AbortSignal): Promise<WholeBackup> {
 	return readBackup(file, {
 		header: () => Promise.resolve(),
 		table: async (_table, chunks) => {
 			const reading = chunks[Symbol.asyncIterator]();
-			while ((await reading.next()).done !== true);
+			while ((await reading.next()).done !== true) signal?.throwIfAborted();
 		}
 	});
 }

@@ -3,8 +3,15 @@ import { MIGRATION_LOCK, type Database } from '#server/database/connect.ts';
 import { beginNextEpoch, dropSealed } from './after-restore.ts';
 import type { Header, TableForm } from './backup-form.ts';
 import { copyIn } from './copy.ts';
-import { dropTables, readMigrations, takeMigrations, type Migration } from './migrations.ts';
-import { checkBackup, readBackup } from './read-backup.ts';
+import {
+	dropTables,
+	readMigrations,
+	readTaken,
+	tablesOf,
+	takeMigrations,
+	type Migration
+} from './migrations.ts';
+import { checkBackup, readBackup, type WholeBackup } from './read-backup.ts';
 import { findRows, readTables } from './tables.ts';
 
 export interface RestoreParts {
@@ -26,15 +33,20 @@ export interface Restored {
 export interface Checked {
 	readonly file: string;
 	readonly header: Header;
+	readonly sums: WholeBackup['sums'];
 	readonly isSealed: boolean;
 }
 
 /** KEEP-3, KEEP-5. Reads the whole backup, and throws one sentence where it may not be restored here. */
-export async function checkRestore(file: string, parts: RestoreParts): Promise<Checked> {
-	const { header } = await checkBackup(file);
+export async function checkRestore(
+	file: string,
+	parts: Omit<RestoreParts, 'clock'>,
+	signal?: AbortSignal
+): Promise<Checked> {
+	const { header, sums } = await checkBackup(file, signal);
 	await stepsOf(file, header);
 	const isSealed = header.secret !== parts.secret;
-	if (!isSealed || parts.isOtherSecret) return { file, header, isSealed };
+	if (!isSealed || parts.isOtherSecret) return { file, header, sums, isSealed };
 	throw new Error(
 		`The backup ${file} was made with another secret (${header.secret}) than this Daftar has (${parts.secret ?? 'none yet'}). Put that one into DATA_DIR/secret or DAFTAR_SECRET; or say --other-secret, and customers' codes, second factors and the relay's key are made anew.`
 	);
@@ -67,11 +79,29 @@ export async function restoreBackup(
 }
 
 async function mustBeEmpty(tx: Sql): Promise<void> {
-	const filled = await findRows(tx, await readTables(tx));
-	if (filled === undefined) return;
+	const reason = await findReason(tx);
+	if (reason === undefined) return;
 	throw new Error(
-		`The database is not empty (table ${filled} has rows): restore into a new DATA_DIR or a new database.`
+		`The database is not empty (${reason}): restore into a new DATA_DIR or a new database.`
 	);
+}
+
+/** What is in it that a restore would write over; another program's tables too, where they have no row. */
+async function findReason(tx: Sql): Promise<string | undefined> {
+	const [tables, taken, steps] = await Promise.all([
+		readTables(tx),
+		readTaken(tx),
+		readMigrations()
+	]);
+	const ours = tablesOf(steps);
+	const strange = tables.find(({ name }) => !ours.has(name));
+	if (strange !== undefined) return `table ${strange.name} is none of Daftar's`;
+	const known = new Set(steps.map(({ writtenAt }) => writtenAt));
+	if (taken.some((at) => !known.has(at)) || (tables.length > 0 && taken.length === 0)) {
+		return "its tables are another program's, or a newer Daftar's";
+	}
+	const filled = await findRows(tx, tables);
+	return filled === undefined ? undefined : `table ${filled} has rows`;
 }
 
 interface Steps {

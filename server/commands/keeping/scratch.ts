@@ -2,15 +2,14 @@ import type { Sql } from 'postgres';
 import { PROJECTION_TABLES } from './projection-tables.ts';
 
 /**
- * Empty tables of the projections' names that this connection alone sees, in the place of the real
- * ones: what is folded from here on is folded into them.
+ * Empty tables of the projections' names that the transaction which `sql` is alone sees, in the place of
+ * the real ones: what is folded in it from here on is folded into them. They go with the transaction.
+ * Outside of one the next statement might be on another connection, where the names are the real tables'.
  */
 export async function makeScratch(sql: Sql): Promise<void> {
 	for (const table of PROJECTION_TABLES) {
-		await sql`create temporary table ${sql(table)} (like ${sql(`public.${table}`)} including all)`;
+		await sql`
+			create temporary table ${sql(table)} (like ${sql(`public.${table}`)} including all)
+			on commit drop`;
 	}
-}
-
-export async function emptyScratch(sql: Sql): Promise<void> {
-	for (const table of PROJECTION_TABLES) await sql`truncate ${sql(`pg_temp.${table}`)}`;
 }

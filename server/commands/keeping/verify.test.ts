@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase } from '#server/database/connect.ts';
+import type { Project } from '#server/projections/effected.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { createProject } from '#server/projections/project.ts';
 import { createAppendRelayFacts } from '#server/relay/relay-facts.ts';
@@ -74,6 +75,34 @@ describe('verifying', () => {
 		expect(verified.documents).toBeGreaterThanOrEqual(3);
 	});
 
+	it('[KEEP-12] names who has access again, by whom it is told, until that is put right', async () => {
+		const { sql, orm } = stand.database;
+		const { now } = stand.clock;
+		const clock = (): number => now;
+		const append = createAppendRelayFacts({ clock, epoch: EPOCH, projectLedgerFacts });
+		const removed = { fields: { removedAt: now }, branch: null };
+		await orm.transaction((tx) =>
+			append(tx, TRADE_BUSINESS, [
+				{ kind: 'device', device: 'B' as DeviceCode, ...removed },
+				{ kind: 'device', device: 'ZZ' as DeviceCode, ...removed },
+				{ kind: 'member', member: 1, ...removed }
+			])
+		);
+		const letIn = async (): Promise<Verified['letIn']> => (await verify()).letIn;
+		// What the relay itself said stands in the tables too, or they are right.
+		expect(await letIn()).toEqual([]);
+		await sql`update fact set carried_by = 'A' where kind in ('device', 'member')`;
+		const told = { business: TRADE_BUSINESS, removedAt: now, toldBy: 'A' };
+		expect(await letIn()).toEqual([
+			{ ...told, who: 'device B' },
+			{ ...told, who: 'member 1' }
+		]);
+		expect(await named()).toEqual([]);
+		await sql`update device set joined_at = ${now} where code = 'B'`;
+		await sql`update member set removed_at = ${now} where member = 1`;
+		expect(await letIn()).toEqual([]);
+	});
+
 	it('[KEEP-8] names a fact that is gone', async () => {
 		const { sql } = stand.database;
 		await sql`delete from fact where code = 'A' and n = 4`;
@@ -131,27 +160,76 @@ describe('verifying', () => {
 	);
 });
 
-async function rebuild(): Promise<number> {
-	const { sql, close } = connectDatabase(stand.database.url, { connectionsMax: 1 });
-	let all = 0;
-	for await (const { facts } of rebuildAll({ sql, project })) all += facts;
-	await close();
-	return all;
+async function rebuild(given = project, options = ''): Promise<number> {
+	const { sql } = connectDatabase(`${stand.database.url}${options}`, { connectionsMax: 1 });
+	try {
+		let all = 0;
+		for await (const { facts } of rebuildAll({ sql, project: given })) all += facts;
+		return all;
+	} finally {
+		await sql.end({ timeout: 0 });
+	}
+}
+
+async function readProjections(): Promise<readonly object[]> {
+	const { sql } = stand.database;
+	const tables = PROJECTION_TABLES.map(
+		(table) => sql`select * from ${sql(table)} as held order by held::text`
+	);
+	const rows = (await Promise.all(tables)).flat() as object[];
+	return rows.map((row) => ({ ...row, is_plain: undefined }));
 }
 
 it('[KEEP-7] makes every projection again, with nothing left of what was there', async () => {
 	const { sql } = stand.database;
-	const read = async (): Promise<readonly object[]> => {
-		const tables = PROJECTION_TABLES.map(
-			(table) => sql`select * from ${sql(table)} as held order by held::text`
-		);
-		const rows = (await Promise.all(tables)).flat() as object[];
-		return rows.map((row) => ({ ...row, is_plain: undefined }));
-	};
-	const before = await read();
+	const before = await readProjections();
 	expect(await rebuild()).toBe(FACTS + 2);
-	expect(await read()).toEqual(before);
+	expect(await readProjections()).toEqual(before);
 	for (const table of PROJECTION_TABLES) await sql`delete from ${sql(table)}`;
 	await rebuild();
-	expect(await read()).toEqual(before);
+	expect(await readProjections()).toEqual(before);
+});
+
+describe('a connection that is replaced in the middle', () => {
+	// The driver does it by itself after half an hour; here after a twentieth of a second.
+	const LIVES_BRIEFLY = '?max_lifetime=0.05';
+	const slowly: Project = async (tx, facts) => {
+		for (let n = 0; n < 20; n += 1) await tx`select pg_sleep(0.01)`;
+		await project(tx, facts);
+	};
+
+	it('[KEEP-7] folds nothing into the tables that are there', async () => {
+		const before = await readProjections();
+		expect(await rebuild(slowly, LIVES_BRIEFLY)).toBe(FACTS + 2);
+		expect(await readProjections()).toEqual(before);
+	});
+
+	it('[KEEP-7] leaves the business as it was, where somebody ends it', async () => {
+		const before = await readProjections();
+		const cut: Project = async (tx, facts) => {
+			const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+			await stand.database.sql`select pg_terminate_backend(${row?.pid ?? 0}, 5000)`;
+			await project(tx, facts);
+		};
+		await expect(rebuild(cut)).rejects.toThrow();
+		expect(await readProjections()).toEqual(before);
+		expect(await named()).toEqual([]);
+	});
+
+	it('[KEEP-8] is as good as another to verify with', async () => {
+		const url = `${stand.database.url}${LIVES_BRIEFLY}`;
+		const { sql } = connectDatabase(url, { connectionsMax: 1 });
+		const verified = await verifyAll({ sql, project: slowly });
+		await sql.end({ timeout: 0 });
+		expect(verified.differences).toEqual([]);
+	});
+});
+
+it('[KEEP-7] [KEEP-8] nothing is left on a connection that somebody else may have next', async () => {
+	const { sql, close } = connectDatabase(stand.database.url, { connectionsMax: 1 });
+	for await (const { facts } of rebuildAll({ sql, project })) expect(facts).toBe(FACTS + 2);
+	await verifyAll({ sql, project });
+	const left = await sql`select relname from pg_class where relnamespace = pg_my_temp_schema()`;
+	await close();
+	expect(left).toEqual([]);
 });

@@ -8,6 +8,7 @@ import type { Sql } from 'postgres';
 import { codeOf } from '#server/database/data-folder.ts';
 import {
 	CHUNK_BYTES_MAX,
+	countLines,
 	encodeLine,
 	FORM_VERSION,
 	type End,
@@ -15,8 +16,10 @@ import {
 	type TableForm,
 	type TableSum
 } from './backup-form.ts';
+import { readReach, type BackupReach } from './backup-marks.ts';
 import { copyOut } from './copy.ts';
 import { readLastMigration } from './migrations.ts';
+import { mustReadBack } from './read-back.ts';
 import { readTables } from './tables.ts';
 
 export interface BackupParts {
@@ -34,14 +37,24 @@ export interface Backup {
 	readonly tables: number;
 	readonly rows: number;
 	readonly bytes: number;
+	/** What it holds of everybody's facts, now that it was read back. */
+	readonly reach: BackupReach;
+}
+
+/** What went into a stream. */
+export interface Streamed {
+	readonly header: Header;
+	readonly sums: End['tables'];
+	readonly reach: BackupReach;
 }
 
 /** Bytes of a table that go into the file at once. */
 const FRAME_BYTES = 64 * 1024;
 
 /**
- * KEEP-1, KEEP-2. Writes every table, as it is at one moment, into a file that is not there yet: beside
- * its place under a name of its own, flushed, and then given its name. Throws one sentence.
+ * KEEP-1, KEEP-2, KEEP-10. Writes every table, as it is at one moment, into a file that is not there yet:
+ * beside its place under a name of its own, flushed, read back, and then given its name. Throws one
+ * sentence.
  */
 export async function writeBackup(file: string, parts: BackupParts): Promise<Backup> {
 	if (await isThere(file)) throw new Error(`There is a file ${file} already: choose another name.`);
@@ -49,11 +62,12 @@ export async function writeBackup(file: string, parts: BackupParts): Promise<Bac
 	let handle: FileHandle | undefined;
 	try {
 		handle = await open(draft, 'wx', 0o600);
-		const sums = await streamBackup(parts, handle.createWriteStream({ flush: true }));
+		const { sums, reach } = await streamBackup(parts, handle.createWriteStream({ flush: true }));
+		await mustReadBack(draft, parts, sums);
 		const { size } = await stat(draft);
 		await giveName(draft, file);
 		const rows = Object.values(sums).reduce((sum, table) => sum + table.rows, 0);
-		return { tables: Object.keys(sums).length, rows, bytes: size };
+		return { tables: Object.keys(sums).length, rows, bytes: size, reach };
 	} catch (cause) {
 		throw new Error(sentenceOf(file, cause), { cause });
 	} finally {
@@ -62,18 +76,26 @@ export async function writeBackup(file: string, parts: BackupParts): Promise<Bac
 	}
 }
 
-/** The same into any stream; answers what each table came to. */
-export async function streamBackup(parts: BackupParts, out: Writable): Promise<End['tables']> {
+/** The same into any stream; answers what each table came to, and how far each feed had come. */
+export async function streamBackup(parts: BackupParts, out: Writable): Promise<Streamed> {
 	const { sql, signal } = parts;
 	let fault: unknown;
 	const written = sql.begin('isolation level repeatable read read only', async (transaction) => {
 		const tx = transaction as unknown as Sql;
 		try {
 			const header = await readHeader(tx, parts);
+			const reach = await readReach(tx, header);
 			const sums: Record<string, TableSum> = {};
 			const bytes = Readable.from(writeAll(tx, header, sums), { objectMode: false });
-			await pipeline(bytes, createGzip(), out, ...(signal === undefined ? [] : [{ signal }]));
-			return sums;
+			const writing = pipeline(
+				bytes,
+				createGzip(),
+				out,
+				...(signal === undefined ? [] : [{ signal }])
+			);
+			// It rejects once all of it is closed, and a table that is being read closes with its connection.
+			await Promise.race([writing, failure(out, signal)]);
+			return { header, sums, reach };
 		} catch (cause) {
 			fault = cause;
 			// A table that nobody reads to its end holds its connection for ever.
@@ -83,6 +105,18 @@ export async function streamBackup(parts: BackupParts, out: Writable): Promise<E
 	});
 	return written.catch((cause: unknown) => {
 		throw fault ?? cause;
+	});
+}
+
+/** Rejects as soon as the stream fails, or somebody stops it. */
+function failure(out: Writable, signal: AbortSignal | undefined): Promise<never> {
+	return new Promise((_resolve, reject) => {
+		const stop = (): void => {
+			reject(Object.assign(new Error('stopped'), { code: 'ABORT_ERR' }));
+		};
+		out.once('error', reject);
+		if (signal?.aborted === true) stop();
+		signal?.addEventListener('abort', stop, { once: true });
 	});
 }
 
@@ -157,15 +191,6 @@ function* chunksOf(frame: Buffer): Generator<Buffer, undefined> {
 	}
 	return undefined;
 }
-
-/** A line's end inside a value is written as two other signs, so each is a row's. */
-export function countLines(bytes: Buffer): number {
-	let lines = 0;
-	for (let at = bytes.indexOf(LINE_END); at >= 0; at = bytes.indexOf(LINE_END, at + 1)) lines += 1;
-	return lines;
-}
-
-const LINE_END = 0x0a;
 
 function lengthOf(frame: Buffer): Buffer {
 	const length = Buffer.alloc(4);

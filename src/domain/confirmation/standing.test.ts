@@ -304,6 +304,23 @@ describe('after a restore', () => {
 		});
 	});
 
+	it('[CP-23] lets the same one of two verdicts with one epoch and number stand, whichever came first', () => {
+		const other = record(11, 'due');
+		const records = [due, other];
+		const one = verdict(due.h, { claimId: 'c1', epoch: 1, seq: 4 });
+		const two = verdict(other.h, { claimId: 'c2', epoch: 1, seq: 4 });
+		for (const said of [
+			[one, two],
+			[two, one]
+		]) {
+			expect(standing(due, said, { records })?.state).toBe('confirmed');
+			expect(standing(other, said, { records })).toMatchObject({
+				state: 'waiting',
+				hasConflict: true
+			});
+		}
+	});
+
 	it('[CP-23] lets one code confirm one record, whatever the relay forgot', () => {
 		const other = record(11, 'due');
 		const records = [due, other];

@@ -301,13 +301,13 @@ type VerdictSaying = Extract<LedgerSaying, { kind: 'verdict' }>;
 
 /**
  * A relay that was restored from a backup counts a ledger's verdicts on from an older number. Of
- * two with one number, of one claim, or by one code for two records, the lowest (epoch, number)
+ * two with one number, of one claim, or by one code for two records, the lowest (epoch, number, claim)
  * stands.
  */
 function lostVerdicts(said: readonly LedgerSaying[]): ReadonlySet<string> {
 	const verdicts = said
 		.filter((saying): saying is VerdictSaying => saying.kind === 'verdict')
-		.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq);
+		.sort(compareVerdicts);
 	const holder = new Map<string, string>();
 	const lost = lostByCode(said, verdicts);
 	for (const verdict of verdicts) {
@@ -319,6 +319,16 @@ function lostVerdicts(said: readonly LedgerSaying[]): ReadonlySet<string> {
 		}
 	}
 	return lost;
+}
+
+/** No two are alike, so that the same stands in whatever order they came. */
+function compareVerdicts(a: VerdictSaying, b: VerdictSaying): number {
+	const byNumber = a.epoch - b.epoch || a.seq - b.seq;
+	return byNumber || compareTexts(a.claimId, b.claimId) || compareTexts(a.h, b.h);
+}
+
+function compareTexts(a: string, b: string): number {
+	return a < b ? -1 : Number(a > b);
 }
 
 /** A relay that forgot that a code was spent says yes to a second record by it. */

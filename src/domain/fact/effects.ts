@@ -217,6 +217,7 @@ const EFFECTS: {
 	record: effectsOfRecords,
 	member: ({ member, fields }) => ({ members: [{ key: member, fields }] }),
 	device: ({ device, fields }) => ({ devices: [{ key: device, fields }] }),
+	clock: () => NONE,
 	claim: ({ claim }) => ({ sayings: [claimed(claim)] }),
 	entry: ({ ledgerId, row }) => ({
 		entries: [{ ledgerId, row }],

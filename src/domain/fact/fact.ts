@@ -1,6 +1,7 @@
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { BranchId, DeviceCode, FactId, LedgerId, PersonId, ProductId } from '#domain/ids.ts';
 import type { TaxPart } from '#domain/tax.ts';
+import type { ClockFact } from './clock-fact.ts';
 import type { FactHead, FactRecord } from './fact-head.ts';
 import {
 	LEDGER_FACT_KINDS,
@@ -11,6 +12,7 @@ import {
 	type ShopAnswer
 } from './ledger-fact.ts';
 
+export type { ClockFact } from './clock-fact.ts';
 export type { FactHead, FactRecord } from './fact-head.ts';
 
 /** A line as it was sold: what it was called, what it cost, and what it came to, rounded once. */
@@ -246,6 +248,7 @@ export type Fact =
 	| RecordFact
 	| MemberFact
 	| DeviceFact
+	| ClockFact
 	| LedgerFact
 	| PersonFact;
 
@@ -262,6 +265,7 @@ export const FACT_KINDS: readonly FactKind[] = [
 	'record',
 	'member',
 	'device',
+	'clock',
 	...LEDGER_FACT_KINDS,
 	...PERSON_FACT_KINDS
 ];

@@ -11,6 +11,7 @@ import type { BranchId, FactId, LedgerId, ProductId } from '#domain/ids.ts';
 import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { addDayTotals, DAY_ZERO, effectsOf, type DayTotals, type Saying } from './effects.ts';
+import { clockedTime, inTime, rulingTime, type ClockedTime } from './clock-fact.ts';
 import type { CustomerFields, Fact, FactRecord, ProductFields, SettingFields } from './fact.ts';
 import type { LinkFact } from './ledger-fact.ts';
 
@@ -41,7 +42,7 @@ export function foldFacts(
 	hashOf: (record: FactRecord) => RecordHash
 ): ShopNumbers {
 	const distinct = new Map<FactId, PlacedFact>(facts.map((placed) => [placed.fact.id, placed]));
-	const inOrder = [...distinct.values()].toSorted((a, b) =>
+	const inOrder = inTheirTime([...distinct.values()]).toSorted((a, b) =>
 		compareFactOrder({ ...a.fact.at, id: a.fact.id }, { ...b.fact.at, id: b.fact.id })
 	);
 	const products = new Map<ProductId, ProductFields>();
@@ -76,6 +77,20 @@ export function foldFacts(
 	const links = inOrder.flatMap(({ fact }) => (fact.kind === 'link' ? [fact] : []));
 	const balances = balancesOf({ records, sayings, links });
 	return { products, customers, settings, stock, days, balances };
+}
+
+/** FACT-17. Each fact when it counts. */
+function inTheirTime(facts: readonly PlacedFact[]): readonly PlacedFact[] {
+	const times = new Map<FactId, ClockedTime>();
+	for (const { fact } of facts) {
+		if (fact.kind !== 'clock') continue;
+		const ruling = rulingTime(times.get(fact.factId), clockedTime(fact));
+		if (ruling !== undefined) times.set(fact.factId, ruling);
+	}
+	return facts.map((placed) => ({
+		...placed,
+		fact: inTime(placed.fact, times.get(placed.fact.id))
+	}));
 }
 
 interface AllOfLedgers {

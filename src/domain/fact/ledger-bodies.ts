@@ -15,7 +15,7 @@ import {
 } from '#domain/ids.ts';
 import { AMOUNT_MINOR_MAX } from '#domain/money.ts';
 import type { Result } from '#domain/result.ts';
-import { NAME_LENGTH_MAX, type FactHead, type FactRecord } from './fact.ts';
+import { NAME_LENGTH_MAX, type ClockFact, type FactHead, type FactRecord } from './fact.ts';
 import {
 	ANSWER_WAYS,
 	ASK_STATES,
@@ -35,7 +35,7 @@ import { parseFactRecord } from './parse-fact-record.ts';
 import { hasOnly, isAmount, isListOf, isOneOf, isText, isTuple, isWhole } from './shape.ts';
 
 /** Kinds whose body is a list of parts, each read and written by itself. */
-export type ListedFact = LedgerFact | PersonFact;
+export type ListedFact = LedgerFact | PersonFact | ClockFact;
 export type ListedKind = ListedFact['kind'];
 
 /** One part of a body. `read` answers undefined for what is not of its form. */
@@ -88,6 +88,7 @@ const NOTE_LENGTH_MAX = 500;
 const COUNT_MAX = 1_000_000_000;
 const TIME_MAX_MS = 8_640_000_000_000;
 const CHECK_MAX = 1_023;
+const COUNTER_MAX = 1_000_000;
 const OPEN_MAX = 50;
 const DEVICES_MAX = 500;
 
@@ -104,6 +105,10 @@ const isCurrency = (value: unknown): boolean =>
 const isExponent = (value: unknown): boolean => isWhole(value, 0, 4);
 const isDay = (value: unknown): boolean => typeof value === 'number' && parseDayNumber(value).ok;
 const isFactName = (value: unknown): boolean => parseFactId(value).ok;
+const isDeviceFactName = (value: unknown): boolean => {
+	const parsed = parseFactId(value);
+	return parsed.ok && parseDeviceCode(parsed.value.code).ok;
+};
 const oneOf =
 	(allowed: readonly string[]) =>
 	(value: unknown): boolean =>
@@ -319,6 +324,15 @@ const BODIES: Readonly<Record<ListedKind, Body>> = {
 			plain('isJoined', (value) => typeof value === 'boolean')
 		],
 		agrees: ({ a, b }) => String(a) < String(b)
+	},
+	clock: {
+		by: 'relay',
+		parts: [
+			plain('factId', isDeviceFactName),
+			plain('wall', isTime),
+			plain('counter', (value) => isWhole(value, 0, COUNTER_MAX)),
+			plain('day', isDay)
+		]
 	},
 	ask: { by: 'relay', parts: [plain('askId', isUuid), plain('fields', isAskFields)] },
 	link: { by: 'relay', parts: [ledger, plain('fields', isLinkFields)] },

@@ -165,7 +165,7 @@ const BODIES: Readonly<Record<FactKind, BodyParser>> = {
 	member: parseMember,
 	device: parseDevice,
 	...(Object.fromEntries(
-		[...LEDGER_FACT_KINDS, ...PERSON_FACT_KINDS].map((kind) => [
+		[...LEDGER_FACT_KINDS, ...PERSON_FACT_KINDS, 'clock' as const].map((kind) => [
 			kind,
 			(head: FactHead, body: readonly unknown[]) => parseListed(kind, head, body)
 		])

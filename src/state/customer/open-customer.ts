@@ -78,7 +78,7 @@ async function openPerson(person: PersonId, { api, people }: Opening): Promise<O
 			const { createBrowserLink } = await import('../browser-link.ts');
 			const device = phone.linked;
 			const parts = { device, store, changes, signer, clock, onFault };
-			const becameHeir = (code: string): Promise<void> => people.keepHeir(person, code);
+			const becameHeir = (code: string): Promise<void> => people.keepHeir(person, heir, code);
 			return createBrowserLink({ ...parts, becameHeir, ...(heir !== undefined && { heir }) });
 		},
 		close: () => {

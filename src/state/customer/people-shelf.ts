@@ -12,8 +12,8 @@ export interface PeopleShelf {
 	enter(person: PersonId): Promise<void>;
 	/** The phone in whose book the person's facts lie; undefined for the first one's. */
 	heirOf(person: PersonId): Promise<string | undefined>;
-	/** From now on the person's book is that heir's. */
-	keepHeir(person: PersonId, code: string): Promise<void>;
+	/** From now on the person's book is the heir's `code`, where it was the one of `before`. */
+	keepHeir(person: PersonId, before: string | undefined, code: string): Promise<void>;
 	/** Forgets everybody; what is held of them stays in their databases. */
 	leave(): Promise<void>;
 }
@@ -42,8 +42,13 @@ export function createPeopleShelf(store: DeviceStore): PeopleShelf {
 			const row = await store.read(['meta'], (rows) => rows.get('meta', heirKey(person)));
 			return typeof row?.value === 'string' ? row.value : undefined;
 		},
-		keepHeir: (person, code) =>
-			store.write(['meta'], (rows) => rows.put('meta', [{ key: heirKey(person), value: code }])),
+		keepHeir: (person, before, code) =>
+			store.write(['meta'], async (rows) => {
+				const held = await rows.get('meta', heirKey(person));
+				// A page that slept through a further heir comes late with this one.
+				if (held?.value !== before) return;
+				await rows.put('meta', [{ key: heirKey(person), value: code }]);
+			}),
 		leave: () => store.write(['meta'], (rows) => rows.remove('meta', [PEOPLE, CURRENT]))
 	};
 }

@@ -9,7 +9,18 @@ import { ok, type Result } from '#domain/result.ts';
 import type { DeviceStore, FactRow, JournalRow } from '#storage/device-store.ts';
 import type { PhoneName } from '../account-api.ts';
 import { createChanges } from '../changes.ts';
-import { catchUp, digestOf, heirToBe, lackingOf, type HeirApi, type HeirParts } from '../heir.ts';
+import {
+	askLacking,
+	catchUp,
+	digestOf,
+	heirToBe,
+	isToIssue,
+	NOTHING_ASKED,
+	takenOver,
+	type Answered,
+	type HeirApi,
+	type HeirParts
+} from '../heir.ts';
 import { readMeta, writeMeta, type Inheritance, type MetaValues } from '../meta.ts';
 import type { RelayRefusal } from '../relay-http.ts';
 import type { Enrolled } from './connections.ts';
@@ -73,9 +84,9 @@ export async function becomePhoneHeir(
 	const { epoch } = taken.value;
 	const caughtUp = await catchUp(phone.linked, store, { http: relay.http, epoch });
 	if (!caughtUp.ok) return caughtUp;
-	const lacking = await lackingOf(parts, relay.lacking);
-	if (!lacking.ok) return lacking;
-	const issued = await carryPhoneOver({ ...parts, store }, lacking.value);
+	const answered = await askLacking(parts, { ask: relay.lacking, epoch });
+	if (!answered.ok) return answered;
+	const issued = await carryPhoneOver({ ...parts, store }, answered.value);
 	await old.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: taken.value.code }));
 	return ok({ code: taken.value.code, store, issued });
 }
@@ -107,7 +118,8 @@ async function beginBook(
 			carried.meta.filter((row) => row !== undefined)
 		);
 		const at = carried.nowMs;
-		await writeMeta(rows, 'inheritance', { code: before, book: oldName, at, upTo: 0, names: [] });
+		const inheritance = { code: before, book: oldName, at, upTo: 0, names: [], known: [] };
+		await writeMeta(rows, 'inheritance', inheritance);
 	});
 }
 
@@ -117,11 +129,31 @@ interface Issued {
 	readonly fact: FactRow | undefined;
 }
 
-/** Issues the own facts of the old book that were not looked at yet; of those, only what is lacking. */
+interface Issuing extends Pick<PhoneHeirParts, 'old' | 'crypto'> {
+	readonly store: DeviceStore;
+}
+
+const ATTEMPTS_MAX = 5;
+
+/**
+ * Issues the own facts of the old book that were not looked at yet: of those that the relay was asked
+ * for, only what it lacks. Answers how many. Another tab may write meanwhile: then it is looked again.
+ */
 export async function carryPhoneOver(
-	{ old, store, crypto }: Pick<PhoneHeirParts, 'old' | 'crypto'> & { readonly store: DeviceStore },
-	lacking?: ReadonlySet<string>
+	parts: Issuing,
+	answered: Answered = NOTHING_ASKED
 ): Promise<number> {
+	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+		const issued = await issueOnce(parts, answered);
+		if (issued !== undefined) return issued;
+	}
+	throw new Error('another tab keeps writing before the book is carried over');
+}
+
+async function issueOnce(
+	{ old, store, crypto }: Issuing,
+	answered: Answered
+): Promise<number | undefined> {
 	const basis = await store.read(['meta'], async (rows) => ({
 		inheritance: await readMeta(rows, 'inheritance'),
 		code: (await readMeta(rows, 'phone'))?.code,
@@ -132,13 +164,12 @@ export async function carryPhoneOver(
 	const left = await old.read(['journal'], (rows) =>
 		rows.find('journal', { from: inheritance.upTo + 1, to: Number.MAX_SAFE_INTEGER })
 	);
-	const toIssue = left.filter(({ id, sent }) => sent === 0 && lacking?.has(id) !== false);
+	const toIssue = left.filter((row) => isToIssue(row, answered));
 	const issued: Issued[] = [];
 	for (const [place, row] of toIssue.entries())
 		issued.push(await issue(row, { code, n: n + place + 1 }, crypto));
-	const upTo = left.at(-1)?.n ?? inheritance.upTo;
-	const isKept = await keepIssued(store, issued, { inheritance, n, upTo });
-	return isKept ? issued.length : 0;
+	const isKept = await keepIssued(store, issued, { inheritance, n, left });
+	return isKept ? issued.length : undefined;
 }
 
 async function issue(
@@ -166,14 +197,15 @@ type Held = Parameters<typeof personRow>[0];
 interface Kept {
 	readonly inheritance: Inheritance;
 	readonly n: number;
-	readonly upTo: number;
+	/** What was looked at in the old book. */
+	readonly left: readonly JournalRow[];
 }
 
-/** False where another tab carried over meanwhile, and nothing was left to do. */
+/** False where another tab wrote here meanwhile, or carried over. */
 async function keepIssued(
 	store: DeviceStore,
 	issued: readonly Issued[],
-	{ inheritance, n, upTo }: Kept
+	{ inheritance, n, left }: Kept
 ): Promise<boolean> {
 	return store.write(['meta', 'journal', 'facts'], async (rows) => {
 		const now = await readMeta(rows, 'inheritance');
@@ -188,12 +220,9 @@ async function keepIssued(
 			issued.flatMap(({ fact }) => fact ?? [])
 		);
 		await writeMeta(rows, 'sequence', { n: n + issued.length, receipt: 0 });
-		const here = issued.map(({ from, row }) => [from, row.n] as const);
-		await writeMeta(rows, 'inheritance', {
-			...inheritance,
-			upTo,
-			names: [...inheritance.names, ...here]
-		});
+		const upTo = left.at(-1)?.n ?? inheritance.upTo;
+		const taken = takenOver(inheritance, left, issued);
+		await writeMeta(rows, 'inheritance', { ...inheritance, upTo, ...taken });
 		return true;
 	});
 }

@@ -1,6 +1,7 @@
 import { toPayMinor } from '#domain/fact/document-total.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactKind, RecordFact } from '#domain/fact/fact.ts';
+import type { RefusedReason } from '#state/refused-reason.ts';
 import type { MoneyForm } from '#ui/figures.ts';
 import type { MessageKey, Words } from '#ui/words.svelte.ts';
 
@@ -44,34 +45,58 @@ function recordShown(words: Words, { records }: RecordFact): FactShown {
 const FORM: MessageKey = 'lost.reason.form';
 const RIGHTS: MessageKey = 'lost.reason.rights';
 const SIGNATURE: MessageKey = 'lost.reason.signature';
+const CONFLICT: MessageKey = 'lost.reason.conflict';
+const UNKNOWN: MessageKey = 'lost.reason.unknown';
 const RELAY: MessageKey = 'lost.reason.relay';
 
-const REASONS: ReadonlyMap<string, MessageKey> = new Map<string, MessageKey>([
-	['tooLarge', FORM],
-	['notJson', FORM],
-	['notCompact', FORM],
-	['badText', FORM],
-	['badHead', FORM],
-	['badBody', FORM],
-	['keyIsAnother', FORM],
-	['notYourMember', RIGHTS],
-	['notYourKind', RIGHTS],
-	['wasOfAnother', RIGHTS],
-	['recordUnsigned', SIGNATURE],
-	['recordWrong', SIGNATURE],
-	['recordOfAnother', SIGNATURE],
-	['claimUnsigned', SIGNATURE],
-	['claimOfAnother', SIGNATURE],
-	['answerUnsigned', SIGNATURE],
-	['beyondTomorrow', 'lost.reason.day'],
-	['unknownKind', 'lost.reason.newer'],
-	['conflict', 'lost.reason.conflict'],
-	['fault', RELAY],
-	['forgery', RELAY]
-]);
+const REASONS = {
+	tooLarge: FORM,
+	notJson: FORM,
+	notCompact: FORM,
+	badText: FORM,
+	badHead: FORM,
+	badBody: FORM,
+	keyIsAnother: FORM,
+	notYourMember: RIGHTS,
+	notYourKind: RIGHTS,
+	notYourPerson: RIGHTS,
+	notYourDocument: RIGHTS,
+	wasOfAnother: RIGHTS,
+	removed: RIGHTS,
+	deviceRemoved: RIGHTS,
+	recordUnsigned: SIGNATURE,
+	recordWrong: SIGNATURE,
+	recordOfAnother: SIGNATURE,
+	claimUnsigned: SIGNATURE,
+	claimOfAnother: SIGNATURE,
+	answerUnsigned: SIGNATURE,
+	verdictUnsigned: SIGNATURE,
+	beyondTomorrow: 'lost.reason.day',
+	unknownKind: 'lost.reason.newer',
+	tooMany: 'lost.reason.room',
+	authorUnknown: UNKNOWN,
+	branchUnknown: UNKNOWN,
+	conflict: CONFLICT,
+	fork: CONFLICT,
+	again: CONFLICT,
+	fault: RELAY,
+	forgery: RELAY,
+	malformed: RELAY,
+	gap: RELAY,
+	updateTooLarge: RELAY,
+	epochNotEnded: RELAY,
+	authorBack: RELAY,
+	clientTaken: RELAY,
+	linkOtherwise: RELAY,
+	nothingForgotten: RELAY,
+	refused: RELAY
+} as const satisfies Record<RefusedReason, MessageKey>;
 
-/** Why the relay would not have it. A reason that this program does not know is shown as it came. */
+/** Why the relay would not have it, whatever its program called it. */
 export function reasonWords(words: Words, reason: string): string {
-	const key = REASONS.get(reason);
-	return key === undefined ? words.say('lost.reason.other', { reason }) : words.say(key);
+	return words.say(isKnown(reason) ? REASONS[reason] : 'lost.reason.other');
+}
+
+function isKnown(reason: string): reason is RefusedReason {
+	return Object.hasOwn(REASONS, reason);
 }

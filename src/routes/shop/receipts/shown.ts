@@ -10,6 +10,13 @@ export interface ReceiptWords {
 	readonly shop: string;
 	/** Who owes it, where a part stands on account. */
 	readonly customer?: string | undefined;
+	/** The business day it is now; where it is not said, the receipt is of today. */
+	readonly today?: string;
+}
+
+/** What is of another year says which. */
+export function dayStyle(on: string, today = on): 'dated' | 'short' {
+	return on.slice(0, 4) === today.slice(0, 4) ? 'short' : 'dated';
 }
 
 /** A sale or a return as its receipt. */
@@ -18,7 +25,7 @@ export function shownReceipt(fact: SaleFact | ReturnFact, of: ReceiptWords): Rec
 	return {
 		shop: of.shop,
 		number: receiptNumber(firstName(fact).code, fact.receipt),
-		when: words.dayAndTime(fact.at.wall),
+		when: words.dayAndTime(fact.at.wall, dayStyle(fact.on, of.today)),
 		lines: fact.lines.map((line) => shownLine(line, words)),
 		sums: fact.kind === 'sale' ? saleSums(fact, words) : returnSums(fact, words),
 		currency: words.money.currency,

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { connectDatabase, MIGRATION_LOCK, type Database } from '#server/database/connect.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { until } from '#tests/support/relay-stand.ts';
+import { putBack } from './put-back.ts';
+
+const NOW = Date.UTC(2026, 10, 20, 9);
+const EPOCH = Math.floor((NOW - Date.UTC(2026, 0, 1)) / 60_000);
+
+// Its own pool opens nothing before it is asked something: it would count as a server.
+let database: TestDatabase;
+const open: Database[] = [];
+beforeEach(async () => {
+	database = await createTestDatabase();
+});
+afterEach(async () => {
+	for (const one of open.splice(0)) await one.close();
+	await database.close();
+});
+
+function connect(options = ''): Database {
+	const one = connectDatabase(`${database.url}${options}`, { connectionsMax: 1 });
+	open.push(one);
+	return one;
+}
+
+it.each(['', '?application_name=daftar%20bus'])(
+	'[KEEP-11] a database is not put back under servers that run (%s)',
+	async (options) => {
+		const [server, command] = [connect(options), connect()];
+		await server.sql`select 1`;
+		await expect(putBack(command, NOW)).rejects.toThrow(
+			/^Daftar is connected to this database \(PostgreSQL's processes \d+ from this machine\): stop/
+		);
+		expect(await command.sql`select epoch from database_epoch`).toEqual([]);
+		await server.close();
+		// PostgreSQL takes a moment to see that somebody has left.
+		let epoch = 0;
+		await until(async () => {
+			epoch = await putBack(command, NOW).catch(() => 0);
+			return epoch > 0;
+		});
+		expect(epoch).toBe(EPOCH);
+	}
+);
+
+it('[KEEP-11] servers are known by the name in their address too, others are let be', async () => {
+	const [other, command] = [connect('?application_name=report'), connect()];
+	await other.sql`select 1`;
+	expect(await putBack(command, NOW)).toBe(EPOCH);
+	await command.close();
+	await expect(putBack(connect('?application_name=report'), NOW)).rejects.toThrow(/is connected/);
+});
+
+it('[KEEP-11] and a start of a server wait for each other', async () => {
+	const [starting, command] = [connect('?application_name=starting'), connect()];
+	const { promise: held, resolve: letGo } = Promise.withResolvers<undefined>();
+	const { promise: begun, resolve: begin } = Promise.withResolvers<undefined>();
+	const started = starting.sql.begin(async (tx) => {
+		await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+		begin(undefined);
+		await held;
+		return tx`select epoch from database_epoch`;
+	});
+	await begun;
+	const epoch = putBack(command, NOW);
+	const look = connect('?application_name=look');
+	await until(async () => {
+		const waiting = await look.sql`
+			select 1 from pg_locks where locktype = 'advisory' and not granted and database =
+				(select oid from pg_database where datname = current_database())`;
+		return waiting.length === 1;
+	});
+	letGo(undefined);
+	expect(await started).toEqual([]);
+	expect(await epoch).toBe(EPOCH);
+});

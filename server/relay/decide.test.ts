@@ -1,0 +1,80 @@
+import { expect, it } from 'vitest';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import type { Fact } from '#domain/fact/fact.ts';
+import { issueAgain } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { factId } from '#domain/ids.ts';
+import { err, type Result } from '#domain/result.ts';
+import { formatDocumentName } from '#documents/document-name.ts';
+import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import type { Allowance } from './allowance.ts';
+import type { CheckRefusal } from './check-fact.ts';
+import { decide } from './decide.ts';
+import type { Ground } from './ground.ts';
+import type { Room } from './room.ts';
+import { createRoomState } from './room-state.ts';
+import type { Submission } from './submission.ts';
+import { textItem } from './update-writer.ts';
+
+const address = {
+	...({ kind: 'journal', business: TRADE_BUSINESS, branch: TRADE_BRANCH } as const),
+	day: '20261120'
+};
+const room: Room = {
+	...{ address, name: formatDocumentName(address) },
+	...{ state: createRoomState(), sequence: 0 }
+};
+const ROOM_FOR_ALL: Allowance = {
+	beyond: () => [],
+	take: () => undefined,
+	keep: () => Promise.resolve()
+};
+
+function ground(): Ground {
+	return {
+		...{ textByFact: new Map(), idByFirst: new Map(), layerByRoom: new Map() },
+		...{ removed: new Set<string>(), signedOut: new Set<string>() },
+		...{ allowance: ROOM_FOR_ALL, restoredIn: undefined }
+	};
+}
+
+function setting(code: string, n: number): Fact {
+	return {
+		...{ id: factId(code, n), code, n, at: { wall: 1_000, counter: 0 }, on: '2026-11-20', by: 1 },
+		...{ kind: 'setting', fields: { name: `${code} ${String(n)}` } }
+	};
+}
+
+/** One update, of what passed its checks and what did not. */
+function submission(
+	code: string,
+	client: number,
+	told: readonly (readonly [text: string, refusal?: CheckRefusal])[]
+): Submission {
+	const items = told.map(([text, refusal], clock) => {
+		const fact = parseFact(text);
+		if (!fact.ok) throw new Error(fact.error);
+		const item = textItem({ client, clock, key: fact.value.id, text });
+		const check: Result<Fact, CheckRefusal> = refusal === undefined ? fact : err(refusal);
+		return [item, check] as const;
+	});
+	const update = { items: items.map(([item]) => item), deletions: [] };
+	const caller = { scope: TRADE_BUSINESS, code };
+	return { room, caller, update, checks: new Map(items), sender: {} };
+}
+
+it('[RELAY-5] [RELAY-46] what is refused leaves no name behind for what the batch brings after it', () => {
+	const fact = setting('A', 1);
+	const text = encodeFact(fact);
+	const renamed = issueAgain(text, fact, { id: factId('B', 1), renamed: new Map() });
+	const wrong = encodeFact(setting('B', 2));
+	const of = ground();
+	const heir = submission('B', 1, [[renamed], [wrong, 'recordWrong']]);
+	expect(decide(heir, of)).toEqual({ kind: 'refused', refused: [['B-2', 'recordWrong']] });
+	expect(decide(submission('A', 2, [[text]]), of)).toMatchObject({ kind: 'accepted' });
+	// What was taken in does.
+	expect(decide(submission('B', 3, [[renamed]]), of)).toEqual({
+		kind: 'refused',
+		refused: [['B-1', 'again']]
+	});
+});

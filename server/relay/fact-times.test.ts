@@ -1,0 +1,283 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { appendFact, readFacts } from '#documents/facts.ts';
+import { dayNumber } from '#domain/calendar.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import type { Fact, FactHead, SettingFields } from '#domain/fact/fact.ts';
+import { factId, type DeviceCode } from '#domain/ids.ts';
+import { STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
+import type { DeviceCaller } from '#server/auth/device-auth.ts';
+import type { HandedIn } from '#server/auth/handed-in.ts';
+import { rebuildAll } from '#server/commands/keeping/rebuild-projections.ts';
+import { verifyAll } from '#server/commands/keeping/verify-all.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { connectDatabase } from '#server/database/connect.ts';
+import { createProject } from '#server/projections/project.ts';
+import {
+	createRelayStand,
+	EPOCH,
+	stockProvider,
+	synced,
+	until,
+	type RelayStand,
+	type RelayStandOptions
+} from '#tests/support/relay-stand.ts';
+import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+
+const DAY_MS = 86_400_000;
+const project = createProject(createNodeCrypto());
+
+let stand: RelayStand;
+let now: number;
+let caller: DeviceCaller;
+
+async function open(options: RelayStandOptions = {}): Promise<void> {
+	stand = await createRelayStand(options);
+	now = stand.clock.now;
+	const { publicKey } = await stand.addDevice('A');
+	await stand.addDevice('B');
+	caller = {
+		...({ sort: 'device', scope: TRADE_BUSINESS, business: TRADE_BUSINESS } as const),
+		...({ branch: TRADE_BRANCH, code: 'A' as DeviceCode, member: 1, role: 'owner' } as const),
+		...({ sight: 'office', publicKey } as const)
+	};
+}
+
+beforeEach(() => open());
+afterEach(async () => {
+	expect(stand.faults).toEqual([]);
+	await stand.close();
+});
+
+function head(id: string, wall: number, on = dayOf(wall)): FactHead {
+	const [code = '', n = ''] = id.split('-');
+	const by = code.startsWith('0.') ? 0 : 1;
+	return { id: factId(code, Number(n)), code, n: Number(n), at: { wall, counter: 0 }, on, by };
+}
+
+function dayOf(wall: number): string {
+	return new Date(wall).toISOString().slice(0, 10);
+}
+
+function setting(id: string, wall: number, fields: SettingFields): string {
+	return encodeFact({ ...head(id, wall), kind: 'setting', fields });
+}
+
+/** A cash sale of one rupee. */
+function sale(id: string, wall: number, on?: string): string {
+	const lines = [
+		{
+			productId: null,
+			name: 'Tea',
+			quantityThousandths: 1_000,
+			unitPriceMinor: 100,
+			totalMinor: 100
+		}
+	];
+	const receipt = Number(id.split('-')[1]);
+	const tenders = [{ kind: 'cash', minor: 100 }] as const;
+	return encodeFact({ ...head(id, wall, on), kind: 'sale', receipt, lines, tenders });
+}
+
+function clock(id: string, of: string, { wall, on }: { wall: number; on: string }): string {
+	const body = { factId: of, wall, counter: 0, day: dayNumber(on) };
+	return encodeFact({ ...head(id, wall), kind: 'clock', ...body } as Fact);
+}
+
+async function tell(
+	texts: readonly string[],
+	as: 'late' | 'carried' = 'late',
+	branch: string | null = TRADE_BRANCH
+): Promise<readonly string[]> {
+	const given = texts.map((text) => ({ text, branch: branch as typeof TRADE_BRANCH | null }));
+	const handed: readonly HandedIn[] = await stand.relay().handIn(caller, given, as);
+	return handed.map(({ id, became, reason = '' }) => `${id} ${became} ${reason}`.trim());
+}
+
+/** Every clock fact: its place in the feed, of which fact, when that counts. */
+async function clocks(): Promise<readonly (readonly unknown[])[]> {
+	const rows = await stand.database.sql<{ s: string; text: string }[]>`
+		select s, text from fact where kind = 'clock' order by s`;
+	return rows.map(({ s, text }) => [Number(s), ...(JSON.parse(text) as unknown[]).slice(6)]);
+}
+
+async function days(): Promise<Readonly<Record<string, number>>> {
+	const rows = await stand.database.sql<{ on: string; count: string }[]>`
+		select on_day::text as on, sales_count as count from day_total order by on_day`;
+	return Object.fromEntries(rows.map(({ on, count }) => [on, Number(count)]));
+}
+
+async function shopName(): Promise<unknown> {
+	const [row] = await stand.database.sql<{ fields: SettingFields }[]>`select fields from setting`;
+	return row?.fields.name;
+}
+
+/** The tables are what a fold of all facts makes, and a rebuild makes them again. */
+async function expectVerified(): Promise<void> {
+	const { sql, close } = connectDatabase(stand.database.url, { connectionsMax: 1 });
+	expect((await verifyAll({ sql, project })).differences).toEqual([]);
+	await close();
+	const other = connectDatabase(stand.database.url, { connectionsMax: 1 });
+	const before = await Promise.all([days(), shopName()]);
+	for await (const { facts } of rebuildAll({ sql: other.sql, project }))
+		expect(facts).toBeGreaterThan(0);
+	await other.close();
+	expect(await Promise.all([days(), shopName()])).toEqual(before);
+}
+
+describe('a fact that is stamped ahead', () => {
+	it('[RELAY-75] counts now, and stands as it was told', async () => {
+		const ahead = now + 3 * DAY_MS;
+		const texts = [sale('A-1', ahead), setting('A-2', ahead + 1, { name: 'ahead' })];
+		expect(await tell(texts)).toEqual(['A-1 kept', 'A-2 kept']);
+		const today = dayNumber(dayOf(now));
+		expect(await clocks()).toEqual([
+			[3, 'A-1', now, 0, today],
+			[4, 'A-2', now, 1, today]
+		]);
+		const stored = await stand.database.sql<{ text: string; wall: string; on: string }[]>`
+			select text, wall, on_day::text as on from fact where code = 'A' order by n`;
+		expect(stored.map(({ text }) => text)).toEqual(texts);
+		expect(stored[0]).toMatchObject({ wall: String(ahead), on: dayOf(ahead) });
+		expect(await days()).toEqual({ [dayOf(now)]: 1 });
+		const [row] = await stand.database.sql`select happened_at, on_day::text as on from sale`;
+		expect({ ...row }).toEqual({ happened_at: String(now), on: dayOf(now) });
+		// What is changed a minute later wins, as it must.
+		stand.clock.now += 60_000;
+		await tell([setting('A-3', now + 60_000, { name: 'later' })]);
+		expect(await shopName()).toBe('later');
+		expect(await tell(texts)).toEqual(['A-1 known', 'A-2 known']);
+		expect(await clocks()).toHaveLength(2);
+		await expectVerified();
+	});
+
+	it('[RELAY-75] is one more than five minutes ahead, and later than all that counts', async () => {
+		const most = now + STAMP_AHEAD_MAX_MS;
+		await tell([setting('A-1', most, { name: 'near' })]);
+		expect(await clocks()).toEqual([]);
+		await tell([setting('A-2', most + 1, { name: 'far' })]);
+		// Its device wrote it over the other: it still stands over it, as nearly as devices follow.
+		expect(await clocks()).toEqual([[3, 'A-2', most, 0, dayNumber(dayOf(now))]]);
+		expect(await shopName()).toBe('far');
+		await tell([setting('A-3', now + 2 * 60_000, { name: 'before' })]);
+		expect(await shopName()).toBe('far');
+	});
+
+	it('[RELAY-75] stands behind what came before it, by one millisecond', async () => {
+		await tell([setting('A-1', now + 60_000, { name: 'honest' })]);
+		await tell([setting('A-2', now + DAY_MS, { name: 'ahead' })]);
+		expect(await clocks()).toEqual([[3, 'A-2', now + 60_001, 0, dayNumber(dayOf(now))]]);
+		expect(await shopName()).toBe('ahead');
+	});
+
+	it('[RELAY-75] counts on the shop’s day by its zone and cut-off, or on its own that is past', async () => {
+		// 22:30 UTC: half past four in the morning of the next day, before the cut-off of five.
+		stand.clock.now = now = Date.UTC(2026, 10, 20, 22, 30);
+		const ahead = now + 9 * DAY_MS;
+		await tell([
+			setting('A-1', ahead, { zone: 'Asia/Dhaka', cutoff: 300 }),
+			sale('A-2', ahead),
+			sale('A-3', ahead, '2026-11-12')
+		]);
+		expect(await days()).toEqual({ '2026-11-12': 1, '2026-11-20': 1 });
+		expect((await clocks()).map(([, of, , , day]) => [of, day])).toEqual([
+			['A-1', dayNumber('2026-11-20')],
+			['A-2', dayNumber('2026-11-20')],
+			['A-3', dayNumber('2026-11-12')]
+		]);
+		stand.clock.now = now + 3_600_000;
+		await tell([sale('A-4', ahead)]);
+		expect(await days()).toEqual({ '2026-11-12': 1, '2026-11-20': 1, '2026-11-21': 1 });
+		await expectVerified();
+	});
+
+	it('[RELAY-75] reaches the others with its clock fact, in today’s journal', async () => {
+		const [author, reader] = [stockProvider(stand, 'A'), stockProvider(stand, 'B')];
+		await Promise.all([synced(author), synced(reader)]);
+		appendFact(author.doc, { id: factId('A', 1), text: sale('A-1', now + DAY_MS) });
+		await until(() => [author, reader].every(({ doc }) => readFacts(doc).length === 2));
+		expect(readFacts(reader.doc).map(({ id }) => id)).toEqual(['A-1', '0.4-1']);
+		const [row] = await stand.database.sql<{ document: string }[]>`
+			select document from fact where kind = 'clock'`;
+		expect(row?.document).toBe(stand.today());
+		author.destroy();
+		reader.destroy();
+	});
+
+	it('[RELAY-75] is not there without its clock fact', async () => {
+		await stand.close();
+		await open({
+			wrapProject: (inner) => async (sql, facts) => {
+				await inner(sql, facts);
+				if (facts.some(({ fact }) => fact.kind === 'sale')) throw new Error('in the middle');
+			}
+		});
+		expect(await tell([sale('A-1', now + DAY_MS)])).toEqual(['A-1 refused fault']);
+		// In its batch, and alone.
+		expect(stand.faults.splice(0)).toHaveLength(2);
+		expect(await stand.database.sql`select from fact`).toHaveLength(0);
+		expect(await stand.database.sql`select from clock`).toHaveLength(0);
+		expect(await stand.database.sql`select from day_total`).toHaveLength(0);
+	});
+});
+
+describe('after a restore', () => {
+	const yesterday = '2026-11-19';
+	let of: { readonly wall: number; readonly on: string };
+	beforeEach(async () => {
+		await stand.close();
+		await open({ relay: { isRestored: true } });
+		of = { wall: now - DAY_MS, on: yesterday };
+	});
+
+	it.each([
+		['before it', [0], [1]],
+		['with it', [0, 1], []],
+		['in its batch, behind it', [1, 0], []],
+		['after it', [1], [0]]
+	])(
+		'[RELAY-75] a clock fact that is carried %s counts in the place of a new one',
+		async (_when, first, then) => {
+			const texts = [clock('0.3-9', 'A-1', of), sale('A-1', now + DAY_MS)];
+			for (const place of [...first, ...then]) await tell([texts[place] ?? ''], 'carried');
+			expect(await days()).toEqual({ [yesterday]: 1 });
+			const rows = await stand.database.sql<{ by: string }[]>`
+			select clock_code || '-' || clock_n as by from clock`;
+			expect(rows.map(({ by }) => by)).toEqual(['0.3-9']);
+			const written = await clocks();
+			expect(written.map(([, id]) => id)).toEqual(
+				// Nobody knew of it when its fact came first.
+				written.length === 1 ? ['A-1'] : ['A-1', 'A-1']
+			);
+			expect(written.length).toBe(first[0] === 1 ? 2 : 1);
+			await expectVerified();
+		}
+	);
+
+	it('[PROJ-13] what is carried late moves days, receipts and fields, and the lowest stays', async () => {
+		const ahead = now + DAY_MS;
+		await tell([setting('B-1', now - DAY_MS / 2, { name: 'honest' })], 'carried');
+		await tell([sale('A-1', ahead), setting('A-2', ahead, { name: 'ahead' })], 'carried');
+		expect(await shopName()).toBe('ahead');
+		await tell([clock('0.3-9', 'A-1', of), clock('0.3-10', 'A-2', of)], 'carried');
+		expect(await shopName()).toBe('honest');
+		expect(await days()).toEqual({ [yesterday]: 1 });
+		// Of the epoch before that one, and lower: it rules. A higher one says nothing.
+		await tell([clock('0.2-50', 'A-1', { wall: now - 5 * DAY_MS, on: '2026-11-15' })], 'carried');
+		await tell([clock('0.3-11', 'A-1', { wall: now - 9 * DAY_MS, on: '2026-11-11' })], 'carried');
+		expect(await days()).toEqual({ '2026-11-15': 1 });
+		const [row] = await stand.database.sql`select happened_at, on_day::text as on from sale`;
+		expect({ ...row }).toEqual({ happened_at: String(now - 5 * DAY_MS), on: '2026-11-15' });
+		await expectVerified();
+	});
+
+	it('[RELAY-41] a clock fact is carried of an epoch that has ended, for a branch, by nobody else', async () => {
+		expect(await tell([clock(`0.${String(EPOCH)}-1`, 'A-1', of)], 'carried')).toEqual([
+			`0.${String(EPOCH)}-1 refused epochNotEnded`
+		]);
+		expect(await tell([clock('0.3-1', 'A-1', of)], 'carried', null)).toEqual([
+			'0.3-1 refused branchUnknown'
+		]);
+		expect(await tell([clock('0.3-1', 'A-1', of)])).toEqual(['0.3-1 refused notYourKind']);
+		expect(await tell([clock('0.3-1', 'A-1', of)], 'carried')).toEqual(['0.3-1 kept']);
+	});
+});

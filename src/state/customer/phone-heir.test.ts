@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+import { firstText } from '#domain/fact/issued-again.ts';
+import { ok } from '#domain/result.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
+import { arriving, openTestPhone } from '#tests/support/customer-phone.ts';
+import { createCustomerStand } from '#tests/support/customer-stand.ts';
+import { isOldBookSpent } from '../heir.ts';
+import { readMeta, writeMeta } from '../meta.ts';
+import type { RelayHttp } from '../relay-http.ts';
+import { createSigner, createSigningKeys } from '../web-crypto.ts';
+import { becomePhoneHeir, carryPhoneOver, type PhoneHeirParts } from './phone-heir.ts';
+
+async function firstTexts(store: DeviceStore): Promise<readonly string[]> {
+	const rows = await store.read(['journal'], (read) => read.all('journal'));
+	return rows.map(({ text }) => firstText(text));
+}
+
+async function withAnswer() {
+	const stand = await createCustomerStand();
+	stand.card();
+	const h = await stand.book({ kind: 'due', minor: 500 });
+	const late = await stand.book({ kind: 'due', minor: 700 });
+	const test = await openTestPhone(stand.person);
+	await test.phone.receive(arriving(stand.texts));
+	expect((await test.phone.accept([h])).ok).toBe(true);
+	return { stand, test, late };
+}
+
+async function heirOf(
+	{ stand, test }: Awaited<ReturnType<typeof withAnswer>>,
+	meanwhile: () => Promise<unknown>
+): Promise<DeviceStore> {
+	const store = createMemoryDeviceStore();
+	const http: Pick<RelayHttp, 'feed'> = {
+		feed: () => Promise.resolve(ok({ kind: 'page', rows: [], last: 0, isOver: true }))
+	};
+	const parts: PhoneHeirParts = {
+		...test.parts,
+		person: stand.person,
+		old: test.store,
+		oldName: 'old',
+		oldSigner: test.signer,
+		openBook: () => store,
+		createKeys: createSigningKeys,
+		signerOf: createSigner,
+		api: {
+			takePlace: () => Promise.resolve(ok({ code: 'p2', epoch: 1, year: 2026 })),
+			as: () => ({
+				http: http as RelayHttp,
+				lacking: async (facts) => {
+					await meanwhile();
+					return ok(facts.map(([id]) => id));
+				}
+			})
+		}
+	};
+	expect((await becomePhoneHeir(parts)).ok).toBe(true);
+	return store;
+}
+
+it('[HEIR-8] an answer that is given while the heir’s book is made is issued again too', async () => {
+	const given = await withAnswer();
+	const { test, late } = given;
+	const heir = await heirOf(given, () => test.phone.accept([late]));
+	expect(await firstTexts(heir)).toHaveLength(2);
+	expect(await firstTexts(heir)).toEqual(await firstTexts(test.store));
+	expect(await isOldBookSpent(test.store, heir)).toBe(false);
+});
+
+it('[HEIR-4] what is answered in the old book later is taken over, though the heir’s is written in', async () => {
+	const given = await withAnswer();
+	const { test, late } = given;
+	const heir = await heirOf(given, () => Promise.resolve());
+	expect((await test.phone.accept([late])).ok).toBe(true);
+	let isMoved = false;
+	// Another tab of the heir's book writes between the look and the write.
+	const moving: DeviceStore = {
+		...heir,
+		write: async (tables, work) => {
+			if (!isMoved) {
+				isMoved = true;
+				await heir.write(['meta'], async (rows) => {
+					const held = await readMeta(rows, 'sequence');
+					await writeMeta(rows, 'sequence', { n: (held?.n ?? 0) + 1, receipt: 0 });
+				});
+			}
+			return heir.write(tables, work);
+		}
+	};
+	const { crypto } = test.parts;
+	expect(await carryPhoneOver({ old: test.store, crypto, store: moving })).toBe(1);
+	expect(await firstTexts(heir)).toEqual(await firstTexts(test.store));
+});

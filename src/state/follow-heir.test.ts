@@ -1,0 +1,383 @@
+import { describe, expect, it, vi } from 'vitest';
+import { ok } from '#domain/result.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
+import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
+import { seeded } from '#tests/support/seeded.ts';
+import { createChanges } from './changes.ts';
+import { followHeir, type FollowHeirParts, type HeirWays } from './follow-heir.ts';
+import type { LateApi } from './late-facts.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import type { LinkStatus, RelayLink } from './relay-link.ts';
+
+const NOW = Date.parse('2026-11-20T10:00:00Z');
+const DAY_MS = 86_400_000;
+
+/** A line that says what a test has it say. */
+interface ToldLine extends RelayLink {
+	readonly says: (moved: Partial<LinkStatus>) => void;
+	readonly starts: () => number;
+}
+
+function createToldLine(): ToldLine {
+	let starts = 0;
+	const listeners = new Set<(status: LinkStatus) => void>();
+	let status: LinkStatus = {
+		state: 'offline',
+		unsent: 0,
+		feedBehind: 0,
+		lastContactAt: undefined,
+		clockOffMs: undefined,
+		refused: [],
+		halted: undefined
+	};
+	return {
+		get status() {
+			return status;
+		},
+		on: (told) => {
+			listeners.add(told);
+			return () => listeners.delete(told);
+		},
+		start: () => {
+			starts += 1;
+			return Promise.resolve();
+		},
+		stop: () => Promise.resolve(),
+		wake: () => undefined,
+		starts: () => starts,
+		says: (moved) => {
+			status = { ...status, ...moved };
+			for (const told of listeners) told(status);
+		}
+	};
+}
+
+const FULL = new Error('the disk is full');
+
+interface Stand {
+	readonly line: ToldLine;
+	readonly store: DeviceStore;
+	readonly followed: RelayLink;
+	readonly parts: FollowHeirParts;
+	/** What was asked of the ways and the page, in order. */
+	readonly done: string[];
+	readonly faults: unknown[];
+	/** Rings every timer that waits now; answers for how long they would have waited, ms. */
+	readonly ring: () => readonly number[];
+}
+
+function stand({
+	ways = {},
+	page = {},
+	late,
+	books = new Map<string, DeviceStore>()
+}: {
+	readonly ways?: Partial<HeirWays>;
+	readonly page?: Partial<FollowHeirParts['page']>;
+	readonly late?: LateApi['leave'];
+	readonly books?: Map<string, DeviceStore>;
+} = {}): Stand {
+	const line = createToldLine();
+	const store = createMemoryDeviceStore();
+	const done: string[] = [];
+	const faults: unknown[] = [];
+	const waiting = new Map<() => void, number>();
+	const parts: FollowHeirParts = {
+		store,
+		changes: createChanges(),
+		clock: () => NOW,
+		random: (limit) => limit - 1,
+		onFault: (fault) => faults.push(fault),
+		timers: {
+			after: (ms, work) => {
+				waiting.set(work, ms);
+				return () => waiting.delete(work);
+			}
+		},
+		documentsOf: () => createMemoryDocumentsHost(seeded(1)),
+		ways: {
+			make: () => {
+				done.push('make');
+				return Promise.resolve('done');
+			},
+			enter: (code) => {
+				done.push(`enter ${code}`);
+				return Promise.resolve();
+			},
+			carryOver: () => {
+				done.push('carry over');
+				return Promise.resolve(0);
+			},
+			...(late !== undefined && { late: { leave: late } }),
+			...ways
+		},
+		page: {
+			openStore: (name) => books.get(name) ?? createMemoryDeviceStore(),
+			removeStore: (name) => {
+				done.push(`remove ${name}`);
+				books.delete(name);
+				return Promise.resolve();
+			},
+			isTyping: () => false,
+			reload: () => done.push('reload'),
+			...page
+		}
+	};
+	return {
+		...{ line, store, parts, done, faults },
+		followed: followHeir(line, parts),
+		ring: () => {
+			const rung = [...waiting];
+			waiting.clear();
+			for (const [work] of rung) work();
+			return rung.map(([, ms]) => ms);
+		}
+	};
+}
+
+function inherit(store: DeviceStore, at: number): Promise<void> {
+	const inheritance = { code: 'A', book: 'old', at, upTo: 1, names: [[1, 1] as const], known: [] };
+	return store.write(['meta'], (rows) => writeMeta(rows, 'inheritance', inheritance));
+}
+
+function row(n: number, sent: 0 | 1, refused?: string): JournalRow {
+	const of = { n, id: `A-${String(n)}` as JournalRow['id'], document: 'j/x', digest: '00' };
+	const text = `["A-${String(n)}"]`;
+	return { ...of, text, sent, at: 0, minor: 0n, ...(refused !== undefined && { refused }) };
+}
+
+async function keepRows(store: DeviceStore, ...rows: readonly JournalRow[]): Promise<void> {
+	await store.write(['journal'], (held) => held.put('journal', rows));
+}
+
+/** Every promise that is settled by now has told whom it had to. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('the line of an heir', () => {
+	it('[HEIR-9] starts though the book before can neither be taken in nor removed', async () => {
+		let tries = 0;
+		const test = stand({
+			ways: {
+				carryOver: () => {
+					tries += 1;
+					return tries < 3 ? Promise.reject(FULL) : Promise.resolve(1);
+				}
+			},
+			page: { removeStore: () => new Promise(() => undefined) }
+		});
+		await inherit(test.store, NOW - 2 * DAY_MS);
+		await test.followed.start();
+		expect(test.line.starts()).toBe(1);
+		await vi.waitUntil(() => test.faults.length === 1);
+		await settled();
+		expect(test.ring()).toEqual([1_000]);
+		await vi.waitUntil(() => test.faults.length === 2);
+		await settled();
+		expect(test.ring()).toEqual([2_000]);
+		await vi.waitUntil(() => tries === 3);
+		await settled();
+		expect(test.ring()).toEqual([]);
+	});
+
+	it('[HEIR-9] does not start where the tab was told to stop meanwhile, and tries nothing more', async () => {
+		const test = stand({ ways: { carryOver: () => Promise.reject(FULL) } });
+		await inherit(test.store, NOW);
+		const starting = test.followed.start();
+		await test.followed.stop();
+		await starting;
+		expect(test.line.starts()).toBe(0);
+		await settled();
+		expect(test.ring()).toEqual([]);
+	});
+
+	it('[HEIR-4] removes the book before a day later, once the relay has all of it', async () => {
+		const old = createMemoryDeviceStore();
+		const books = new Map([['old', old]]);
+		const open = async (at: number, sent: 0 | 1): Promise<Stand> => {
+			const test = stand({ books });
+			await keepRows(test.store, row(1, sent));
+			await inherit(test.store, at);
+			await test.followed.start();
+			await vi.waitUntil(() => test.done.includes('carry over'));
+			await settled();
+			return test;
+		};
+		await keepRows(old, row(1, 0));
+		await open(NOW - DAY_MS, 1);
+		await open(NOW - DAY_MS - 1, 0);
+		expect(books.size).toBe(1);
+		const { store, done } = await open(NOW - DAY_MS - 1, 1);
+		await vi.waitUntil(() => done.includes('remove old'));
+		await vi.waitUntil(
+			async () =>
+				(await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'))) === undefined
+		);
+	});
+});
+
+describe('a book whose heir’s is made', () => {
+	it('[HEIR-10] is tried again after a fault, and left for the heir’s once that is the one to open', async () => {
+		let tries = 0;
+		const test = stand({
+			ways: {
+				make: async () => {
+					tries += 1;
+					if (tries < 3) throw FULL;
+					const keys = {} as CryptoKeyPair;
+					await test.store.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: 'B' }));
+					return 'done';
+				},
+				enter: (code) => {
+					test.done.push(`enter ${code}`);
+					return test.done.length === 1 ? Promise.reject(FULL) : Promise.resolve();
+				}
+			}
+		});
+		await test.followed.start();
+		test.line.says({ halted: 'fork' });
+		for (const ms of [1_000, 2_000]) {
+			await vi.waitUntil(() => test.faults.length === ms / 1_000);
+			await settled();
+			expect(test.ring()).toEqual([ms]);
+		}
+		await vi.waitUntil(() => test.faults.length === 3);
+		await settled();
+		// The heir's book is whole; a page that came back now would come back to the old one.
+		expect(test.done).toEqual(['enter B']);
+		expect(test.ring()).toEqual([1_000]);
+		await vi.waitUntil(() => test.done.includes('reload'));
+		expect(test.done).toEqual(['enter B', 'enter B', 'reload']);
+	});
+
+	it('[HEIR-10] is left at its next start, with no relay, where it was killed before', async () => {
+		const test = stand();
+		const keys = {} as CryptoKeyPair;
+		await test.store.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: 'B' }));
+		await test.followed.start();
+		test.parts.changes.tell(['meta']);
+		await vi.waitUntil(() => test.done.includes('reload'));
+		await settled();
+		expect(test.done).toEqual(['enter B', 'reload']);
+		expect(test.line.starts()).toBe(0);
+	});
+
+	it('[HEIR-10] is not left under a hand that types, for a minute at the most', async () => {
+		const test = stand({ page: { isTyping: () => true } });
+		const keys = {} as CryptoKeyPair;
+		await test.store.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: 'B' }));
+		await test.followed.start();
+		await settled();
+		for (let second = 0; second < 60; second += 1) {
+			expect(test.done).toEqual(['enter B']);
+			expect(test.ring()).toEqual([1_000]);
+		}
+		expect(test.done).toEqual(['enter B', 'reload']);
+	});
+});
+
+describe('a device that gets no heir, since its access was ended', () => {
+	it('[HEIR-10] stops for want of rights, and leaves to its owner what it had not sent', async () => {
+		const heard: string[] = [];
+		const test = stand({
+			ways: { make: () => Promise.resolve('refused') },
+			late: (texts) => {
+				heard.push(...texts);
+				return Promise.resolve(ok({ waiting: ['A-1'], known: [], refused: [] }));
+			}
+		});
+		const halts: (string | undefined)[] = [];
+		test.followed.on(({ halted }) => halts.push(halted));
+		await keepRows(test.store, row(1, 0));
+		await test.followed.start();
+		test.line.says({ halted: 'fork', unsent: 1 });
+		await vi.waitUntil(() => heard.length === 1);
+		expect(halts).toEqual(['fork', 'rights']);
+		expect(test.followed.status.halted).toBe('rights');
+	});
+
+	it('[LATE-2] leaves once what is not taken, and tries again by and by what could not be kept', async () => {
+		let lots = 0;
+		const test = stand({
+			late: () => {
+				lots += 1;
+				if (lots === 1) return Promise.reject(FULL);
+				return Promise.resolve(ok({ waiting: [], known: ['A-2'], refused: ['A-1'] }));
+			}
+		});
+		test.parts.changes.on((tables) => {
+			if (tables.includes('journal')) test.line.says({});
+		});
+		await keepRows(test.store, row(1, 0), row(2, 0, 'badBody'));
+		await test.followed.start();
+		test.line.says({ halted: 'rights', unsent: 1 });
+		await vi.waitUntil(() => test.faults.length === 1);
+		await settled();
+		expect(test.ring()).toEqual([1_000]);
+		await vi.waitUntil(() => lots === 2);
+		await settled();
+		test.line.says({});
+		await settled();
+		expect(lots).toBe(2);
+		const rows = await test.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map(({ sent, refused }) => [sent, refused])).toEqual([
+			[0, 'conflict'],
+			[1, undefined]
+		]);
+	});
+});
+
+describe('a relay that was restored', () => {
+	it('[LATE-3] is left once a turn what waited with the owner', async () => {
+		const heard: string[] = [];
+		const test = stand({
+			late: (texts) => {
+				heard.push(...texts);
+				return Promise.resolve(ok({ waiting: ['A-1'], known: [], refused: [] }));
+			}
+		});
+		await keepRows(test.store, row(1, 0, 'withOwner'));
+		const halted = { halted: 'rights', refused: [{ id: 'A-1', reason: 'withOwner' }] } as const;
+		for (const turns of [1, 2]) {
+			await test.followed.start();
+			test.line.says(halted);
+			await vi.waitUntil(() => heard.length === turns);
+			await settled();
+			test.line.says(halted);
+			await settled();
+			expect(heard).toHaveLength(turns);
+			await test.followed.stop();
+		}
+	});
+
+	it('[LATE-3] gets it as always where it lets the device in', async () => {
+		const test = stand({ late: () => Promise.reject(FULL) });
+		await keepRows(test.store, row(1, 0, 'withOwner'), row(2, 0, 'badBody'));
+		await test.followed.start();
+		const refused = [
+			{ id: 'A-1', reason: 'withOwner' },
+			{ id: 'A-2', reason: 'badBody' }
+		];
+		test.line.says({ state: 'online', refused });
+		await settled();
+		const rows = await test.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map((held) => held.refused)).toEqual([undefined, 'badBody']);
+		expect(test.faults).toEqual([]);
+	});
+});
+
+it('[JOIN-1] a device notes that its access was ended, and that it is let in again', async () => {
+	const test = stand();
+	const noted = (): Promise<number | undefined> =>
+		test.store.read(['meta'], (rows) => readMeta(rows, 'removedAt'));
+	await test.followed.start();
+	test.line.says({ state: 'online' });
+	await settled();
+	expect(await noted()).toBeUndefined();
+	test.line.says({ halted: 'rights' });
+	await settled();
+	expect(await noted()).toBe(NOW);
+	test.line.says({ halted: undefined });
+	await settled();
+	expect(await noted()).toBeUndefined();
+});

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { firstText } from '#domain/fact/issued-again.ts';
+import { parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
+import { ok } from '#domain/result.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
+import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import { becomeHeir, carryOver, isOldBookSpent, type AskedFact, type HeirParts } from './heir.ts';
+import { writeMeta } from './meta.ts';
+import type { RelayHttp } from './relay-http.ts';
+import { createSigner, createSigningKeys } from './web-crypto.ts';
+
+function letter(text: string): DeviceCode {
+	const parsed = parseDeviceCode(text);
+	if (!parsed.ok) throw new Error('no device code');
+	return parsed.value;
+}
+
+async function sell({ device, clock }: TestDevice, minor: number): Promise<void> {
+	clock.now += 10;
+	const sold = await device.sell({
+		lines: [{ name: '', quantityThousandths: 1_000, unitPriceMinor: minor }],
+		tenders: [{ kind: 'cash', minor }]
+	});
+	expect(sold.ok).toBe(true);
+}
+
+interface Relay {
+	readonly lacking: (ids: readonly string[]) => Promise<readonly string[]>;
+	readonly epoch?: number;
+}
+
+async function forked(): Promise<TestDevice> {
+	const test = await openTestDevice({ seed: 3, currency: 'INR' });
+	await test.device.markClaimed({ code: test.device.identity.code, member: 1 });
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'epoch', 1));
+	return test;
+}
+
+/** Makes the heir's book over a relay that has an empty feed and lacks what it is told to. */
+async function heirOf(test: TestDevice, { lacking, epoch = 1 }: Relay): Promise<DeviceStore> {
+	const { business, branch, person } = test.device.identity;
+	const joined = { business, branch, person };
+	const store = createMemoryDeviceStore();
+	const http: Pick<RelayHttp, 'feed'> = {
+		feed: () => Promise.resolve(ok({ kind: 'page', rows: [], last: 0, isOver: true }))
+	};
+	const parts: HeirParts = {
+		...test.parts,
+		old: test.store,
+		oldName: 'old',
+		oldSigner: test.parts.signer,
+		openBook: () => store,
+		createKeys: createSigningKeys,
+		signerOf: createSigner,
+		api: {
+			takePlace: () =>
+				Promise.resolve(
+					ok({ ...joined, member: 1, code: letter('B'), sight: 'office', epoch, name: '' })
+				),
+			as: () => ({
+				http: http as RelayHttp,
+				lacking: async (facts: readonly AskedFact[]) => ok(await lacking(facts.map(([id]) => id)))
+			})
+		}
+	};
+	expect((await becomeHeir(parts)).ok).toBe(true);
+	return store;
+}
+
+async function firstTexts(store: DeviceStore): Promise<readonly string[]> {
+	const rows = await store.read(['journal'], (read) => read.all('journal'));
+	return rows.map(({ text }) => firstText(text));
+}
+
+async function markAllSent(store: DeviceStore): Promise<void> {
+	await store.write(['journal'], async (rows) => {
+		const held = await rows.all('journal');
+		await rows.put(
+			'journal',
+			held.map((row) => ({ ...row, sent: 1 as const }))
+		);
+	});
+}
+
+describe('what is written while the heir’s book is made', () => {
+	it('[HEIR-8] is issued again, though the relay was not asked for it', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		const heir = await heirOf(test, {
+			lacking: async (ids) => {
+				await sell(test, 900);
+				return ids;
+			}
+		});
+		expect(await firstTexts(heir)).toEqual(await firstTexts(test.store));
+		expect(await carryOver({ old: test.store, crypto: test.parts.crypto, store: heir })).toBe(0);
+		await sell(test, 700);
+		expect(await carryOver({ old: test.store, crypto: test.parts.crypto, store: heir })).toBe(1);
+		expect(await firstTexts(heir)).toEqual(await firstTexts(test.store));
+	});
+
+	it('[HEIR-8] stays in the old book until each of it stands in the heir’s, or was found at the relay', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		const heir = await heirOf(test, {
+			lacking: async (ids) => {
+				await sell(test, 900);
+				return ids.slice(1);
+			}
+		});
+		expect(await isOldBookSpent(test.store, heir)).toBe(false);
+		await markAllSent(heir);
+		expect(await isOldBookSpent(test.store, heir)).toBe(true);
+		await heir.write(['meta'], async (rows) => {
+			const held = await rows.get('meta', 'inheritance');
+			await rows.put('meta', [
+				{ key: 'inheritance', value: { ...Object(held?.value), known: [] } }
+			]);
+		});
+		expect(await isOldBookSpent(test.store, heir)).toBe(false);
+	});
+});
+
+describe('what another database of the relay said to have', () => {
+	it('[HEIR-8] is asked for again, and issued where this one lacks it', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		await markAllSent(test.store);
+		await sell(test, 200);
+		const asked: string[] = [];
+		const all = async (ids: readonly string[]): Promise<readonly string[]> => {
+			asked.push(...ids);
+			return Promise.resolve(ids);
+		};
+		expect(await firstTexts(await heirOf(test, { lacking: all }))).toHaveLength(1);
+		expect(asked).toEqual(['A-3']);
+		expect(await firstTexts(await heirOf(test, { lacking: all, epoch: 2 }))).toHaveLength(3);
+		expect(asked).toEqual(['A-3', 'A-1', 'A-2', 'A-3']);
+	});
+});

@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dayNumber } from '#domain/calendar.ts';
+import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { clockedTime, inTime, rulingTime } from '#domain/fact/clock-fact.ts';
+import { DAY_TOTAL_NAMES } from '#domain/fact/effects.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import type { ClockFact, Fact } from '#domain/fact/fact.ts';
+import { factId, type DeviceCode } from '#domain/ids.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { createProject } from '#server/projections/project.ts';
+import { timeFacts } from '#server/relay/fact-times.ts';
+import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
+import { ALL_TABLES } from '#tests/contract/device-store.ts';
+import { contested, CONTESTED_FROM } from '#tests/support/contested-trade.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { seeded } from '#tests/support/seeded.ts';
+import { foldedNumbers, storedNumbers, type Numbers } from '#tests/support/shop-numbers.ts';
+import { talkOver } from '#tests/support/talked-trade.ts';
+import { openTestDevice } from '#tests/support/test-device.ts';
+import {
+	makeTrade,
+	TRADE_BRANCH,
+	TRADE_BUSINESS,
+	type Trade,
+	type WrittenFact
+} from '#tests/support/trade.ts';
+
+const SEEDS = [1, 2, 3, Math.floor(Math.random() * 1e9)];
+const FACTS = 90;
+const CODES = ['A', 'B', 'AA'] as DeviceCode[];
+const HOUR_MS = 3_600_000;
+
+type Random = (limit: number) => number;
+
+const crypto = createNodeCrypto();
+const project = createProject(crypto);
+let database: TestDatabase;
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterAll(() => database.close());
+
+/** A trade of which a third was stamped ahead: the relay said so of each, of some twice. */
+async function tradeAhead(seed: number, random: Random): Promise<Trade> {
+	const signers = await Promise.all(CODES.map(async () => createSigner(await createSigningKeys())));
+	const [signer] = signers;
+	if (signer === undefined) throw new Error('a device has a key');
+	const bare = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
+	const talked = await talkOver(bare, { seed, signer, crypto });
+	const facts = [...talked.facts, ...contested(talked, { codes: CODES, random })];
+	let n = 0;
+	const clocks = facts.flatMap(({ fact }): readonly WrittenFact[] => {
+		if (fact.code.startsWith('0.') || random(fact.n < CONTESTED_FROM ? 3 : 2) > 0) return [];
+		const epochs = random(4) === 0 ? [11, 12] : [10 + random(3)];
+		return epochs.map((epoch) => {
+			n += 1;
+			return clockOf(fact, { epoch, n, backMs: random(50 * HOUR_MS) + 1, counter: random(3) });
+		});
+	});
+	return { ...talked, facts: [...facts, ...clocks] };
+}
+
+interface Said {
+	readonly epoch: number;
+	readonly n: number;
+	readonly backMs: number;
+	readonly counter: number;
+}
+
+function clockOf(of: Fact, { epoch, n, backMs, counter }: Said): WrittenFact {
+	const code = `0.${String(epoch)}`;
+	const wall = of.at.wall - backMs;
+	const on = new Date(wall).toISOString().slice(0, 10);
+	const fact: ClockFact = {
+		...{ id: factId(code, n), code, n, at: { wall, counter: 0 }, on, by: 0 },
+		...{ kind: 'clock', factId: of.id, wall, counter, day: dayNumber(on) }
+	};
+	return { fact, branch: TRADE_BRANCH, text: encodeFact(fact) };
+}
+
+function shuffle<T>(things: readonly T[], random: Random): readonly T[] {
+	const left = [...things];
+	return things.flatMap(() => left.splice(random(left.length), 1));
+}
+
+function split<T>(things: readonly T[], random: Random): readonly (readonly T[])[] {
+	const batches: T[][] = [];
+	for (let at = 0; at < things.length; at += batches.at(-1)?.length ?? 1) {
+		batches.push(things.slice(at, at + 1 + random(30)));
+	}
+	return batches;
+}
+
+/** Everything that is folded, without what counts how often it was. */
+async function readModel(store: DeviceStore): Promise<unknown> {
+	return store.read(ALL_TABLES, async (rows) => ({
+		facts: (await rows.all('facts')).map(({ id, wall, counter, on }) => [id, wall, counter, on]),
+		clocks: await rows.all('clocks'),
+		products: await rows.all('products'),
+		customers: await rows.all('customers'),
+		settings: await rows.all('settings'),
+		stock: await rows.all('stock'),
+		days: await rows.all('days'),
+		records: await rows.all('records'),
+		balances: await rows.all('balances'),
+		sayings: await rows.all('sayings'),
+		edges: await rows.all('edges'),
+		entries: await rows.all('entries'),
+		ends: await rows.all('ends'),
+		tallies: (await rows.all('tallies')).map((row) => ({ ...row, revision: 0 }))
+	}));
+}
+
+async function received(
+	trade: Trade,
+	batches: readonly (readonly WrittenFact[])[]
+): Promise<DeviceStore> {
+	const opened = await openTestDevice({ seed: 1 });
+	const { identity } = opened.device;
+	const { device, store } = await openTestDevice({
+		seed: 2,
+		joins: { identity: { ...identity, business: TRADE_BUSINESS, branch: TRADE_BRANCH }, code: 'Z' }
+	});
+	for (const batch of batches) await device.receive(batch);
+	expect((await store.read(['facts'], (rows) => rows.all('facts'))).length).toBe(
+		trade.facts.length
+	);
+	return store;
+}
+
+describe.each(SEEDS)('facts stamped ahead, of seed %i', (seed) => {
+	it('[DEVICE-60] make one read model in whatever order they and their clocks come', async () => {
+		const random = seeded(seed);
+		const trade = await tradeAhead(seed, random);
+		const clocks = trade.facts.filter(({ fact }) => fact.kind === 'clock');
+		const others = trade.facts.filter(({ fact }) => fact.kind !== 'clock');
+		for (const kind of ['sale', 'product', 'customer'])
+			expect(namedBy(clocks, others).has(kind)).toBe(true);
+		// Where the clocks come first nothing is ever folded twice.
+		const first = await received(trade, [clocks, others]);
+		const expected = await readModel(first);
+		expect(await storedNumbers(first)).toEqual(await foldedNumbers(first));
+		const orders = [
+			[others, clocks],
+			[others, ...clocks.toReversed().map((one) => [one])],
+			[...split(shuffle(trade.facts, random), random), trade.facts],
+			split(shuffle(trade.facts, random), random),
+			split(shuffle([...others, ...clocks], random), random)
+		];
+		for (const batches of orders)
+			expect(await readModel(await received(trade, batches))).toEqual(expected);
+		expect(await timesAreSaid(first, trade)).toBe(true);
+	}, 60_000);
+
+	it('[PROJ-12] [PROJ-13] make the tables that the facts make on a device', async () => {
+		const random = seeded(seed);
+		const trade = await tradeAhead(seed, random);
+		const expected = await storedNumbers(await received(trade, [trade.facts]));
+		const { sql } = database;
+		for (let round = 0; round < 3; round += 1) {
+			await sql`truncate fact, clock, product, customer, setting, sale, sale_line, tender,
+				sale_return, return_line, stock, record, balance, day_total, ledger_fact, claim`;
+			let s = 0;
+			for (const batch of split(shuffle(trade.facts, random), random)) {
+				await fold(batch, s);
+				s += batch.length;
+			}
+			expect(await tables()).toEqual(expected);
+			expect(await receiptsOfTables()).toEqual(receiptsOf(trade));
+		}
+	}, 60_000);
+});
+
+/** As the write path does it with what comes after a restore: kept, then timed, then folded. */
+async function fold(batch: readonly WrittenFact[], s: number): Promise<void> {
+	await database.sql.begin(async (transaction) => {
+		const tx = transaction as never as TestDatabase['sql'];
+		const rows = batch.map(({ fact, text, branch }, place) => ({
+			...{ business: TRADE_BUSINESS, code: fact.code, n: fact.n, kind: fact.kind, branch },
+			...{ wall: fact.at.wall, counter: fact.at.counter, on_day: fact.on, member: fact.by },
+			...{ text, digest: '0', s: s + place + 1 }
+		}));
+		await tx`insert into fact ${tx(rows)}`;
+		const facts = batch.map(({ fact }) => ({
+			...{ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }
+		}));
+		const now = Number.MAX_SAFE_INTEGER / 2;
+		const parts = { now, epoch: 20, isRestored: true, random: undefined, tops: new Map() };
+		await project(tx, (await timeFacts(tx, facts, parts)).facts);
+	});
+}
+
+function namedBy(
+	clocks: readonly WrittenFact[],
+	others: readonly WrittenFact[]
+): ReadonlySet<string> {
+	const kinds = new Map(others.map(({ fact }) => [fact.id, fact.kind]));
+	return new Set(
+		clocks.flatMap(({ fact }) => (fact.kind === 'clock' ? (kinds.get(fact.factId) ?? []) : []))
+	);
+}
+
+function timeOf(fact: Fact, { facts }: Trade): Pick<Fact, 'at' | 'on'> {
+	const said = facts.flatMap(({ fact: clock }) =>
+		clock.kind === 'clock' && clock.factId === fact.id ? [clockedTime(clock)] : []
+	);
+	return inTime(fact, rulingTime(...said));
+}
+
+async function timesAreSaid(store: DeviceStore, trade: Trade): Promise<boolean> {
+	const rows = await store.read(['facts'], (read) => read.all('facts'));
+	const byId = new Map(rows.map((row) => [row.id, row]));
+	return trade.facts.every(({ fact }) => {
+		const { at, on } = timeOf(fact, trade);
+		const row = byId.get(fact.id);
+		return row?.wall === at.wall && row.counter === at.counter && row.on === on;
+	});
+}
+
+function receiptsOf(trade: Trade): Numbers {
+	const sold = trade.facts.filter(({ fact }) => fact.kind === 'sale' || fact.kind === 'return');
+	return Object.fromEntries(
+		sold.map(({ fact }) => {
+			const { at, on } = timeOf(fact, trade);
+			return [fact.id, `${on} ${String(at.wall)}`];
+		})
+	);
+}
+
+async function receiptsOfTables(): Promise<Numbers> {
+	const rows = await database.sql<{ id: string; time: string }[]>`
+		select code || '-' || n as id, on_day::text || ' ' || happened_at as time from sale
+		union all
+		select code || '-' || n, on_day::text || ' ' || happened_at from sale_return`;
+	return Object.fromEntries(rows.map(({ id, time }) => [id, time]));
+}
+
+async function tables(): Promise<Numbers> {
+	const { sql } = database;
+	const numbers: Record<string, string> = {};
+	for (const row of await sql`select branch, product, thousandths from stock`)
+		numbers[`stock ${String(row['branch'])} ${String(row['product'])}`] = String(
+			row['thousandths']
+		);
+	for (const row of await sql`select * from day_total`)
+		numbers[`day ${String(row['branch'])} ${String(row['on_day'])}`] = DAY_TOTAL_NAMES.map((name) =>
+			String(row[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)])
+		).join();
+	for (const row of await sql`select * from balance`)
+		numbers[`balance ${String(row['ledger'])} ${currencyKey(row as never)}`] = [
+			...['confirmed', 'waiting', 'credited', 'disputed', 'total']
+		]
+			.map((name) => String(row[name]))
+			.join();
+	for (const row of await sql`select product, fields from product`)
+		numbers[`product ${String(row['product'])}`] = fieldsText(row['fields'] as object);
+	for (const row of await sql`select ledger, fields from customer`)
+		numbers[`customer ${String(row['ledger'])}`] = fieldsText(row['fields'] as object);
+	for (const row of await sql`select fields from setting`)
+		for (const [field, value] of Object.entries(row['fields'] as object))
+			numbers[`setting ${field}`] = String(value);
+	return numbers;
+}
+
+function fieldsText(fields: object): string {
+	return JSON.stringify(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
