@@ -69,6 +69,7 @@ export class App {
 	/** Made by the first screen of receipts; see `old-sales-of.ts`. */
 	oldSales: OldSales | undefined;
 	readonly changes: Changes;
+	#isPruning = false;
 	/** What to add to this device's clock to have the relay's, ms. */
 	#offsetMs = $state.raw(0);
 	settings: ShopSettings = $state.raw(shopSettings([]));
@@ -129,9 +130,17 @@ export class App {
 		});
 		this.day = this.today();
 		setInterval(() => {
-			this.sync.tick();
-			this.day = this.today();
+			this.#tick();
 		}, MINUTE_MS);
+	}
+
+	/** A till may stay open for weeks: each day it opens has one more that is too old to keep. */
+	#tick(): void {
+		this.sync.tick();
+		const day = this.today();
+		if (day === this.day) return;
+		this.day = day;
+		void this.awaitless(this.prune());
 	}
 
 	/** Goes on the network while this tab leads; what it takes for that is loaded only now. */
@@ -189,9 +198,15 @@ export class App {
 		this.#shelf.setItem(this.#oftenKey(), JSON.stringify(often));
 	}
 
-	/** Lets old sales go, a day at a time, while this tab leads and nobody waits. */
+	/** Lets old sales go, a day at a time, while this tab leads and nobody waits; asked twice, once. */
 	async prune(): Promise<void> {
-		while (!this.isReadOnly && (await this.device.prune())) await later(PRUNE_STEP_MS);
+		if (this.#isPruning) return;
+		this.#isPruning = true;
+		try {
+			while (!this.isReadOnly && (await this.device.prune())) await later(PRUNE_STEP_MS);
+		} finally {
+			this.#isPruning = false;
+		}
 	}
 
 	#readOften(): readonly ProductId[] {

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { LedgerId } from '#domain/ids.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { storageFull, type DeviceStore } from '#storage/device-store.ts';
@@ -6,6 +6,7 @@ import { openTestDevice } from '#tests/support/test-device.ts';
 import { App } from './app.svelte.ts';
 import { openDevice } from './device.ts';
 import { writeMeta } from './meta.ts';
+import { SALES_KEPT_DAYS } from './prune.ts';
 import type { TabLead, TabRole } from './tab-lead.ts';
 
 /** A store whose disk can be filled. */
@@ -37,6 +38,12 @@ async function shop(store: DeviceStore, shelf = new Map<string, string>()): Prom
 	await app.begin();
 	return app;
 }
+
+const DAY_MS = 86_400_000;
+
+afterEach(() => {
+	vi.unstubAllGlobals();
+});
 
 const BREAD = { id: 'A-2', name: 'Bread', price: 6_500 };
 
@@ -192,6 +199,44 @@ it('[DEVICE-27] knows that another tab claimed the business', async () => {
 	await vi.waitFor(() => {
 		expect(device.identity.claimed).toBe(true);
 	});
+});
+
+it('[DEVICE-46] a till that stays open lets go what a new day makes too old', async () => {
+	let minute = (): void => undefined;
+	vi.stubGlobal('setInterval', (tick: () => void, ms: number) => {
+		if (ms === 60_000) minute = tick;
+	});
+	const test = await openTestDevice({ seed: 9, currency: 'KES' });
+	const { device, book, store, parts, clock } = test;
+	const start = clock.now;
+	clock.now = start - SALES_KEPT_DAYS * DAY_MS;
+	const tea = { name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 700 };
+	await device.sell({ lines: [tea], tenders: [{ kind: 'cash', minor: 700 }] });
+	await store.write(['journal'], async (rows) => {
+		await rows.put(
+			'journal',
+			(await rows.all('journal')).map((row) => ({ ...row, sent: 1 }))
+		);
+	});
+	clock.now = start;
+	const shelf = { getItem: () => null, setItem: () => undefined };
+	const { changes, signer, clock: told } = parts;
+	const app = new App({ device, book, store, changes, signer, clock: told, shelf });
+	await app.begin();
+	await app.prune();
+	const held = (): Promise<number> =>
+		store.read(['facts'], (rows) =>
+			rows.countIn('facts', { index: 'kind', from: 'sale', to: 'sale' })
+		);
+	expect(await held()).toBe(1);
+	minute();
+	expect(await held()).toBe(1);
+	clock.now = start + DAY_MS;
+	minute();
+	await vi.waitFor(async () => {
+		expect(await held()).toBe(0);
+	});
+	expect(app.fault).toBeUndefined();
 });
 
 function turnableLead(): { readonly lead: TabLead; readonly become: (role: TabRole) => void } {

@@ -16,6 +16,7 @@ import { TILES } from '#domain/tile-key.ts';
 import { groupBy } from '#domain/group-by.ts';
 import {
 	only,
+	TEXT_END,
 	type BalanceRow,
 	type CustomerRow,
 	type DeviceRow,
@@ -146,9 +147,6 @@ export interface BookParts {
 	readonly store: DeviceStore;
 	readonly identity: () => Identity;
 }
-
-/** Beyond every text of a day or id. */
-const TEXT_END = '\uffff';
 
 export function createBook({ store, identity }: BookParts): Book {
 	const ask = <T>(

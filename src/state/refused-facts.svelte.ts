@@ -1,6 +1,6 @@
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import type { JournalRow } from '#storage/device-store.ts';
+import { TEXT_END, type JournalRow } from '#storage/device-store.ts';
 import type { App } from './app.svelte.ts';
 import { tryRefusedAgain } from './have.ts';
 import { WITH_OWNER } from './late-facts.ts';
@@ -17,9 +17,6 @@ export interface RefusedFact {
 	readonly reason: string;
 	readonly text: string;
 }
-
-/** Beyond every text of an index. */
-const TEXT_END = '\uffff';
 
 /** What was not taken, and what may be done about it. */
 export class RefusedFacts {

@@ -1,5 +1,4 @@
 import { businessDayOf } from '#domain/calendar.ts';
-import { encodeHex, utf8 } from '#domain/bytes.ts';
 import type { CryptoParts, Signer } from '#domain/crypto.ts';
 import { sumOf, toPayMinor } from '#domain/fact/document-total.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
@@ -20,6 +19,7 @@ import { assert } from '#domain/assert.ts';
 import { factRow, type ArrivedFact } from './arrived-fact.ts';
 import type { Changes } from './changes.ts';
 import type { Identity } from './identity.ts';
+import { digestOf } from './journal-digest.ts';
 import { readMeta, writeMeta, type Sequence } from './meta.ts';
 import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 import { recordRowsOf } from './record-row.ts';
@@ -290,9 +290,4 @@ function minorOf(fact: Fact): bigint {
 		default:
 			return 0n;
 	}
-}
-
-/** The first 8 bytes of the text's SHA-256, 16 hex digits. */
-async function digestOf(text: string, crypto: CryptoParts): Promise<string> {
-	return encodeHex((await crypto.sha256(utf8(text))).subarray(0, 8));
 }

@@ -402,6 +402,9 @@ export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	bases: { key: ['ledger'], indexes: ['isWanted'] }
 };
 
+/** Beyond every text of a key. */
+export const TEXT_END = '\uffff';
+
 /** Which rows: those whose index (the primary key where none is named) lies between two keys, both counted. */
 export interface Span {
 	/** A name of `TABLES[table].indexes`, without its `*`. */

@@ -7,6 +7,7 @@ import { only, type DeviceStore, type FactRow } from '#storage/device-store.ts';
 import type { FactText } from '../arrived-fact.ts';
 import type { LinkedPhone } from '../linked-device.ts';
 import { readMeta, writeMeta } from '../meta.ts';
+import { oneAtATime, type OneAtATime } from '../one-at-a-time.ts';
 import { answersOf, cleanNote, type AnswerDraft } from './answer-act.ts';
 import { codeSheets } from './code-sheets.ts';
 import type { Enrolled } from './connections.ts';
@@ -55,7 +56,7 @@ export async function openPhone(parts: PhoneParts, person: PersonId): Promise<Op
 		offset: 0,
 		readUpTo: 0,
 		shown: undefined,
-		inTurn: createTurns()
+		inTurn: oneAtATime()
 	};
 	await readSmall(phone);
 	phone.stop = parts.changes.on((tables) => {
@@ -77,7 +78,7 @@ interface Phone {
 	/** What was shown last, and of which minute. */
 	shown: { readonly minute: number; readonly view: PersonView } | undefined;
 	/** One piece of work at a time, in the order in which it came. */
-	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+	readonly inTurn: OneAtATime;
 	stop?: () => void;
 }
 
@@ -284,13 +285,4 @@ async function unsentOf(store: DeviceStore): Promise<UnsentAnswers> {
 function isAnswer(text: string): boolean {
 	const fact = parseFact(text);
 	return fact.ok && fact.value.kind === 'reply';
-}
-
-function createTurns(): Phone['inTurn'] {
-	let last: Promise<unknown> = Promise.resolve();
-	return (work) => {
-		const turn = last.then(work);
-		last = turn.catch(() => undefined);
-		return turn;
-	};
 }
