@@ -1,0 +1,210 @@
+import { groupBy } from '#domain/group-by.ts';
+import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
+import { openDocumentLink } from './document-link.ts';
+import {
+	backoffMs,
+	canRun,
+	correctedNow,
+	showState,
+	unsentRows,
+	type Line,
+	type LinkHalt,
+	type LinkRun
+} from './link-run.ts';
+import { openDocuments } from './linked-device.ts';
+import { readMeta, writeMeta } from './meta.ts';
+
+const DAY_MS = 86_400_000;
+/** A line that is up and leaves something unsent for as long is begun anew. */
+const STUCK_MS = 30_000;
+/** Beyond every text of an index. */
+const TEXT_END = '\uffff';
+
+/** Opens what is open today and each that holds something unsent; ends and removes all others. */
+export async function arrange(run: LinkRun): Promise<void> {
+	if (!canRun(run)) return;
+	const { store } = run.parts;
+	const wanted = await wantedDocuments(run);
+	const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
+	const open = new Set([...(kept ?? []), ...run.lines.keys()]);
+	// Named before it is made, so that a database that a crash leaves behind is found again.
+	const isNamed = [...wanted].every((name) => kept?.includes(name) === true);
+	if (!isNamed) await keepNames(store, new Set([...open, ...wanted]));
+	for (const name of wanted) await openLine(run, name);
+	const over = [...open].filter((name) => !wanted.has(name));
+	for (const name of over) {
+		await closeLine(run, name);
+		removeLater(run, name);
+	}
+	rollOver(run);
+	showState(run);
+}
+
+/**
+ * Removes what is kept of a document that is over. Nobody waits: a frozen tab may hold it open, and
+ * then it is removed when that tab is gone.
+ */
+function removeLater(run: LinkRun, name: string): void {
+	const { documents, store, onFault } = run.parts;
+	documents.drop(name).then(() => {
+		run.later(async () => {
+			if (run.lines.has(name)) return;
+			const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
+			await keepNames(store, new Set(kept?.filter((other) => other !== name)));
+		});
+	}, onFault);
+}
+
+async function keepNames(store: DeviceStore, names: ReadonlySet<string>): Promise<void> {
+	await store.write(['meta'], (rows) => writeMeta(rows, 'documents', [...names]));
+}
+
+async function wantedDocuments(run: LinkRun): Promise<ReadonlySet<string>> {
+	const now = await correctedNow(run);
+	const unsent = await unsentRows(run);
+	const waiting = unsent.filter(({ refused }) => refused === undefined);
+	const open = openDocuments(run.parts.device, now);
+	const wanted = new Set([...open, ...waiting.map((row) => row.document)]);
+	return new Set([...wanted].filter((name) => !run.paused.has(name)));
+}
+
+/** At the next UTC midnight of the corrected clock other documents are open. */
+function rollOver(run: LinkRun): void {
+	run.cancelRollOver?.();
+	run.cancelRollOver = undefined;
+	void correctedNow(run).then((now) => {
+		if (!canRun(run)) return;
+		run.cancelRollOver?.();
+		run.cancelRollOver = run.parts.timers.after(DAY_MS - (now % DAY_MS), () => {
+			run.later(() => arrange(run));
+		});
+	}, run.parts.onFault);
+}
+
+async function openLine(run: LinkRun, name: string): Promise<Line> {
+	const known = run.lines.get(name);
+	if (known !== undefined) return known;
+	const { parts } = run;
+	const own = `${parts.device.identity.code}-`;
+	const link = await openDocumentLink(
+		name,
+		{
+			...parts,
+			isOwn: (id) => id.startsWith(own),
+			pick: (rows) => run.careful.pick(name, rows)
+		},
+		run.events(name)
+	);
+	const line: Line = { link, isOnline: false, attempt: 0, cancelRetry: undefined };
+	run.lines.set(name, line);
+	link.connect();
+	return line;
+}
+
+export async function closeLine(run: LinkRun, name: string): Promise<void> {
+	const line = run.lines.get(name);
+	if (line === undefined) return;
+	run.lines.delete(name);
+	line.cancelRetry?.();
+	await line.link.close();
+}
+
+export async function closeLines(run: LinkRun): Promise<void> {
+	run.cancelRollOver?.();
+	run.cancelRollOver = undefined;
+	watchOver(run, undefined);
+	for (const name of [...run.lines.keys()]) await closeLine(run, name);
+}
+
+/** Stops, and says why; nothing is lost, and nothing is tried again by itself. */
+export async function halt(run: LinkRun, why: LinkHalt): Promise<void> {
+	run.say.change({ halted: why });
+	await closeLines(run);
+	showState(run);
+}
+
+/** Full jitter: a shop's devices, and a town's, do not come back in one moment. */
+export function retry(run: LinkRun, line: Line): void {
+	line.cancelRetry?.();
+	line.cancelRetry = run.parts.timers.after(backoffMs(line.attempt, run.parts.random), () => {
+		line.cancelRetry = undefined;
+		line.link.connect();
+		showState(run);
+	});
+	line.attempt += 1;
+	showState(run);
+}
+
+/** Own facts that were written since: into their document at once, which is opened for them. */
+export async function putNew(run: LinkRun): Promise<void> {
+	if (canRun(run)) {
+		const rows = await run.parts.store.read(['journal'], (read) =>
+			read.find('journal', { from: run.lastPut + 1, to: Number.MAX_SAFE_INTEGER })
+		);
+		for (const [name, ofName] of groupBy(rows, ({ document }) => document)) {
+			if (run.paused.has(name)) continue;
+			const line = await openLine(run, name);
+			line.link.append(ofName.filter(({ sent }) => sent === 0));
+		}
+		run.lastPut = rows.at(-1)?.n ?? run.lastPut;
+	}
+	await count(run);
+}
+
+export async function count(run: LinkRun): Promise<void> {
+	const { unsent, refused, oldest } = await run.parts.store.read(['journal'], async (rows) => {
+		const quarantined = await rows.find('journal', { index: 'refused', from: '', to: TEXT_END });
+		const first = { ...only('sent', 0), limit: quarantined.length + 1 };
+		return {
+			unsent: await rows.countIn('journal', only('sent', 0)),
+			refused: quarantined,
+			oldest: (await rows.find('journal', first)).find((row) => row.refused === undefined)
+		};
+	});
+	watchOver(run, canRun(run) ? oldest : undefined);
+	const before = run.say.read().refused;
+	run.say.change({
+		unsent: unsent - refused.length,
+		refused: refused.map(({ id, refused: reason = '' }) => ({ id, reason }))
+	});
+	const held = new Set<string>(refused.map(({ id }) => id));
+	const freed = before.filter(({ id }) => !held.has(id));
+	if (freed.length > 0 && canRun(run)) await putFreed(run, new Set(freed.map(({ id }) => id)));
+}
+
+/** What somebody lets go out again goes into its document at once. */
+async function putFreed(run: LinkRun, ids: ReadonlySet<string>): Promise<void> {
+	const freed = (await unsentRows(run)).filter(({ id }) => ids.has(id));
+	for (const [name, rows] of groupBy(freed, ({ document }) => document)) {
+		if (run.paused.has(name)) continue;
+		const line = await openLine(run, name);
+		line.link.append(rows);
+	}
+}
+
+/**
+ * Looks again after a while at the oldest fact that waits. A line may be up and yet have lost a
+ * message; what begins it anew tells the relay all that it lacks.
+ */
+function watchOver(run: LinkRun, oldest: JournalRow | undefined): void {
+	if (oldest?.n === run.watched) return;
+	run.cancelWatch?.();
+	run.cancelWatch = undefined;
+	run.watched = oldest?.n;
+	if (oldest === undefined) return;
+	run.cancelWatch = run.parts.timers.after(STUCK_MS, () => {
+		run.watched = undefined;
+		run.cancelWatch = undefined;
+		run.later(() => unstick(run, oldest));
+	});
+}
+
+async function unstick(run: LinkRun, { n, document }: JournalRow): Promise<void> {
+	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
+	const isStuck = row?.sent === 0 && row.refused === undefined && row.document === document;
+	if (canRun(run) && isStuck && run.lines.get(document)?.isOnline === true) {
+		await closeLine(run, document);
+		await openLine(run, document);
+	}
+	await count(run);
+}

@@ -1,0 +1,237 @@
+import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
+import type { DocumentsHost, Random } from '#storage/documents-host.ts';
+import type { Hello } from '#sync/frames.ts';
+import type { FactText } from './arrived-fact.ts';
+import { createCareful, type Careful } from './careful.ts';
+import type { Changes } from './changes.ts';
+import type { DocumentLink, DocumentLinkEvents } from './document-link.ts';
+import { createFeedPull, type FeedPull } from './feed-pull.ts';
+import type { LinkedDevice } from './linked-device.ts';
+import { readMeta } from './meta.ts';
+import type { RelayHttp } from './relay-http.ts';
+import type { CreateProvider } from './relay-provider.ts';
+
+/** Why the link stopped, until a person does something about it. */
+export type LinkHalt =
+	/** Another device uses this one's numbers: a restored backup or a copied profile. */
+	| 'fork'
+	/** The device was removed: what it did not send goes to the owner another way. */
+	| 'rights';
+
+/** How things stand between this device and the relay; the last real round trip says it. */
+export interface LinkStatus {
+	readonly state: 'offline' | 'connecting' | 'online' | 'notJoined';
+	/** Own facts that the relay's database has not got. */
+	readonly unsent: number;
+	/** Numbers of the feed that were told of and did not come yet. */
+	readonly feedBehind: number;
+	/** By this device's corrected clock, ms. */
+	readonly lastContactAt: number | undefined;
+	/** How far this device's clock is behind the relay's, ms; undefined until it was asked. */
+	readonly clockOffMs: number | undefined;
+	readonly refused: readonly { readonly id: string; readonly reason: string }[];
+	readonly halted: LinkHalt | undefined;
+}
+
+/** Timers handed in, so that a replay may have its own. */
+export interface Timers {
+	/** Calls `work` once after `ms`; the answer takes it back. */
+	after(ms: number, work: () => void): () => void;
+}
+
+export interface RelayLinkParts {
+	readonly device: LinkedDevice;
+	readonly store: DeviceStore;
+	readonly changes: Changes;
+	readonly documents: DocumentsHost;
+	readonly createProvider: CreateProvider;
+	readonly http: RelayHttp;
+	/** This device's own clock, ms. */
+	readonly clock: () => number;
+	readonly timers: Timers;
+	readonly random: Random;
+	/** Takes the fault of work that nobody awaits. */
+	readonly onFault: (fault: unknown) => void;
+	/** Whether the relay's clock corrects this device's; a replay's clocks are right. */
+	readonly correctsClock?: boolean;
+}
+
+/** One document's line, and when it is tried again. */
+export interface Line {
+	readonly link: DocumentLink;
+	isOnline: boolean;
+	attempt: number;
+	cancelRetry: (() => void) | undefined;
+}
+
+/** What moves while the link runs. */
+export interface LinkRun {
+	readonly parts: RelayLinkParts;
+	readonly feed: FeedPull;
+	readonly say: {
+		read(): LinkStatus;
+		change(moved: Partial<LinkStatus>): void;
+	};
+	readonly lines: Map<string, Line>;
+	/** How often a document was begun anew, by its name. */
+	readonly reopenings: Map<string, number>;
+	readonly careful: Careful;
+	/** Documents that are left alone for a while, and how often each was. */
+	readonly paused: Set<string>;
+	readonly pauses: Map<string, number>;
+	readonly arrivals: FactText[];
+	/** What a line tells, and what becomes of it. */
+	readonly events: (name: string) => DocumentLinkEvents;
+	/** One piece of work at a time, in the order in which it came. */
+	inTurn<T>(work: () => Promise<T>): Promise<T>;
+	/** The same, with nobody waiting. */
+	later(work: () => Promise<void>): void;
+	isRunning: boolean;
+	isPulling: boolean;
+	isCarrying: boolean;
+	isFilling: boolean;
+	/** The epoch whose backup is being looked through; 0 while none is. */
+	pruning: number;
+	/** How to take back what waits, by what it is. */
+	readonly slots: Map<Slot, () => void>;
+	carryAttempt: number;
+	/** When what was kept apart was let out again, by this device's own clock, ms. */
+	triedAt: number;
+	/** Whether what is open must be looked through, though nothing was marked. */
+	mustArrange: boolean;
+	/** The last own number that was put into a document by this run. */
+	lastPut: number;
+	/** The days that the relay called too far ahead, and for which its time was asked anew. */
+	readonly askedClock: Set<string>;
+	/** The relay's last hello, once it was heard. */
+	greeting: Hello | undefined;
+	/** Of the relay's database; 0 before its first hello. */
+	epoch: number;
+	/** The last number of the feed that was told of. */
+	told: number;
+	offset: number;
+	feedAttempt: number;
+	cancels: (() => void)[];
+	cancelRollOver: (() => void) | undefined;
+	/** The oldest own fact that waits, while it is looked after. */
+	watched: number | undefined;
+	cancelWatch: (() => void) | undefined;
+}
+
+/** Work that waits at most once: who puts it off anew puts it off, and adds no second. */
+type Slot = 'carry' | 'fill' | 'prune' | 'pull';
+
+const BACKOFF_MS_MIN = 1_000;
+const BACKOFF_MS_MAX = 30_000;
+
+export function createLinkRun(
+	parts: RelayLinkParts,
+	say: LinkRun['say'],
+	eventsOf: (run: LinkRun, name: string) => DocumentLinkEvents
+): LinkRun {
+	let last: Promise<unknown> = Promise.resolve();
+	const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+		const turn = last.then(work);
+		last = turn.catch(() => undefined);
+		return turn;
+	};
+	const run: LinkRun = {
+		parts,
+		feed: createFeedPull(parts),
+		say,
+		events: (name) => eventsOf(run, name),
+		lines: new Map(),
+		reopenings: new Map(),
+		careful: createCareful(),
+		paused: new Set(),
+		pauses: new Map(),
+		arrivals: [],
+		inTurn,
+		later: (work) => {
+			inTurn(work).catch(parts.onFault);
+		},
+		isRunning: false,
+		isPulling: false,
+		isCarrying: false,
+		isFilling: false,
+		pruning: 0,
+		slots: new Map(),
+		carryAttempt: 0,
+		triedAt: 0,
+		mustArrange: false,
+		lastPut: 0,
+		askedClock: new Set(),
+		greeting: undefined,
+		epoch: 0,
+		told: 0,
+		offset: 0,
+		feedAttempt: 0,
+		cancels: [],
+		cancelRollOver: undefined,
+		watched: undefined,
+		cancelWatch: undefined
+	};
+	return run;
+}
+
+export function canRun({ isRunning, parts, say }: LinkRun): boolean {
+	return isRunning && parts.device.identity.claimed && say.read().halted === undefined;
+}
+
+export function showState(run: LinkRun): void {
+	const lines = [...run.lines.values()];
+	const isConnecting = lines.some(({ cancelRetry }) => cancelRetry === undefined);
+	const reach = isConnecting ? 'connecting' : 'offline';
+	const state = lines.some(({ isOnline }) => isOnline) ? 'online' : reach;
+	const isJoined = run.parts.device.identity.claimed;
+	run.say.change({ state: isJoined ? state : 'notJoined' });
+}
+
+export async function correctedNow({ parts }: LinkRun): Promise<number> {
+	const offset = await parts.store.read(['meta'], (rows) => readMeta(rows, 'offset'));
+	return parts.clock() + (offset ?? 0);
+}
+
+export async function unsentRows({ parts }: LinkRun): Promise<readonly JournalRow[]> {
+	return parts.store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
+}
+
+export function backoffMs(attempt: number, random: Random): number {
+	const most = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attempt, 10));
+	return random(most + 1);
+}
+
+/** LINK-17. Tries again what a full disk, or a fault that passes, kept from being done. */
+export function insist(run: LinkRun, work: () => Promise<void>, attempt = 0): void {
+	run.later(async () => {
+		try {
+			await work();
+		} catch (fault) {
+			again(run, backoffMs(attempt, run.parts.random), () => {
+				insist(run, work, attempt + 1);
+			});
+			throw fault;
+		}
+	});
+}
+
+export function once(
+	run: LinkRun,
+	slot: Slot,
+	{ ms, work }: { readonly ms: number; readonly work: () => void }
+): void {
+	run.slots.get(slot)?.();
+	const cancel = run.parts.timers.after(ms, () => {
+		run.slots.delete(slot);
+		if (canRun(run)) work();
+	});
+	run.slots.set(slot, cancel);
+}
+
+export function again(run: LinkRun, ms: number, work: () => void): void {
+	const cancel = run.parts.timers.after(ms, () => {
+		run.cancels = run.cancels.filter((other) => other !== cancel);
+		if (canRun(run)) work();
+	});
+	run.cancels.push(cancel);
+}
