@@ -29,7 +29,7 @@ export function pullFeed(run: LinkRun): void {
 	);
 }
 
-export async function pull(run: LinkRun): Promise<void> {
+async function pull(run: LinkRun): Promise<void> {
 	for (;;) {
 		const told = { epoch: run.epoch, s: run.told };
 		if (!(await isCaughtUp(run, told))) {
