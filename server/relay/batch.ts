@@ -189,9 +189,7 @@ async function lockFeeds(
 	{ epoch, cameTo = () => 0 }: BatchParts
 ): Promise<{ readonly feeds: Map<ScopeId, number>; readonly tops: Tops }> {
 	const businesses = Array.from(new Set(rooms.map(({ address }) => scopeOf(address))));
-	const rows = await tx<
-		{ business: ScopeId; s: string; top_wall: string; epoch: number | null }[]
-	>`
+	const rows = await tx<{ business: ScopeId; s: string; top_wall: string; epoch: number | null }[]>`
 		select business, s, top_wall, (select max(epoch) from database_epoch) as epoch
 		from feed_head where business = any(${businesses}::uuid[])
 		order by business
