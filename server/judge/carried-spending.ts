@@ -1,11 +1,12 @@
-import { and, eq, gte, isNotNull } from 'drizzle-orm';
+import { and, eq, gte, isNotNull, ne } from 'drizzle-orm';
+import { encodeBase64url } from '#domain/bytes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { VerdictResult } from '#domain/confirmation/verdict.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { JudgedFact } from '#domain/fact/ledger-fact.ts';
 import type { PersonId } from '#domain/ids.ts';
-import { fact } from '#server/database/journal.ts';
-import { codeEpoch } from '#server/database/ledgers.ts';
+import { fact, record } from '#server/database/journal.ts';
+import { claimJudged, codeEpoch } from '#server/database/ledgers.ts';
 import type { Transaction } from '#server/database/transaction.ts';
 import { ofLedger } from '#server/ledgers/guard.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
@@ -27,7 +28,9 @@ export interface Spending {
 
 /**
  * JUDGE-16. What the code was spent for before a restore that forgot it, as the customer's phone
- * remembers: its copy of the verdict was carried in, with the relay's signature.
+ * remembers: its copy of the verdict was carried in, with the relay's signature. That signs neither
+ * the ledger nor the counter: a verdict of another ledger's record, one that the database has, and so
+ * what it spent, and one that is told of several codes spends nothing.
  */
 export async function findCarriedSpending(
 	tx: Transaction,
@@ -41,14 +44,42 @@ export async function findCarriedSpending(
 		const parsed = parseFact(text);
 		return parsed.ok && parsed.value.kind === 'judged' ? [parsed.value] : [];
 	});
-	const ofCode = told.filter((one) => isOfCode(one, code));
+	const ofCode = told.filter((one) => isOfCode(one, code) && !isOfSeveral(one, told));
 	if (ofCode.length === 0) return undefined;
 	const [began, ended] = await spanOf(tx, code);
-	const [first] = ofCode
-		.map(({ verdict }) => verdict)
-		.filter(({ at }) => at >= began && at < ended)
-		.toSorted((a, b) => a.at - b.at);
-	return first;
+	const inForce = ofCode
+		.filter(({ verdict: { at } }) => at >= began && at < ended)
+		.toSorted((a, b) => a.verdict.at - b.verdict.at);
+	for (const one of inForce) {
+		if (!(await isKnown(tx, code.name, one))) return one.verdict;
+	}
+	return undefined;
+}
+
+/** One verdict is on one code. */
+function isOfSeveral({ v, way, counter }: JudgedFact, told: readonly JudgedFact[]): boolean {
+	return told.some((one) => one.v === v && (one.way !== way || one.counter !== counter));
+}
+
+/** Whether the database has the verdict, or its record in another ledger. */
+async function isKnown(
+	tx: Transaction,
+	name: LedgerName,
+	{ v, verdict: { h } }: JudgedFact
+): Promise<boolean> {
+	const [elsewhere, judged] = await Promise.all([
+		tx
+			.select({ h: record.h })
+			.from(record)
+			.where(
+				and(eq(record.business, name.business), eq(record.h, h), ne(record.ledger, name.ledger))
+			),
+		tx
+			.select({ v: claimJudged.v })
+			.from(claimJudged)
+			.where(and(ofLedger(claimJudged, name), eq(claimJudged.h, h)))
+	]);
+	return elsewhere.length > 0 || judged.some((one) => encodeBase64url(one.v) === v);
 }
 
 function isOfCode(

@@ -4,7 +4,9 @@ import { decodeBase64url } from '#domain/bytes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
-import type { VerdictFact } from '#domain/fact/ledger-fact.ts';
+import type { JudgedFact, VerdictFact } from '#domain/fact/ledger-fact.ts';
+import { factId } from '#domain/ids.ts';
+import { systemRandom } from '#server/auth/random.ts';
 import { record } from '#server/database/journal.ts';
 import { claimJudged, claimWaiting, codeSpent } from '#server/database/ledgers.ts';
 import { commitAct } from '#server/ledgers/act.ts';
@@ -168,16 +170,51 @@ describe('one code', () => {
 describe('after a restore', () => {
 	/** The database forgets that a code was spent; her phone hands in what it was told. */
 	async function forget(): Promise<void> {
-		const { sql, orm } = stand.database;
+		await lose();
+		await carry({});
+	}
+
+	async function lose(): Promise<void> {
+		const { orm } = stand.database;
 		await orm.delete(codeSpent).where(ofLedger(codeSpent, name));
+		await orm.delete(claimJudged).where(ofLedger(claimJudged, name));
+	}
+
+	/** Her phone tells the last verdict, as it was or otherwise. */
+	async function carry(otherwise: Partial<JudgedFact>): Promise<void> {
+		const { sql } = stand.database;
 		const told = factsOf(stand, amina.person, 'judged').at(-1);
 		if (told === undefined) throw new Error('she was told nothing');
+		carried += 1;
+		const n = 1_000_000 + carried;
+		const text = encodeFact({ ...told, ...otherwise, n, id: factId(told.code, n) });
 		await sql`
 			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s,
 				carried_by)
-			values (${amina.person}, ${told.code}, ${told.n}, 'judged', ${told.at.wall}, 0, ${told.on}, 0,
-				${encodeFact(told)}, 0, ${told.n}, 'p1')`;
+			values (${amina.person}, ${told.code}, ${n}, 'judged', ${told.at.wall}, 0, ${told.on}, 0,
+				${text}, 0, ${n}, 'p1')`;
 	}
+	let carried = 0;
+
+	it('[JUDGE-16] a verdict that is here, is of two codes or of another ledger spends nothing more', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const records = [await writeRecord(stand, name), await writeRecord(stand, name)] as const;
+		expect(await present(sheet(records[0], codes, 0))).toBe('ok');
+		// It is known, and what it spent.
+		await carry({ counter: 1 });
+		expect(await present(sheet(records[1], codes, 1))).toBe('ok');
+		// It was forgotten, and is told of two codes.
+		await forget();
+		await carry({ counter: 2 });
+		const last = await writeRecord(stand, name);
+		expect(await present(sheet(last, codes, 2))).toBe('ok');
+		// It was forgotten, and its record is another ledger's.
+		await lose();
+		await carry({ counter: 3 });
+		const other = systemRandom.uuid();
+		await stand.database.sql`update record set ledger = ${other} where h = ${last}`;
+		expect(await present(sheet(await writeRecord(stand, name), codes, 3))).toBe('ok');
+	});
 
 	it('[JUDGE-16] what her phone remembers is spent, and the next code is not', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });

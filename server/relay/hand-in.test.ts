@@ -6,6 +6,7 @@ import { factId, type BranchId, type DeviceCode } from '#domain/ids.ts';
 import type { DeviceCaller } from '#server/auth/device-auth.ts';
 import type { FactToHandIn, HandedIn } from '#server/auth/handed-in.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
+import { isDatabaseGone } from '#server/database/connect.ts';
 import {
 	EPOCH,
 	createRelayStand,
@@ -228,6 +229,20 @@ describe('what one device hands in for others', () => {
 		expect(await feed()).toHaveLength(3);
 		stand.clock.now += 86_400_000;
 		expect(outcomes(await handIn(caller, [other('four')], 'carried'))).toEqual(['B-1 conflict']);
+	});
+
+	it('[RELAY-60] while the database is away is to be handed in again', async () => {
+		await stand.close();
+		const away = Object.assign(new Error('gone'), { code: 'CONNECTION_CLOSED' });
+		stand = await createRelayStand({ wrapProject: () => () => Promise.reject(away) });
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const facts = [given(settingFact(stand, 'B-1'))];
+		const fault = await stand
+			.relay()
+			.handIn(caller, facts, 'carried')
+			.catch((thrown: unknown) => thrown);
+		expect(isDatabaseGone(fault)).toBe(true);
 	});
 
 	it('[RELAY-42] of no branch stands in the feed alone, and only of an epoch that has ended', async () => {
