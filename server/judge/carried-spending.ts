@@ -6,7 +6,7 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { JudgedFact } from '#domain/fact/ledger-fact.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { fact, record } from '#server/database/journal.ts';
-import { claimJudged, codeEpoch } from '#server/database/ledgers.ts';
+import { claimJudged, codeEpoch, codeSpent } from '#server/database/ledgers.ts';
 import type { Transaction } from '#server/database/transaction.ts';
 import { ofLedger } from '#server/ledgers/guard.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
@@ -29,8 +29,8 @@ export interface Spending {
 /**
  * JUDGE-16. What the code was spent for before a restore that forgot it, as the customer's phone
  * remembers: its copy of the verdict was carried in, with the relay's signature. That signs neither
- * the ledger nor the counter: a verdict of another ledger's record, one that the database has, and so
- * what it spent, and one that is told of several codes spends nothing.
+ * the ledger nor the counter: a verdict of another ledger's record, one of which the database knows that
+ * it spent another code, and one that is told of several codes spends nothing.
  */
 export async function findCarriedSpending(
 	tx: Transaction,
@@ -51,7 +51,7 @@ export async function findCarriedSpending(
 		.filter(({ verdict: { at } }) => at >= began && at < ended)
 		.toSorted((a, b) => a.verdict.at - b.verdict.at);
 	for (const one of inForce) {
-		if (!(await isKnown(tx, code.name, one))) return one.verdict;
+		if (!(await isOtherwise(tx, code.name, one))) return one.verdict;
 	}
 	return undefined;
 }
@@ -61,13 +61,13 @@ function isOfSeveral({ v, way, counter }: JudgedFact, told: readonly JudgedFact[
 	return told.some((one) => one.v === v && (one.way !== way || one.counter !== counter));
 }
 
-/** Whether the database has the verdict, or its record in another ledger. */
-async function isKnown(
+/** Whether the database has its record in another ledger, or the verdict, and that it spent another code. */
+async function isOtherwise(
 	tx: Transaction,
 	name: LedgerName,
-	{ v, verdict: { h } }: JudgedFact
+	{ v, way, counter, verdict: { h } }: JudgedFact
 ): Promise<boolean> {
-	const [elsewhere, judged] = await Promise.all([
+	const [elsewhere, judged, spent] = await Promise.all([
 		tx
 			.select({ h: record.h })
 			.from(record)
@@ -77,9 +77,16 @@ async function isKnown(
 		tx
 			.select({ v: claimJudged.v })
 			.from(claimJudged)
-			.where(and(ofLedger(claimJudged, name), eq(claimJudged.h, h)))
+			.where(and(ofLedger(claimJudged, name), eq(claimJudged.h, h))),
+		tx
+			.select({ way: codeSpent.way, counter: codeSpent.counter })
+			.from(codeSpent)
+			.where(and(ofLedger(codeSpent, name), eq(codeSpent.h, h)))
 	]);
-	return elsewhere.length > 0 || judged.some((one) => encodeBase64url(one.v) === v);
+	if (elsewhere.length > 0) return true;
+	// One that was carried in as well may stand here while what it spent does not.
+	const isHere = spent.length > 0 && judged.some((one) => encodeBase64url(one.v) === v);
+	return isHere && !spent.some((one) => one.way === way && one.counter === counter);
 }
 
 function isOfCode(
