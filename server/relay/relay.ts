@@ -34,7 +34,7 @@ import {
 	RECORD_ANSWERS_MAX
 } from '#sync/limits.ts';
 import type { DayLimits } from './allowance.ts';
-import { COMPACT_MS, createCompaction } from './compaction.ts';
+import { COMPACT_MS, createCompaction, type Compaction } from './compaction.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createFollower, type Follower } from './follow.ts';
 import { createHaveShelf, type HaveShelf } from './have.ts';
@@ -123,8 +123,12 @@ interface Running extends RelayParts {
 	readonly returned: Returned;
 }
 
-export function createRelay(parts: RelayParts): Relay {
-	const { sql, epoch, timers } = parts;
+interface Assembled extends Running {
+	readonly compaction: Compaction;
+}
+
+function assemble(parts: RelayParts): Assembled {
+	const { sql, epoch } = parts;
 	const fault = createFaults(parts, () => {
 		writePath.end();
 		closeAll(hub, 'database went back');
@@ -145,17 +149,22 @@ export function createRelay(parts: RelayParts): Relay {
 		},
 		failed: fault
 	});
-	const returned = createReturned(parts);
-	const running = {
+	return {
 		...parts,
 		fault,
 		hub,
 		shelf,
 		writePath,
 		follower,
-		returned,
+		compaction,
+		returned: createReturned(parts),
 		intake: createIntake()
 	};
+}
+
+export function createRelay(parts: RelayParts): Relay {
+	const running = assemble(parts);
+	const { hub, follower, compaction, writePath, timers } = running;
 	const stops = [
 		beat(running),
 		timers.every(LOOK_MS, () => void follower.look()),

@@ -63,23 +63,24 @@ async function verifyScope(
 	scope: string,
 	project: Project | undefined
 ): Promise<Omit<Verified, 'scopes'>> {
-	const business = parseBusinessId(scope);
+	const parsed = parseBusinessId(scope);
+	const business = project !== undefined && parsed.ok ? parsed.value : undefined;
 	const differences: Difference[] = [...(await verifyFeed(tx, scope))];
-	if (project !== undefined) await makeScratch(tx);
-	if (project !== undefined && business.ok) await takeClocks(tx, business.value);
+	if (business !== undefined) {
+		await makeScratch(tx);
+		await takeClocks(tx, business);
+	}
 	let facts = 0;
 	for await (const rows of readFacts(tx, scope)) {
 		facts += rows.length;
 		for (const row of rows) differences.push(...verifyRow(scope, row));
-		if (project !== undefined && business.ok) {
-			await projectPage(tx, business.value, { rows, project });
+		if (project !== undefined && business !== undefined) {
+			await projectPage(tx, business, { rows, project });
 		}
 	}
 	const documents = await verifyDocuments(tx, scope);
 	differences.push(...documents.differences);
-	if (project !== undefined && business.ok) {
-		differences.push(...(await compareProjections(tx, business.value)));
-	}
+	if (business !== undefined) differences.push(...(await compareProjections(tx, business)));
 	const letIn = project === undefined ? [] : await findLetIn(tx, scope);
 	return { facts, documents: documents.documents, differences, letIn };
 }
