@@ -9,7 +9,7 @@ import { forgetMinted, handOver, mintAnew, type MintedBook } from './mint-anew.t
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
 
-export interface ClaimingAnew {
+interface ClaimingAnew {
 	readonly identity: Identity;
 	readonly store: DeviceStore;
 	readonly changes: Pick<Changes, 'close'>;

@@ -234,7 +234,7 @@ export type Answered = ReadonlyMap<string, boolean>;
 /** As long as nobody was asked. */
 export const NOTHING_ASKED: Answered = new Map();
 
-export interface LackingAsk {
+interface LackingAsk {
 	readonly ask: (facts: readonly AskedFact[]) => Promise<Result<readonly string[], RelayRefusal>>;
 	/** Of the relay's database. */
 	readonly epoch: number;

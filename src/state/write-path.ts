@@ -200,15 +200,6 @@ async function keep(
 	return true;
 }
 
-/** HEIR-12. The book became another business's: nothing is written in it any more. */
-class BookHandedOver extends Error {
-	override readonly name = 'BookHandedOver';
-
-	constructor() {
-		super('this book goes on in another one');
-	}
-}
-
 /** A code that did not fit makes no fact, and is on disk all the same before anybody is told. */
 async function keepTries({ store, changes }: DeviceParts, tries: TriesKept): Promise<boolean> {
 	const { after } = tries;
@@ -237,8 +228,9 @@ async function standingOf(
 	token: string
 ): Promise<'next' | 'written' | 'moved'> {
 	const heir = await readMeta(rows, 'heir');
-	// Said to be saved here, it would be on no screen again: this page is about to be another's.
-	if (heir?.minted !== undefined && heir.code !== undefined) throw new BookHandedOver();
+	// HEIR-12. Said to be saved here, it would be on no screen again: this page is about to be another's.
+	if (heir?.minted !== undefined && heir.code !== undefined)
+		throw new Error('this book goes on in another one');
 	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
 	if (sequence.n === basis.n && sequence.receipt === basis.receipt) return 'next';
 	return (await readMeta(rows, 'lastAct')) === token ? 'written' : 'moved';
