@@ -12,6 +12,7 @@ import {
 	type SignUpForm
 } from './account-api.ts';
 import type { App } from './app.svelte.ts';
+import type { UnsentAtRisk } from './sync-status.svelte.ts';
 
 const SHELF_KEY = 'daftar.account';
 const NAME_CODE_POINTS_MAX = 80;
@@ -20,12 +21,6 @@ export interface AccountParts {
 	readonly api: AccountApi;
 	/** Where a device keeps who is signed in, so that it is known without a network. */
 	readonly shelf: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
-}
-
-/** Why signing out would lose something. */
-export interface UnsentAtRisk {
-	readonly count: number;
-	readonly minor: bigint;
 }
 
 /** Who is signed in on this device. */

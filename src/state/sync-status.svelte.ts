@@ -1,8 +1,14 @@
-import type { UnsentAtRisk } from './account.svelte.ts';
 import type { WITH_OWNER } from './late-facts.ts';
 import type { LinkStatus } from './relay-link.ts';
 
 type LinkNews = Pick<LinkStatus, 'state' | 'lastContactAt' | 'clockOffMs' | 'halted'>;
+
+/** Why signing out would lose something. */
+export interface UnsentAtRisk {
+	readonly count: number;
+	/** Minor units. */
+	readonly minor: bigint;
+}
 
 /** What the quiet indicator and the page behind it tell of what is still only on this device. */
 export class SyncStatus {
