@@ -62,29 +62,6 @@ export interface Joined {
 	readonly name: string;
 }
 
-/** What removed devices left to the owner, in one state. */
-export interface LateFacts {
-	/** How many there are; `facts` may hold only the first of them. */
-	readonly count: number;
-	readonly facts: readonly LateText[];
-}
-
-export interface LateText {
-	/** The fact as its device wrote it. */
-	readonly text: string;
-	/** By the relay's clock, ms. */
-	readonly receivedAt: number;
-	/** Why it could not be taken in; empty where nobody tried. */
-	readonly reason: string;
-}
-
-/** How many facts of one device another handed in after a restore; relay codes stand for the relay. */
-export interface Carried {
-	readonly by: string;
-	readonly of: string;
-	readonly count: number;
-}
-
 /** Reads an answer; refuses what our relay would not give. */
 export type Read<T> = (body: unknown) => Result<T, 'notAnAnswer'>;
 
@@ -92,10 +69,11 @@ const business: Read<BusinessId> = (value) => read(parseBusinessId(value));
 const branch: Read<BranchId> = (value) => read(parseBranchId(value));
 const person: Read<PersonId> = (value) => read(parsePersonId(value));
 const code: Read<DeviceCode> = (value) => read(parseDeviceCode(value));
-const text: Read<string> = (value) => (typeof value === 'string' ? ok(value) : err('notAnAnswer'));
+export const text: Read<string> = (value) =>
+	typeof value === 'string' ? ok(value) : err('notAnAnswer');
 const flag: Read<boolean> = (value) =>
 	typeof value === 'boolean' ? ok(value) : err('notAnAnswer');
-const whole: Read<number> = (value) =>
+export const whole: Read<number> = (value) =>
 	typeof value === 'number' && Number.isSafeInteger(value) ? ok(value) : err('notAnAnswer');
 
 const account = reading<AccountName>({
@@ -123,13 +101,6 @@ export const readJoined = reading<Joined>({
 	sight: oneOf('office', 'counter'),
 	epoch: whole,
 	name: text
-});
-export const readLateFacts = reading<LateFacts>({
-	count: whole,
-	facts: listOf(reading<LateText>({ text, receivedAt: whole, reason: text }))
-});
-export const readCarried = reading<{ readonly carried: readonly Carried[] }>({
-	carried: listOf(reading<Carried>({ by: text, of: text, count: whole }))
 });
 export const readNonce = reading<{ readonly nonce: string }>({ nonce: text });
 export const readLacking = reading<{ readonly lacking: readonly string[] }>({

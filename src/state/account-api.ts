@@ -11,21 +11,17 @@ import { isProblemCode, type ProblemCode } from '#domain/problem-code.ts';
 import { err, type Result } from '#domain/result.ts';
 import {
 	readBearer,
-	readCarried,
 	readClaimed,
 	readInvite,
 	readJoined,
-	readLateFacts,
 	readMe,
 	readNonce,
 	readNothing,
 	readSignedIn,
 	type Bearer,
-	type Carried,
 	type Claimed,
 	type Invite,
 	type Joined,
-	type LateFacts,
 	type Me,
 	type Read,
 	type SignedIn
@@ -84,26 +80,8 @@ export interface AccountApi {
 	join(by: JoinBy, signer: Signer): Answer<Joined>;
 	/** Ends a device's access, by its owner's session and password. */
 	removeDevice(form: DeviceName & { readonly password: string }): Answer<void>;
-	/** What removed devices left to the owner of a business. */
-	lateFacts(of: LateState, token?: string): Answer<LateFacts>;
-	/** Puts some of them into another state. What could not be taken in goes on waiting, with its reason. */
-	decideLate(decision: LateDecision, token?: string): Answer<void>;
-	/** What devices handed in for others after a restore, to a device of the business. */
-	carried(token: string): Answer<{ readonly carried: readonly Carried[] }>;
 	/** A bearer token of an hour for a shop's device or a customer's phone that proves its key. */
 	deviceToken(device: DeviceName | PhoneName, signer: Signer): Answer<Bearer>;
-}
-
-export interface LateState {
-	readonly business: BusinessId;
-	readonly state: 'waiting' | 'declined';
-}
-
-export interface LateDecision {
-	readonly business: BusinessId;
-	readonly ids: readonly string[];
-	/** `taken`: they count from now on, as they were written. `waiting` takes a no back. */
-	readonly state: 'taken' | 'declined' | 'waiting';
 }
 
 export interface DeviceName {
@@ -146,13 +124,6 @@ export function createAccountApi(parts: AccountApiParts): AccountApi {
 				readInvite
 			),
 		removeDevice: (form) => post('/devices/removal', form, readNothing),
-		lateFacts: ({ business, state }, token) => {
-			const path = `/late-facts?business=${business}&state=${state}`;
-			return send(parts, { method: 'GET', path, token }, readLateFacts);
-		},
-		decideLate: ({ state, ...body }, token) =>
-			send(parts, { method: 'POST', path: `/late-facts/${state}`, body, token }, readNothing),
-		carried: (token) => send(parts, { method: 'GET', path: '/carried', token }, readCarried),
 		async join(by, signer) {
 			const proof = await proofOf(signer, joinStatement(signer.publicKey));
 			return post('/devices', { ...by, ...proof }, readJoined);
@@ -170,25 +141,6 @@ export function createAccountApi(parts: AccountApiParts): AccountApi {
 			return post('/devices/token', body, readBearer);
 		}
 	};
-}
-
-/** What a device asks by: whoever is signed in on it, or itself. */
-export interface AskingDevice {
-	readonly api: AccountApi;
-	readonly device: DeviceName;
-	readonly signer: Signer;
-}
-
-/** Asks by the session, else by this device's own key: a browser may have lost its cookie. */
-export async function bySessionOrKey<T>(
-	{ api, device, signer }: AskingDevice,
-	ask: (token?: string) => Answer<T>
-): Answer<T> {
-	const bySession = await ask();
-	if (bySession.ok || !['notSignedIn', 'notAMember'].includes(bySession.error)) return bySession;
-	const { business, code } = device;
-	const bearer = await api.deviceToken({ business, code }, signer);
-	return bearer.ok ? ask(bearer.value.token) : bearer;
 }
 
 /** The address that an invite's QR code and link hold. The token stays out of every server's log. */

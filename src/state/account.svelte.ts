@@ -12,7 +12,7 @@ import {
 	type SignUpForm
 } from './account-api.ts';
 import type { App } from './app.svelte.ts';
-import type { UnsentAtRisk } from './sync-status.svelte.ts';
+import type { UnsentAtRisk } from './unsent-at-risk.ts';
 
 const SHELF_KEY = 'daftar.account';
 const NAME_CODE_POINTS_MAX = 80;

@@ -69,7 +69,6 @@ export class App {
 	/** Made by the first screen of receipts; see `old-sales-of.ts`. */
 	oldSales: OldSales | undefined;
 	readonly changes: Changes;
-	#isPruning = false;
 	/** What to add to this device's clock to have the relay's, ms. */
 	#offsetMs = $state.raw(0);
 	settings: ShopSettings = $state.raw(shopSettings([]));
@@ -130,17 +129,9 @@ export class App {
 		});
 		this.day = this.today();
 		setInterval(() => {
-			this.#tick();
+			this.sync.tick();
+			this.day = this.today();
 		}, MINUTE_MS);
-	}
-
-	/** A till may stay open for weeks: each day it opens has one more that is too old to keep. */
-	#tick(): void {
-		this.sync.tick();
-		const day = this.today();
-		if (day === this.day) return;
-		this.day = day;
-		void this.awaitless(this.prune());
 	}
 
 	/** Goes on the network while this tab leads; what it takes for that is loaded only now. */
@@ -196,17 +187,6 @@ export class App {
 	async countOften(): Promise<void> {
 		const often = oftenSold(await this.book.recentReceipts(OFTEN_RECEIPTS), OFTEN_MAX);
 		this.#shelf.setItem(this.#oftenKey(), JSON.stringify(often));
-	}
-
-	/** Lets old sales go, a day at a time, while this tab leads and nobody waits; asked twice, once. */
-	async prune(): Promise<void> {
-		if (this.#isPruning) return;
-		this.#isPruning = true;
-		try {
-			while (!this.isReadOnly && (await this.device.prune())) await later(PRUNE_STEP_MS);
-		} finally {
-			this.#isPruning = false;
-		}
 	}
 
 	#readOften(): readonly ProductId[] {
@@ -293,13 +273,8 @@ const LEAD_WAIT_MS = 500;
 /** The till is painted and the first tap may come: then the network's turn has come too. */
 const CONNECT_AFTER_MS = 1_500;
 
-/** Long after the first tap, and a breath between two days. */
+/** Long after the first tap. */
 const PRUNE_AFTER_MS = 60_000;
-const PRUNE_STEP_MS = 500;
-
-function later(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 export const [useApp, provideApp] = createContext<App>();
 
@@ -356,7 +331,10 @@ async function open(): Promise<App> {
 		void app.awaitless(app.connect(lead));
 		void app.awaitless(app.countOften());
 	}, CONNECT_AFTER_MS);
-	setTimeout(() => void app.awaitless(app.prune()), PRUNE_AFTER_MS);
+	setTimeout(
+		() => void app.awaitless(import('./prune.ts').then(({ pruneDaily }) => pruneDaily(app))),
+		PRUNE_AFTER_MS
+	);
 	return app;
 }
 

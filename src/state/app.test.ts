@@ -6,7 +6,7 @@ import { openTestDevice } from '#tests/support/test-device.ts';
 import { App } from './app.svelte.ts';
 import { openDevice } from './device.ts';
 import { writeMeta } from './meta.ts';
-import { SALES_KEPT_DAYS } from './prune.ts';
+import { pruneDaily, SALES_KEPT_DAYS } from './prune.ts';
 import type { TabLead, TabRole } from './tab-lead.ts';
 
 /** A store whose disk can be filled. */
@@ -223,7 +223,7 @@ it('[DEVICE-46] a till that stays open lets go what a new day makes too old', as
 	const { changes, signer, clock: told } = parts;
 	const app = new App({ device, book, store, changes, signer, clock: told, shelf });
 	await app.begin();
-	await app.prune();
+	await pruneDaily(app);
 	const held = (): Promise<number> =>
 		store.read(['facts'], (rows) =>
 			rows.countIn('facts', { index: 'kind', from: 'sale', to: 'sale' })

@@ -1,6 +1,6 @@
 import { isRelayCode } from '#domain/ids.ts';
-import type { AccountApi } from './account-api.ts';
 import type { App } from './app.svelte.ts';
+import type { OwnerApi } from './owner-api.ts';
 
 /** That a device told a restored relay again what another had written. */
 export interface CarriedRow {
@@ -14,10 +14,10 @@ export interface CarriedRow {
 /** What devices handed in for others after a restore. Known to the relay alone; empty without it. */
 export class CarriedList {
 	readonly #app: App;
-	readonly #api: AccountApi;
+	readonly #api: OwnerApi;
 	rows = $state.raw<readonly CarriedRow[]>([]);
 
-	constructor(app: App, api: AccountApi) {
+	constructor(app: App, api: OwnerApi) {
 		this.#app = app;
 		this.#api = api;
 	}

@@ -1,8 +1,9 @@
 import type { DeviceCode } from '#domain/ids.ts';
 import type { DeviceRow, MemberRow } from '#storage/device-store.ts';
-import { bySessionOrKey, inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
+import { inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 import type { Live } from './live.ts';
+import { bySessionOrKey } from './owner-api.ts';
 
 /** A device of the shop, as its list shows it. */
 export interface ShopDevice {

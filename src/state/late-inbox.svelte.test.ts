@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { openTestDevice } from '#tests/support/test-device.ts';
-import { createAccountApi } from './account-api.ts';
 import { LateInbox } from './late-inbox.svelte.ts';
+import { createOwnerApi } from './owner-api.ts';
 
 /** A question that reached the relay, for the test to answer when it likes. */
 interface Asked {
@@ -19,7 +19,7 @@ interface Stand {
 async function stand(): Promise<Stand> {
 	const { device, parts } = await openTestDevice({ seed: 1 });
 	const asked: Asked[] = [];
-	const api = createAccountApi({
+	const api = createOwnerApi({
 		base: 'http://relay',
 		fetch: (input, init) =>
 			new Promise((resolve, reject) => {

@@ -1,16 +1,16 @@
 import type { Fact } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import type { LateFacts, LateText } from './account-answers.ts';
+import type { Answer, ApiRefusal } from './account-api.ts';
+import type { App } from './app.svelte.ts';
 import {
 	bySessionOrKey,
-	type AccountApi,
-	type Answer,
-	type ApiRefusal,
 	type LateDecision,
-	type LateState
-} from './account-api.ts';
-import type { App } from './app.svelte.ts';
+	type LateFacts,
+	type LateState,
+	type LateText,
+	type OwnerApi
+} from './owner-api.ts';
 
 /** A fact of a removed device that waits for the owner. */
 export interface LateFact extends Omit<LateText, 'text'> {
@@ -32,7 +32,7 @@ export interface InboxList {
 /** What removed devices left to the owner. All of it needs the network. */
 export class LateInbox {
 	readonly #app: Pick<App, 'identity' | 'signer'>;
-	readonly #api: AccountApi;
+	readonly #api: OwnerApi;
 	/** Which list is looked at. */
 	state = $state.raw<InboxState>('waiting');
 	/** The list of `state`; undefined until the relay answered for it. */
@@ -43,7 +43,7 @@ export class LateInbox {
 	/** How often it was asked: only the last question is answered on the screen. */
 	#asked = 0;
 
-	constructor(app: Pick<App, 'identity' | 'signer'>, api: AccountApi) {
+	constructor(app: Pick<App, 'identity' | 'signer'>, api: OwnerApi) {
 		this.#app = app;
 		this.#api = api;
 	}

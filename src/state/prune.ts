@@ -20,6 +20,43 @@ export const SALES_KEPT_DAYS = 400;
 const PIECE = 100;
 const TEXT_END = '\uffff';
 
+/** A breath between two days. */
+const STEP_MS = 500;
+const MINUTE_MS = 60_000;
+
+/** What lets old sales go while a page of a shop is open. */
+export interface Pruning {
+	readonly device: { prune(): Promise<boolean> };
+	/** Another tab leads, and does it. */
+	readonly isReadOnly: boolean;
+	today(): string;
+	awaitless(work: Promise<unknown>): Promise<void>;
+}
+
+/**
+ * Lets old sales go, a day at a time, while this tab leads and nobody waits; and again at each new
+ * day: a till may stay open for weeks, and each day it opens has one more that is too old to keep.
+ */
+export async function pruneDaily(app: Pruning): Promise<void> {
+	let [day, isPruning] = [app.today(), false];
+	const prune = async (): Promise<void> => {
+		if (isPruning) return;
+		isPruning = true;
+		try {
+			while (!app.isReadOnly && (await app.device.prune()))
+				await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+		} finally {
+			isPruning = false;
+		}
+	};
+	setInterval(() => {
+		if (app.today() === day) return;
+		day = app.today();
+		void app.awaitless(prune());
+	}, MINUTE_MS);
+	await prune();
+}
+
 /**
  * Lets the sales and returns of one old day go, in small transactions: their day's totals, stock and
  * records stay, and they are not counted again should they come back. What is not sent stays, and all

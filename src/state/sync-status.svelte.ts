@@ -3,13 +3,6 @@ import type { LinkStatus } from './relay-link.ts';
 
 type LinkNews = Pick<LinkStatus, 'state' | 'lastContactAt' | 'clockOffMs' | 'halted'>;
 
-/** Why signing out would lose something. */
-export interface UnsentAtRisk {
-	readonly count: number;
-	/** Minor units. */
-	readonly minor: bigint;
-}
-
 /** What the quiet indicator and the page behind it tell of what is still only on this device. */
 export class SyncStatus {
 	readonly #clock: () => number;
@@ -32,17 +25,6 @@ export class SyncStatus {
 
 	/** How many were not taken and wait with nobody else: they are here alone for good. */
 	readonly apart = $derived.by(() => this.refused.filter((one) => !isWithOwner(one)).length);
-	/** This device was taken out of the shop; known without a network once it left the owner something. */
-	readonly isRemoved = $derived.by(
-		() => this.halted === 'rights' || this.refused.some(isWithOwner)
-	);
-	/**
-	 * What signing out now would leave on this device alone, though it would go by itself. Nothing of
-	 * what a removed device has, and nothing that was not taken, goes the better for waiting.
-	 */
-	readonly atRisk = $derived.by<UnsentAtRisk>(() =>
-		this.isRemoved ? { count: 0, minor: 0n } : { count: this.unsent, minor: this.unsentMinor }
-	);
 
 	readonly tone = $derived.by<'quiet' | 'apart' | 'waiting' | 'late'>(() => {
 		if (this.unsent === 0) return this.apart === 0 ? 'quiet' : 'apart';
@@ -73,6 +55,7 @@ export class SyncStatus {
 
 const DAY_MS = 86_400_000;
 
-function isWithOwner({ reason }: { readonly reason: string }): boolean {
+/** Whether it waits with the owner: a removed device left it to him. */
+export function isWithOwner({ reason }: { readonly reason: string }): boolean {
 	return reason === ('withOwner' satisfies typeof WITH_OWNER);
 }
