@@ -2,6 +2,7 @@ import * as encoding from 'lib0/encoding';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
+import { err } from '#domain/result.ts';
 import { FRAME_FACTS_MAX, PIECE_BYTES_MAX } from '#sync/limits.ts';
 import { parseUpdate } from './update-parser.ts';
 import { writePieces } from './update-writer.ts';
@@ -73,6 +74,14 @@ describe('an update', () => {
 		const structs = first.subarray(1, first.byteLength - 1);
 		expect(parseUpdate(Uint8Array.of(1, ...structs, 0)).ok).toBe(true);
 		expect(parseUpdate(Uint8Array.of(2, ...structs, ...structs, 0)).ok).toBe(false);
+	});
+
+	it('[RELAY-1] is refused with a number that does not count exactly', () => {
+		const deletes2To56 = Buffer.from('00020b018080808080808080010105010001', 'hex');
+		expect(parseUpdate(deletes2To56)).toEqual(err('malformed'));
+		expect(() => {
+			Y.applyUpdate(new Y.Doc(), deletes2To56);
+		}).toThrow('Unexpected case');
 	});
 
 	it('[RELAY-1] is refused as too large by count, before it is read', () => {

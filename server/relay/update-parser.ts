@@ -34,7 +34,8 @@ export type UpdateRefusal = 'tooLarge' | 'malformed';
 /**
  * RELAY-1. Reads an update (Yjs format V1) before Yjs sees a byte of it, and refuses all that is not texts
  * under the root map `f`: other contents, other roots, nesting, GC, Skip, right origins, a client
- * named twice, bytes behind the end. Never throws; its work is bounded by the bytes it is given.
+ * named twice, numbers that do not count exactly, bytes behind the end. Never throws; its work is
+ * bounded by the bytes it is given.
  */
 export function parseUpdate(bytes: Uint8Array): Result<ParsedUpdate, UpdateRefusal> {
 	if (bytes.byteLength > FRAME_BYTES_MAX) return err('tooLarge');
@@ -61,13 +62,20 @@ const ANY_STRING = 119;
 const MALFORMED = new Error('not an update that a device may send');
 const TOO_MANY = new Error('more facts than one message may hold');
 
+/** A number that counts exactly. The library lets one of 57 bits pass, over which Yjs then stumbles. */
+function readNumber(decoder: decoding.Decoder): number {
+	const number = decoding.readVarUint(decoder);
+	if (!Number.isSafeInteger(number)) throw MALFORMED;
+	return number;
+}
+
 function readItems(decoder: decoding.Decoder): readonly UpdateItem[] {
 	const items: UpdateItem[] = [];
 	const clients = new Set<number>();
-	for (let left = decoding.readVarUint(decoder); left > 0; left -= 1) {
-		const count = decoding.readVarUint(decoder);
-		const client = decoding.readVarUint(decoder);
-		const clock = decoding.readVarUint(decoder);
+	for (let left = readNumber(decoder); left > 0; left -= 1) {
+		const count = readNumber(decoder);
+		const client = readNumber(decoder);
+		const clock = readNumber(decoder);
 		if (items.length + count > FRAME_FACTS_MAX) throw TOO_MANY;
 		// Yjs would let the second list of a client hide the first.
 		if (count === 0 || clients.has(client) || !Number.isSafeInteger(clock + count)) throw MALFORMED;
@@ -92,11 +100,11 @@ function readItem(decoder: decoding.Decoder, { client, clock }: ItemId): UpdateI
 }
 
 function readItemId(decoder: decoding.Decoder): ItemId {
-	return { client: decoding.readVarUint(decoder), clock: decoding.readVarUint(decoder) };
+	return { client: readNumber(decoder), clock: readNumber(decoder) };
 }
 
 function readKey(decoder: decoding.Decoder): string {
-	const isRoot = decoding.readVarUint(decoder) === 1;
+	const isRoot = readNumber(decoder) === 1;
 	if (!isRoot || decoding.readVarString(decoder) !== ROOT) throw MALFORMED;
 	return decoding.readVarString(decoder);
 }
@@ -104,7 +112,7 @@ function readKey(decoder: decoding.Decoder): string {
 /** Exactly one value: a text, or nothing where it was deleted. Both take one tick of the clock. */
 function readText(decoder: decoding.Decoder, content: number): string | undefined {
 	if (content !== CONTENT_ANY && content !== CONTENT_DELETED) throw MALFORMED;
-	if (decoding.readVarUint(decoder) !== 1) throw MALFORMED;
+	if (readNumber(decoder) !== 1) throw MALFORMED;
 	if (content === CONTENT_DELETED) return undefined;
 	if (decoding.readUint8(decoder) !== ANY_STRING) throw MALFORMED;
 	return decoding.readVarString(decoder);
@@ -113,11 +121,11 @@ function readText(decoder: decoding.Decoder, content: number): string | undefine
 function readDeletions(decoder: decoding.Decoder): readonly Deletion[] {
 	const deletions: Deletion[] = [];
 	let total = 0;
-	for (let clients = decoding.readVarUint(decoder); clients > 0; clients -= 1) {
-		const client = decoding.readVarUint(decoder);
-		for (let left = decoding.readVarUint(decoder); left > 0; left -= 1) {
-			const clock = decoding.readVarUint(decoder);
-			const length = decoding.readVarUint(decoder);
+	for (let clients = readNumber(decoder); clients > 0; clients -= 1) {
+		const client = readNumber(decoder);
+		for (let left = readNumber(decoder); left > 0; left -= 1) {
+			const clock = readNumber(decoder);
+			const length = readNumber(decoder);
 			total += length;
 			if (length === 0) throw MALFORMED;
 			if (total > FRAME_FACTS_MAX) throw TOO_MANY;

@@ -71,6 +71,6 @@ it('[RELAY-63] nothing is written once it has ended, neither what waits nor what
 	const waiting = writePath.submit(submission(1));
 	ended.reject(Object.assign(new Error('went back'), { name: 'WentBack' }));
 	const outcomes = await Promise.all([first, waiting, writePath.submit(submission(1))]);
-	expect(outcomes).toEqual(outcomes.map(() => ({ kind: 'unavailable' })));
+	expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => 'unavailable'));
 	expect(begun).toBe(1);
 });

@@ -222,13 +222,13 @@ describe('letting the journal go', () => {
 		for (let outcome = 'some'; outcome !== 'over';) outcome = await stand.prune.step();
 		expect((await stand.gone()).size).toBe(ROWS - 1);
 		const all = Array.from({ length: ROWS + 200 }, (_none, place) => place + 1);
-		expect(await markSent(stand.store, rangesOf(all))).toEqual({ kind: 'sent', marked: 0 });
+		expect(await markSent(stand.store, rangesOf(all))).toEqual({ kind: 'sent', documents: new Set() });
 		const other = (n: number): string => digestOf(n === 700 ? 7 : n);
 		const forked = await markSent(stand.store, rangesOf(all, other));
 		expect(forked).toMatchObject({ kind: 'fork', range: { 0: BLOCK, 1: 2 * BLOCK - 1 } });
 		// A restored relay has a part of it: no fork, and nothing to mark.
 		const part = rangesOf(all.filter((n) => n < 700 || n > 720));
-		expect(await markSent(stand.store, part)).toEqual({ kind: 'sent', marked: 0 });
+		expect(await markSent(stand.store, part)).toEqual({ kind: 'sent', documents: new Set() });
 	});
 
 	it('[DEVICE-47] believes no mark of a database that was restored since', async () => {
