@@ -4,6 +4,7 @@ import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import { mayPass } from '#sync/nack-reason.ts';
 import {
 	only,
+	TEXT_END,
 	type BackedUpRow,
 	type DeviceStore,
 	type FactRow,
@@ -184,9 +185,6 @@ export async function tryRefusedAgain(
 function asWaiting({ n, id, document, text, digest, at, minor }: JournalRow): JournalRow {
 	return { n, id, document, text, digest, sent: 0, at, minor };
 }
-
-/** Beyond every text of an index. */
-const TEXT_END = '\uffff';
 
 /** Puts what waits in one document into another. Answers the rows as they are now. */
 export async function moveUnsent(

@@ -1,4 +1,4 @@
-import { encodeBase64url, encodeHex, utf8 } from '#domain/bytes.ts';
+import { encodeBase64url } from '#domain/bytes.ts';
 import type { CryptoParts, Signer } from '#domain/crypto.ts';
 import { firstText, idAtStart, issueAgain } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
@@ -8,6 +8,7 @@ import { compareStamps, type Stamp } from '#domain/stamp.ts';
 import { assert } from '#domain/assert.ts';
 import {
 	only,
+	TEXT_END,
 	type DeviceStore,
 	type FactRow,
 	type JournalRow,
@@ -23,6 +24,7 @@ import { createFeedPull } from './feed-pull.ts';
 import { journaled } from './have.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import type { Identity } from './identity.ts';
+import { digestOf } from './journal-digest.ts';
 import { readMeta, writeMeta, type HeirToBe, type Inheritance, type MetaValues } from './meta.ts';
 import { isInRanges } from './number-ranges.ts';
 import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
@@ -74,8 +76,6 @@ export interface NewBook {
 	readonly issued: number;
 }
 
-/** Beyond every text of an index. */
-const TEXT_END = '\uffff';
 const LOT = 5_000;
 const PAGE = 500;
 /** What is on the last pages of today's screens comes along; what is older comes from the relay. */
@@ -474,9 +474,4 @@ function productNow(id: unknown, renamed: ReadonlyMap<FactId, FactId>): unknown 
 	const parsed = parseFactId(fact);
 	const now = parsed.ok ? renamed.get(parsed.value.id) : undefined;
 	return now === undefined ? id : productIdOf(now, Number(row));
-}
-
-/** The first 8 bytes of the text's SHA-256, 16 hex digits. */
-export async function digestOf(text: string, crypto: CryptoParts): Promise<string> {
-	return encodeHex((await crypto.sha256(utf8(text))).subarray(0, 8));
 }

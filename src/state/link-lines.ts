@@ -1,5 +1,5 @@
 import { groupBy } from '#domain/group-by.ts';
-import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
+import { only, TEXT_END, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import { openDocumentLink } from './document-link.ts';
 import {
 	backoffMs,
@@ -17,8 +17,6 @@ import { readMeta, writeMeta } from './meta.ts';
 const DAY_MS = 86_400_000;
 /** A line that is up and leaves something unsent for as long is begun anew. */
 const STUCK_MS = 30_000;
-/** Beyond every text of an index. */
-const TEXT_END = '\uffff';
 
 /** Opens what is open today and each that holds something unsent; ends and removes all others. */
 export async function arrange(run: LinkRun): Promise<void> {

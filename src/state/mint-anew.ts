@@ -13,8 +13,8 @@ import { formatDocumentName, parseDocumentName } from '#documents/document-name.
 import type { BusinessId } from '#domain/ids.ts';
 import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact } from './arrived-fact.ts';
-import { digestOf } from './heir.ts';
 import { mintIdentity, type Identity } from './identity.ts';
+import { digestOf } from './journal-digest.ts';
 import { readMeta, writeMeta, type HeirToBe, type MetaValues } from './meta.ts';
 import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 

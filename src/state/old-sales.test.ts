@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addDays } from '#domain/calendar.ts';
-import type { FactId } from '#domain/ids.ts';
+import { factId, type FactId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
@@ -109,6 +109,16 @@ describe('a sale that left the device', () => {
 		}
 		expect(await a.store.read(['facts'], (read) => read.count('facts'))).toBe(rows);
 		expect(await storedNumbers(a.store)).toEqual(before);
+	});
+
+	it('[BOOK-17] [DEVICE-60] is shown at the time by which it counts', async () => {
+		const { a, sale } = await oldShop();
+		const at = { wall: OLD - 86_400_000, counter: 0 };
+		await a.store.write(['clocks'], (rows) =>
+			rows.put('clocks', [{ id: sale, by: factId('0.1', 9), at, on: '2025-10-14' }])
+		);
+		const { receipt } = await fetched(a.old, sale);
+		expect(receipt.fact).toMatchObject({ at, on: '2025-10-14' });
 	});
 
 	it('[BOOK-17] comes back in parts, never more than is left, and lowers the debt first', async () => {

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type FactRow } from '#storage/device-store.ts';
 import type { Read } from './account-answers.ts';
 import type { ApiRefusal } from './account-api.ts';
-import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { arrive, timed, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import {
 	journalOf,
 	receiptOf,
@@ -60,12 +60,12 @@ export interface OldSalesParts {
 }
 
 export function createOldSales(parts: OldSalesParts): OldSales {
-	const { ask, crypto } = parts;
+	const { ask } = parts;
 	return {
 		receipt: async (name) => {
 			const answer = await ask({ path: `/receipts?name=${encodeURIComponent(name)}` }, readFacts);
 			if (!answer.ok) return answer;
-			const arrived = await arriveAll(answer.value, crypto);
+			const arrived = await arriveAll(answer.value, parts);
 			const named = arrived.find((one) => isNamed(one, name));
 			return named === undefined ? err('noReceipt') : ok(fetchedOf(named, arrived));
 		},
@@ -103,9 +103,10 @@ function allReturns(
 }
 
 async function readDay(
-	{ ask, store, crypto, identity }: OldSalesParts,
+	parts: OldSalesParts,
 	on: string
 ): Promise<Result<DayReceipts, OldSaleRefusal>> {
+	const { ask, store, identity } = parts;
 	const { branch } = identity();
 	const here = await store.read(['facts', 'journal', 'days', 'meta'], async (rows) => {
 		const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
@@ -121,7 +122,7 @@ async function readDay(
 	if (here.isWhole) return ok({ receipts: here.receipts, isFetched: false });
 	const answer = await ask({ path: `/receipts?branch=${branch}&on=${on}` }, readFacts);
 	if (!answer.ok) return answer;
-	const arrived = await arriveAll(answer.value, crypto);
+	const arrived = await arriveAll(answer.value, parts);
 	const fetched = receiptsOf(
 		arrived.map(({ row }) => row),
 		new Map()
@@ -140,17 +141,19 @@ function receiptsOf(
 	return newest.flatMap((row) => receiptOf(row, marks));
 }
 
-/** What is no fact of a form that this program reads is left out. */
+/** At the time by which they count; what is no fact of a form that this program reads is left out. */
 async function arriveAll(
 	facts: readonly FactText[],
-	crypto: CryptoParts
+	{ store, crypto }: OldSalesParts
 ): Promise<readonly ArrivedFact[]> {
 	const arrived: ArrivedFact[] = [];
 	for (const fact of facts) {
 		const one = await arrive(fact, crypto);
 		if (one !== undefined) arrived.push(one);
 	}
-	return arrived;
+	const ids = arrived.map(({ row }) => row.id);
+	const times = await store.read(['clocks'], (rows) => rows.getMany('clocks', ids));
+	return arrived.map((one, place) => timed(one, times[place]));
 }
 
 const readFacts: Read<readonly FactText[]> = (body) => {

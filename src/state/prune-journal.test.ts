@@ -222,7 +222,10 @@ describe('letting the journal go', () => {
 		for (let outcome = 'some'; outcome !== 'over';) outcome = await stand.prune.step();
 		expect((await stand.gone()).size).toBe(ROWS - 1);
 		const all = Array.from({ length: ROWS + 200 }, (_none, place) => place + 1);
-		expect(await markSent(stand.store, rangesOf(all))).toEqual({ kind: 'sent', documents: new Set() });
+		expect(await markSent(stand.store, rangesOf(all))).toEqual({
+			kind: 'sent',
+			documents: new Set()
+		});
 		const other = (n: number): string => digestOf(n === 700 ? 7 : n);
 		const forked = await markSent(stand.store, rangesOf(all, other));
 		expect(forked).toMatchObject({ kind: 'fork', range: { 0: BLOCK, 1: 2 * BLOCK - 1 } });

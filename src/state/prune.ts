@@ -3,6 +3,7 @@ import { groupBy } from '#domain/group-by.ts';
 import type { BranchId } from '#domain/ids.ts';
 import {
 	only,
+	TEXT_END,
 	type FactRow,
 	type NumberRange,
 	type StoreReader,
@@ -18,7 +19,6 @@ import type { DeviceParts } from './write-path.ts';
 export const SALES_KEPT_DAYS = 400;
 /** Facts let go in one transaction: a sale that is rung up meanwhile waits for no more. */
 const PIECE = 100;
-const TEXT_END = '\uffff';
 
 /** A breath between two days. */
 const STEP_MS = 500;

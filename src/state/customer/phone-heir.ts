@@ -12,7 +12,6 @@ import { createChanges } from '../changes.ts';
 import {
 	askLacking,
 	catchUp,
-	digestOf,
 	heirToBe,
 	isToIssue,
 	NOTHING_ASKED,
@@ -21,6 +20,7 @@ import {
 	type HeirApi,
 	type HeirParts
 } from '../heir.ts';
+import { digestOf } from '../journal-digest.ts';
 import { readMeta, writeMeta, type Inheritance, type MetaValues } from '../meta.ts';
 import type { RelayRefusal } from '../relay-http.ts';
 import type { Enrolled } from './connections.ts';
