@@ -150,12 +150,12 @@ async function agree(devices: readonly Linked[]): Promise<void> {
 		device.store.read(['facts'], (rows) => rows.count('facts'));
 	const [first] = devices;
 	if (first === undefined) throw new Error('no device');
-	await until(() => devices.every(isQuiet));
-	const [count] = await stand.database.sql<{ facts: string }[]>`
-		select count(*) as facts from fact where business = ${TRADE_BUSINESS}`;
+	// A device tells what is unsent a turn after it was written, so quiet alone says nothing of that.
 	await until(async () => {
 		const counts = await Promise.all(devices.map(held));
-		return counts.every((of) => of === Number(count?.facts));
+		const [count] = await stand.database.sql<{ facts: string }[]>`
+			select count(*) as facts from fact where business = ${TRADE_BUSINESS}`;
+		return devices.every(isQuiet) && counts.every((of) => of === Number(count?.facts));
 	});
 	const numbers = await storedNumbers(first.store);
 	expect(Object.keys(numbers).length).toBeGreaterThan(4);
