@@ -218,4 +218,29 @@ describe('a clock fact', () => {
 		expect((await other.book.receipt(id))?.fact.at.wall).toBe(TEST_NOW);
 		expect((await other.book.receipt(own))?.fact.on).toBe(TODAY);
 	});
+
+	it('[DEVICE-60] leaves no day empty whose last fact a checkpoint counted elsewhere', async () => {
+		const test = await ahead(14);
+		const first = await sellOne(test, 100);
+		const other = await openTestDevice({
+			seed: 15,
+			joins: { identity: test.device.identity, code: 'B' }
+		});
+		await other.device.receive(await texts(test));
+		const told = clock(test, first);
+		await test.device.receive([told]);
+		const checkpoint = await checkpointOf(test.store, 2);
+		// What the relay says of when sales count comes with them, in idle time.
+		await other.device.takeCheckpoint({ ...checkpoint, ledgerFacts: [] });
+		expect(await days(other)).toEqual({ [TODAY]: 100n });
+		const second = await sellOne(test, 30);
+		const toldToo = clock(test, second, { wall: TEST_NOW + 5 });
+		const later = (await texts(test)).filter(({ text }) => text.includes(second));
+		await other.device.receive(later);
+		await other.device.receive([toldToo]);
+		await other.device.receive([told]);
+		expect(await days(other)).toEqual({ [TODAY]: 130n });
+		await test.device.receive([toldToo]);
+		expect(await storedNumbers(other.store)).toEqual(await storedNumbers(test.store));
+	});
 });

@@ -97,10 +97,11 @@ export async function moveInTime(
 	const inside = moving.filter(({ row }) => isInside(row, checkpoint));
 	// They may have been the last word here before the checkpoint came that counted them.
 	for (const one of countedOfRows(inside.map(({ row }) => row))) await restamp(rows, one);
+	const left = await dropLeft(rows, inside);
 	const outside = moving.filter(({ row }) => !isInside(row, checkpoint));
 	const moved = outside.length === 0 ? [] : await foldMoved(rows, outside, business);
 	const moves = moving.map(({ own, row: { wall, counter } }) => ({ own, now: { wall, counter } }));
-	return { moves, moved: ['facts', ...moved] };
+	return { moves, moved: ['facts', ...left, ...moved] };
 }
 
 /** Nothing of what is not here, or stays where it was. */
@@ -168,6 +169,19 @@ function plus(a: DayTotals, b: DayTotals, sign: bigint): DayTotals {
 	return Object.fromEntries(
 		DAY_TOTAL_NAMES.map((name) => [name, a[name] + sign * b[name]])
 	) as unknown as DayTotals;
+}
+
+/**
+ * A fact that a checkpoint counted on another day is on the day of its own stamp here until its clock
+ * fact comes, and keeps that day: what was moved away before it left the day empty, and stayed.
+ */
+async function dropLeft(
+	rows: StoreWriter,
+	inside: readonly Moving[]
+): Promise<readonly TableName[]> {
+	const left = inside.filter(({ before, row }) => row.branch !== '' && before.on !== row.on);
+	for (const { before, row } of left) await dropEmpty(rows, [row.branch, before.on]);
+	return left.length > 0 ? ['days'] : [];
 }
 
 /** A day on which nothing happened after all is none. */

@@ -41,6 +41,8 @@ const SEEDS = [1, 2, 3, 5_001, Math.floor(Math.random() * 1e9)];
 const FACTS = 420;
 const CODES = ['A', 'B', 'AA'] as DeviceCode[];
 const EPOCH = 4;
+/** Rows of a page of the feed, and of what lies before a checkpoint. */
+const PAGE = 30;
 const DAY_MS = 86_400_000;
 const SIZES = { products: 7, customers: 3, days: 2, said: 4, records: 6 };
 
@@ -83,7 +85,7 @@ async function openRelay(trade: Trade, random: (limit: number) => number): Promi
 			feed: ({ s }: FeedPlace) =>
 				Promise.resolve(ok({ kind: 'page', rows: pageOf(trade, s, relay.s), last: relay.s })),
 			history: ({ s }: FeedPlace) =>
-				Promise.resolve(ok(pageOf(trade, Math.max(0, s - 50), s - 1).toReversed())),
+				Promise.resolve(ok(pageOf(trade, Math.max(0, s - 1 - PAGE), s - 1).toReversed())),
 			checkpoint: async (_branch: BranchId, piece?: NextPage) => {
 				await relay.goOn(random(5));
 				const asked = { part: (piece?.part ?? 'first') as 'first', after: piece?.after ?? '' };
@@ -104,7 +106,7 @@ function pageOf(
 	last: number
 ): readonly { s: number; branch: typeof TRADE_BRANCH; text: string }[] {
 	return trade.facts
-		.slice(after, Math.min(last, after + 30))
+		.slice(after, Math.min(last, after + PAGE))
 		.map(({ text }, place) => ({ s: after + place + 1, branch: TRADE_BRANCH, text }));
 }
 
