@@ -2,9 +2,11 @@ import { groupBy } from '#domain/group-by.ts';
 import { only, TEXT_END, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import { openDocumentLink } from './document-link.ts';
 import {
+	atLast,
 	backoffMs,
 	canRun,
 	correctedNow,
+	insist,
 	showState,
 	unsentRows,
 	type Line,
@@ -74,7 +76,7 @@ function rollOver(run: LinkRun): void {
 		if (!canRun(run)) return;
 		run.cancelRollOver?.();
 		run.cancelRollOver = run.parts.timers.after(DAY_MS - (now % DAY_MS), () => {
-			run.later(() => arrange(run));
+			insist(run, () => arrange(run));
 		});
 	}, run.parts.onFault);
 }
@@ -200,9 +202,10 @@ function watchOver(run: LinkRun, oldest: JournalRow | undefined): void {
 async function unstick(run: LinkRun, { n, document }: JournalRow): Promise<void> {
 	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
 	const isStuck = row?.sent === 0 && row.refused === undefined && row.document === document;
-	if (canRun(run) && isStuck && run.lines.get(document)?.isOnline === true) {
+	// A line that is tried again by itself is let be.
+	if (canRun(run) && isStuck && run.lines.get(document)?.isOnline !== false) {
 		await closeLine(run, document);
-		await openLine(run, document);
+		await atLast(run, () => arrange(run));
 	}
 	await count(run);
 }

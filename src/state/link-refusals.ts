@@ -2,7 +2,16 @@ import type { Nack } from '#sync/frames.ts';
 import { afterNack, type NackReason } from '#sync/nack-reason.ts';
 import { keepRefused, moveUnsent } from './have.ts';
 import { arrange, closeLine, count, halt } from './link-lines.ts';
-import { again, correctedNow, showState, unsentRows, type Line, type LinkRun } from './link-run.ts';
+import {
+	again,
+	atLast,
+	correctedNow,
+	insist,
+	showState,
+	unsentRows,
+	type Line,
+	type LinkRun
+} from './link-run.ts';
 import { openDocuments } from './linked-device.ts';
 
 const REOPENINGS_MAX = 3;
@@ -55,9 +64,12 @@ async function bringBack(run: LinkRun, name: string): Promise<boolean> {
 	const { store, device } = run.parts;
 	const [today] = openDocuments(device, await correctedNow(run));
 	if (today === name) return false;
-	const moved = await moveUnsent(store, { from: name, to: today });
-	await arrange(run);
-	run.lines.get(today)?.link.append(moved);
+	await atLast(run, async () => {
+		await moveUnsent(store, { from: name, to: today });
+		await arrange(run);
+		const unsent = await unsentRows(run);
+		run.lines.get(today)?.link.append(unsent.filter(({ refused }) => refused === undefined));
+	});
 	return true;
 }
 
@@ -69,7 +81,7 @@ async function askClock(run: LinkRun, name: string): Promise<boolean> {
 	if (run.askedClock.has(name)) return false;
 	run.askedClock.add(name);
 	await closeLine(run, name);
-	await arrange(run);
+	await atLast(run, () => arrange(run));
 	return true;
 }
 
@@ -134,8 +146,11 @@ async function refuseOne(run: LinkRun, n: number, reason: NackReason): Promise<v
 /** A document that is left alone for a while is begun when that is over. */
 async function beginAnew(run: LinkRun, name: string): Promise<void> {
 	await closeLine(run, name);
-	await dropOrGoOn(run, name);
-	await arrange(run);
+	try {
+		await dropOrGoOn(run, name);
+	} finally {
+		await atLast(run, () => arrange(run));
+	}
 }
 
 /**
@@ -159,6 +174,6 @@ export async function pause(run: LinkRun, name: string, longest = PAUSE_MS_MAX):
 	const most = Math.min(longest, PAUSE_MS_MIN * 2 ** Math.min(times, 10));
 	again(run, most / 2 + run.parts.random(Math.floor(most / 2) + 1), () => {
 		run.paused.delete(name);
-		run.later(() => arrange(run));
+		insist(run, () => arrange(run));
 	});
 }

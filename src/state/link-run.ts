@@ -109,7 +109,8 @@ export interface LinkRun {
 	epoch: number;
 	/** The last number of the feed that was told of. */
 	told: number;
-	offset: number;
+	/** How far this device's clock is behind the relay's, by the last greeting, kept or not; ms. */
+	offset: number | undefined;
 	feedAttempt: number;
 	cancels: (() => void)[];
 	cancelRollOver: (() => void) | undefined;
@@ -164,7 +165,7 @@ export function createLinkRun(
 		greeting: undefined,
 		epoch: 0,
 		told: 0,
-		offset: 0,
+		offset: undefined,
 		feedAttempt: 0,
 		cancels: [],
 		cancelRollOver: undefined,
@@ -187,8 +188,9 @@ export function showState(run: LinkRun): void {
 	run.say.change({ state: isJoined ? state : 'notJoined' });
 }
 
-export async function correctedNow({ parts }: LinkRun): Promise<number> {
-	const offset = await parts.store.read(['meta'], (rows) => readMeta(rows, 'offset'));
+/** By the last greeting, though a full disk may have kept it from being written down. */
+export async function correctedNow({ parts, offset: heard }: LinkRun): Promise<number> {
+	const offset = heard ?? (await parts.store.read(['meta'], (rows) => readMeta(rows, 'offset')));
 	return parts.clock() + (offset ?? 0);
 }
 
@@ -203,16 +205,19 @@ export function backoffMs(attempt: number, random: Random): number {
 
 /** LINK-17. Tries again what a full disk, or a fault that passes, kept from being done. */
 export function insist(run: LinkRun, work: () => Promise<void>, attempt = 0): void {
-	run.later(async () => {
-		try {
-			await work();
-		} catch (fault) {
-			again(run, backoffMs(attempt, run.parts.random), () => {
-				insist(run, work, attempt + 1);
-			});
-			throw fault;
-		}
-	});
+	run.later(() => atLast(run, work, attempt));
+}
+
+/** The same for work whose turn it is: it fails now, and is tried again behind all that waits. */
+export async function atLast(run: LinkRun, work: () => Promise<void>, attempt = 0): Promise<void> {
+	try {
+		await work();
+	} catch (fault) {
+		again(run, backoffMs(attempt, run.parts.random), () => {
+			insist(run, work, attempt + 1);
+		});
+		throw fault;
+	}
 }
 
 export function once(

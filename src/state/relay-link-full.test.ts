@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { journalName } from '#documents/document-name.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { storageFull, type DeviceStore } from '#storage/device-store.ts';
@@ -7,6 +8,7 @@ import { until } from '#tests/support/relay-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
+import { readMeta } from './meta.ts';
 import { createRelayLink, type RelayLink } from './relay-link.ts';
 
 interface Disk {
@@ -29,6 +31,8 @@ function fillable(disk: Disk): DeviceStore {
 interface Filled extends TestDevice {
 	readonly link: RelayLink;
 	readonly ring: () => void;
+	/** Time goes on, and timers ring when they are due. */
+	readonly pass: (ms: number) => Promise<void>;
 }
 
 async function linked(
@@ -44,7 +48,7 @@ async function linked(
 	const { code, member } = test.device.identity;
 	await test.device.markClaimed({ code, member });
 	const random = seeded(7);
-	const { timers, ring } = createTimersByHand();
+	const { timers, ring, pass } = createTimersByHand();
 	const link = createRelayLink({
 		...relay.line(code),
 		...test.parts,
@@ -54,7 +58,8 @@ async function linked(
 		timers,
 		onFault: () => undefined
 	});
-	return { ...test, link, ring };
+	const settle = (): Promise<void> => relay.quiet();
+	return { ...test, link, ring, pass: (ms) => pass(ms, { settle }) };
 }
 
 async function held({ store }: TestDevice): Promise<number> {
@@ -88,9 +93,11 @@ it('[LINK-17] takes in what came while the disk was full, once there is room, th
 	await relay.quiet();
 	expect(await held(b)).toBe(0);
 	disk.isFull = false;
-	b.ring();
-	await relay.quiet();
-	expect([await held(b), b.link.status.feedBehind]).toEqual([1, 0]);
+	await until(async () => {
+		b.ring();
+		await relay.quiet();
+		return (await held(b)) === 1 && b.link.status.feedBehind === 0;
+	});
 	await Promise.all([a.link.stop(), b.link.stop()]);
 });
 
@@ -114,4 +121,66 @@ it('[LINK-17] begins, and hears the relay’s greeting, once there is room', asy
 	disk.isFull = false;
 	await sentAll(a, relay, 2);
 	await a.link.stop();
+});
+
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+
+it('[LINK-14] goes by the time of the greeting while there is no room to write it down', async () => {
+	const relay = createFakeRelay();
+	relay.now = TEST_NOW;
+	relay.isUp = false;
+	const disk = { isFull: false };
+	const a = await linked(relay, disk);
+	a.clock.now = TEST_NOW + 5 * DAY_MS;
+	await a.link.start();
+	await sell(a);
+	await relay.quiet();
+	disk.isFull = true;
+	relay.isUp = true;
+	a.link.wake();
+	await relay.quiet();
+	expect(a.link.status).toMatchObject({ state: 'online', unsent: 1, refused: [] });
+	expect(a.link.status.lastContactAt).toBe(TEST_NOW);
+	disk.isFull = false;
+	await sentAll(a, relay, 1);
+	expect(a.link.status.refused).toEqual([]);
+	await a.link.stop();
+});
+
+it('[LINK-17] opens again what it closed to ask for the time while the disk was full', async () => {
+	const relay = createFakeRelay();
+	relay.now = TEST_NOW;
+	const disk = { isFull: false };
+	const a = await linked(relay, disk);
+	await a.link.start();
+	await relay.quiet();
+	relay.isUp = false;
+	a.clock.now = TEST_NOW + 5 * DAY_MS;
+	await sell(a);
+	await relay.quiet();
+	disk.isFull = true;
+	relay.isUp = true;
+	a.link.wake();
+	await relay.quiet();
+	disk.isFull = false;
+	await a.pass(MINUTE_MS);
+	expect(relay.feed.length).toBe(1);
+	expect(a.link.status).toMatchObject({ state: 'online', unsent: 0, refused: [] });
+	await a.link.stop();
+});
+
+it('[LINK-9] opens the day of the corrected clock as soon as it is corrected, and leaves the other', async () => {
+	const relay = createFakeRelay();
+	relay.now = TEST_NOW;
+	const a = await linked(relay, { isFull: false });
+	a.clock.now = TEST_NOW + 5 * DAY_MS;
+	const b = await linked(relay, { isFull: false }, { from: a, code: 'B' });
+	await a.link.start();
+	await b.link.start();
+	await relay.quiet();
+	const { identity } = a.device;
+	const kept = await a.store.read(['meta'], (rows) => readMeta(rows, 'documents'));
+	expect(kept).toEqual([journalName(identity.business, identity.branch, TEST_NOW)]);
+	await Promise.all([a.link.stop(), b.link.stop()]);
 });

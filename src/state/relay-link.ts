@@ -9,6 +9,7 @@ import { pruneJournal } from './link-prune.ts';
 import { pause, putCareful, reopen, takeNack } from './link-refusals.ts';
 import {
 	again,
+	atLast,
 	backoffMs,
 	canRun,
 	createLinkRun,
@@ -154,10 +155,12 @@ async function begin(run: LinkRun): Promise<void> {
 function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 	return {
 		hello: (hello) => {
-			hear(run, name);
 			// Looked at now: a turn of work may take seconds, and they are not the clock's fault.
 			const off = hello.now - run.parts.clock();
 			run.greeting = hello;
+			// Goes by it at once: a full disk may keep it from being written down for long.
+			if (run.parts.correctsClock !== false && isOffBy(off, run.offset)) run.offset = off;
+			hear(run, name);
 			insist(run, async () => {
 				// A later line's words count more.
 				if (run.greeting === hello) await greet(run, hello, off);
@@ -189,6 +192,20 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 	};
 }
 
+/** Keeps how far this device's clock is off, by the greeting; answers whether that is new. */
+async function correct(run: LinkRun, off: number): Promise<boolean> {
+	const { store, correctsClock } = run.parts;
+	const known = (await store.read(['meta'], (rows) => readMeta(rows, 'offset'))) ?? 0;
+	const isOff = correctsClock !== false && isOffBy(off, known);
+	if (isOff) await store.write(['meta'], (rows) => writeMeta(rows, 'offset', off));
+	run.offset = isOff ? off : known;
+	return isOff;
+}
+
+function isOffBy(off: number, known: number | undefined): boolean {
+	return known === undefined || Math.abs(off - known) >= CLOCK_STEP_MS;
+}
+
 /** The relay spoke: the line is up, whatever the browser says of the network. */
 function hear(run: LinkRun, name: string): void {
 	const line = run.lines.get(name);
@@ -196,31 +213,28 @@ function hear(run: LinkRun, name: string): void {
 		line.isOnline = true;
 		line.attempt = 0;
 	}
-	run.say.change({ lastContactAt: run.parts.clock() + run.offset });
+	run.say.change({ lastContactAt: run.parts.clock() + (run.offset ?? 0) });
 	showState(run);
 }
 
 /** What the relay says first: its clock, its epoch, and how far the feed has come. */
 async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	const { epoch, now, s } = hello;
-	const { store, correctsClock } = run.parts;
+	const { store } = run.parts;
 	const before = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
 	const isNewEpoch = before !== undefined && before !== epoch;
 	// What this database was not heard to have is unsent again, until its have says otherwise. Before
 	// the epoch is entered: a kill between the two would leave sent what nobody has.
 	if (isNewEpoch) await unmarkSent(store);
-	const offset = await store.write(['meta'], async (rows) => {
-		const known = (await readMeta(rows, 'offset')) ?? 0;
-		const isOff = correctsClock !== false && Math.abs(off - known) >= CLOCK_STEP_MS;
-		if (isOff) await writeMeta(rows, 'offset', off);
+	const isOff = await correct(run, off);
+	await store.write(['meta'], async (rows) => {
 		await writeMeta(rows, 'contactAt', now);
 		await writeMeta(rows, 'epoch', epoch);
 		if (isNewEpoch) await enterEpoch(rows, hello);
-		return isOff ? off : known;
 	});
-	run.offset = offset;
-	// Which days lost something is known when the first ranges were heard, not before.
-	run.mustArrange ||= isNewEpoch;
+	// Which days lost something is known when the first ranges were heard, not before. By another
+	// clock another day may be today.
+	run.mustArrange ||= isNewEpoch || isOff;
 	// The feed of another epoch has numbers of its own, which may be lower.
 	if (run.epoch !== epoch) run.told = 0;
 	run.epoch = epoch;
@@ -248,7 +262,7 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 	}
 	run.parts.changes.tell(['journal']);
 	await count(run);
-	await arrange(run);
+	await atLast(run, () => arrange(run));
 	await putCareful(run, outcome.documents);
 }
 
