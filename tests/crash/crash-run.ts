@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BusinessId } from '#domain/ids.ts';
 import { foundShop, joinShop, type Player } from '#server/commands/replay/player.ts';
+import { isDatabaseGone, type Database } from '#server/database/connect.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import {
 	besideRelay,
@@ -266,11 +267,25 @@ function promisedBy(writers: readonly Writer[]): readonly Promised[] {
 
 async function look(run: Run, { business, writers }: Shop): Promise<Found> {
 	const promised = promisedBy(writers);
-	const database = besideRelay(run.dataDir);
-	try {
-		return await checkDatabase(database, business, promised);
-	} finally {
-		await database.close();
+	return beside(run, (database) => checkDatabase(database, business, promised));
+}
+
+/**
+ * Asks the database as another program would. PostgreSQL may find out only now that a process of its
+ * own was killed, and begins once more: it is asked again until it has.
+ */
+async function beside<T>({ dataDir }: Run, ask: (database: Database) => Promise<T>): Promise<T> {
+	const until = Date.now() + MOVING_MS_MAX;
+	for (;;) {
+		const database = besideRelay(dataDir);
+		try {
+			return await ask(database);
+		} catch (fault) {
+			if (!isDatabaseGone(fault) || Date.now() > until) throw fault;
+			await sleep(GAP_MS);
+		} finally {
+			await database.close();
+		}
 	}
 }
 
@@ -295,12 +310,7 @@ async function settle(run: Run, shop: Shop): Promise<void> {
 	}
 	const found = await look(run, shop);
 	take(run, shop, found);
-	const database = besideRelay(run.dataDir);
-	try {
-		run.broken.push(...(await checkDocuments(database, business)));
-	} finally {
-		await database.close();
-	}
+	run.broken.push(...(await beside(run, (database) => checkDocuments(database, business))));
 	for (const words of run.relay.gaveUp) run.broken.push(`the relay ended by itself: ${words}`);
 	for (const fault of run.faults) run.broken.push(`a device had a fault: ${String(fault)}`);
 }
