@@ -32,14 +32,17 @@ export async function enterEpoch(
 
 /**
  * What the relay would not have yet is handed in again from the beginning: its author may be known
- * by now, or the day is another. Called once for each time that the device goes on the network.
+ * by now, or the day is another. For each time that the device goes on the network, and now and then.
  */
 export async function carryAgain(store: DeviceStore): Promise<void> {
-	await store.write(['meta'], async (rows) => {
-		const place = await readMeta(rows, 'carry');
-		if (place?.isDone !== true || place.left === 0) return;
-		await writeMeta(rows, 'carry', carryFrom(place.epoch));
-	});
+	await store.write(['meta'], handInAgain);
+}
+
+/** The same, when a connection came in: it may be what the relay did not know. */
+export async function handInAgain(rows: StoreWriter): Promise<void> {
+	const place = await readMeta(rows, 'carry');
+	if (place?.isDone !== true || place.left === 0) return;
+	await writeMeta(rows, 'carry', carryFrom(place.epoch));
 }
 
 /** Whether something is still to be handed in to the relay of this epoch. */

@@ -47,7 +47,23 @@ export async function takeNack(
 	if (run.lines.get(name) !== line) return;
 	if (final.length > 0) await reopen(run, name, { isNews: marked > 0 });
 	else if (thens.has('oneOfThem')) await suspect(run, name, 'fault');
-	else if (thens.has('later')) await pause(run, name);
+	else if (thens.has('later')) await leave(run, name, refused);
+}
+
+/**
+ * LINK-27. What waits of one's own is told again in this document, later. What somebody else wrote is
+ * handed in beside it, so the document goes on without it.
+ */
+async function leave(run: LinkRun, name: string, refused: Nack['refused']): Promise<void> {
+	const own = `${run.parts.device.identity.code}-`;
+	const times = (run.reopenings.get(name) ?? 0) + 1;
+	if (times > REOPENINGS_MAX || refused.some(([id]) => id.startsWith(own))) {
+		await pause(run, name);
+		return;
+	}
+	run.reopenings.set(name, times);
+	run.careful.forget(name);
+	await beginAnew(run, name);
 }
 
 /** A day too far ahead too, once it was not the clock's fault. */

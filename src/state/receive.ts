@@ -3,6 +3,7 @@ import { idAtStart } from '#domain/fact/issued-again.ts';
 import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
 import type { StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { handInAgain } from './enter-epoch.ts';
 import { isInside } from './fold-latest.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -149,6 +150,7 @@ async function keepArrived(
 		const before = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
 		await writeMeta(rows, 'stamp', stampAfter(folded, before, nowMs));
 		await skipOwn(rows, folded.fresh, identity);
+		if (folded.fresh.some(({ row }) => row.kind === 'link')) await handInAgain(rows);
 		return folded;
 	});
 }

@@ -120,6 +120,33 @@ function settingText(s: number): string {
 	return `["Z-${String(s)}","setting",${String(TEST_NOW)},0,20000,1,{"phone":"1"}]`;
 }
 
+/** A connection, as the relay tells it. */
+const LINKED = `["0.2-1","link",${String(TEST_NOW)},0,20000,0,"ae271512-da04-46a6-95e3-fb8e0808a2c1",{"state":"linked","way":"app"}]`;
+
+/** The same relay, which will not have some facts yet, whoever hands them in; `handed` are all that were. */
+function carriedBut(
+	relay: FakeRelay,
+	waiting: ReadonlyMap<string, string>,
+	handed: string[]
+): FakeRelay {
+	return withHttp(relay, {
+		carried: (facts) => {
+			const ids = facts.map(({ text }) => /^\["([^"]+)"/.exec(text)?.[1] ?? '');
+			handed.push(...ids);
+			return Promise.resolve(
+				ok(
+					ids.map((id) => {
+						const reason = waiting.get(id);
+						return reason === undefined
+							? { id, became: 'kept' }
+							: { id, became: 'refused', reason };
+					})
+				)
+			);
+		}
+	});
+}
+
 function sell(test: TestDevice, minor = 100): ReturnType<TestDevice['device']['sell']> {
 	return test.device.sell({
 		lines: [{ name: '', quantityThousandths: 1_000, unitPriceMinor: minor }],
@@ -678,6 +705,40 @@ describe('relay link', () => {
 		expect(await storedNumbers(b.store)).toEqual(numbers);
 		expect((await a.book.dayTotals('2026-11-19')).salesCount).toBe(5n);
 		expect([...a.faults, ...b.faults]).toEqual([]);
+	});
+
+	it('[LINK-27] stays on the line though the relay will not have yet what somebody else wrote', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const waiting = new Map([['B-1', 'authorUnknown']]);
+		const handed: string[] = [];
+		const heard: ProviderEvents[] = [];
+		const a = await linked(carriedBut(overheard(relay, heard), waiting, handed), 41);
+		const b = await linked(relay, 42, { from: a, code: 'B' });
+		await a.link.start();
+		await b.link.start();
+		await sell(b);
+		await relay.quiet();
+		await b.link.stop();
+		await a.link.stop();
+		relay.restore(0);
+		relay.refused.set('B-1', 'authorUnknown');
+		await a.link.start();
+		await a.pass(10_000);
+		await sell(a);
+		await a.pass(10_000);
+		expect(a.link.status).toMatchObject({ state: 'online', unsent: 0, refused: [] });
+		expect(await sent(a)).toEqual([1]);
+		expect(handed).toEqual(['B-1']);
+
+		// Who stands behind a ledger is known again.
+		waiting.clear();
+		relay.feed.push({ s: relay.feed.length + 1, branch: null, text: LINKED });
+		heard.at(-1)?.feed({ s: relay.feed.length });
+		await until(() => handed.length > 1);
+		await a.pass(10_000);
+		expect(handed).toEqual(['B-1', 'B-1']);
+		expect(a.faults).toEqual([]);
 	});
 
 	it('[LINK-23] fetches history once, whatever news comes meanwhile', async () => {

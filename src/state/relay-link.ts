@@ -90,12 +90,13 @@ async function start(run: LinkRun): Promise<void> {
 	run.cancels.push(
 		run.parts.changes.on((tables) => {
 			if (tables.includes('journal')) run.later(() => putNew(run));
+			// Who stands behind a ledger may be known again, and so who signed what was left.
+			if (tables.includes('links')) carry(run);
 			if (tables.includes('meta') && run.lines.size === 0) run.later(() => begin(run));
 		})
 	);
 	// Whatever of it a full disk keeps from being done is tried again.
 	const first = async (): Promise<void> => {
-		await carryAgain(run.parts.store);
 		await tryApart(run);
 		await begin(run);
 	};
@@ -112,6 +113,7 @@ async function start(run: LinkRun): Promise<void> {
 /** LINK-22. What could not be taken then may be now: the relay's program is another, or this one's is. */
 async function tryApart(run: LinkRun): Promise<void> {
 	run.triedAt = run.parts.clock();
+	await carryAgain(run.parts.store);
 	if ((await tryRefusedAgain(run.parts.store)) > 0) run.parts.changes.tell(['journal']);
 }
 
@@ -240,10 +242,10 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	run.epoch = epoch;
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
-	carry(run);
 	if (hello.backup !== undefined) pruneJournal(run, epoch);
 	if (isNewEpoch) await count(run);
 	if (Math.abs(run.parts.clock() - run.triedAt) >= TRY_AGAIN_MS) await tryApart(run);
+	carry(run);
 }
 
 async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {

@@ -132,6 +132,7 @@ function addPatron(world: World, { person, cookie, signer }: PatronRows, place: 
 		tab: undefined,
 		isOpening: false,
 		isLinked: false,
+		ledger: undefined,
 		page: undefined
 	};
 	world.patrons.push(patron);

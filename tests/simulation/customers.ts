@@ -130,7 +130,7 @@ async function tryToLink(world: World, patron: Patron): Promise<boolean> {
 	const rows = await station.profile.disk.store.read(['customers'], (read) =>
 		read.all('customers')
 	);
-	const ledger = rows.at(patron.place)?.ledger;
+	const ledger = patron.ledger ?? rows.at(patron.place)?.ledger;
 	if (ledger === undefined) return false;
 	const device = `${shop.business}/${station.profile.identity.code}`;
 	const invited = await ask(world, `/ledgers/${ledger}/invites`, {
@@ -144,6 +144,7 @@ async function tryToLink(world: World, patron: Patron): Promise<boolean> {
 		headers: { cookie: `__Host-session=${patron.cookie}` }
 	});
 	if (linked?.status !== 200) return false;
+	Object.assign(patron, { ledger });
 	await giveCodes(world, patron, { business: shop.business, ledger });
 	return true;
 }

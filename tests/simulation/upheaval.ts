@@ -1,4 +1,5 @@
 import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
+import { linkPatron } from './customers.ts';
 import { copyDisk } from './disk.ts';
 import { createDisk, type Disk } from './disk-contents.ts';
 import { createStation } from './station.ts';
@@ -39,12 +40,24 @@ function scheduleRestore(
 			await putBack?.();
 			await beginNextEpoch(server.sql, time.now());
 			await server.forgetPlans();
+			await forgetConnections(world);
 			world.watch.twinned();
 		}).then(() => {
 			world.isHeld = false;
 			world.startRelay();
 		});
 	});
+}
+
+/** Whose connection the relay forgot connects again. */
+async function forgetConnections(world: World): Promise<void> {
+	for (const patron of world.patrons.filter(({ isLinked }) => isLinked)) {
+		const links = await world.server.sql`
+			select 1 from ledger_link where person = ${patron.person} and state = 'linked'`;
+		if (links.length > 0) continue;
+		Object.assign(patron, { isLinked: false });
+		linkPatron(world, patron);
+	}
 }
 
 /** Work on the database itself, between two statements of a relay and outside all transactions. */

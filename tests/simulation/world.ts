@@ -74,6 +74,8 @@ export interface Patron {
 	readonly tab: Tab<OpenPhone> | undefined;
 	readonly isOpening: boolean;
 	readonly isLinked: boolean;
+	/** What he is behind, or was until the relay forgot it. */
+	readonly ledger: LedgerId | undefined;
 	/** His page in the first shop, and the codes that he may tell there. */
 	readonly page: { readonly ledger: LedgerId; readonly codes: readonly string[] } | undefined;
 }
