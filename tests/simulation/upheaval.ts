@@ -38,9 +38,12 @@ function scheduleRestore(
 		void alone(world, async () => {
 			trace.note('restore', time.now());
 			await putBack?.();
+			const sessions = await server.sql`select * from session`;
 			await beginNextEpoch(server.sql, time.now());
+			// Everybody signs in anew.
+			if (sessions.length > 0) await server.sql`insert into session ${server.sql(sessions)}`;
 			await server.forgetPlans();
-			await forgetConnections(world);
+			await connectAgain(world);
 			world.watch.twinned();
 		}).then(() => {
 			world.isHeld = false;
@@ -50,7 +53,7 @@ function scheduleRestore(
 }
 
 /** Whose connection the relay forgot connects again. */
-async function forgetConnections(world: World): Promise<void> {
+async function connectAgain(world: World): Promise<void> {
 	for (const patron of world.patrons.filter(({ isLinked }) => isLinked)) {
 		const links = await world.server.sql`
 			select 1 from ledger_link where person = ${patron.person} and state = 'linked'`;
