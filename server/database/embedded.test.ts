@@ -10,7 +10,7 @@ let dataDir: string;
 beforeEach(async () => {
 	dataDir = await mkdtemp(path.join(os.tmpdir(), 'daftar-embedded-'));
 });
-afterEach(() => rm(dataDir, { recursive: true, force: true }));
+afterEach(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20 }));
 
 it('keeps what was written, durably, and leaves nothing running', async () => {
 	const first = await started({ dataDir });

@@ -16,7 +16,7 @@ beforeAll(() => build(), 120_000);
 beforeEach(async () => {
 	dataDir = await mkdtemp(path.join(os.tmpdir(), 'daftar-start-'));
 });
-afterEach(() => rm(dataDir, { recursive: true, force: true }));
+afterEach(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20 }));
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
 	'stops on %s to its whole group, database too',

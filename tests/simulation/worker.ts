@@ -1,6 +1,7 @@
 import './early-clock.ts';
 import { canaryCalled } from './canary-list.ts';
 import { connectServer } from './database.ts';
+import { preload } from './preload.ts';
 import { runSeed, type SeedOutcome } from './run-seed.ts';
 import type { WorkerTask } from './workers.ts';
 
@@ -8,6 +9,7 @@ import type { WorkerTask } from './workers.ts';
 // The stock provider listens for the end of the process, once for each open document.
 process.setMaxListeners(0);
 const task = JSON.parse(process.argv[2] ?? '{}') as WorkerTask;
+await preload();
 const server = await connectServer(task.database);
 const canary = canaryCalled(task.canary);
 await canary.database?.(server.sql);
