@@ -107,7 +107,7 @@ async function findBehind(sql: Sql): Promise<readonly ScopeId[]> {
 		select feed_head.business from feed_head
 		left join bridge_cursor on bridge_cursor.scope = feed_head.business
 		where feed_head.s > coalesce(bridge_cursor.s, 0)
-		limit ${SCOPES_LENGTH}`;
+		order by feed_head.business limit ${SCOPES_LENGTH}`;
 	return rows.map(({ business }) => business);
 }
 
