@@ -7,10 +7,12 @@ import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { AppendRelayFacts, RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
 import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
-import { rawSql } from '#server/database/transaction.ts';
+import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { Backfill } from '#server/ledgers/ledger-parts.ts';
+import { holdPlaces } from './early-answers.ts';
 import { readShopCard } from './shop-card.ts';
 import { carriesOf, takeFresh, type ShopFact } from './to-person.ts';
+import { earlyDeliveriesOf } from './to-shop.ts';
 
 export interface BackfillParts {
 	readonly clock: () => number;
@@ -28,23 +30,34 @@ const SLICE_LENGTH = 500;
  * its receipt, promises and moved due dates, and what was judged. Nothing twice, however often.
  */
 export function createBackfill(parts: BackfillParts): Backfill {
-	return async (transaction, { business, ledger, person }) => {
-		const sql = rawSql(transaction);
-		const fields = await readShopCard(sql, business, parts.relayKey);
-		await parts.appendRelayFacts(transaction, person, [
-			{ kind: 'card', businessId: business, ledgerId: ledger, fields, branch: null }
-		]);
-		const carry = { sql, business, crypto: parts.crypto };
-		const all = await carriesOf(carry, await readFacts(sql, business, ledger));
-		const carries = all.filter((one) => one.ledger === ledger);
-		const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
-		const drafts = [
-			...fresh.map(({ draft }) => draft),
-			...(await readJudged(sql, { business, ledger, person }))
-		];
-		for (let at = 0; at < drafts.length; at += SLICE_LENGTH)
-			await parts.appendRelayFacts(transaction, person, drafts.slice(at, at + SLICE_LENGTH));
+	return {
+		hold: (transaction, person) => holdPlaces(rawSql(transaction), [person]),
+		bring: (transaction, link) => bringAll(parts, transaction, link)
 	};
+}
+
+async function bringAll(
+	parts: BackfillParts,
+	transaction: Transaction,
+	{ business, ledger, person }: Linked
+): Promise<void> {
+	const sql = rawSql(transaction);
+	const fields = await readShopCard(sql, business, parts.relayKey);
+	await parts.appendRelayFacts(transaction, person, [
+		{ kind: 'card', businessId: business, ledgerId: ledger, fields, branch: null }
+	]);
+	const carry = { sql, business, crypto: parts.crypto };
+	const all = await carriesOf(carry, await readFacts(sql, business, ledger));
+	const carries = all.filter((one) => one.ledger === ledger);
+	const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
+	const drafts = [
+		...fresh.map(({ draft }) => draft),
+		...(await readJudged(sql, { business, ledger, person }))
+	];
+	for (let at = 0; at < drafts.length; at += SLICE_LENGTH)
+		await parts.appendRelayFacts(transaction, person, drafts.slice(at, at + SLICE_LENGTH));
+	for (const early of await earlyDeliveriesOf(sql, { business, person }, fresh))
+		await parts.appendRelayFacts(transaction, early.scope, [early.draft]);
 }
 
 /** What a ledger's book holds, in the order of the shop's feed. */

@@ -311,6 +311,40 @@ describe('what a customer answers', () => {
 		expect(ofKind(await feed(), 'filed')).toEqual([]);
 	});
 
+	it('[BRIDGE-9] before it is brought what it answers, after a restore, reaches the shop then', async () => {
+		const { business } = shop;
+		const [before, after, foreign] = [
+			await recordFact(shop, { ledger }),
+			await recordFact(shop, { ledger, minor: 300 }),
+			await recordFact(shop, { ledger: mintLedger() })
+		];
+		const answer = { business, ledger, decision: 'cancel', reason: 'wrongAmount' } as const;
+		const accepted = { business, ledger, decision: 'accept', n: 2 } as const;
+		const replies = [
+			await replyFact(amina, { ...answer, h: before.h }),
+			await replyFact(amina, { ...accepted, h: before.h }),
+			await replyFact(amina, { ...answer, h: after.h }),
+			await replyFact(amina, { ...answer, h: foreign.h })
+		];
+		const answered = async (): Promise<readonly string[]> =>
+			ofKind(await stand.feedOf(business), 'answered').map(
+				({ h, decision, answerN }) => `${h} ${decision} ${String(answerN)}`
+			);
+		// The phone hands in what the relay forgot before the connection and the records are there.
+		await put(amina, ...replies);
+		await put(shop, before, foreign);
+		expect(await answered()).toEqual([]);
+
+		await stand.link(shop, ledger, amina);
+		const first = [`${before.h} cancel 1`, `${before.h} accept 2`];
+		expect(await answered()).toEqual(first);
+		await put(shop, after);
+		expect(await answered()).toEqual([...first, `${after.h} cancel 1`]);
+		await put(shop, await recordFact(shop, { ledger, minor: 700 }));
+		expect(await answered()).toHaveLength(3);
+		expect(ofKind(await feed(), 'filed')).toHaveLength(3);
+	});
+
 	it('[BRIDGE-5] or only looks at is told to the shop where something new was seen', async () => {
 		await stand.link(shop, ledger, amina);
 		const saw = async (): Promise<readonly number[]> =>

@@ -20,9 +20,10 @@ import {
 	type DayRoom,
 	type Way
 } from './day-limit.ts';
+import { hasEarly, holdPlaces } from './early-answers.ts';
 import { readShopCard } from './shop-card.ts';
 import { carriesOf, takeWithin, type Carry, type CarryParts, type ShopFact } from './to-person.ts';
-import { deliveriesOf, type Delivery } from './to-shop.ts';
+import { deliveriesOf, earlyDeliveriesOf, type Delivery } from './to-shop.ts';
 
 /** Carries what a shop wrote to its linked customers, and their answers to the shop. */
 export interface Bridge {
@@ -152,13 +153,21 @@ async function carryPage(
 				now: parts.clock()
 			})
 		: await forCustomers(parts, { transaction, business: scope as BusinessId }, page.facts);
-	const byScope = Map.groupBy(deliveries, (delivery) => delivery.scope);
+	return deliver(parts, transaction, deliveries);
+}
+
+async function deliver(
+	parts: BridgeParts,
+	transaction: Transaction,
+	deliveries: readonly Delivery[]
+): Promise<ReadonlySet<ScopeId>> {
+	const byScope = Map.groupBy(deliveries, ({ scope }) => scope);
 	await parts.lockScopes(transaction, Array.from(byScope.keys()));
-	for (const [other, ofOther] of byScope)
+	for (const [scope, ofScope] of byScope)
 		await parts.appendRelayFacts(
 			transaction,
-			other,
-			ofOther.map(({ draft }) => draft)
+			scope,
+			ofScope.map(({ draft }) => draft)
 		);
 	return new Set(byScope.keys());
 }
@@ -212,9 +221,11 @@ async function forCustomers(
 	const now = parts.clock();
 	const of = { business, day: dayOf(now) };
 	const ways = links.filter(({ ledger }) => carriesByLedger.has(ledger));
+	const people = Array.from(new Set(links.map(({ person }) => person)));
+	await holdPlaces(sql, people);
 	const rooms = await lockDays(sql, of, ways);
 	// Whoever links holds these locks before he writes down what was carried, and so do we.
-	await parts.lockScopes(transaction, Array.from(new Set(links.map(({ person }) => person))));
+	await lockForAnswers(parts, { transaction, business }, people);
 	const deliveries: Delivery[] = [];
 	for (const { ledger, person } of links) {
 		if (card !== undefined) {
@@ -232,10 +243,30 @@ async function forCustomers(
 	for (const room of rooms) {
 		const carries = carriesByLedger.get(room.ledger) ?? [];
 		const fresh = await takeWithin(carry, room, { carries, now, max });
-		deliveries.push(...fresh.map(({ draft }) => ({ scope: room.person, draft })));
+		deliveries.push(...(await bring({ sql, business }, room.person, fresh)));
 	}
 	await keepDays(sql, of, rooms);
 	return deliveries;
+}
+
+/** The feeds of these people, and the shop's own where it is to hear an answer of theirs. */
+async function lockForAnswers(
+	{ lockScopes }: BridgeParts,
+	{ transaction, business }: OfShop,
+	people: readonly PersonId[]
+): Promise<void> {
+	const isAnswered = await hasEarly(rawSql(transaction), business, people);
+	await lockScopes(transaction, isAnswered ? [business, ...people] : people);
+}
+
+/** What a person gets, and what he had answered of it before. */
+async function bring(
+	{ sql, business }: { readonly sql: Sql; readonly business: BusinessId },
+	person: PersonId,
+	fresh: readonly Carry[]
+): Promise<readonly Delivery[]> {
+	const early = await earlyDeliveriesOf(sql, { business, person }, fresh);
+	return [...fresh.map(({ draft }) => ({ scope: person, draft })), ...early];
 }
 
 /** BRIDGE-8. What the limit of an earlier day left behind, as far as there is room today. */
@@ -247,17 +278,16 @@ async function carryLeft(
 	const sql = rawSql(transaction);
 	const now = parts.clock();
 	const of = { business, day: dayOf(now) };
+	await holdPlaces(sql, [person]);
 	const [room] = await lockDays(sql, of, [{ ledger, person }]);
 	if (room?.isBehind !== true) return undefined;
-	await parts.lockScopes(transaction, [person]);
+	await lockForAnswers(parts, { transaction, business }, [person]);
 	room.isBehind = false;
 	const fresh = (await isLinked(sql, { business, ledger, person }))
 		? await takeLeft({ sql, business, crypto: parts.crypto }, room, { now, ...parts })
 		: [];
 	await keepDays(sql, of, [room]);
-	const drafts = fresh.map(({ draft }) => draft);
-	await parts.appendRelayFacts(transaction, person, drafts);
-	return new Set([person]);
+	return deliver(parts, transaction, await bring({ sql, business }, person, fresh));
 }
 
 async function takeLeft(

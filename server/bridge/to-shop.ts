@@ -1,10 +1,13 @@
 import type { Sql } from 'postgres';
+import { assert } from '#domain/assert.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { firstName } from '#domain/fact/issued-again.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
+import { keepEarly, takeEarly } from './early-answers.ts';
+import type { Carry } from './to-person.ts';
 
 /** A fact to be written, and into whose feed. */
 export interface Delivery {
@@ -14,7 +17,7 @@ export interface Delivery {
 
 /**
  * BRIDGE-4. What a customer's phone wrote, for the shops that it concerns and for his own other
- * phones. An answer to what he was never brought is nobody's.
+ * phones. An answer to what he was not brought waits until he is.
  */
 export async function deliveriesOf(
 	sql: Sql,
@@ -23,7 +26,10 @@ export async function deliveriesOf(
 ): Promise<readonly Delivery[]> {
 	const deliveries: Delivery[] = [];
 	for (const fact of facts) {
-		if (fact.kind === 'reply') deliveries.push(...(await answerOf(sql, person, fact)));
+		if (fact.kind !== 'reply') continue;
+		const answer = await answerOf(sql, person, fact);
+		if (answer === 'early') await keepEarly(sql, person, fact);
+		else deliveries.push(...answer);
 	}
 	const seen = facts.filter((fact): fact is SeenFact => fact.kind === 'seen');
 	// No phone saw what is still to come, whatever its clock says.
@@ -31,7 +37,26 @@ export async function deliveriesOf(
 	return seen.length === 0 ? deliveries : [...deliveries, ...(await sawOf(sql, person, upTo))];
 }
 
-async function answerOf(sql: Sql, person: PersonId, fact: ReplyFact): Promise<readonly Delivery[]> {
+/** BRIDGE-9. The answers that were there before what is brought only now. */
+export async function earlyDeliveriesOf(
+	sql: Sql,
+	way: { readonly business: BusinessId; readonly person: PersonId },
+	brought: readonly Carry[]
+): Promise<readonly Delivery[]> {
+	const deliveries: Delivery[] = [];
+	for (const fact of await takeEarly(sql, way, brought)) {
+		const answer = await answerOf(sql, way.person, fact);
+		assert(answer !== 'early', 'what is brought now is held');
+		deliveries.push(...answer);
+	}
+	return deliveries;
+}
+
+async function answerOf(
+	sql: Sql,
+	person: PersonId,
+	fact: ReplyFact
+): Promise<readonly Delivery[] | 'early'> {
 	const { businessId, ledgerId, h, decision, answerN, signedAt, sig, reason, note } = fact;
 	const [[held], [phone]] = await Promise.all([
 		sql<{ branch: BranchId | null }[]>`
@@ -40,7 +65,8 @@ async function answerOf(sql: Sql, person: PersonId, fact: ReplyFact): Promise<re
 		sql<{ public_key: Uint8Array }[]>`
 			select public_key from phone where person = ${person} and code = ${firstName(fact).code}`
 	]);
-	if (held === undefined || phone === undefined) return [];
+	if (held === undefined) return 'early';
+	if (phone === undefined) return [];
 	const key = encodeBase64url(new Uint8Array(phone.public_key));
 	const body = { ledgerId, h, decision, answerN, signedAt, sig, key, reason, note };
 	return [

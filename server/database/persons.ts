@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+	bigint,
 	boolean,
 	foreignKey,
 	index,
@@ -155,6 +156,26 @@ export const bridged = pgTable(
 		primaryKey({ columns: [table.business, table.ledger, table.person, table.key] }),
 		index('bridged_by_key').on(table.business, table.key),
 		index('bridged_by_time').on(table.business, table.ledger, table.person, table.bookedAt)
+	]
+);
+
+/** What somebody answered before he was brought what he answers, as happens after a restore. */
+export const earlyAnswer = pgTable(
+	'early_answer',
+	{
+		business: uuid('business').notNull(),
+		ledger: uuid('ledger').notNull(),
+		person: uuid('person').notNull(),
+		/** The H of the record. */
+		key: text('key').notNull(),
+		/** The answer's name in the person's feed. */
+		code: text('code').notNull(),
+		n: bigint('n', { mode: 'number' }).notNull()
+	},
+	(table) => [
+		primaryKey({
+			columns: [table.business, table.ledger, table.person, table.key, table.code, table.n]
+		})
 	]
 );
 

@@ -31,15 +31,20 @@ export interface LedgerParts {
 	readonly messages: Pick<Messages, 'kinds' | 'wake'>;
 }
 
-/** Brings what the shop wrote before to the person who is linked now, in the same transaction. */
-export type Backfill = (
-	transaction: Transaction,
-	link: {
-		readonly business: BusinessId;
-		readonly ledger: LedgerId;
-		readonly person: PersonId;
-	}
-) => Promise<void>;
+/** Brings what was written before to who is linked now, in the transaction that links. */
+export interface Backfill {
+	/** To be called before any feed is locked: what the person answers meanwhile waits for the end. */
+	hold(transaction: Transaction, person: PersonId): Promise<void>;
+	/** All of the shop to the person; and to the shop what he had answered of it already. */
+	bring(
+		transaction: Transaction,
+		link: {
+			readonly business: BusinessId;
+			readonly ledger: LedgerId;
+			readonly person: PersonId;
+		}
+	): Promise<void>;
+}
 
 /** A ledger's whole name: another business may use the same id. */
 export interface LedgerName {

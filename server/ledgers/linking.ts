@@ -38,6 +38,7 @@ export async function linkLedger(
 ): Promise<Result<Link, LinkRefusal>> {
 	const guard = await lockGuard(act.tx, name);
 	const before = await readLink(act.tx, name);
+	if (party.way === 'app') await parts.backfill.hold(act.tx, party.person);
 	const told = [before?.person ?? null, party.way === 'app' ? party.person : null];
 	await act.lock(name.business, ...told.filter((person) => person !== null));
 	const refused = await refusalOf(act, parts, { name, party, guard, before });
@@ -46,7 +47,7 @@ export async function linkLedger(
 
 	const link = await keepLink(act, parts, { name, party, before });
 	await makeCard(act, { name, link, party });
-	if (party.way === 'app') await parts.backfill(act.tx, { ...name, person: party.person });
+	if (party.way === 'app') await parts.backfill.bring(act.tx, { ...name, person: party.person });
 	return ok(link);
 }
 

@@ -104,9 +104,12 @@ export async function createLedgerStand(
 					select s from feed_head where business = ${scope} for update`);
 			}
 		},
-		backfill(_transaction, { business, ledger }) {
-			backfilled.push({ business, ledger });
-			return Promise.resolve();
+		backfill: {
+			hold: () => Promise.resolve(),
+			bring(_transaction, { business, ledger }) {
+				backfilled.push({ business, ledger });
+				return Promise.resolve();
+			}
 		},
 		feedMoved(scope) {
 			moved.push(scope);
