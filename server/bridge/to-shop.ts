@@ -2,7 +2,6 @@ import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { Fact } from '#domain/fact/fact.ts';
-import { firstName } from '#domain/fact/issued-again.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
@@ -57,13 +56,14 @@ async function answerOf(
 	person: PersonId,
 	fact: ReplyFact
 ): Promise<readonly Delivery[] | 'early'> {
-	const { businessId, ledgerId, h, decision, answerN, signedAt, sig, reason, note } = fact;
+	const { businessId, ledgerId, h, decision, answerN, signedAt, sig, kid, reason, note } = fact;
 	const [[held], [phone]] = await Promise.all([
 		sql<{ branch: BranchId | null }[]>`
 			select branch from bridged where business = ${businessId} and ledger = ${ledgerId}
 				and person = ${person} and key = ${h}`,
 		sql<{ public_key: Uint8Array }[]>`
-			select public_key from phone where person = ${person} and code = ${firstName(fact).code}`
+			select public_key from phone
+			where person = ${person} and kid = ${Buffer.from(kid, 'base64url')}`
 	]);
 	if (held === undefined) return 'early';
 	if (phone === undefined) return [];
