@@ -45,6 +45,7 @@ async function linked(
 		store: fillable(disk),
 		...(joins && { joins: { identity: joins.from.device.identity, code: joins.code } })
 	});
+	relay.attend(test.isBusy);
 	const { code, member } = test.device.identity;
 	await test.device.markClaimed({ code, member });
 	const random = seeded(7);

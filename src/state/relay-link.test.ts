@@ -10,6 +10,8 @@ import { checkpointOf, foldedNumbers, storedNumbers } from '#tests/support/shop-
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
 import { err, ok } from '#domain/result.ts';
+import { createChanges } from './changes.ts';
+import { openDevice } from './device.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import type { RelayHttp } from './relay-http.ts';
 import type { ProviderEvents } from './relay-provider.ts';
@@ -45,6 +47,7 @@ async function linked(
 		seed,
 		...(joins && { joins: { identity: joins.from.device.identity, code: joins.code } })
 	});
+	relay.attend(test.isBusy);
 	const { code, member } = test.device.identity;
 	await test.device.markClaimed({ code, member });
 	const draw = seeded(seed);
@@ -540,6 +543,35 @@ describe('relay link', () => {
 		a.link.wake();
 		await relay.quiet();
 		expect(a.link.status).toMatchObject({ state: 'online', unsent: 0 });
+	});
+
+	it('[LINK-29] sends what a tab wrote that died before it said so', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 10);
+		const { parts, device, link } = a;
+		const other = await openDevice({ ...parts, changes: createChanges() }, device.identity);
+		const sellThere = async (): Promise<void> => {
+			await sell({ ...a, device: other });
+			await relay.quiet();
+		};
+		await link.start();
+		await relay.quiet();
+
+		await sellThere();
+		expect([await sent(a), link.status.unsent]).toEqual([[0], 0]);
+		link.wake();
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1]);
+
+		await sellThere();
+		expect(await sent(a)).toEqual([1, 0]);
+		relay.isUp = false;
+		await relay.quiet();
+		relay.isUp = true;
+		a.ring();
+		await relay.quiet();
+		expect([await sent(a), link.status.unsent, a.faults]).toEqual([[1, 1], 0, []]);
 	});
 
 	it('[LINK-7] waits for a random time that grows to thirty seconds', () => {

@@ -136,6 +136,7 @@ function wake(run: LinkRun): void {
 		line.link.connect();
 	}
 	if (run.told > 0 && run.isRunning) pullFeed(run);
+	if (run.isRunning) putUnheard(run);
 	showState(run);
 }
 
@@ -243,9 +244,14 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
 	if (hello.backup !== undefined) pruneJournal(run, epoch);
-	if (isNewEpoch) await count(run);
 	if (Math.abs(run.parts.clock() - run.triedAt) >= TRY_AGAIN_MS) await tryApart(run);
 	carry(run);
+	putUnheard(run);
+}
+
+/** LINK-29. Another tab may have died between its write and the word of it. */
+function putUnheard(run: LinkRun): void {
+	run.later(() => putNew(run));
 }
 
 async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {

@@ -34,6 +34,8 @@ export interface FakeRelay {
 	backup: number | undefined;
 	/** Forgets all but the first `s` facts, as a restored backup does. */
 	restore(s: number): void;
+	/** Who else has to have nothing in hand before `quiet` resolves. */
+	attend(isBusy: () => boolean): void;
 	/** Resolves when nothing more is on its way. */
 	quiet(): Promise<void>;
 }
@@ -52,6 +54,8 @@ export function createFakeRelay(): FakeRelay {
 	const sockets = new Set<Socket>();
 	let busy = 0;
 	let isUp = true;
+	const attended: (() => boolean)[] = [() => busy > 0];
+	const isAnyBusy = (): boolean => attended.some((isBusy) => isBusy());
 
 	/** Every message takes a turn of the loop. */
 	function soon(work: () => void): void {
@@ -274,8 +278,11 @@ export function createFakeRelay(): FakeRelay {
 			docs.clear();
 			cutAll();
 		},
+		attend: (isBusy) => {
+			attended.push(isBusy);
+		},
 		quiet: async () => {
-			for (let idle = 0; idle < 5; idle += busy === 0 ? 1 : 0) {
+			for (let idle = 0; idle < 5; idle = isAnyBusy() ? 0 : idle + 1) {
 				await new Promise((resolve) => setTimeout(resolve, 2));
 			}
 		}

@@ -17,6 +17,8 @@ export interface TestDevice {
 	readonly parts: DeviceParts;
 	/** Its own clock, ms; tests turn it. */
 	readonly clock: { now: number };
+	/** Whether anything of its store is still to come. */
+	readonly isBusy: () => boolean;
 }
 
 export interface TestDeviceOptions {
@@ -32,7 +34,8 @@ export interface TestDeviceOptions {
 export const TEST_NOW = Date.parse('2026-11-20T10:00:00Z');
 
 export async function openTestDevice(options: TestDeviceOptions): Promise<TestDevice> {
-	const { seed, store = createMemoryDeviceStore(), joins } = options;
+	const { seed, joins } = options;
+	const { store, isBusy } = counted(options.store ?? createMemoryDeviceStore());
 	const clock = { now: TEST_NOW };
 	const uuid = testUuids(seed);
 	const signer = options.signer ?? (await createSigner(await createSigningKeys()));
@@ -56,7 +59,29 @@ export async function openTestDevice(options: TestDeviceOptions): Promise<TestDe
 		book: createBook({ store, identity: () => device.identity }),
 		store,
 		parts,
-		clock
+		clock,
+		isBusy
+	};
+}
+
+/** The same store, and whether somebody waits for it. */
+function counted(store: DeviceStore): Pick<TestDevice, 'store' | 'isBusy'> {
+	let waiting = 0;
+	const count = async <T>(work: Promise<T>): Promise<T> => {
+		waiting += 1;
+		try {
+			return await work;
+		} finally {
+			waiting -= 1;
+		}
+	};
+	return {
+		store: {
+			...store,
+			read: (tables, work) => count(store.read(tables, work)),
+			write: (tables, work) => count(store.write(tables, work))
+		},
+		isBusy: () => waiting > 0
 	};
 }
 
