@@ -1,4 +1,4 @@
-import { effectsOf } from '#domain/fact/effects.ts';
+import { recordsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactKind } from '#domain/fact/fact.ts';
 
 /** What a shop writes of itself alone, unless it carries a record. */
@@ -12,5 +12,5 @@ const OF_ONE_SHOP: ReadonlySet<FactKind> = new Set([
 
 /** Whether a fact may have to be judged, or carried between a shop and its customers. */
 export function concernsOthers(fact: Fact): boolean {
-	return !OF_ONE_SHOP.has(fact.kind) || effectsOf(fact).records.length > 0;
+	return !OF_ONE_SHOP.has(fact.kind) || recordsOf(fact).length > 0;
 }

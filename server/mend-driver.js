@@ -1,7 +1,8 @@
-// Mends what postgres 3.4.9 does when a connection is lost, in its files under node_modules. It is
-// run after each installation (`node server/mend-driver.js`); what is mended already stays as it is.
-// Plain JavaScript without packages. Drop it when a version does by itself what is listed here:
-// tests/fault/driver.test.ts says so.
+// Mends what postgres 3.4.9 does when a connection is lost, and how it sends statements that do not
+// wait for each other, in its files under node_modules. It is run after each installation
+// (`node server/mend-driver.js`); what is mended already stays as it is. Plain JavaScript without
+// packages. Drop it when a version does by itself what is listed here: tests/fault/driver.test.ts
+// says so.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -26,6 +27,31 @@ const MENDS = [
       return false
     }
     const x = socket.write(chunk, fn)
+`
+	},
+	{
+		file: 'connection.js',
+		why: 'each statement of a transaction that is sent without waiting left in a write of its own, and woke the database and us once more',
+		from: `    if (fn || chunk.length >= 1024)
+      return nextWrite(fn)
+`,
+		to: `    if (fn || chunk.length >= 1024) {
+      if (socket !== null && socket.writableCorked === 0) {
+        socket.cork()
+        process.nextTick(x => x.uncork(), socket)
+      }
+      return nextWrite(fn)
+    }
+`
+	},
+	{
+		file: 'connection.js',
+		why: 'those behind a statement that is larger than the buffer of a socket went one at a time, each after the answer to the one before',
+		from: `      return write(toBuffer(q))
+        && !q.describeFirst
+`,
+		to: `      write(toBuffer(q))
+      return !q.describeFirst
 `
 	},
 	{

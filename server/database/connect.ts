@@ -3,7 +3,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres, { type Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
-import { readArray, writeArray } from './array-text.ts';
+import { readArray, writeArray, writeUuids } from './array-text.ts';
 import { codeOf } from './data-folder.ts';
 
 const CONNECTIONS_MAX = 20;
@@ -52,17 +52,23 @@ export function connectDatabase(url: string, options: ConnectOptions = {}): Data
 /** By PostgreSQL's numbers of the types; the driver takes its own for every other. */
 const ARRAYS = {
 	texts: arrayOf(1009, (element) => element),
-	uuids: arrayOf(2951, (element) => element),
+	uuids: { ...arrayOf(2951, (element) => element), serialize: serializeBy(writeUuids) },
 	wholes: arrayOf(1016, (element) => element),
 	smallWholes: arrayOf(1007, Number)
 };
+
+type Elements = readonly (string | number | null)[];
+
+/** What Drizzle or somebody else has written already stays as it is. */
+function serializeBy(write: (elements: Elements) => string): (value: Elements | string) => string {
+	return (value) => (typeof value === 'string' ? value : write(value));
+}
 
 function arrayOf<T>(oid: number, parse: (element: string) => T) {
 	return {
 		to: oid,
 		from: [oid],
-		serialize: (value: readonly (string | number | null)[] | string): string =>
-			typeof value === 'string' ? value : writeArray(value),
+		serialize: serializeBy(writeArray),
 		parse: (text: string): (T | null)[] =>
 			readArray(text).map((element) => (element === null ? null : parse(element)))
 	};

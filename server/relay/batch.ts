@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { scopeOf } from '#documents/document-name.ts';
 import { parseFactId } from '#domain/ids.ts';
+import { writeJsonTexts } from '#server/database/array-text.ts';
 import type { Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { FactToProject, Project } from '#server/projections/effected.ts';
@@ -270,20 +271,23 @@ async function keep(tx: Sql, toKeep: ToKeep): Promise<Timed['clocked']> {
 	);
 	const projected = facts.flatMap(toProject);
 	const forks = decisions.flatMap((decision) => ('forks' in decision ? decision.forks : []));
-	await Promise.all([
+	const written = [
 		insertUpdates(tx, toKeep),
 		insertFacts(tx, facts, feeds),
 		insertForks(tx, forks, times.now),
 		allowance.keep(tx)
-	]);
+	];
 	const isSimple = areInTime(projected, times);
 	const tops = isSimple ? topsOf(projected, times.tops) : times.tops;
-	const moved = [moveDocuments(tx, sequences), moveFeeds(tx, feeds, tops)];
+	// Behind the two that count documents and feeds on, which they do before they wait.
+	written.push(moveDocuments(tx, sequences), moveFeeds(tx, feeds, tops));
 	if (isSimple) {
-		await Promise.all([...moved, projected.length === 0 ? undefined : project(tx, projected)]);
+		// All of it goes out together: what a projection reads of these facts it asks for behind them.
+		if (projected.length > 0) written.push(project(tx, projected));
+		await Promise.all(written);
 		return NONE;
 	}
-	await Promise.all(moved);
+	await Promise.all(written);
 	const timed = await timeFacts(tx, projected, times);
 	await project(tx, timed.facts);
 	// What the relay wrote stands behind these, so its own statement moved the feed on.
@@ -307,7 +311,7 @@ async function insertUpdates(tx: Sql, { decisions, batch, sequences }: ToKeep): 
 		return decision.pieces.map((piece) => {
 			const sequence = (sequences.get(room) ?? 0) + 1;
 			sequences.set(room, sequence);
-			return { room, sequence, hex: Buffer.from(piece).toString('hex') };
+			return { room, sequence, hex: hexOf(piece) };
 		});
 	});
 	if (rows.length === 0) return;
@@ -320,6 +324,10 @@ async function insertUpdates(tx: Sql, { decisions, batch, sequences }: ToKeep): 
 			${rows.map(({ sequence }) => sequence)}::bigint[],
 			${rows.map(({ hex }) => hex)}::text[]
 		) as given (business, document, sequence, hex)`;
+}
+
+function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+	return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
 }
 
 /** Gives each fact the next number of its business's feed: gapless, for the counter is locked. */
@@ -349,7 +357,7 @@ async function insertFacts(
 			${facts.map(({ fact }) => fact.at.counter)}::int[],
 			${facts.map(({ fact }) => fact.on)}::text[]::date[],
 			${facts.map(({ fact }) => fact.by)}::int[],
-			${facts.map(({ text }) => text)}::text[],
+			${writeJsonTexts(facts.map(({ text }) => text))}::text[],
 			${facts.map(({ digest }) => String(BigInt.asIntN(64, digest)))}::bigint[],
 			${numbers}::bigint[],
 			${facts.map(({ carriedBy }) => carriedBy)}::text[],

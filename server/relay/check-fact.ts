@@ -3,7 +3,7 @@ import { utcDay, type DocumentAddress } from '#documents/document-name.ts';
 import { claimMessage, encodeClaim } from '#domain/confirmation/claim.ts';
 import { answerMessage, keyId } from '#domain/confirmation/signatures.ts';
 import type { ClaimFact, ReplyFact } from '#domain/fact/ledger-fact.ts';
-import { effectsOf } from '#domain/fact/effects.ts';
+import { effectsOf, recordsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactRecord } from '#domain/fact/fact.ts';
 import { firstName } from '#domain/fact/issued-again.ts';
 import { parseFact, type FactRefusal } from '#domain/fact/parse-fact.ts';
@@ -54,11 +54,14 @@ export interface CheckParts {
 
 const DAY_MS = 86_400_000;
 
-/** RELAY-6, RELAY-7, RELAY-8. Whether this device may write this text as a fact into this document. */
-export async function checkFact(
+/**
+ * RELAY-6, RELAY-7, RELAY-8. Whether this device may write this text as a fact into this document. Of
+ * what nobody signs, as most of a shop's day is, it is said at once.
+ */
+export function checkFact(
 	text: string,
 	parts: CheckParts
-): Promise<Result<Fact, CheckRefusal>> {
+): Result<Fact, CheckRefusal> | Promise<Result<Fact, CheckRefusal>> {
 	const { caller, address, now } = parts;
 	const parsed = parseFact(text);
 	if (!parsed.ok) return parsed;
@@ -68,10 +71,23 @@ export async function checkFact(
 	}
 	if (fact.by !== caller.member) return err('notYourMember');
 	if (isBeyondTomorrow(address, now)) return err('beyondTomorrow');
-	const signer = await signerOf(fact, parts);
+	return isPlain(fact) ? parsed : checkSigned({ fact, text }, parts);
+}
+
+/** Whether nobody's key says anything of it. */
+function isPlain(fact: Fact): boolean {
+	if (fact.was !== undefined || fact.kind === 'claim' || fact.kind === 'reply') return false;
+	return recordsOf(fact).length === 0;
+}
+
+async function checkSigned(
+	given: FactWithText,
+	parts: CheckParts
+): Promise<Result<Fact, CheckRefusal>> {
+	const signer = await signerOf(given.fact, parts);
 	if (signer === undefined) return err('wasOfAnother');
-	const refusal = await refusalOfSignatures({ fact, text }, { ...parts, signer });
-	return refusal === undefined ? ok(fact) : err(refusal);
+	const refusal = await refusalOfSignatures(given, { ...parts, signer });
+	return refusal === undefined ? ok(given.fact) : err(refusal);
 }
 
 /**
@@ -98,7 +114,7 @@ async function refusalOfSignatures(
 	if (unsigned !== undefined) return unsigned;
 	const { caller } = parts;
 	if (caller.sort === 'phone') return undefined;
-	for (const record of effectsOf(fact).records) {
+	for (const record of recordsOf(fact)) {
 		const refusal = await refusalOfRecord(record, { fact, text }, { ...parts, caller });
 		if (refusal !== undefined) return refusal;
 	}

@@ -71,16 +71,21 @@ export function decide(submission: Submission, ground: Ground): Decision {
 
 	for (const item of own) layer.add(item);
 	takeIn(bringing, sorted, { bearer, ground });
-	const carried = keepCarried(submission, others, { layer, ground });
-	const items = [...own, ...carried.items];
+	const carried =
+		others.length === 0 ? NOTHING_CARRIED : keepCarried(submission, others, { layer, ground });
+	const items = joined(own, carried.items);
 	return {
 		kind: 'accepted',
-		facts: [...sorted.facts, ...carried.facts],
+		facts: joined(sorted.facts, carried.facts),
 		items,
 		pieces: writePieces(items.map(({ item }) => item)),
 		leftOut: carried.leftOut,
 		forks: carried.forks
 	};
+}
+
+function joined<T>(own: readonly T[], others: readonly T[]): readonly T[] {
+	return others.length === 0 ? own : [...own, ...others];
 }
 
 /** RELAY-53. A restored relay is told of others too: of devices, and of the relay in epochs that ended. */
@@ -99,10 +104,11 @@ function split(
 	added: readonly PlacedItem[],
 	code: string
 ): { readonly own: readonly PlacedItem[]; readonly others: readonly PlacedItem[] } {
-	const own = added.filter(({ key }) => codeOf(key) === code);
-	return own.length === added.length
-		? { own, others: [] }
-		: { own, others: added.filter(({ key }) => codeOf(key) !== code) };
+	if (added.every(({ key }) => codeOf(key) === code)) return { own: added, others: [] };
+	return {
+		own: added.filter(({ key }) => codeOf(key) === code),
+		others: added.filter(({ key }) => codeOf(key) !== code)
+	};
 }
 
 interface BearerOn {
@@ -157,6 +163,8 @@ interface Carried {
 	readonly leftOut: Refused;
 	readonly forks: readonly ForkedFact[];
 }
+
+const NOTHING_CARRIED: Carried = { items: [], facts: [], leftOut: [], forks: [] };
 
 interface OnTop {
 	readonly layer: MutableRoomState;

@@ -59,9 +59,18 @@ export function placeItems(
 
 /** The device's code in a key; undefined where it is no fact's id. */
 export function codeOf(key: string): string | undefined {
-	const parsed = parseFactId(key);
-	return parsed.ok ? parsed.value.code : undefined;
+	if (key !== last.key) {
+		const parsed = parseFactId(key);
+		last = { key, code: parsed.ok ? parsed.value.code : undefined };
+	}
+	return last.code;
 }
+
+/** Of an update with one fact, as nearly all are, the same key is asked for several times. */
+let last: { readonly key: string; readonly code: string | undefined } = {
+	key: '',
+	code: undefined
+};
 
 /**
  * Of the items under one key Yjs shows the one with the highest client id, unless one stands behind

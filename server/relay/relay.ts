@@ -46,6 +46,7 @@ import { createIntake, type Intake } from './intake.ts';
 import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
+import { createTurns } from './turns.ts';
 import { isWentBack } from './went-back.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
 
@@ -329,7 +330,7 @@ function serve(running: Running, entry: Entry, socket: RelaySocket): void {
 		return;
 	}
 	const opening = openSession(running, entry, socket);
-	let turn: Promise<unknown> = opening;
+	const turns = createTurns(opening);
 	let reported: unknown;
 	const closeLater = (fault: unknown): void => {
 		// One that all wait for is heard of by each.
@@ -341,7 +342,7 @@ function serve(running: Running, entry: Entry, socket: RelaySocket): void {
 	opening.catch(closeLater);
 	// RELAY-71. Answered as soon as the socket is open; said again with the same bytes it asks nothing.
 	let { ahead } = entry;
-	if (ahead !== undefined) turn = hearAhead(opening, ahead).catch(closeLater);
+	if (ahead !== undefined) turns.hear(ahead, { failed: closeLater, done: () => undefined });
 
 	socket.on('message', (data, isBinary) => {
 		const bytes = bytesOf(data);
@@ -356,27 +357,18 @@ function serve(running: Running, entry: Entry, socket: RelaySocket): void {
 				done();
 				closeLater(fault);
 			};
-			turn = turn
-				.then(async () => (await opening).session.hear(bytes))
-				.then(({ decided }) => {
-					// Not awaited: what comes next may be decided in the same batch.
-					decided.then(done, failed);
-				})
-				.catch(failed);
+			turns.hear(bytes, { done, failed });
 		}
 	});
 	socket.on('close', () => {
 		// What was said before the end still counts.
-		void turn
+		void turns
+			.heard()
 			.then(() => opening)
 			.then(({ session, leave }) => session.settled().finally(leave))
 			.catch(() => undefined)
 			.then(place.leave);
 	});
-}
-
-async function hearAhead(opening: Promise<Opened>, step1: Uint8Array): Promise<void> {
-	await (await opening).session.hear(step1);
 }
 
 interface Opened {
@@ -453,7 +445,9 @@ const LIMITS = {
 	recordAnswers: RECORD_ANSWERS_MAX
 };
 
+/** A view: what is kept of a message is copied out of it. */
 function bytesOf(data: RawData): Uint8Array {
+	if (data instanceof ArrayBuffer) return new Uint8Array(data);
 	const buffer = Array.isArray(data) ? Buffer.concat(data) : data;
-	return new Uint8Array(buffer);
+	return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -21,6 +21,7 @@ import type { Connection } from './connection.ts';
 import { synchronise } from './delivery.ts';
 import { createPersonsOf, type PersonsOf } from './persons.ts';
 import type { Returned } from './returned.ts';
+import type { Submission } from './submission.ts';
 import { factIdsIn, namesOf, readNames } from './update-names.ts';
 import { parseUpdate, type ParsedUpdate, type UpdateItem } from './update-parser.ts';
 import type { Outcome, WritePath } from './write-path.ts';
@@ -40,8 +41,11 @@ export interface SessionParts {
 
 /** What one socket says, heard in order. */
 export interface Session {
-	/** Resolves when the message has been heard and, if it is to be written, stands in the queue. */
-	hear(bytes: Uint8Array): Promise<Heard>;
+	/**
+	 * Answers, or resolves where something has to be asked for, when the message has been heard and, if
+	 * it is to be written, stands in the queue. The next one is told after that.
+	 */
+	hear(bytes: Uint8Array): Heard | Promise<Heard>;
 	/** Resolves when all that was heard has been decided. */
 	settled(): Promise<void>;
 }
@@ -60,9 +64,14 @@ export function createSession(connection: Connection, parts: SessionParts): Sess
 	const hearing = { connection, parts, persons, gaps: createGapKeeper(connection) };
 	const asked = createAsked(connection, parts.sql);
 	let deciding = Promise.resolve();
+	// Decided in the order of their coming, so the last one's decision is the last.
+	const note = (heard: Heard): Heard => {
+		deciding = heard.decided;
+		return heard;
+	};
 	return {
 		settled: () => deciding,
-		hear: async (bytes) => {
+		hear: (bytes) => {
 			if (connection.isEnded) return DONE;
 			const isTooLarge = bytes.byteLength > FRAME_BYTES_MAX;
 			// A step 1 becomes a map, which is many times what it was on the way.
@@ -71,10 +80,8 @@ export function createSession(connection: Connection, parts: SessionParts): Sess
 			else if (frame === undefined) connection.close(CLOSE.forgery, 'malformed');
 			else if (frame.kind === 'step1') asked.take(frame.stateVector);
 			else if (frame.kind !== 'ignored') {
-				const heard = await admit(frame, hearing);
-				// Decided in the order of their coming, so the last one's decision is the last.
-				deciding = heard.decided;
-				return heard;
+				const heard = admit(frame, hearing);
+				return heard instanceof Promise ? heard.then(note) : note(heard);
 			}
 			return DONE;
 		}
@@ -119,9 +126,9 @@ interface Hearing {
 	readonly persons: () => PersonsOf;
 }
 
-/** Resolves when the update stands in the queue. */
-async function admit(frame: UpdateFrame, hearing: Hearing): Promise<Heard> {
-	const { connection, gaps, parts } = hearing;
+/** Puts the update into the queue, or resolves when it stands there. */
+function admit(frame: UpdateFrame, hearing: Hearing): Heard | Promise<Heard> {
+	const { connection, gaps } = hearing;
 	if (frame.kind === 'step2') gaps.answered();
 	const parsed = parseUpdate(frame.update);
 	if (!parsed.ok) {
@@ -130,7 +137,21 @@ async function admit(frame: UpdateFrame, hearing: Hearing): Promise<Heard> {
 	}
 	const update = parsed.value;
 	if (update.items.length === 0 && update.deletions.length === 0) return DONE;
-	const checks = await checkItems(hearing, update);
+	const checks = checkItems(hearing, update);
+	return checks instanceof Promise
+		? checks.then((checked) => submit({ frame, update, checks: checked }, hearing))
+		: submit({ frame, update, checks }, hearing);
+}
+
+type Checks = Submission['checks'];
+
+interface Checked {
+	readonly frame: UpdateFrame;
+	readonly update: ParsedUpdate;
+	readonly checks: Checks;
+}
+
+function submit({ frame, update, checks }: Checked, { connection, gaps, parts }: Hearing): Heard {
 	const { room, caller } = connection;
 	// Not awaited: what this socket says next may go into the same batch.
 	const decided = parts.writePath
@@ -225,30 +246,71 @@ function createGapKeeper(connection: Connection): GapKeeper {
 	};
 }
 
-/** The verdict on the text of each item that the document does not have yet, or has by another's word. */
-async function checkItems(
-	{ connection: { room, caller }, persons, parts: given }: Hearing,
-	{ items }: ParsedUpdate
-): Promise<ReadonlyMap<UpdateItem, Result<Fact, CheckRefusal>>> {
-	const { sql, crypto, clock, epoch, returned, isRestored = false } = given;
+/**
+ * The verdict on the text of each item that the document does not have yet, or has by another's word:
+ * at once where nothing has to be asked for.
+ */
+function checkItems(hearing: Hearing, { items }: ParsedUpdate): Checks | Promise<Checks> {
+	const check = createCheck(hearing);
+	const checks = new Map<UpdateItem, Verdict>();
+	for (let at = 0; at < items.length; at += 1) {
+		const item = items[at];
+		const verdict = item === undefined ? undefined : check(item);
+		if (item === undefined || verdict === undefined) continue;
+		if (verdict instanceof Promise) {
+			return checkRest(checks, { check, items: items.slice(at), first: verdict });
+		}
+		checks.set(item, verdict);
+	}
+	return checks;
+}
+
+type Verdict = Result<Fact, CheckRefusal>;
+type Check = (item: UpdateItem) => Verdict | Promise<Verdict> | undefined;
+
+interface Rest {
+	readonly check: Check;
+	readonly items: readonly UpdateItem[];
+	/** Of the first of them. */
+	readonly first: Promise<Verdict>;
+}
+
+async function checkRest(
+	checks: Map<UpdateItem, Verdict>,
+	{ check, items, first }: Rest
+): Promise<Checks> {
+	for (const [at, item] of items.entries()) {
+		const verdict = await (at === 0 ? first : check(item));
+		if (verdict !== undefined) checks.set(item, verdict);
+	}
+	return checks;
+}
+
+/** Of the items of one update: undefined where there is nothing to say of one. */
+function createCheck({
+	connection: { room, caller },
+	persons,
+	parts: { sql, crypto, clock, epoch, returned, isRestored = false }
+}: Hearing): Check {
 	let read: Promise<Ancestors> | undefined;
 	const ancestors = (): Promise<Ancestors> => (read ??= readAncestors(sql, caller));
 	const of = { caller, address: room.address, crypto, now: clock() };
 	const personsOf = persons();
 	const parts = { ...of, ancestors, persons: personsOf(caller) };
-	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf, returned });
-	const checks = new Map<UpdateItem, Result<Fact, CheckRefusal>>();
-	for (const item of items) {
-		const { text } = item;
-		if (text === undefined) continue;
-		const carried = isRestored ? carriedIn(text, caller) : undefined;
-		// Of a restored relay another may have told this device's own, and its text tells them apart.
-		const isLacking = item.clock >= room.state.clockOf(item.client);
-		if (!isLacking && (!isRestored || carried !== undefined)) continue;
-		const check = carried === undefined ? checkFact(text, parts) : checkCarried(text, carried);
-		checks.set(item, await check);
+	const isLacking = (item: UpdateItem): boolean => item.clock >= room.state.clockOf(item.client);
+	if (!isRestored) {
+		return (item) =>
+			item.text !== undefined && isLacking(item) ? checkFact(item.text, parts) : undefined;
 	}
-	return checks;
+	const checkCarried = createCarriedCheck({ ...of, sql, epoch, personsOf, returned });
+	return (item) => {
+		const { text } = item;
+		if (text === undefined) return undefined;
+		const carried = carriedIn(text, caller);
+		// Another may have told this device's own, and its text tells them apart.
+		if (carried === undefined) return checkFact(text, parts);
+		return isLacking(item) ? checkCarried(text, carried) : undefined;
+	};
 }
 
 /** The fact, where somebody else wrote it. */

@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
+import { putBytes, putVarUint, varUintLength } from './exact-bytes.ts';
 
 /** The stock messages, as `y-protocols` numbers them. */
 export const MESSAGE_SYNC = 0;
@@ -168,18 +169,22 @@ function encodeStateVector(stateVector: ReadonlyMap<number, number>): Uint8Array
 }
 
 function syncFrame(step: number, payload: Uint8Array): Uint8Array {
-	const encoder = encoding.createEncoder();
-	encoding.writeVarUint(encoder, MESSAGE_SYNC);
-	encoding.writeVarUint(encoder, step);
-	encoding.writeVarUint8Array(encoder, payload);
-	return encoding.toUint8Array(encoder);
+	return frameOf([MESSAGE_SYNC, step], payload);
 }
 
+const UTF8 = new TextEncoder();
+
 function ownFrame(type: number, body: object): Uint8Array {
-	const encoder = encoding.createEncoder();
-	encoding.writeVarUint(encoder, type);
-	encoding.writeVarString(encoder, JSON.stringify(body));
-	return encoding.toUint8Array(encoder);
+	return frameOf([type], UTF8.encode(JSON.stringify(body)));
+}
+
+/** Numbers below 128, then the length of the payload and the payload. */
+function frameOf(head: readonly number[], payload: Uint8Array): Uint8Array {
+	const { byteLength } = payload;
+	const frame = new Uint8Array(head.length + varUintLength(byteLength) + byteLength);
+	frame.set(head);
+	putBytes(frame, putVarUint(frame, head.length, byteLength), payload);
+	return frame;
 }
 
 function parseJson(json: string): unknown {

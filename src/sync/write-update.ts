@@ -1,4 +1,4 @@
-import * as encoding from 'lib0/encoding';
+import { putBytes, putVarUint, varUintLength } from './exact-bytes.ts';
 import { PIECE_BYTES_MAX } from './limits.ts';
 
 /**
@@ -48,20 +48,41 @@ export function writeUpdate(
 	items: readonly EncodedItem[],
 	deletions: Uint8Array = NO_DELETIONS
 ): Uint8Array {
-	const itemsByClient = new Map<number, EncodedItem[]>();
-	for (const item of items) {
-		const sameClient = itemsByClient.get(item.client);
-		if (sameClient === undefined) itemsByClient.set(item.client, [item]);
-		else sameClient.push(item);
-	}
-	const encoder = encoding.createEncoder();
-	encoding.writeVarUint(encoder, itemsByClient.size);
-	for (const [client, ofClient] of itemsByClient) {
-		encoding.writeVarUint(encoder, ofClient.length);
-		encoding.writeVarUint(encoder, client);
-		encoding.writeVarUint(encoder, ofClient[0]?.clock ?? 0);
-		for (const { bytes } of ofClient) encoding.writeUint8Array(encoder, bytes);
-	}
-	encoding.writeUint8Array(encoder, deletions);
-	return encoding.toUint8Array(encoder);
+	const runs = runsOf(items);
+	// Counted first: a buffer that grows would be made and copied several times for each update.
+	let length = varUintLength(runs.length) + deletions.byteLength;
+	for (const run of runs) length += runLength(run);
+	const update = new Uint8Array(length);
+	let end = putVarUint(update, 0, runs.length);
+	for (const run of runs) end = putRun(update, end, run);
+	putBytes(update, end, deletions);
+	return update;
+}
+
+/** The items of each client, in the order in which the clients come first. */
+function runsOf(items: readonly EncodedItem[]): readonly (readonly EncodedItem[])[] {
+	const client = items[0]?.client;
+	if (client === undefined) return [];
+	if (items.every((item) => item.client === client)) return [items];
+	return Array.from(Map.groupBy(items, (item) => item.client).values());
+}
+
+function runLength(run: readonly EncodedItem[]): number {
+	const { client, clock } = startOf(run);
+	let length = varUintLength(run.length) + varUintLength(client) + varUintLength(clock);
+	for (const { bytes } of run) length += bytes.byteLength;
+	return length;
+}
+
+function putRun(update: Uint8Array, at: number, run: readonly EncodedItem[]): number {
+	const { client, clock } = startOf(run);
+	let end = putVarUint(update, at, run.length);
+	end = putVarUint(update, end, client);
+	end = putVarUint(update, end, clock);
+	for (const { bytes } of run) end = putBytes(update, end, bytes);
+	return end;
+}
+
+function startOf([first]: readonly EncodedItem[]): Pick<EncodedItem, 'client' | 'clock'> {
+	return first ?? { client: 0, clock: 0 };
 }

@@ -2,8 +2,10 @@ import type { FactTender, SaleFact, SoldLine } from './fact.ts';
 
 /** What a sale's or a return's lines come to, minor units: with taxes on top, before cash rounding. */
 export function documentTotalMinor({ lines }: SoldDocument): bigint {
+	const total = sumOf(lines, ({ totalMinor }) => totalMinor);
+	if (!lines.some(isTaxOnTop)) return total;
 	const onTop = lines.flatMap(({ tax }) => (tax?.side === 'ex' ? tax.parts : []));
-	return sumOf(lines, ({ totalMinor }) => totalMinor) + sumOf(onTop, ({ minor }) => minor);
+	return total + sumOf(onTop, ({ minor }) => minor);
 }
 
 /** What there is to pay or to pay back: the total with its cash rounding. */
@@ -29,6 +31,21 @@ export function sumOfKind(tenders: readonly FactTender[], kind: FactTender['kind
 	);
 }
 
+/** Of whole numbers that count exactly, as long as the sum does; then in `bigint`. */
 export function sumOf<T>(rows: readonly T[], amountOf: (row: T) => number): bigint {
-	return rows.reduce((sum, row) => sum + BigInt(amountOf(row)), 0n);
+	let beyond = 0n;
+	let sum = 0;
+	for (const row of rows) {
+		const amount = amountOf(row);
+		if (Number.isSafeInteger(sum + amount)) sum += amount;
+		else {
+			beyond += BigInt(sum);
+			sum = amount;
+		}
+	}
+	return beyond + BigInt(sum);
+}
+
+function isTaxOnTop({ tax }: SoldLine): boolean {
+	return tax?.side === 'ex';
 }

@@ -160,9 +160,18 @@ export const DAY_ZERO: DayTotals = {
 export const DAY_TOTAL_NAMES = Object.keys(DAY_ZERO) as readonly (keyof DayTotals)[];
 
 export function addDayTotals(a: DayTotals, b: DayTotals): DayTotals {
-	return Object.fromEntries(
-		DAY_TOTAL_NAMES.map((name) => [name, a[name] + b[name]])
-	) as unknown as DayTotals;
+	return {
+		salesCount: a.salesCount + b.salesCount,
+		salesMinor: a.salesMinor + b.salesMinor,
+		returnsCount: a.returnsCount + b.returnsCount,
+		returnsMinor: a.returnsMinor + b.returnsMinor,
+		cashInMinor: a.cashInMinor + b.cashInMinor,
+		cashOutMinor: a.cashOutMinor + b.cashOutMinor,
+		accountMinor: a.accountMinor + b.accountMinor,
+		accountBackMinor: a.accountBackMinor + b.accountBackMinor,
+		gaveMinor: a.gaveMinor + b.gaveMinor,
+		gotMinor: a.gotMinor + b.gotMinor
+	};
 }
 
 const NONE: Effects = {
@@ -191,6 +200,19 @@ export function effectsOf(fact: Fact): Effects {
 	// Each function is asked about facts of the kind under which it stands.
 	const some = EFFECTS[fact.kind] as ((fact: Fact) => Partial<Effects>) | undefined;
 	return some === undefined ? NONE : { ...NONE, ...some(fact) };
+}
+
+/** The records among the effects of a fact, where nothing else of them is asked for. */
+export function recordsOf(fact: Fact): readonly FactRecord[] {
+	switch (fact.kind) {
+		case 'record':
+			return fact.records;
+		case 'sale':
+		case 'return':
+			return fact.record === undefined ? NONE.records : [fact.record];
+		default:
+			return NONE.records;
+	}
 }
 
 type ShopFact = Exclude<Fact, PersonFact>;
@@ -266,7 +288,7 @@ function effectsOfSale(fact: SaleFact): Partial<Effects> {
 			cashInMinor: sumOfKind(fact.tenders, 'cash') - changeMinor(fact),
 			accountMinor: sumOfKind(fact.tenders, 'account')
 		},
-		records: fact.record === undefined ? [] : [fact.record],
+		records: recordsOf(fact),
 		receipt: receiptNumber(firstName(fact).code, fact.receipt)
 	};
 }
@@ -284,7 +306,7 @@ function effectsOfReturn(fact: ReturnFact): Partial<Effects> {
 			cashOutMinor: sumOfKind(fact.refunds, 'cash'),
 			accountBackMinor: sumOfKind(fact.refunds, 'account')
 		},
-		records: fact.record === undefined ? [] : [fact.record],
+		records: recordsOf(fact),
 		receipt: receiptNumber(firstName(fact).code, fact.receipt),
 		returnOf: fact.saleId
 	};
