@@ -3,11 +3,14 @@ import type { TableName } from '#storage/device-store.ts';
 /** Says which tables moved, by this tab's acts or another's. */
 export interface Changes {
 	/** Returns the way to stop. */
-	on(told: (tables: readonly TableName[]) => void): () => void;
-	/** Says so here and in the other tabs. */
-	tell(tables: readonly TableName[]): void;
+	on(told: Told): () => void;
+	/** Says so here and in the other tabs. What only arrived, nobody on this device waits for. */
+	tell(tables: readonly TableName[], how?: 'arrived'): void;
 	close(): void;
 }
+
+/** `arrived`: by nothing that a person did in this tab. */
+export type Told = (tables: readonly TableName[], how?: 'arrived') => void;
 
 /** As much of a `BroadcastChannel` as changes need. */
 export interface ChangeChannel {
@@ -18,14 +21,14 @@ export interface ChangeChannel {
 
 /** Changes of one database; with a channel, other tabs hear of them too. */
 export function createChanges(channel?: ChangeChannel): Changes {
-	const listeners = new Set<(tables: readonly TableName[]) => void>();
+	const listeners = new Set<Told>();
 
-	function tellHere(tables: readonly TableName[]): void {
-		for (const listener of [...listeners]) listener(tables);
+	function tellHere(tables: readonly TableName[], how?: 'arrived'): void {
+		for (const listener of [...listeners]) listener(tables, how);
 	}
 
 	channel?.addEventListener('message', ({ data }) => {
-		if (isTableNames(data)) tellHere(data);
+		if (isTableNames(data)) tellHere(data, 'arrived');
 	});
 
 	return {
@@ -35,9 +38,9 @@ export function createChanges(channel?: ChangeChannel): Changes {
 				listeners.delete(told);
 			};
 		},
-		tell: (tables) => {
+		tell: (tables, how) => {
 			if (tables.length === 0) return;
-			tellHere(tables);
+			tellHere(tables, how);
 			channel?.postMessage(tables);
 		},
 		close: () => {

@@ -94,7 +94,7 @@ function createNews({ changes, clock }: DeviceParts): News {
 	let toldAt = clock();
 	const tell = (): void => {
 		toldAt = clock();
-		changes.tell([...waiting]);
+		changes.tell([...waiting], 'arrived');
 		waiting.clear();
 	};
 	return {
