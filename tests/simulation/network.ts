@@ -364,7 +364,7 @@ function fetchOf(ends: Ends): typeof globalThis.fetch {
 					return;
 				}
 				trace.note('http', time.now(), line.name, new URL(request.url).pathname);
-				const answered = await far.answer(request.clone());
+				const answered = await far.answer(isTwice ? request.clone() : request);
 				const text = await answered.text();
 				if (!isHeard) return;
 				time.after(delayOf(ends), () => {
@@ -383,10 +383,12 @@ function fetchOf(ends: Ends): typeof globalThis.fetch {
 			if (isUnanswered) ends.count('answer lost');
 			if (isLost || isUnanswered) time.after(chance.between(10, 10_000), fail);
 			if (isLost) return;
-			time.after(delayOf(ends), () => {
+			const delay = delayOf(ends);
+			const isTwice = chance.percent(twice);
+			time.after(delay, () => {
 				ask(!isUnanswered).catch(fail);
 			});
-			if (!chance.percent(twice)) return;
+			if (!isTwice) return;
 			ends.count('request twice');
 			time.after(delayOf(ends) + chance.below(500), () => {
 				ask(false).catch(() => undefined);

@@ -15,19 +15,27 @@ export interface TraceOptions {
 	readonly tell?: (line: string) => void;
 }
 
+/** Characters: hashing costs by the call. */
+const HASHED_AT_ONCE = 65_536;
+
 export function createTrace({ kept = 0, tell }: TraceOptions = {}): Trace {
 	const hash = createHash('sha256');
 	const lines: string[] = [];
+	let unhashed = '';
 	return {
 		note: (...words) => {
 			const line = words.join(' ');
-			hash.update(line).update('\n');
+			unhashed += `${line}\n`;
+			if (unhashed.length >= HASHED_AT_ONCE) {
+				hash.update(unhashed);
+				unhashed = '';
+			}
 			tell?.(line);
 			if (kept === 0) return;
 			lines.push(line);
 			if (lines.length > 2 * kept) lines.splice(0, lines.length - kept);
 		},
 		tail: () => lines.slice(-kept),
-		digest: () => hash.copy().digest('hex').slice(0, 16)
+		digest: () => hash.copy().update(unhashed).digest('hex').slice(0, 16)
 	};
 }
