@@ -77,7 +77,7 @@ let last: { readonly key: string; readonly code: string | undefined } = {
  * another by origin. An item without its text must be sure to lose, or the key would be gone.
  */
 export function isLostTwin(state: RoomState, client: number, key: string): boolean {
-	return !state.isChained(key) && state.clientsOf(key).some((other) => other > client);
+	return !state.isChained(key) && state.twinsOf(key).lastClient > client;
 }
 
 /** `there`: a second telling, which adds nothing and is not stored. `passed`: another's, that does not fit. */
@@ -140,6 +140,6 @@ function forgedBy(
 }
 
 function isAmongTwins(state: RoomState, client: number, key: string): boolean {
-	if (state.isChained(key)) return state.clientsOf(key).length > 1;
+	if (state.isChained(key)) return state.twinsOf(key).count > 1;
 	return isLostTwin(state, client, key);
 }

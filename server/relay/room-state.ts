@@ -10,11 +10,20 @@ export interface RoomState {
 	keyAt(item: ItemId): string | undefined;
 	/** The key of the first item of the client: its device owns the client in this document. */
 	firstKeyOf(client: number): string | undefined;
-	/** Every client that holds an item under the key. */
-	clientsOf(key: string): readonly number[];
+	/** The items under the key, however many: what is asked of them costs the same. */
+	twinsOf(key: string): Twins;
 	/** Whether an item under the key stands to the right of another, by origin. */
 	isChained(key: string): boolean;
 }
+
+/** RELAY-81. What there is to be known of the items under one key. */
+export interface Twins {
+	readonly count: number;
+	/** The highest client that holds one; −1 where none does. */
+	readonly lastClient: number;
+}
+
+const NO_TWINS: Twins = { count: 0, lastClient: -1 };
 
 /** What an item adds to the state once its key is known. */
 export interface PlacedItem {
@@ -36,9 +45,8 @@ export function createRoomState(below?: RoomState): MutableRoomState {
 	const added: PlacedItem[] = [];
 	const baseOf = (client: number): number => below?.clockOf(client) ?? 0;
 	// Made when twins are first asked for, which is rare, and kept from then on.
-	let clientsByKey: Map<string, number[]> | undefined;
-	const index = (): ReadonlyMap<string, readonly number[]> =>
-		(clientsByKey ??= indexKeys(keysByClient));
+	let twinsByKey: Map<string, Twins> | undefined;
+	const index = (): ReadonlyMap<string, Twins> => (twinsByKey ??= indexKeys(keysByClient));
 
 	return {
 		added,
@@ -48,7 +56,7 @@ export function createRoomState(below?: RoomState): MutableRoomState {
 				? below?.keyAt({ client, clock })
 				: keysByClient.get(client)?.[clock - baseOf(client)],
 		firstKeyOf: (client) => below?.firstKeyOf(client) ?? keysByClient.get(client)?.[0],
-		clientsOf: (key) => [...(below?.clientsOf(key) ?? []), ...(index().get(key) ?? [])],
+		twinsOf: (key) => both(below?.twinsOf(key) ?? NO_TWINS, index().get(key) ?? NO_TWINS),
 		isChained: (key) => chained.has(key) || (below?.isChained(key) ?? false),
 		add: (placed) => {
 			const { item, key } = placed;
@@ -56,7 +64,7 @@ export function createRoomState(below?: RoomState): MutableRoomState {
 			if (keys === undefined) keysByClient.set(item.client, [key]);
 			else keys.push(key);
 			if (item.origin !== undefined) chained.add(key);
-			if (clientsByKey !== undefined) addToIndex(clientsByKey, key, item.client);
+			if (twinsByKey !== undefined) addToIndex(twinsByKey, key, item.client);
 			// The lowest layer lives as long as the room does and must not keep the texts.
 			if (below !== undefined) added.push(placed);
 		},
@@ -64,16 +72,18 @@ export function createRoomState(below?: RoomState): MutableRoomState {
 	};
 }
 
-function indexKeys(keysByClient: ReadonlyMap<number, readonly string[]>): Map<string, number[]> {
-	const clientsByKey = new Map<string, number[]>();
+function indexKeys(keysByClient: ReadonlyMap<number, readonly string[]>): Map<string, Twins> {
+	const twinsByKey = new Map<string, Twins>();
 	for (const [client, keys] of keysByClient) {
-		for (const key of keys) addToIndex(clientsByKey, key, client);
+		for (const key of keys) addToIndex(twinsByKey, key, client);
 	}
-	return clientsByKey;
+	return twinsByKey;
 }
 
-function addToIndex(clientsByKey: Map<string, number[]>, key: string, client: number): void {
-	const clients = clientsByKey.get(key);
-	if (clients === undefined) clientsByKey.set(key, [client]);
-	else clients.push(client);
+function addToIndex(twinsByKey: Map<string, Twins>, key: string, client: number): void {
+	twinsByKey.set(key, both(twinsByKey.get(key) ?? NO_TWINS, { count: 1, lastClient: client }));
+}
+
+function both(a: Twins, b: Twins): Twins {
+	return { count: a.count + b.count, lastClient: Math.max(a.lastClient, b.lastClient) };
 }
