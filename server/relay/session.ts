@@ -63,6 +63,9 @@ export function createSession(connection: Connection, parts: SessionParts): Sess
 	const persons = createPersonsOf(parts.sql);
 	const hearing = { connection, parts, persons, gaps: createGapKeeper(connection) };
 	const asked = createAsked(connection, parts.sql);
+	const { state } = connection.room;
+	// What the document lacks needs no keeping, however much of it is named.
+	const isThere = (client: number): boolean => state.clockOf(client) > 0;
 	let deciding = Promise.resolve();
 	// Decided in the order of their coming, so the last one's decision is the last.
 	const note = (heard: Heard): Heard => {
@@ -74,8 +77,8 @@ export function createSession(connection: Connection, parts: SessionParts): Sess
 		hear: (bytes) => {
 			if (connection.isEnded) return DONE;
 			const isTooLarge = bytes.byteLength > FRAME_BYTES_MAX;
-			// A step 1 becomes a map, which is many times what it was on the way.
-			const frame = isTooLarge && isStep1(bytes) ? undefined : decodeClientFrame(bytes);
+			const isUnread = isTooLarge && isStep1(bytes);
+			const frame = isUnread ? undefined : decodeClientFrame(bytes, isThere);
 			if (isTooLarge) refuseWhole(connection, frame, 'updateTooLarge');
 			else if (frame === undefined) connection.close(CLOSE.forgery, 'malformed');
 			else if (frame.kind === 'step1') asked.take(frame.stateVector);
@@ -110,9 +113,7 @@ function createAsked(connection: Connection, sql: Sql): Asked {
 	}
 	return {
 		take: (stateVector) => {
-			const { state } = connection.room;
-			// What the document lacks needs no keeping, however much of it is named.
-			waiting = new Map(Array.from(stateVector).filter(([client]) => state.clockOf(client) > 0));
+			waiting = stateVector;
 			// Not awaited: a slow reader's own facts do not wait until he has read everything.
 			if (!isAnswering) void answerAll();
 		}

@@ -45,6 +45,21 @@ describe("a client's message", () => {
 		expect(decodeClientFrame(HEARTBEAT_FRAME)).toEqual({ kind: 'ignored' });
 	});
 
+	it('[SYNC-1] keeps of a state vector what is wanted', () => {
+		const frame = encodeStep1(
+			new Map([
+				[9, 1],
+				[12, 3],
+				[15, 2]
+			])
+		);
+		const stateVector = new Map([[12, 3]]);
+		expect(decodeClientFrame(frame, (client) => client === 12)).toEqual({
+			kind: 'step1',
+			stateVector
+		});
+	});
+
 	it('[SYNC-1] is refused, and never throws, when it is cut, unknown or nonsense', () => {
 		expect(decodeClientFrame(new Uint8Array())).toBeUndefined();
 		expect(decodeClientFrame(Uint8Array.of(0, 3, 0))).toBeUndefined();

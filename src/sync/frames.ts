@@ -60,12 +60,18 @@ export type ClientFrame =
 	| { readonly kind: 'step2' | 'update'; readonly update: Uint8Array }
 	| { readonly kind: 'ignored' };
 
-/** SYNC-1. Reads a client's message; `undefined` where it is none. Never throws. */
-export function decodeClientFrame(bytes: Uint8Array): ClientFrame | undefined {
+/**
+ * SYNC-1. Reads a client's message; `undefined` where it is none. Never throws. Of a state vector only
+ * the clients that are wanted are kept: millions of others cost their reader next to nothing.
+ */
+export function decodeClientFrame(
+	bytes: Uint8Array,
+	isWanted: (client: number) => boolean = () => true
+): ClientFrame | undefined {
 	try {
 		const decoder = decoding.createDecoder(bytes);
 		const type = decoding.readVarUint(decoder);
-		return type === MESSAGE_SYNC ? readSync(decoder) : { kind: 'ignored' };
+		return type === MESSAGE_SYNC ? readSync(decoder, isWanted) : { kind: 'ignored' };
 	} catch {
 		return undefined;
 	}
@@ -133,12 +139,15 @@ export function decodeFeedNews(json: string): FeedNews | undefined {
 	return isObject(value) && isCount(value['s']) ? { s: value['s'] } : undefined;
 }
 
-function readSync(decoder: decoding.Decoder): ClientFrame | undefined {
+function readSync(
+	decoder: decoding.Decoder,
+	isWanted: (client: number) => boolean
+): ClientFrame | undefined {
 	const step = decoding.readVarUint(decoder);
 	const payload = decoding.readVarUint8Array(decoder);
 	switch (step) {
 		case SYNC_STEP_1:
-			return { kind: 'step1', stateVector: readStateVector(payload) };
+			return { kind: 'step1', stateVector: readStateVector(payload, isWanted) };
 		case SYNC_STEP_2:
 			return { kind: 'step2', update: payload };
 		case SYNC_UPDATE:
@@ -148,12 +157,17 @@ function readSync(decoder: decoding.Decoder): ClientFrame | undefined {
 	}
 }
 
-function readStateVector(bytes: Uint8Array): ReadonlyMap<number, number> {
+function readStateVector(
+	bytes: Uint8Array,
+	isWanted: (client: number) => boolean
+): ReadonlyMap<number, number> {
 	const decoder = decoding.createDecoder(bytes);
 	const stateVector = new Map<number, number>();
 	const clients = decoding.readVarUint(decoder);
 	for (let left = clients; left > 0; left -= 1) {
-		stateVector.set(decoding.readVarUint(decoder), decoding.readVarUint(decoder));
+		const client = decoding.readVarUint(decoder);
+		const clock = decoding.readVarUint(decoder);
+		if (isWanted(client)) stateVector.set(client, clock);
 	}
 	return stateVector;
 }
