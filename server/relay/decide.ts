@@ -119,10 +119,16 @@ interface BearerOn {
 /** RELAY-21, RELAY-51. Kept apart, as far as there is room: who forks without end fills nothing. */
 function keepForks(forks: readonly ForkedFact[], { bearer, ground }: BearerOn): Decision {
 	const ids = forks.map(({ id }) => id);
-	const bringing = { facts: [], items: forks.length, isCarried: false };
+	const kept = forks.filter(isKeepable);
+	const bringing = { facts: [], items: kept.length, isCarried: false };
 	if (ground.allowance.beyond(bearer, bringing) === 'all') return { kind: 'fork', ids, forks: [] };
 	ground.allowance.take(bearer, bringing);
-	return { kind: 'fork', ids, forks };
+	return { kind: 'fork', ids, forks: kept };
+}
+
+/** The database takes no NUL, and no fact has one: there is nothing in it that anybody will want to read. */
+function isKeepable({ text }: ForkedFact): boolean {
+	return !text.includes('\0');
 }
 
 function bringingOf(
@@ -202,7 +208,7 @@ function keepCarried(
 			continue;
 		}
 		stopped.add(client);
-		if (hasRoom) forks.push(...sorted.forks);
+		if (hasRoom) forks.push(...sorted.forks.filter(isKeepable));
 		if (hasRoom && sorted.forks.length > 0) ground.allowance.take(bearer, bringing);
 		leftOut.push(...sorted.refused);
 		if (mayStand) leftOut.push(tooMany(placed));
