@@ -1,7 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { scopeOf } from '#documents/document-name.ts';
-import { parseFactId } from '#domain/ids.ts';
 import { writeJsonTexts } from '#server/database/array-text.ts';
 import type { Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
@@ -20,13 +19,13 @@ import type { Ground } from './ground.ts';
 import {
 	bearerOf,
 	deviceKey,
-	factKey,
 	type Device,
 	type ForkedFact,
 	type NewFact,
 	type Submission
 } from './submission.ts';
 import { firstColumns, readFirstNames, type Told } from './first-names.ts';
+import { readKnown } from './known-texts.ts';
 import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
 import { checkEpoch, checkGrown } from './went-back.ts';
@@ -229,29 +228,6 @@ async function readRemoved(tx: Sql, callers: readonly Device[]): Promise<Readonl
 		join caller on caller.business = phone.person and caller.code = phone.code
 		where removed_at is not null`;
 	return new Set(rows.map(({ business, code }) => `${business} ${code}`));
-}
-
-/** The texts of those facts of the batch that the database has. */
-async function readKnown(tx: Sql, batch: readonly Submission[]): Promise<Map<string, string>> {
-	const asked = batch.flatMap(({ caller, checks }) =>
-		Array.from(checks, ([item, check]) => item.key ?? (check.ok ? check.value.id : '')).flatMap(
-			(id) => {
-				const parsed = parseFactId(id);
-				return parsed.ok ? [{ business: caller.scope, ...parsed.value }] : [];
-			}
-		)
-	);
-	const rows = await tx<{ business: string; code: string; n: string; text: string }[]>`
-		select fact.business, fact.code, fact.n, fact.text from fact
-		join unnest(
-			${asked.map(({ business }) => business)}::uuid[],
-			${asked.map(({ code }) => code)}::text[],
-			${asked.map(({ n }) => n)}::bigint[]
-		) as asked (business, code, n)
-		on fact.business = asked.business and fact.code = asked.code collate "C" and fact.n = asked.n`;
-	return new Map(
-		rows.map(({ business, code, n, text }) => [factKey(business, `${code}-${n}`), text])
-	);
 }
 
 interface ToKeep {

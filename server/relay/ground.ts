@@ -4,8 +4,8 @@ import type { MutableRoomState } from './room-state.ts';
 
 /** What the database said under its locks, and what this batch adds on top. */
 export interface Ground {
-	/** Texts of facts by `factKey`. */
-	readonly textByFact: Map<string, string>;
+	/** Texts of facts by `factKey`; null where it is none of those that the batch tells. */
+	readonly textByFact: Map<string, string | null>;
 	/** Ids of facts that were issued again, or may have been, by `firstKey`. */
 	readonly idByFirst: Map<string, string>;
 	readonly layerByRoom: Map<Room, MutableRoomState>;
