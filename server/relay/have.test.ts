@@ -9,16 +9,22 @@ const A = { scope: '0192f0c1-7a00-4000-8000-0000000000a1' as BusinessId, code: '
 function slowDatabase(): {
 	readonly sql: Sql;
 	readonly answer: (to: number) => void;
+	/** The first statement that waits breaks. */
+	readonly fail: () => void;
 	/** How many statements wait. */
 	readonly asked: () => number;
 } {
-	const asked: ((rows: readonly unknown[]) => void)[] = [];
+	const asked: ((rows: Promise<readonly unknown[]>) => void)[] = [];
 	const sql = () => new Promise((resolve) => asked.push(resolve));
 	return {
 		sql: sql as unknown as Sql,
 		asked: () => asked.length,
 		answer: (to) => {
-			asked.shift()?.(to === 0 ? [] : [{ from: '1', to: String(to), digest: '0' }]);
+			const rows = to === 0 ? [] : [{ from: '1', to: String(to), digest: '0' }];
+			asked.shift()?.(Promise.resolve(rows));
+		},
+		fail: () => {
+			asked.shift()?.(Promise.reject(new Error('away')));
 		}
 	};
 }
@@ -70,4 +76,40 @@ it('[RELAY-72] a book goes back as far as anybody asked, and loses nothing while
 		[1, 5, '0000000000000000'],
 		[701, 701, '0000000000000001']
 	]);
+});
+
+it('[RELAY-17] a book that could not be read is read by the next who asks, while others are open', async () => {
+	const { sql, answer, fail } = slowDatabase();
+	const shelf = createHaveShelf(sql);
+	const today = shelf.open(A, 600);
+	await turn();
+	answer(0);
+	await today;
+	const broken = shelf.open(A);
+	await turn();
+	fail();
+	await expect(broken).rejects.toThrow('away');
+	shelf.close(A);
+	// What is committed before anybody reads again is in what he reads.
+	shelf.add(A, 700, 7n);
+	expect(shelf.find(A)?.rangesFrom(600)).toEqual([[700, 700, '0000000000000007']]);
+	const again = shelf.open(A);
+	await turn();
+	shelf.add(A, 701, 1n);
+	answer(5);
+	await again;
+	expect(shelf.find(A)?.ranges()).toEqual([
+		[1, 5, '0000000000000000'],
+		[701, 701, '0000000000000001']
+	]);
+	// So where there was none to begin with.
+	const other = { ...A, code: 'B' };
+	const first = shelf.open(other);
+	await turn();
+	fail();
+	await expect(first).rejects.toThrow('away');
+	const second = shelf.open(other);
+	await turn();
+	answer(2);
+	expect((await second).ranges()).toEqual([[1, 2, '0000000000000000']]);
 });

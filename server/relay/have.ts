@@ -20,8 +20,8 @@ export interface HaveShelf {
 }
 
 interface Opened {
-	/** The last of the readings: one begins where the one before ended. */
-	reading: Promise<HaveBook>;
+	/** The last of the readings: one begins where the one before ended, or failed. */
+	reading: Promise<unknown>;
 	/** Undefined until one has been read. */
 	book: HaveBook | undefined;
 	/** From which block on `book` has all that was committed before it was read. */
@@ -41,10 +41,12 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 			const opened = openedByDevice.get(key) ?? openBook();
 			openedByDevice.set(key, opened);
 			opened.readers += 1;
-			opened.reading = readFrom(sql, opened, { device, block: blockOf(from) });
+			const reading = readFrom(sql, opened, { device, block: blockOf(from) });
+			// Who waits for this one hears of its fault; who comes later reads for himself.
+			opened.reading = reading.catch(() => undefined);
 			const codes = codesByScope.get(device.scope) ?? new Set();
 			codesByScope.set(device.scope, codes.add(device.code));
-			return opened.reading;
+			return reading;
 		},
 		close: (device) => {
 			const opened = openedByDevice.get(deviceKey(device));
@@ -68,7 +70,7 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 
 function openBook(): Opened {
 	return {
-		reading: Promise.resolve(createHaveBook([])),
+		reading: Promise.resolve(),
 		book: undefined,
 		firstBlock: Infinity,
 		// What is committed from now on is in it, whatever is read.
@@ -84,16 +86,20 @@ interface ToRead {
 
 /** A book that goes back as far, in the place of one that does not: that one serves until it is read. */
 async function readFrom(sql: Sql, opened: Opened, { device, block }: ToRead): Promise<HaveBook> {
-	const before = await opened.reading;
-	if (opened.firstBlock <= block) return before;
+	await opened.reading;
+	if (opened.book !== undefined && opened.firstBlock <= block) return opened.book;
 	const meanwhile: (readonly [n: number, digest: bigint])[] = opened.meanwhile ?? [];
 	opened.meanwhile = meanwhile;
-	const book = await readHaveBook(sql, device, block);
-	for (const [n, digest] of meanwhile) book.add(n, digest);
-	opened.book = book;
-	opened.firstBlock = block;
-	opened.meanwhile = undefined;
-	return book;
+	try {
+		const book = await readHaveBook(sql, device, block);
+		for (const [n, digest] of meanwhile) book.add(n, digest);
+		opened.book = book;
+		opened.firstBlock = block;
+		return book;
+	} finally {
+		// After a fault too: what was committed by now, the next reading finds in the database.
+		opened.meanwhile = undefined;
+	}
 }
 
 /** RELAY-17. Runs of a device's committed facts, cut at multiples of 512, each with the XOR of its digests. */
