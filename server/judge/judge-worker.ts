@@ -1,4 +1,4 @@
-import { asc, lte } from 'drizzle-orm';
+import { asc, lte, sql } from 'drizzle-orm';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { claimWaiting } from '#server/database/ledgers.ts';
 import { businessIn } from '#server/ledgers/guard.ts';
@@ -34,24 +34,43 @@ export function createJudge(parts: JudgeParts): Judge {
 	};
 }
 
-/** In the order of the claims' ids, which is that in which the devices heard them. */
+/**
+ * JUDGE-13. A business's in the order of the claims' ids, which is that in which its devices heard them;
+ * businesses in turn, so that nobody waits for all that another has. Each page is of what is due by then.
+ */
 async function judgeDue(parts: JudgeParts, isClosed: () => boolean): Promise<void> {
-	const until = parts.clock();
 	for (;;) {
-		const page = await parts.executor
-			.select()
-			.from(claimWaiting)
-			.where(lte(claimWaiting.dueAt, until))
-			.orderBy(asc(claimWaiting.claim), asc(claimWaiting.code), asc(claimWaiting.n))
-			.limit(PAGE_LENGTH);
+		const page = await readDue(parts);
 		let moved = 0;
-		for (const { business, claim, code, n } of page) {
+		for (const waiting of page) {
 			if (isClosed()) return;
-			moved += await judgeOne(parts, { business: businessIn(business), claim, code, n });
+			moved += await judgeOne(parts, waiting);
 		}
 		// What another has in hand, or a fault keeps, is looked at again in its time.
 		if (page.length < PAGE_LENGTH || moved === 0) return;
 	}
+}
+
+async function readDue({ executor, clock }: JudgeParts): Promise<readonly WaitingClaim[]> {
+	const { business, claim, code, n, dueAt } = claimWaiting;
+	const order = sql`order by ${claim}, ${code}, ${n}`;
+	const due = executor
+		.select({
+			business,
+			claim,
+			code,
+			n,
+			turn: sql<string>`row_number() over (partition by ${business} ${order})`.as('turn')
+		})
+		.from(claimWaiting)
+		.where(lte(dueAt, clock()))
+		.as('due');
+	const rows = await executor
+		.select()
+		.from(due)
+		.orderBy(asc(due.turn), asc(due.claim), asc(due.code), asc(due.n))
+		.limit(PAGE_LENGTH);
+	return rows.map((row) => ({ ...row, business: businessIn(row.business) }));
 }
 
 async function judgeOne(parts: JudgeParts, waiting: WaitingClaim): Promise<0 | 1> {

@@ -298,6 +298,40 @@ describe('after a kill', () => {
 	});
 });
 
+it('[JUDGE-13] a shop that claims much has its turn, as every other has', async () => {
+	const flooding = await makeShop(stand, `flood${String(people)}`);
+	const nowhere = await writeRecord(stand, name);
+	const { orm } = stand.database;
+	for (let at = 0; at < 30; at += 1) {
+		const id = claimIdOf(at + 1);
+		await fileClaim(stand, flooding, { ...sheet(nowhere, ['12345678'], 0), id });
+	}
+	const codes = await giveSheet(stand, { name, person: amina.person });
+	const h = await writeRecord(stand, name);
+	await fileClaim(stand, shop, { ...sheet(h, codes, 0), id: claimIdOf(999_999) });
+	const judge = createJudge({
+		...stand.parts,
+		// As soon as her verdict is told, nothing more is done.
+		feedMoved: () => {
+			void judge.close();
+			return Promise.resolve();
+		},
+		fault: (fault) => {
+			throw fault;
+		},
+		every: () => () => undefined
+	});
+	await judge.judgeDue();
+	expect(resultOf(verdicts().at(-1))).toBe('ok');
+	const left = await orm
+		.select()
+		.from(claimWaiting)
+		.where(eq(claimWaiting.business, flooding.business));
+	// All of them were there before hers, by time and by id.
+	expect(left.map(({ tries }) => tries).filter((tries) => tries > 0)).toEqual([1]);
+	await orm.delete(claimWaiting);
+});
+
 describe('the chain', () => {
 	it('[JUDGE-4] numbers, signs and links the verdicts of a ledger', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
