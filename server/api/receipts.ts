@@ -16,6 +16,8 @@ export interface ReceiptParts {
 const DAY_RECEIPTS_MAX = 1_000;
 /** One sale has at most so many pieces to return; more returns than that are no honest shop's. */
 const RETURNS_MAX = 20_000;
+/** Of the texts of one answer: of long ones, as no till writes them, as many as fit. */
+const ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** A device's letters and six digits or more. */
 const NUMBER = /^[A-Z]{1,8}-[0-9]{6,16}$/;
@@ -86,9 +88,15 @@ async function readNamed(
 			join sale_return as back on back.business = ${business}
 				and back.sale_code = named.code and back.sale_n = named.n
 		)
-		select fact.branch, fact.text, fact.document from wanted
-		join fact on fact.business = ${business} and fact.code = wanted.code and fact.n = wanted.n
-		order by place, fact.s limit ${RETURNS_MAX}`;
+		select branch, text, document from (
+			select fact.branch, fact.text, fact.document, place, fact.s,
+				sum(octet_length(fact.text)) over (order by place, fact.s) as held
+			from wanted
+			join fact on fact.business = ${business} and fact.code = wanted.code and fact.n = wanted.n
+			order by place, fact.s limit ${RETURNS_MAX}
+		) as found
+		where held <= ${ANSWER_BYTES}
+		order by place, s`;
 	return textsOf(rows, sight);
 }
 
@@ -106,10 +114,16 @@ async function readDay(
 			select code, n from sale_return
 				where business = ${business} and branch = ${branch} and on_day = ${on}::date
 		)
-		select fact.branch, fact.text, fact.document from wanted
-		join fact on fact.business = ${business} and fact.code = wanted.code and fact.n = wanted.n
-		order by fact.wall desc, fact.counter desc, fact.code desc, fact.n desc
-		limit ${DAY_RECEIPTS_MAX}`;
+		select branch, text, document from (
+			select fact.branch, fact.text, fact.document, row_number() over latest as place,
+				sum(octet_length(fact.text)) over latest as held
+			from wanted
+			join fact on fact.business = ${business} and fact.code = wanted.code and fact.n = wanted.n
+			window latest as (order by fact.wall desc, fact.counter desc, fact.code desc, fact.n desc)
+			order by place limit ${DAY_RECEIPTS_MAX}
+		) as found
+		where held <= ${ANSWER_BYTES}
+		order by place`;
 	return textsOf(rows, sight);
 }
 

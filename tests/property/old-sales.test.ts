@@ -134,3 +134,32 @@ it('[FEED-12] tells nobody of another business or branch, and of the office’s 
 	await sql`update device set sight = 'counter' where business = ${shop.business}`;
 	for (const query of ['name=A-000001', day]) expect(await texts(query, shop)).toEqual([]);
 }, 30_000);
+
+it('[FEED-12] of texts that no till writes tells as many as fit into one answer, the latest of a day', async () => {
+	const shop = await stand.shop('asha');
+	const { sql } = stand.database;
+	const { business, branch } = shop;
+	// A sale and 199 returns of it, each of 60 kB, on one day.
+	await sql`
+		insert into fact (business, code, n, kind, branch, wall, counter, on_day, member, text, digest, s)
+		select ${business}::uuid, 'A', n, 'sale', ${branch}::uuid, n, 0, '2026-11-20', 1,
+			n || repeat('x', 60000), 0, 1000 + n
+		from generate_series(1, 200) as n`;
+	const columns = sql`business, code, n, branch, on_day, happened_at, member, receipt, total_minor,
+		rounding_minor`;
+	const values = sql`${business}::uuid, 'A', n, ${branch}::uuid, '2026-11-20', n, 1,
+		'A-' || lpad(n::text, 6, '0'), 0, 0`;
+	await sql`insert into sale (${columns}, change_minor) select ${values}, 0
+		from generate_series(1, 1) as n`;
+	await sql`insert into sale_return (${columns}, sale_code, sale_n) select ${values}, 'A', 1
+		from generate_series(2, 200) as n`;
+	const numbers = async (query: string): Promise<readonly number[]> => {
+		const { body } = await stand.ask(`/receipts?${query}`, { by: shop });
+		const facts = body['facts'] as readonly (readonly [string, string])[];
+		return facts.map(([, text]) => Number(text.replaceAll('x', '')));
+	};
+	const fitting = Math.floor((4 * 1024 * 1024) / 60_003);
+	const first = Array.from({ length: fitting }, (_none, at) => at + 1);
+	expect(await numbers('name=A-000001')).toEqual(first);
+	expect(await numbers(`branch=${branch}&on=2026-11-20`)).toEqual(first.map((n) => 201 - n));
+}, 30_000);
