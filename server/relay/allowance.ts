@@ -26,18 +26,21 @@ export const DAY_LIMITS: DayLimits = {
 export interface Bringing {
 	/** Those that the database does not have. */
 	readonly facts: readonly NewFact[];
-	/** All that is stored, twins of known facts too; of others, one for each started kB. */
+	/** All that is stored, twins of known facts too, by `itemsOf`. */
 	readonly items: number;
 	/** Of others, told to a restored relay. */
 	readonly isCarried: boolean;
 }
 
-/** RELAY-51. What a text of another's counts for: who tells long ones fills no more than who tells many. */
-export function carriedItems(text = ''): number {
-	return 1 + Math.floor(text.length / CARRIED_ITEM_LENGTH);
+/** RELAY-51. What a text counts for: who tells long ones fills no more than who tells many. */
+export function itemsOf(text: string | undefined, isCarried: boolean): number {
+	const { length } = text ?? '';
+	return 1 + Math.floor(length / (isCarried ? CARRIED_ITEM_LENGTH : OWN_ITEM_LENGTH));
 }
 
 const CARRIED_ITEM_LENGTH = 1_024;
+/** Longer than nearly every sale. */
+const OWN_ITEM_LENGTH = 4_096;
 
 /** RELAY-51. What devices may still bring today, under the locks of a batch. */
 export interface Allowance {

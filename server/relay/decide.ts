@@ -1,5 +1,5 @@
 import { isPhoneCode, isRelayCode } from '#domain/ids.ts';
-import { carriedItems, type Bringing } from './allowance.ts';
+import { itemsOf, type Bringing } from './allowance.ts';
 import type { Ground } from './ground.ts';
 import { codeOf, isLostTwin, placeItems, type PlaceRefusal, type Writer } from './place-items.ts';
 import { createRoomState, type MutableRoomState, type PlacedItem } from './room-state.ts';
@@ -120,7 +120,8 @@ interface BearerOn {
 function keepForks(forks: readonly ForkedFact[], { bearer, ground }: BearerOn): Decision {
 	const ids = forks.map(({ id }) => id);
 	const kept = forks.filter(isKeepable);
-	const bringing = { facts: [], items: kept.length, isCarried: false };
+	const items = kept.reduce((sum, { text }) => sum + itemsOf(text, false), 0);
+	const bringing = { facts: [], items, isCarried: false };
 	if (ground.allowance.beyond(bearer, bringing) === 'all') return { kind: 'fork', ids, forks: [] };
 	ground.allowance.take(bearer, bringing);
 	return { kind: 'fork', ids, forks: kept };
@@ -136,9 +137,9 @@ function bringingOf(
 	{ facts }: Sorted,
 	own: readonly PlacedItem[]
 ): Bringing {
-	if (bearer?.isCarrying !== true) return { facts, items: own.length, isCarried: false };
-	const items = own.reduce((sum, { item }) => sum + carriedItems(item.text), 0);
-	return { facts, items, isCarried: true };
+	const isCarried = bearer?.isCarrying === true;
+	const items = own.reduce((sum, { item }) => sum + itemsOf(item.text, isCarried), 0);
+	return { facts, items, isCarried };
 }
 
 function refusedForRoom(
@@ -198,7 +199,7 @@ function keepCarried(
 		if (stopped.has(client)) continue;
 		const { sort, sorted } = createSorter(submission, ground);
 		const mayStand = text === undefined ? isLostTwin(layer, client, placed.key) : sort(placed);
-		const bringing = { facts: sorted.facts, items: carriedItems(text), isCarried: true };
+		const bringing = { facts: sorted.facts, items: itemsOf(text, true), isCarried: true };
 		const hasRoom = ground.allowance.beyond(bearer, bringing).length === 0;
 		if (mayStand && hasRoom) {
 			layer.add(placed);

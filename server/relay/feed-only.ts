@@ -5,8 +5,8 @@ import type { HandedIn } from '#server/auth/handed-in.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import {
-	carriedItems,
 	DAY_LIMITS,
+	itemsOf,
 	readAllowance,
 	type Allowance,
 	type DayLimits
@@ -90,7 +90,7 @@ function sortOne(one: Given, { textById, apart, take }: Under): Appended {
 
 function takerOf(allowance: Allowance, device: Device, { isCarrying }: Bearer): Under['take'] {
 	return (text) => {
-		const items = isCarrying ? carriedItems(text) : 1;
+		const items = itemsOf(text, isCarrying);
 		const bringing = { facts: [], items, isCarried: isCarrying };
 		if (allowance.beyond(device, bringing) === 'all') return false;
 		allowance.take(device, bringing);

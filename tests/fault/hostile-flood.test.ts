@@ -466,6 +466,14 @@ it('[RELAY-51] a device beyond its day is told so by name, and others are not', 
 		const other = await rawSocket(small, 'A');
 		other.send(encodeUpdate(updateOf(settingFact(small, 'A-1'))));
 		await until(async () => (await factCount(small)) === 6);
+		// A long one counts for each 4 kB.
+		const long = settingFact(small, 'A-2', 'x'.repeat(100));
+		other.send(encodeUpdate(updateOf(long)));
+		await until(async () => (await factCount(small)) === 7);
+		const longest = longFact('A');
+		const heard = other.heard.length;
+		other.send(encodeUpdate(updateOf(longest)));
+		expect(await nackOf(other, heard)).toEqual([[longest.id, 'tooMany']]);
 		// The relay's count is in its database.
 		await small.restart();
 		const later = await rawSocket(small, 'B');
@@ -473,7 +481,7 @@ it('[RELAY-51] a device beyond its day is told so by name, and others are not', 
 		expect(await nackOf(later)).toEqual(more.map(({ id }) => [id, 'tooMany']));
 		small.clock.now += 86_400_000;
 		later.send(encodeUpdate(updateOf(...more)));
-		await until(async () => (await factCount(small)) === 9);
+		await until(async () => (await factCount(small)) === 10);
 	} finally {
 		await small.close();
 	}
