@@ -191,7 +191,8 @@ describe('POST /devices with an invite', () => {
 		];
 		await carried(1, 'AC', forged);
 		await carried(2, 'BAA', second);
-		await carried(3, 'C', honest);
+		await carried(3, 'BAB', honest);
+		await carried(4, 'C', honest);
 		const codes: unknown[] = [];
 		for (const key of [honest, forged, second, await createTestKey()]) {
 			const joined = await join(await inviteTo(shop), key);

@@ -1,7 +1,6 @@
-import { and, eq, isNotNull } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, ne, sql, type SQL } from 'drizzle-orm';
 import { encodeBase64url } from '#domain/bytes.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
-import type { BusinessId, DeviceCode } from '#domain/ids.ts';
+import { parseDeviceCode, type BusinessId, type DeviceCode } from '#domain/ids.ts';
 import { device } from '#server/database/accounts.ts';
 import { fact } from '#server/database/journal.ts';
 import type { Transaction } from '#server/database/transaction.ts';
@@ -17,26 +16,36 @@ export async function findForgottenCode(
 	{ business, lastDeviceCode: last }: Locked,
 	publicKey: Uint8Array
 ): Promise<DeviceCode | undefined> {
-	const carried = await transaction
-		.select({ text: fact.text })
-		.from(fact)
-		.where(and(eq(fact.business, business), eq(fact.kind, 'device'), isNotNull(fact.carriedBy)));
-	const named = carried.flatMap(({ text }) => {
-		const parsed = parseFact(text);
-		if (!parsed.ok || parsed.value.kind !== 'device') return [];
-		const { device: code, fields } = parsed.value;
-		return fields.key === undefined || isAfter(code, last) ? [] : [{ code, key: fields.key }];
-	});
 	const key = encodeBase64url(publicKey);
-	const code = named.find((one) => one.key === key)?.code;
-	if (code === undefined) return undefined;
-	if (named.some((one) => one.code === code && one.key !== key)) return undefined;
+	const [told] = await transaction
+		.select({ code: CODE_TOLD })
+		.from(fact)
+		.where(and(isTold(business), eq(KEY_TOLD, key), isNotAfter(last)))
+		.orderBy(asc(fact.s))
+		.limit(1);
+	const code = told === undefined ? undefined : parseDeviceCode(told.code);
+	if (code?.ok !== true) return undefined;
+	const others = await transaction
+		.select({ s: fact.s })
+		.from(fact)
+		.where(and(isTold(business), eq(CODE_TOLD, code.value), ne(KEY_TOLD, key)))
+		.limit(1);
+	if (others.length > 0) return undefined;
 	const taken = await transaction
 		.select({ code: device.code })
 		.from(device)
-		.where(and(eq(device.business, business), eq(device.code, code)));
-	return taken.length === 0 ? code : undefined;
+		.where(and(eq(device.business, business), eq(device.code, code.value)));
+	return taken.length === 0 ? code.value : undefined;
 }
+
+/** Looked through in the database, for a device may hand in any number of them. */
+function isTold(business: BusinessId): SQL | undefined {
+	return and(eq(fact.business, business), eq(fact.kind, 'device'), isNotNull(fact.carriedBy));
+}
+
+/** As `encodeFact` writes a relay's fact of a device: its code, and of its fields the key. */
+const CODE_TOLD = sql<string>`(${fact.text}::json ->> 6)`;
+const KEY_TOLD = sql<string | null>`(${fact.text}::json -> 7 ->> 'key')`;
 
 interface Locked {
 	readonly business: BusinessId;
@@ -45,6 +54,6 @@ interface Locked {
 }
 
 /** As they are given out: `Z` before `AA`. */
-function isAfter(code: DeviceCode, last: DeviceCode): boolean {
-	return code.length === last.length ? code > last : code.length > last.length;
+function isNotAfter(last: DeviceCode): SQL {
+	return sql`(length(${CODE_TOLD}), ${CODE_TOLD} collate "C") <= (${last.length}::int, ${last})`;
 }

@@ -3,6 +3,7 @@ import { isPhoneCode } from '#domain/ids.ts';
 import {
 	CARRIED_DAY_FACTS_MAX,
 	DEVICE_DAY_FACTS_MAX,
+	PHONE_CARRIED_DAY_FACTS_MAX,
 	PHONE_DAY_FACTS_MAX,
 	RECORD_ANSWERS_MAX
 } from '#sync/limits.ts';
@@ -14,12 +15,14 @@ export interface DayLimits {
 	readonly phone: number;
 	/** Of others, told to a restored relay. */
 	readonly carried: number;
+	readonly phoneCarried: number;
 }
 
 export const DAY_LIMITS: DayLimits = {
 	device: DEVICE_DAY_FACTS_MAX,
 	phone: PHONE_DAY_FACTS_MAX,
-	carried: CARRIED_DAY_FACTS_MAX
+	carried: CARRIED_DAY_FACTS_MAX,
+	phoneCarried: PHONE_CARRIED_DAY_FACTS_MAX
 };
 
 /** What an update adds to a document. */
@@ -103,10 +106,10 @@ function createAllowance({ days, answers, limits, day }: Read): Allowance {
 	return {
 		beyond: (bearer, { facts, items, isCarried }) => {
 			const today = todayOf(bearer);
-			const ownMax = isPhoneCode(bearer.code) ? limits.phone : limits.device;
-			const isFull = isCarried
-				? today.carried + items > limits.carried
-				: today.own + items > ownMax;
+			const [ownMax, carriedMax] = isPhoneCode(bearer.code)
+				? [limits.phone, limits.phoneCarried]
+				: [limits.device, limits.carried];
+			const isFull = isCarried ? today.carried + items > carriedMax : today.own + items > ownMax;
 			return items > 0 && isFull ? 'all' : beyondAnswers(answers, facts);
 		},
 		take: (bearer, { facts, items, isCarried }) => {

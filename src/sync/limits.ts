@@ -31,6 +31,8 @@ export const DEVICE_DAY_FACTS_MAX = 50_000;
 export const PHONE_DAY_FACTS_MAX = 2_000;
 /** Facts of others that a device tells a restored relay on one UTC day, long ones counted by kB. */
 export const CARRIED_DAY_FACTS_MAX = 500_000;
+/** The same for a customer's phone: a person has few facts. */
+export const PHONE_CARRIED_DAY_FACTS_MAX = 20_000;
 /** Answers of one person to one record on one UTC day, by whichever of his phones. */
 export const RECORD_ANSWERS_MAX = 20;
 /** A have range never crosses a multiple of this. */

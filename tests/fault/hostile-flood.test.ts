@@ -437,7 +437,7 @@ describe('a day', () => {
 
 it('[RELAY-51] a device beyond its day is told so by name, and others are not', async () => {
 	const small = await createRelayStand({
-		relay: { dayLimits: { device: 5, phone: 1, carried: 1 } }
+		relay: { dayLimits: { device: 5, phone: 1, carried: 1, phoneCarried: 1 } }
 	});
 	try {
 		for (const code of ['A', 'B']) await small.addDevice(code);
