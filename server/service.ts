@@ -8,6 +8,7 @@ import { haveRoutes } from './api/have.ts';
 import { lackingRoutes } from './api/lacking.ts';
 import { lateFactRoutes } from './api/late-facts.ts';
 import { peopleRoutes } from './api/people.ts';
+import { createReads } from './api/read-turns.ts';
 import { receiptRoutes } from './api/receipts.ts';
 import { syncTicketRoutes } from './api/sync-tickets.ts';
 import { createAuth, type AuthKeys } from './auth/auth.ts';
@@ -138,7 +139,7 @@ function deviceApi(
 	{ handIn }: Pick<Relay, 'handIn'>
 ): readonly Hono[] {
 	const { auth, epoch } = ground;
-	const forDevices = { sql, epoch, ...auth, mayOpen };
+	const forDevices = { sql, epoch, ...auth, mayOpen, reads: createReads() };
 	return [
 		syncTicketRoutes(forDevices),
 		feedRoutes(forDevices),

@@ -21,6 +21,7 @@ import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { CARRIED_FACTS_MAX, carriedRoutes } from './carried.ts';
 import { feedRoutes } from './feed.ts';
 import { haveRoutes } from './have.ts';
+import { createReads } from './read-turns.ts';
 
 let stand: RelayStand;
 let app: Hono;
@@ -42,7 +43,7 @@ beforeAll(async () => {
 	};
 	const table = { ...LIMITS, carriedByDevice: { times: 20, withinMs: 3_600_000 } };
 	const limits = createLimits(stand.database.orm, table);
-	const parts = { sql, epoch: EPOCH, deviceAuth, limits };
+	const parts = { sql, epoch: EPOCH, deviceAuth, limits, reads: createReads() };
 	const { handIn } = stand.relay();
 	app = new Hono();
 	app.route('/', feedRoutes(parts));

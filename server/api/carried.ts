@@ -10,8 +10,9 @@ import { branchField } from './body.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { problem, refusal } from './problem.ts';
+import { inTurn, type ReadParts } from './read-turns.ts';
 
-export interface CarriedParts extends CallerParts, HandIn {
+export interface CarriedParts extends CallerParts, HandIn, ReadParts {
 	readonly sql: Sql;
 	/** Whether a restore began the current epoch: else nothing was forgotten, and nothing is taken. */
 	readonly isRestored: boolean;
@@ -34,14 +35,22 @@ const BODY = v.object({
  * FEED-7. `POST /carried`: facts of whomever that the caller holds and a restored database forgot. FEED-8.
  * `GET /carried?after`: who handed in how much of whose, for the owner.
  */
-export function carriedRoutes({ sql, isRestored, handIn, limits, ...auth }: CarriedParts): Hono {
+export function carriedRoutes({
+	sql,
+	isRestored,
+	handIn,
+	limits,
+	reads,
+	...auth
+}: CarriedParts): Hono {
 	const routes = new Hono<CallerEnv>();
 	routes.use(
 		'/carried',
 		ownOriginOnly,
 		jsonOnly,
 		bodyBytesAtMost(CARRIED_BYTES_MAX),
-		callersOnly(auth)
+		callersOnly(auth),
+		inTurn(() => reads.pieces)
 	);
 	routes.post('/carried', async (c) => {
 		const { scope, code } = c.var.caller;

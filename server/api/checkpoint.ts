@@ -11,8 +11,9 @@ import { readCheckpoint } from '#server/projections/checkpoint.ts';
 import { createFactRanges } from '#server/projections/fact-ranges.ts';
 import { devicesOnly, type DeviceEnv } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
+import { inTurn, type ReadParts } from './read-turns.ts';
 
-export interface CheckpointParts {
+export interface CheckpointParts extends ReadParts {
 	readonly sql: Sql;
 	readonly epoch: number;
 	readonly deviceAuth: Pick<DeviceAuth, 'authenticateDevice'>;
@@ -22,10 +23,15 @@ export interface CheckpointParts {
  * FEED-4. `GET /checkpoint?branch=`: all facts up to one number of the feed, folded, for the caller's
  * branch. With `part` and `after` a piece of it, each of its own moment: `next` says how to go on.
  */
-export function checkpointRoutes({ sql, epoch, deviceAuth }: CheckpointParts): Hono {
+export function checkpointRoutes({ sql, epoch, deviceAuth, reads }: CheckpointParts): Hono {
 	const readRanges = createFactRanges();
 	const routes = new Hono<DeviceEnv>();
-	routes.use('/checkpoint', devicesOnly(deviceAuth), compress());
+	routes.use(
+		'/checkpoint',
+		devicesOnly(deviceAuth),
+		inTurn((c) => (c.req.query('part') === undefined ? reads.whole : reads.pieces)),
+		compress()
+	);
 	routes.get('/checkpoint', async (c) => {
 		const { business, branch } = c.var.caller;
 		const asked = c.req.query('branch') ?? branch;

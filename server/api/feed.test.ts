@@ -24,6 +24,7 @@ import {
 import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS, type Trade } from '#tests/support/trade.ts';
 import { checkpointRoutes } from './checkpoint.ts';
 import { FEED_PAGE_LENGTH, feedRoutes } from './feed.ts';
+import { createReads } from './read-turns.ts';
 import { syncTicketRoutes } from './sync-tickets.ts';
 
 const FACTS = 1_100;
@@ -75,7 +76,7 @@ beforeAll(async () => {
 		)
 	);
 	await stand.database.sql.begin((tx) => write(tx, { from: 0, to: WRITTEN }));
-	const parts = { sql: stand.database.sql, epoch: EPOCH, deviceAuth };
+	const parts = { sql: stand.database.sql, epoch: EPOCH, deviceAuth, reads: createReads() };
 	app = new Hono();
 	app.route('/', feedRoutes(parts));
 	app.route('/', checkpointRoutes(parts));

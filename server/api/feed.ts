@@ -4,8 +4,9 @@ import type { Sql } from 'postgres';
 import { readEpochEnds } from '#server/database/epoch.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
+import { inTurn, type ReadParts } from './read-turns.ts';
 
-export interface FeedParts extends CallerParts {
+export interface FeedParts extends CallerParts, ReadParts {
 	readonly sql: Sql;
 	readonly epoch: number;
 }
@@ -21,10 +22,11 @@ type FeedRow = readonly [s: number, branch: string | null, text: string];
  * FEED-1. `GET /feed?epoch&after`: what follows a place in the feed of the caller's business or person, in order, and the
  * feed's last number. FEED-3. `GET /history?before`: the same backwards, for idle time.
  */
-export function feedRoutes({ sql, epoch, ...auth }: FeedParts): Hono {
+export function feedRoutes({ sql, epoch, reads, ...auth }: FeedParts): Hono {
 	const routes = new Hono<CallerEnv>();
-	routes.use('/feed', callersOnly(auth), compress());
-	routes.use('/history', callersOnly(auth), compress());
+	const turn = inTurn<CallerEnv>(() => reads.pieces);
+	routes.use('/feed', callersOnly(auth), turn, compress());
+	routes.use('/history', callersOnly(auth), turn, compress());
 	routes.get('/feed', async (c) => {
 		const after = wholeQuery(c, 'after');
 		const known = wholeQuery(c, 'epoch');

@@ -4,8 +4,9 @@ import type { Sql } from 'postgres';
 import { readBackupMark } from '#server/database/epoch.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
+import { inTurn, type ReadParts } from './read-turns.ts';
 
-export interface HaveParts extends CallerParts {
+export interface HaveParts extends CallerParts, ReadParts {
 	readonly sql: Sql;
 	readonly epoch: number;
 }
@@ -24,13 +25,23 @@ const BACKED_UP_BLOCKS = 64;
  * `GET /backed-up?from`: which of the caller's own from a number on are in a backup that was read back
  * whole, so that it may let them go.
  */
-export function haveRoutes({ sql, epoch, ...auth }: HaveParts): Hono {
+export function haveRoutes({ sql, epoch, reads, ...auth }: HaveParts): Hono {
 	const routes = new Hono<CallerEnv>();
-	routes.use('/have', callersOnly(auth), compress());
+	routes.use(
+		'/have',
+		callersOnly(auth),
+		inTurn(() => reads.whole),
+		compress()
+	);
 	routes.get('/have', async (c) => {
 		return c.json({ epoch, ranges: await readRanges(sql, c.var.caller.scope) });
 	});
-	routes.use('/backed-up', callersOnly(auth), compress());
+	routes.use(
+		'/backed-up',
+		callersOnly(auth),
+		inTurn(() => reads.pieces),
+		compress()
+	);
 	routes.get('/backed-up', async (c) => {
 		const from = wholeQuery(c, 'from');
 		if (from === undefined) return problem(c, refusal('queryInvalid'));

@@ -6,8 +6,9 @@ import { factIdField, readBody } from './body.ts';
 import { callersOnly, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { problem, refusal } from './problem.ts';
+import { inTurn, type ReadParts } from './read-turns.ts';
 
-export interface LackingParts extends CallerParts {
+export interface LackingParts extends CallerParts, ReadParts {
 	readonly sql: Sql;
 }
 
@@ -30,14 +31,15 @@ type AskedFact = v.InferOutput<typeof lackingSchema>['facts'][number];
  * the same act under another. Each is `[id, digest]`, and `[id, digest, first id, first digest]` where
  * it was issued again already.
  */
-export function lackingRoutes({ sql, ...auth }: LackingParts): Hono {
+export function lackingRoutes({ sql, reads, ...auth }: LackingParts): Hono {
 	const routes = new Hono<CallerEnv>();
 	routes.use(
 		'/facts/lacking',
 		ownOriginOnly,
 		jsonOnly,
 		bodyBytesAtMost(LACKING_BODY_BYTES_MAX),
-		callersOnly(auth)
+		callersOnly(auth),
+		inTurn(() => reads.pieces)
 	);
 	routes.post('/facts/lacking', async (c) => {
 		const body = await readBody(c, lackingSchema);

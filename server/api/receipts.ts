@@ -6,8 +6,9 @@ import { parseDay } from '#domain/calendar.ts';
 import { parseFactId } from '#domain/ids.ts';
 import { devicesOnly, type DeviceEnv } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
+import { inTurn, type ReadParts } from './read-turns.ts';
 
-export interface ReceiptParts {
+export interface ReceiptParts extends ReadParts {
 	readonly sql: Sql;
 	readonly deviceAuth: Pick<DeviceAuth, 'authenticateDevice'>;
 }
@@ -30,9 +31,14 @@ type FactText = readonly [branch: string | null, text: string];
  * fact, with every return of it; none where there is none. `GET /receipts?branch=&on=`: a day of
  * the caller's branch. What a device let go of, or never held, it looks up here.
  */
-export function receiptRoutes({ sql, deviceAuth }: ReceiptParts): Hono {
+export function receiptRoutes({ sql, deviceAuth, reads }: ReceiptParts): Hono {
 	const routes = new Hono<DeviceEnv>();
-	routes.use('/receipts', devicesOnly(deviceAuth), compress());
+	routes.use(
+		'/receipts',
+		devicesOnly(deviceAuth),
+		inTurn(() => reads.pieces),
+		compress()
+	);
 	routes.get('/receipts', async (c) => {
 		const { caller } = c.var;
 		const { name, branch, on } = c.req.query();

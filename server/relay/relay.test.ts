@@ -110,7 +110,9 @@ describe('a stock client', () => {
 		const reader = await rawSocket(stand, 'B');
 		reader.send(encodeStep1(new Map()));
 		await reader.next((bytes) => bytes[0] === MESSAGE_SYNC && bytes[1] === 0);
-		const frames = reader.heard.filter(isMessage(MESSAGE_SYNC)).map(decodeClientFrame);
+		const frames = reader.heard
+			.filter(isMessage(MESSAGE_SYNC))
+			.map((bytes) => decodeClientFrame(bytes));
 		expect(frames.map((frame) => frame?.kind)).toEqual([
 			...frames.slice(2).map(() => 'update'),
 			'step2',
@@ -280,7 +282,7 @@ describe('a socket', () => {
 
 		const copy = new Y.Doc();
 		await until(() => {
-			for (const frame of reader.heard.splice(0).map(decodeClientFrame)) {
+			for (const frame of reader.heard.splice(0).map((bytes) => decodeClientFrame(bytes))) {
 				if (frame?.kind === 'update') Y.applyUpdate(copy, frame.update);
 			}
 			return readFacts(copy).filter(({ id }) => id.startsWith('A-')).length === 220;

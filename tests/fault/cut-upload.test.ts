@@ -5,6 +5,7 @@ import { appendFact } from '#documents/facts.ts';
 import { parseBranchId, parseDeviceCode, parsePersonId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import { feedRoutes } from '#server/api/feed.ts';
+import { createReads } from '#server/api/read-turns.ts';
 import { createRelayHttp, type RelayHttp } from '#state/relay-http.ts';
 import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
 import { createWebsocketProviders } from '#state/relay-provider.ts';
@@ -193,7 +194,10 @@ function httpOf({ device, parts }: TestDevice): RelayHttp {
 				})
 			)
 	};
-	app.route('/api', feedRoutes({ sql: stand.database.sql, epoch: EPOCH, deviceAuth }));
+	app.route(
+		'/api',
+		feedRoutes({ sql: stand.database.sql, epoch: EPOCH, deviceAuth, reads: createReads() })
+	);
 	return createRelayHttp({
 		fetch: async (address, init) =>
 			app.request(address instanceof Request ? address : address.toString(), init),

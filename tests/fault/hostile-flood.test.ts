@@ -165,7 +165,7 @@ describe('a reader', () => {
 		slow.socket.resume();
 		const copy = new Y.Doc();
 		await until(() => {
-			for (const frame of slow.heard.splice(0).map(decodeClientFrame)) {
+			for (const frame of slow.heard.splice(0).map((bytes) => decodeClientFrame(bytes))) {
 				if (frame?.kind === 'update') Y.applyUpdate(copy, frame.update);
 			}
 			return readFacts(copy).length === readFacts(victim.doc).length;

@@ -4,6 +4,7 @@ import { parseBranchId, parseDeviceCode, parsePersonId, type DeviceCode } from '
 import { ok } from '#domain/result.ts';
 import { checkpointRoutes } from '#server/api/checkpoint.ts';
 import { feedRoutes } from '#server/api/feed.ts';
+import { createReads } from '#server/api/read-turns.ts';
 import type { DeviceAuth } from '#server/auth/device-auth.ts';
 import { createRelayHttp } from '#state/relay-http.ts';
 import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
@@ -108,8 +109,9 @@ function httpOf(code: DeviceCode, publicKey: Uint8Array): ReturnType<typeof crea
 	};
 	const { sql } = stand.database;
 	const app = new Hono();
-	app.route('/api', feedRoutes({ sql, epoch: EPOCH, deviceAuth }));
-	app.route('/api', checkpointRoutes({ sql, epoch: EPOCH, deviceAuth }));
+	const reads = createReads();
+	app.route('/api', feedRoutes({ sql, epoch: EPOCH, deviceAuth, reads }));
+	app.route('/api', checkpointRoutes({ sql, epoch: EPOCH, deviceAuth, reads }));
 	return createRelayHttp({
 		fetch: async (address, init) =>
 			app.request(address instanceof Request ? address : address.toString(), init),
