@@ -6,7 +6,7 @@ import { parseBusinessId, parseProductId, type ProductId } from '#domain/ids.ts'
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { isStorageFull, type DeviceStore, type TableName } from '#storage/device-store.ts';
 import { createBook, type Book, type StockedProduct } from './book.ts';
-import { keysOf, leadOf } from './browser-parts.ts';
+import { keysOf, leadOf, openBook } from './browser-parts.ts';
 import { createChanges, type Changes } from './changes.ts';
 import type { ShopConnections } from './connections.ts';
 import { REGISTRY_NAME } from './database-name.ts';
@@ -294,7 +294,7 @@ async function open(): Promise<App> {
 	const name = await registry.bookOf(business);
 	registry.close();
 
-	const store = createDexieDeviceStore(name);
+	const store = openBook(name);
 	const changes = createChanges(new BroadcastChannel(name));
 	const parts: DeviceParts = {
 		store,

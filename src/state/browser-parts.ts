@@ -1,3 +1,4 @@
+import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { createTabLead, type Locks, type TabLead } from './tab-lead.ts';
@@ -31,6 +32,16 @@ export function leadOf(name: string): TabLead {
 function locksOf({ locks }: Partial<Navigator>): Locks | undefined {
 	if (locks === undefined) return undefined;
 	return { request: (name, options, held) => locks.request(name, options, held) };
+}
+
+/** Opens the book that this page shows. */
+export function openBook(name: string): DeviceStore {
+	return createDexieDeviceStore(name, {
+		// By its heir's page, while this one slept: the book that goes on is another.
+		onRemoved: () => {
+			location.reload();
+		}
+	});
 }
 
 /** The device's keys, made at its first start; of two tabs that make them the first one's are kept. */

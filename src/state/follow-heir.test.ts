@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
-import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
+import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { createChanges } from './changes.ts';
 import { followHeir, type FollowHeirParts, type HeirWays } from './follow-heir.ts';
@@ -71,12 +71,14 @@ function stand({
 	ways = {},
 	page = {},
 	late,
-	books = new Map<string, DeviceStore>()
+	books = new Map<string, DeviceStore>(),
+	documentsOf = () => createMemoryDocumentsHost(seeded(1))
 }: {
 	readonly ways?: Partial<HeirWays>;
 	readonly page?: Partial<FollowHeirParts['page']>;
 	readonly late?: LateApi['leave'];
 	readonly books?: Map<string, DeviceStore>;
+	readonly documentsOf?: FollowHeirParts['documentsOf'];
 } = {}): Stand {
 	const line = createToldLine();
 	const store = createMemoryDeviceStore();
@@ -95,7 +97,7 @@ function stand({
 				return () => waiting.delete(work);
 			}
 		},
-		documentsOf: () => createMemoryDocumentsHost(seeded(1)),
+		documentsOf,
 		ways: {
 			make: () => {
 				done.push('make');
@@ -191,6 +193,31 @@ describe('the line of an heir', () => {
 		expect(test.ring()).toEqual([]);
 	});
 
+	it('[HEIR-13] keeps the book before where a tab that slept sold into it while it was removed', async () => {
+		const old = createMemoryDeviceStore();
+		const books = new Map([['old', old]]);
+		await keepRows(old, row(1, 0));
+		await old.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'heir', { keys: {} as CryptoKeyPair, code: 'B' });
+			await writeMeta(rows, 'documents', ['j/x']);
+		});
+		const drop = async (): Promise<void> => {
+			// It waits for the very tab that has the document open.
+			await keepRows(old, row(2, 0));
+		};
+		const documentsOf = (): DocumentsHost => ({ ...createMemoryDocumentsHost(seeded(1)), drop });
+		const test = stand({ books, documentsOf });
+		await keepRows(test.store, row(1, 1));
+		await inherit(test.store, NOW - 2 * DAY_MS);
+		await test.followed.start();
+		await vi.waitUntil(() => test.done.includes('carry over'));
+		await settled();
+		await settled();
+		expect(test.done).not.toContain('remove old');
+		expect(await old.read(['journal'], (rows) => rows.count('journal'))).toBe(2);
+		expect(await old.read(['meta'], (rows) => readMeta(rows, 'heir'))).not.toHaveProperty('isOver');
+	});
+
 	it('[HEIR-4] removes the book before a day later, once the relay has all of it', async () => {
 		const old = createMemoryDeviceStore();
 		const books = new Map([['old', old]]);
@@ -204,6 +231,8 @@ describe('the line of an heir', () => {
 			return test;
 		};
 		await keepRows(old, row(1, 0));
+		const heir = { keys: {} as CryptoKeyPair, code: 'B' };
+		await old.write(['meta'], (rows) => writeMeta(rows, 'heir', heir));
 		await open(NOW - DAY_MS, 1);
 		await open(NOW - DAY_MS - 1, 0);
 		expect(books.size).toBe(1);

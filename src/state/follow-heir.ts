@@ -3,7 +3,7 @@ import type { DocumentsHost } from '#storage/documents-host.ts';
 import type { Changes } from './changes.ts';
 import { isBookOf } from './database-name.ts';
 import { tryRefusedAgain } from './have.ts';
-import { isOldBookSpent } from './heir.ts';
+import { endOldBook, isOldBookSpent } from './heir.ts';
 import { leaveLate, WITH_OWNER, type LateApi } from './late-facts.ts';
 import { readMeta, writeMeta, type Inheritance } from './meta.ts';
 import type { PageParts } from './page-parts.ts';
@@ -365,6 +365,8 @@ async function removeOldBook(
 	// That book may have been an heir's itself: then its documents stood under its own code.
 	const host = documentsOf(isBookOf(book, code) ? code : undefined);
 	for (const document of documents ?? []) await host.drop(document);
+	// A tab that held one of them open may have woken, and have written since it was looked at.
+	if (!(await endOldBook(old, store))) return;
 	old.close();
 	await page.removeStore(book);
 	await store.write(['meta'], (rows) => rows.remove('meta', ['inheritance']));

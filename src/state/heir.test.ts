@@ -4,8 +4,16 @@ import { parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
+import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
-import { becomeHeir, carryOver, isOldBookSpent, type AskedFact, type HeirParts } from './heir.ts';
+import {
+	becomeHeir,
+	carryOver,
+	endOldBook,
+	isOldBookSpent,
+	type AskedFact,
+	type HeirParts
+} from './heir.ts';
 import { writeMeta } from './meta.ts';
 import type { RelayHttp } from './relay-http.ts';
 import { createSigner, createSigningKeys } from './web-crypto.ts';
@@ -119,6 +127,32 @@ describe('what is written while the heir’s book is made', () => {
 			]);
 		});
 		expect(await isOldBookSpent(test.store, heir)).toBe(false);
+	});
+});
+
+describe('the end of the old book', () => {
+	it('[HEIR-13] nothing is written there once the heir’s has all of it, and it does not end before', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		const heir = await heirOf(test, { lacking: (ids) => Promise.resolve(ids) });
+		await markAllSent(heir);
+		await sell(test, 300);
+		expect(await endOldBook(test.store, heir)).toBe(false);
+		expect(await carryOver({ old: test.store, crypto: test.parts.crypto, store: heir })).toBe(1);
+		await markAllSent(heir);
+		expect(await endOldBook(test.store, heir)).toBe(true);
+		await expect(sell(test, 500)).rejects.toThrow('goes on in another');
+		expect(await endOldBook(test.store, heir)).toBe(true);
+		expect(await firstTexts(heir)).toEqual(await firstTexts(test.store));
+	});
+
+	it('[HEIR-13] nothing is written into a new database under the name of a book that was removed', async () => {
+		const test = await forked();
+		await test.store.write(ALL_TABLES, async (rows) => {
+			for (const table of ALL_TABLES) await rows.clear(table);
+		});
+		await expect(sell(test, 100)).rejects.toThrow('was removed');
+		expect(await test.store.read(['journal'], (rows) => rows.count('journal'))).toBe(0);
 	});
 });
 

@@ -147,6 +147,23 @@ export async function isOldBookSpent(old: DeviceStore, store: DeviceStore): Prom
 	return left.length === 0 && unsent.every(({ n }) => taken.has(n)) && mine.every(isDone);
 }
 
+/**
+ * HEIR-13. Ends the old book where the heir's has all of it: from the transaction that says so nothing
+ * more is written there, by whichever tab wakes late. Answers whether it may be removed.
+ */
+export async function endOldBook(old: DeviceStore, store: DeviceStore): Promise<boolean> {
+	if (!(await isOldBookSpent(old, store))) return false;
+	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
+	const from = (inheritance?.upTo ?? 0) + 1;
+	return old.write(['meta', 'journal'], async (rows) => {
+		const later = { from, to: Number.MAX_SAFE_INTEGER, limit: 1 };
+		const heir = await readMeta(rows, 'heir');
+		if (heir === undefined || (await rows.find('journal', later)).length > 0) return false;
+		await writeMeta(rows, 'heir', { ...heir, isOver: true });
+		return true;
+	});
+}
+
 /** What is gone was pruned, which is done with what the relay has for sure. */
 function isDone(row: JournalRow | undefined): boolean {
 	return row === undefined || row.sent === 1 || row.refused !== undefined;

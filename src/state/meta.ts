@@ -56,6 +56,8 @@ export interface HeirToBe {
 	readonly code?: string;
 	/** Where the heir is a business of its own: then nothing more is written here once it is whole. */
 	readonly minted?: Identity;
+	/** The heir's book has all of this one: nothing more is written here, and it is removed. */
+	readonly isOver?: boolean;
 }
 
 /** In an heir's book: what it took over, and from where. */

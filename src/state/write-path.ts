@@ -17,6 +17,7 @@ import type {
 } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
 import { factRow, type ArrivedFact } from './arrived-fact.ts';
+import { throwWhereOver } from './book-end.ts';
 import type { Changes } from './changes.ts';
 import type { Identity } from './identity.ts';
 import { digestOf } from './journal-digest.ts';
@@ -227,10 +228,7 @@ async function standingOf(
 	basis: Sequence,
 	token: string
 ): Promise<'next' | 'written' | 'moved'> {
-	const heir = await readMeta(rows, 'heir');
-	// HEIR-12. Said to be saved here, it would be on no screen again: this page is about to be another's.
-	if (heir?.minted !== undefined && heir.code !== undefined)
-		throw new Error('this book goes on in another one');
+	await throwWhereOver(rows, 'identity');
 	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
 	if (sequence.n === basis.n && sequence.receipt === basis.receipt) return 'next';
 	return (await readMeta(rows, 'lastAct')) === token ? 'written' : 'moved';

@@ -1,4 +1,5 @@
 import { deviceStoreContract } from '#tests/contract/device-store.ts';
+import { Dexie } from 'dexie';
 import { IDBDatabase, IDBFactory, IDBKeyRange, IDBObjectStore } from 'fake-indexeddb';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createDexieDeviceStore } from './device-store.dexie.ts';
@@ -64,6 +65,25 @@ it('[STORAGE-10] gives up when the connection is lost again', async () => {
 	await expect(
 		store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]))
 	).rejects.toThrow(/connection/i);
+});
+
+it('[STORAGE-13] is closed for good where the database is removed, and makes no new one', async () => {
+	const indexedDB = new IDBFactory();
+	let removals = 0;
+	const slept = createDexieDeviceStore('daftar-test', {
+		indexedDB,
+		keyRange: IDBKeyRange,
+		onRemoved: () => {
+			removals += 1;
+		}
+	});
+	await slept.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	await new Dexie('daftar-test', { indexedDB, IDBKeyRange }).delete();
+	const put = slept.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]));
+	await expect(put).rejects.toThrow();
+	await expect(slept.read(['meta'], (rows) => rows.all('meta'))).rejects.toThrow();
+	expect(await indexedDB.databases()).toEqual([]);
+	expect(removals).toBe(1);
 });
 
 /** A put that the browser takes and then aborts, as it does when the disk is full. */

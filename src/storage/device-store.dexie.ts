@@ -16,6 +16,8 @@ export interface DexieStoreOptions {
 	/** The browser's own where absent. */
 	readonly indexedDB?: IDBFactory;
 	readonly keyRange?: typeof IDBKeyRange;
+	/** Hears that the database was removed, by another tab: from then on every read and write fails. */
+	readonly onRemoved?: () => void;
 }
 
 /**
@@ -29,7 +31,7 @@ const CAUSES_MAX = 8;
 /** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */
 export function createDexieDeviceStore(
 	name: string,
-	{ indexedDB, keyRange }: DexieStoreOptions = {}
+	{ indexedDB, keyRange, onRemoved }: DexieStoreOptions = {}
 ): DeviceStore {
 	const database = new Dexie(name, {
 		chromeTransactionDurability: 'strict',
@@ -42,6 +44,15 @@ export function createDexieDeviceStore(
 		.version(VERSION)
 		.stores(schema())
 		.upgrade((transaction) => keyTiles(transaction));
+	let isRemoved = false;
+	database.on('versionchange', ({ newVersion }: IDBVersionChangeEvent) => {
+		if (newVersion !== null) return true;
+		// STORAGE-13. Opened again it would be another database of that name, and an empty one.
+		isRemoved = true;
+		database.close();
+		onRemoved?.();
+		return false;
+	});
 
 	async function transact<T>(
 		mode: 'r' | 'rw',
@@ -50,12 +61,12 @@ export function createDexieDeviceStore(
 	): Promise<T> {
 		let last: Transaction | undefined;
 		try {
-			return await reopeningOnce(database, () =>
+			const once = (): PromiseLike<T> =>
 				database.transaction(mode, [...scope], (transaction) => {
 					last = transaction;
 					return work(transaction);
-				})
-			);
+				});
+			return await reopeningOnce(database, once, () => !isRemoved);
 		} catch (cause) {
 			// A full disk aborts: the requests say so of the transaction, not of the disk.
 			throw isQuota(cause) || isQuota(abortOf(last)) ? storageFull(cause) : cause;
@@ -147,11 +158,15 @@ function indexName(table: TableName, index: string | undefined): string {
  * iOS drops the connection of a page that slept. The work is done again on a new one, once; work that
  * was on disk already finds that out by what it asserts.
  */
-async function reopeningOnce<T>(database: Dexie, work: () => PromiseLike<T>): Promise<T> {
+async function reopeningOnce<T>(
+	database: Dexie,
+	work: () => PromiseLike<T>,
+	isThere: () => boolean
+): Promise<T> {
 	try {
 		return await work();
 	} catch (fault) {
-		if (!isConnectionLost(fault)) throw fault;
+		if (!isConnectionLost(fault) || !isThere()) throw fault;
 		database.close({ disableAutoOpen: false });
 		await database.open();
 		return await work();

@@ -1,6 +1,6 @@
 import type { PersonId } from '#domain/ids.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
-import { keysOf, leadOf } from '../browser-parts.ts';
+import { keysOf, leadOf, openBook } from '../browser-parts.ts';
 import { createChanges } from '../changes.ts';
 import { personDatabase, REGISTRY_NAME } from '../database-name.ts';
 import { createSigner, createWebCrypto } from '../web-crypto.ts';
@@ -47,7 +47,7 @@ interface Opening {
 async function openPerson(person: PersonId, { api, people }: Opening): Promise<OpenPerson> {
 	const heir = await people.heirOf(person);
 	const name = personDatabase(person, heir);
-	const store = createDexieDeviceStore(name);
+	const store = openBook(name);
 	const changes = createChanges(new BroadcastChannel(name));
 	const signer = await createSigner(await keysOf(store));
 	const clock = (): number => Date.now();

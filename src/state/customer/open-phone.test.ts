@@ -145,6 +145,14 @@ describe('an act', () => {
 		expect(answered).toHaveLength(saved);
 	});
 
+	it('[HEIR-13] nothing is answered in a new database under the name of one that was removed', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const { phone, own, store } = await phoneWith();
+		await store.write(['meta'], (rows) => rows.clear('meta'));
+		await expect(phone.accept([h])).rejects.toThrow('was removed');
+		expect(await own()).toEqual([]);
+	});
+
 	it('[CUSTOMER-6] nothing is answered before the relay knows the phone', async () => {
 		const h = await stand.book({ kind: 'due', minor: 500 });
 		const { phone, own } = await phoneWith('unknown');

@@ -13,6 +13,7 @@ import type {
 	StoreReader,
 	StoreWriter
 } from '#storage/device-store.ts';
+import { throwWhereOver } from '../book-end.ts';
 import type { Changes } from '../changes.ts';
 import { openDocuments } from '../linked-device.ts';
 import { readMeta, writeMeta } from '../meta.ts';
@@ -147,6 +148,7 @@ async function keep(
 	);
 	const token = parts.token();
 	const isWritten = await parts.store.write(['meta', 'journal', 'facts'], async (rows) => {
+		await throwWhereOver(rows, 'phone');
 		if ((await lastN(rows)) !== basis.n) return (await readMeta(rows, 'lastAct')) === token;
 		await rows.put('journal', journal);
 		await rows.put('facts', kept);
