@@ -6,6 +6,7 @@ import { storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import type { FactText } from './arrived-fact.ts';
 import type { AskDevice } from './connections.ts';
+import { writeMeta } from './meta.ts';
 import { createOldSales, type FetchedReceipt, type OldSales } from './old-sales.ts';
 import { typedReceipt } from './old-sales-of.ts';
 
@@ -82,6 +83,7 @@ async function oldShop(): Promise<{ a: Till; held: Map<string, FactText>; sale: 
 	if (!sold.ok) throw new Error('refused');
 	a.clock.now = TEST_NOW;
 	await send(a, held);
+	await a.store.write(['meta'], (rows) => writeMeta(rows, 'contactAt', TEST_NOW));
 	while (await a.device.prune());
 	return { a, held, sale: sold.value.fact.id };
 }

@@ -17,6 +17,7 @@ async function shop(seed: number): Promise<TestDevice & { readonly amina: Ledger
 		await sell(test, added.value);
 	}
 	test.clock.now = TEST_NOW;
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'contactAt', TEST_NOW));
 	return { ...test, amina: added.value };
 }
 
@@ -74,6 +75,19 @@ it('[DEVICE-46] keeps an old sale that the relay has not got', async () => {
 	while (await test.device.prune());
 	expect(await salesOf(test)).toBe(10);
 	expect(await storedNumbers(test.store)).toEqual(await foldedNumbers(test.store));
+});
+
+it('[DEVICE-46] lets nothing go by a clock that jumped ahead since the relay was heard', async () => {
+	const test = await shop(6);
+	await sendAll(test);
+	test.clock.now = TEST_NOW + 365 * DAY_MS;
+	while (await test.device.prune());
+	expect(await salesOf(test)).toBe(6);
+	await test.store.write(['meta'], (rows) => rows.remove('meta', ['contactAt']));
+	expect(await test.device.prune()).toBe(false);
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'contactAt', test.clock.now));
+	while (await test.device.prune());
+	expect(await salesOf(test)).toBe(0);
 });
 
 it('[DEVICE-46] lets nothing go that a restored relay may have forgotten, until it was told', async () => {

@@ -69,7 +69,9 @@ export async function pruneDay(
 	const day = await store.read(['meta', 'settings', 'days'], async (rows) => {
 		// What a restored relay forgot may be here alone.
 		if ((await readMeta(rows, 'carry'))?.isDone === false) return undefined;
-		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
+		// A clock that jumps ahead takes no sale away: no day is old before the relay's was seen to be.
+		const heardAt = (await readMeta(rows, 'contactAt')) ?? 0;
+		const nowMs = Math.min(clock() + ((await readMeta(rows, 'offset')) ?? 0), heardAt);
 		const { zone, cutoff } = shopSettings(await rows.all('settings'));
 		return nextDay(rows, addDays(businessDayOf(nowMs, zone, cutoff), -SALES_KEPT_DAYS));
 	});

@@ -6,7 +6,7 @@ import { createProject } from '#server/projections/project.ts';
 import { createWebCrypto, createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { openDevice } from '#state/device.ts';
 import { createChanges } from '#state/changes.ts';
-import { readMeta } from '#state/meta.ts';
+import { readMeta, writeMeta } from '#state/meta.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, TableName } from '#storage/device-store.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
@@ -74,6 +74,7 @@ it('[LOAD-1] the rows of a seeded device are those that receiving and letting go
 	const device = await openDevice(parts, { ...identity, publicKey: '' });
 	for (const day of days)
 		await device.receive(day.map((fact) => ({ text: encodeFact(fact), branch: shop.branch })));
+	await real.write(['meta'], (rows) => writeMeta(rows, 'contactAt', CLOSED_MS));
 	while (await device.prune());
 
 	expect(await storedNumbers(seeded)).toEqual(await storedNumbers(real));
