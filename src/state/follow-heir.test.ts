@@ -399,6 +399,30 @@ describe('a relay that was restored', () => {
 		}
 	});
 
+	it('[LATE-3] is told the last that was sent though nothing waits, once a turn', async () => {
+		const heard: string[] = [];
+		const test = stand({
+			late: (texts) => {
+				heard.push(...texts);
+				return Promise.resolve(ok({ waiting: ['A-2'], known: ['A-1'], refused: [] }));
+			}
+		});
+		await test.store.write(['meta'], (rows) => writeMeta(rows, 'sequence', { n: 2, receipt: 0 }));
+		await keepRows(test.store, row(1, 1), row(2, 1));
+		await test.followed.start();
+		test.line.says({ halted: 'rights' });
+		await vi.waitUntil(() => heard.length === 2);
+		await settled();
+		test.line.says({});
+		await settled();
+		expect(heard).toHaveLength(2);
+		const rows = await test.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map(({ sent, refused }) => [sent, refused])).toEqual([
+			[1, undefined],
+			[0, 'withOwner']
+		]);
+	});
+
 	it('[LATE-3] gets it as always where it lets the device in', async () => {
 		const test = stand({ late: () => Promise.reject(FULL) });
 		await keepRows(test.store, row(1, 0, 'withOwner'), row(2, 0, 'badBody'));

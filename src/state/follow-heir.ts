@@ -138,8 +138,8 @@ function shutOut(run: FollowRun, status: LinkStatus): void {
 	}
 	if (run.isRetaking) return;
 	noteWhetherRemoved(run, true);
-	const isToLeave = status.unsent > 0 || (!run.hasLeft && leftIn(status).length > 0);
-	if (isToLeave && !run.isLeaving) leave(run);
+	// Once a turn though nothing waits: what was sent may have been forgotten since.
+	if ((status.unsent > 0 || !run.hasLeft) && !run.isLeaving) leave(run);
 }
 
 function letIn(run: FollowRun, status: LinkStatus): void {
