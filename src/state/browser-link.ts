@@ -6,7 +6,7 @@ import type { DocumentsHost, Random } from '#storage/documents-host.ts';
 import { createAccountApi } from './account-api.ts';
 import type { Changes } from './changes.ts';
 import type { Device } from './device.ts';
-import { phoneWays } from './customer/phone-ways.ts';
+import { phoneWays, type PhoneWaysParts } from './customer/phone-ways.ts';
 import { deviceWays } from './device-ways.ts';
 import { followHeir, type HeirWays } from './follow-heir.ts';
 import { ticketFrom } from './have-from.ts';
@@ -18,6 +18,7 @@ import { createWebsocketProviders } from './relay-provider.ts';
 
 // Needed as seldom as a way back, and in the same file of the app: each further one is a fetch more.
 export { claimAnew } from './claim-anew.ts';
+export { enterPhoneAnew } from './customer/phone-ways.ts';
 
 export interface BrowserLinkParts {
 	readonly device: LinkedDevice;
@@ -29,6 +30,7 @@ export interface BrowserLinkParts {
 	/** Of a phone: the code in whose book it works, where it is an heir; and what to do with one's own. */
 	readonly heir?: string;
 	readonly becameHeir?: (code: string) => Promise<void>;
+	readonly answers?: PhoneWaysParts['answers'];
 }
 
 /**

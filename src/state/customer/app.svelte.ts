@@ -32,6 +32,8 @@ export interface OpenPerson {
 	prove(): Promise<ProvingOutcome>;
 	/** Makes its line, which waits until the phone is known. What it takes is loaded only now. */
 	connect(onFault: (fault: unknown) => void): Promise<RelayLink>;
+	/** Makes this phone one of the person's again, where it is let in no more; then the page is loaded anew. */
+	enterAnew(): Promise<Result<undefined, ApiRefusal>>;
 	close(): void;
 }
 
@@ -85,6 +87,8 @@ export class CustomerApp {
 	/** What broke last, where no screen awaited it. */
 	fault = $state.raw<unknown>();
 	readonly sync: SyncStatus;
+	/** The relay lets this phone in no more: another took its place, or it was removed. */
+	readonly isOut = $derived.by(() => this.sync.halted === 'rights');
 	readonly #parts: CustomerParts;
 	#open: OpenPerson | undefined;
 	#link: RelayLink | undefined;
@@ -211,9 +215,20 @@ export class CustomerApp {
 		return sent.ok ? ok(undefined) : sent;
 	}
 
-	/** What signing out would lose, of every person of this device. */
+	/** Makes this phone one of the person's again. Needs the network and his session. */
+	enterAnew(): Promise<Result<undefined, ApiRefusal>> {
+		return this.#open?.enterAnew() ?? Promise.resolve(err('unreachable'));
+	}
+
+	/**
+	 * What signing out would lose, of every person of this device: nothing of the one whose phone this is
+	 * no more, which goes by no network.
+	 */
 	async atRisk(): Promise<UnsentAtRisk> {
-		const all = await Promise.all(this.people.map(({ person }) => this.#unsentOf(person)));
+		const asked = this.people.filter(
+			({ person }) => !(this.isOut && person === this.person?.person)
+		);
+		const all = await Promise.all(asked.map(({ person }) => this.#unsentOf(person)));
 		return {
 			count: all.reduce((sum, { count }) => sum + count, 0),
 			minor: all.reduce((sum, { minor }) => sum + minor, 0n)
@@ -281,6 +296,7 @@ export class CustomerApp {
 		this.#link = undefined;
 		this.#open = undefined;
 		this.view = NOTHING;
+		this.sync.halted = undefined;
 		const over = async (): Promise<void> => {
 			await link?.stop();
 			open?.close();

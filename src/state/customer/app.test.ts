@@ -91,6 +91,10 @@ async function openPerson(person: PersonId): Promise<OpenPerson> {
 			return Promise.resolve(proving);
 		},
 		connect: () => Promise.resolve(link(name)),
+		enterAnew: () => {
+			done.push(`enter ${name} anew`);
+			return Promise.resolve(ok(undefined));
+		},
 		close: () => {
 			done.push(`close ${name}`);
 		}
@@ -163,6 +167,25 @@ describe('the customer’s app', () => {
 		await app.forget();
 		expect(await people.all()).toEqual([]);
 		expect(app.view.shops).toEqual([]);
+	});
+
+	it('[CUSTOMER-12] says that its phone is let in no more, and asks nobody to wait for a network', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));
+		const app = await opened();
+		await app.accept([h]);
+		expect(app.isOut).toBe(false);
+		app.sync.take({ ...STATUS, halted: 'rights' });
+		expect(app.isOut).toBe(true);
+		expect(await app.atRisk()).toEqual({ count: 0, minor: 0n });
+		expect(await app.enterAnew()).toEqual(ok(undefined));
+		expect(done).toContain('enter amina anew');
+		await people.keep([amina, mother]);
+		await app.refreshPeople();
+		await phoneOf(mother.person);
+		app.people = await people.all();
+		await app.switchTo(mother.person);
+		expect(app.isOut).toBe(false);
 	});
 
 	it('[CUSTOMER-7] shows nobody of another account, and keeps what is unsent of them', async () => {

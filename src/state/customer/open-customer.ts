@@ -77,9 +77,13 @@ async function openPerson(person: PersonId, { api, people }: Opening): Promise<O
 		connect: async (onFault) => {
 			const { createBrowserLink } = await import('../browser-link.ts');
 			const device = phone.linked;
-			const parts = { device, store, changes, signer, clock, onFault };
+			const parts = { device, store, changes, signer, clock, onFault, answers: phone };
 			const becameHeir = (code: string): Promise<void> => people.keepHeir(person, heir, code);
 			return createBrowserLink({ ...parts, becameHeir, ...(heir !== undefined && { heir }) });
+		},
+		enterAnew: async () => {
+			const { enterPhoneAnew } = await import('../browser-link.ts');
+			return enterPhoneAnew({ phone: phone.linked, store, heir }, { api, changes, clock });
 		},
 		close: () => {
 			lead.close();

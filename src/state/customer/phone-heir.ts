@@ -91,7 +91,13 @@ export async function becomePhoneHeir(
 	return ok({ code: taken.value.code, store, issued });
 }
 
-const CARRIED_META: readonly (keyof MetaValues)[] = ['offset', 'contactAt', 'secret', 'readUpTo'];
+/** The small things that belong to the person, and to nobody's numbers. */
+export const PHONE_CARRIED_META: readonly (keyof MetaValues)[] = [
+	'offset',
+	'contactAt',
+	'secret',
+	'readUpTo'
+];
 
 interface Beginning {
 	readonly identity: PhoneIdentity;
@@ -106,7 +112,7 @@ async function beginBook(
 	{ identity, keys, before }: Beginning
 ): Promise<void> {
 	const carried = await old.read(['meta'], async (rows) => ({
-		meta: await rows.getMany('meta', CARRIED_META),
+		meta: await rows.getMany('meta', PHONE_CARRIED_META),
 		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
 	}));
 	await store.write(['meta'], async (rows) => {
