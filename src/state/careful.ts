@@ -26,8 +26,11 @@ export interface Careful {
 export type Blame =
 	/** That one of several is to blame, or perhaps the one that was alone: others are tried first. */
 	| { readonly of: 'somebody' }
-	/** That this one is to blame: others are taken, before and after it. */
-	| { readonly of: 'fact'; readonly n: number }
+	/**
+	 * That this one is to blame: others are taken, before and after it. Not sure: nothing else waits, and
+	 * it was refused for long; it goes out again when anything is taken.
+	 */
+	| { readonly of: 'fact'; readonly n: number; readonly isSure: boolean }
 	/** Nothing of any fact: nothing is taken, whatever goes out. */
 	| { readonly of: 'relay' };
 
@@ -43,22 +46,30 @@ interface Suspect {
 	readonly alone: Map<number, boolean>;
 	/** How many were refused alone since one was taken. */
 	inARow: number;
+	/** Nothing else waits than what is out; and how often the same was refused so. */
+	isLonely: boolean;
+	lonely: { readonly n: number; readonly times: number };
 }
 
 const TOGETHER_MAX = 512;
 /** So many refused alone, one after the other and none taken between, speak of the relay. */
 const IN_A_ROW_MAX = 2;
+/** So often refused with nothing else that waits, about a quarter of an hour, a fact is kept apart and shown. */
+const LONELY_MAX = 6;
 
 export function createCareful(): Careful {
 	const suspects = new Map<string, Suspect>();
 	return {
 		begin: (name) => {
-			suspects.set(name, { size: 1, out: new Set(), alone: new Map(), inARow: 0 });
+			const lonely = { n: 0, times: 0 };
+			const of = { size: 1, out: new Set<number>(), alone: new Map<number, boolean>(), inARow: 0 };
+			suspects.set(name, { ...of, isLonely: false, lonely });
 		},
 		isAbout: (name) => suspects.has(name),
 		pick: (name, waiting) => {
 			const suspect = suspects.get(name);
 			if (suspect === undefined) return waiting;
+			suspect.isLonely = waiting.length === 1;
 			if (suspect.out.size === 0) suspect.out = new Set(nextOut(suspect, waiting));
 			return waiting.filter(({ n }) => suspect.out.has(n));
 		},
@@ -118,10 +129,12 @@ function nextOut(
 function blameAlone(suspect: Suspect, n: number): Blame {
 	const { alone, inARow } = suspect;
 	const isFound = inARow === 0 && alone.get(n) === true;
+	const times = suspect.isLonely ? 1 + (suspect.lonely.n === n ? suspect.lonely.times : 0) : 0;
+	suspect.lonely = { n, times };
 	suspect.inARow = Math.min(inARow + 1, IN_A_ROW_MAX);
 	// Behind all others, so that the next time it is another one's turn.
 	alone.delete(n);
-	if (isFound) return { of: 'fact', n };
+	if (isFound || times >= LONELY_MAX) return { of: 'fact', n, isSure: isFound };
 	alone.set(n, false);
 	if (suspect.inARow < IN_A_ROW_MAX) return { of: 'somebody' };
 	// What was taken before says nothing of the relay as it is now. One at a time asks how it is.

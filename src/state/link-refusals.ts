@@ -1,6 +1,6 @@
 import type { Nack } from '#sync/frames.ts';
 import { afterNack, type NackReason } from '#sync/nack-reason.ts';
-import { keepRefused, moveUnsent } from './have.ts';
+import { keepRefused, moveUnsent, tryRefusedAgain } from './have.ts';
 import { arrange, closeLine, count, halt } from './link-lines.ts';
 import {
 	again,
@@ -132,7 +132,7 @@ async function suspect(run: LinkRun, name: string, reason: NackReason): Promise<
 		return;
 	}
 	const blame = run.careful.refuse(name);
-	if (blame.of === 'fact') await refuseOne(run, blame.n, reason);
+	if (blame.of === 'fact') await refuseOne(run, blame, reason);
 	if (blame.of === 'relay') await pause(run, name, SUSPECT_MS_MAX);
 	await beginAnew(run, name);
 }
@@ -151,9 +151,21 @@ export async function putCareful(run: LinkRun, taken: ReadonlySet<string>): Prom
 	}
 }
 
-async function refuseOne(run: LinkRun, n: number, reason: NackReason): Promise<void> {
+/** LINK-28. Something was taken: what was kept apart with nothing around it may have been the relay's fault. */
+export async function freeDoubted(run: LinkRun): Promise<void> {
+	const ids = [...run.doubted];
+	run.doubted.clear();
+	if ((await tryRefusedAgain(run.parts.store, ids)) > 0) run.parts.changes.tell(['journal']);
+}
+
+async function refuseOne(
+	run: LinkRun,
+	{ n, isSure }: { readonly n: number; readonly isSure: boolean },
+	reason: NackReason
+): Promise<void> {
 	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
 	if (row === undefined) return;
+	if (!isSure) run.doubted.add(row.id);
 	await keepRefused(run.parts.store, [[row.id, reason]]);
 	run.parts.changes.tell(['journal']);
 	await count(run);

@@ -76,6 +76,8 @@ export interface LinkRun {
 	/** How often a document was begun anew, by its name. */
 	readonly reopenings: Map<string, number>;
 	readonly careful: Careful;
+	/** Facts that were kept apart though nothing was taken around them, by id. */
+	readonly doubted: Set<string>;
 	/** Documents that are left alone for a while, and how often each was. */
 	readonly paused: Set<string>;
 	readonly pauses: Map<string, number>;
@@ -144,6 +146,7 @@ export function createLinkRun(
 		lines: new Map(),
 		reopenings: new Map(),
 		careful: createCareful(),
+		doubted: new Set(),
 		paused: new Set(),
 		pauses: new Map(),
 		arrivals: [],

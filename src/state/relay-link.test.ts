@@ -424,6 +424,52 @@ describe('relay link', () => {
 		expect(a.faults).toEqual([]);
 	});
 
+	it.each(['close', 'fault'] as const)(
+		'[LINK-28] shows a fact that is refused for long with nothing behind it (%s), and sends it after another was taken',
+		async (way) => {
+			const relay = createFakeRelay();
+			relay.now = TEST_NOW;
+			const a = await linked(relay, 48);
+			await sell(a, 1);
+			relay.unnamed.set('A-1', way);
+			await a.link.start();
+			await relay.quiet();
+			await a.pass(180_000);
+			expect(a.link.status).toMatchObject({ unsent: 1, refused: [] });
+			await a.pass(1_500_000);
+			const reason = way === 'close' ? 'forgery' : 'fault';
+			expect(a.link.status).toMatchObject({ unsent: 0, refused: [{ id: 'A-1', reason }] });
+			expect(a.opened()).toBeLessThan(14);
+
+			// It was the relay's fault.
+			relay.unnamed.clear();
+			await sell(a, 2);
+			await relay.quiet();
+			await a.pass(30_000);
+			expect(await sent(a)).toEqual([1, 1]);
+			expect(a.link.status).toMatchObject({ unsent: 0, refused: [] });
+			expect(a.faults).toEqual([]);
+		}
+	);
+
+	it('[LINK-28] keeps it apart for good once others were taken before and after it', async () => {
+		const relay = createFakeRelay();
+		relay.now = TEST_NOW;
+		const a = await linked(relay, 49);
+		await sell(a, 1);
+		relay.unnamed.set('A-1', 'fault');
+		await a.link.start();
+		await relay.quiet();
+		await a.pass(1_800_000);
+		for (let n = 2; n <= 4; n += 1) {
+			await sell(a, n);
+			await a.pass(300_000);
+			expect(texts(relay).length).toBe(n - 1);
+		}
+		expect(a.link.status).toMatchObject({ unsent: 0, refused: [{ id: 'A-1', reason: 'fault' }] });
+		expect(a.faults).toEqual([]);
+	});
+
 	it('[LINK-22] tries again what was refused of its moment, an hour later over a new line', async () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW;
@@ -761,6 +807,7 @@ describe('relay link', () => {
 		await a.pass(10_000);
 		expect(a.link.status).toMatchObject({ state: 'online', unsent: 0, refused: [] });
 		expect(await sent(a)).toEqual([1]);
+		await until(() => handed.length > 0);
 		expect(handed).toEqual(['B-1']);
 
 		// Who stands behind a ledger is known again.

@@ -6,7 +6,7 @@ import { markSent, tryRefusedAgain, unmarkSent } from './have.ts';
 import { carry, pullFeed, tellFeed } from './link-feed.ts';
 import { arrange, closeLines, count, halt, putNew, retry } from './link-lines.ts';
 import { pruneJournal } from './link-prune.ts';
-import { pause, putCareful, reopen, takeNack } from './link-refusals.ts';
+import { freeDoubted, pause, putCareful, reopen, takeNack } from './link-refusals.ts';
 import {
 	again,
 	atLast,
@@ -268,6 +268,7 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 		run.reopenings.delete(name);
 		run.pauses.delete(name);
 	}
+	if (outcome.documents.size > 0 && run.doubted.size > 0) await freeDoubted(run);
 	run.parts.changes.tell(['journal']);
 	await count(run);
 	await atLast(run, () => arrange(run));
