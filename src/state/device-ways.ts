@@ -28,6 +28,7 @@ export function deviceWays(parts: DeviceWaysParts): HeirWays {
 	return {
 		make: () => make(parts),
 		enter: (code) => enter(parts, code),
+		takeAlong: (code) => takeAlong(parts, code),
 		retake: () => retake(parts),
 		carryOver: (old) => carryOver({ old, store, crypto: page.crypto }),
 		late: createLateApi({ ...page, device: device.identity, signer }),
@@ -104,6 +105,20 @@ async function enter({ device, store, page }: DeviceWaysParts, code: string): Pr
 		else await registry.succeed(business, ownBook(device.identity), heir.value);
 	} finally {
 		registry.close();
+	}
+}
+
+/** What could not be taken along now is taken in by the page that opens the heir's book. */
+async function takeAlong({ device, store, page }: DeviceWaysParts, code: string): Promise<void> {
+	const heir = parseDeviceCode(code);
+	assert(heir.ok, 'a device’s heir has a device’s code');
+	// A business that was minted anew has all of this book already.
+	if ((await store.read(['meta'], (rows) => readMeta(rows, 'heir')))?.minted !== undefined) return;
+	const book = page.openStore(databaseName(device.identity.business, heir.value));
+	try {
+		await carryOver({ old: store, store: book, crypto: page.crypto });
+	} finally {
+		book.close();
 	}
 }
 

@@ -305,6 +305,28 @@ describe('a book whose heir’s is made', () => {
 	});
 });
 
+describe('what is sold until the page goes over', () => {
+	it.each([false, true])(
+		'[HEIR-14] goes along, and the page goes over though it cannot (%s)',
+		async (isFull) => {
+			const test = stand({
+				ways: {
+					takeAlong: (code) => {
+						test.done.push(`take along to ${code}`);
+						return isFull ? Promise.reject(FULL) : Promise.resolve();
+					}
+				}
+			});
+			const keys = {} as CryptoKeyPair;
+			await test.store.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: 'B' }));
+			await test.followed.start();
+			await vi.waitUntil(() => test.done.includes('reload'));
+			expect(test.done).toEqual(['enter B', 'take along to B', 'reload']);
+			expect(test.faults).toEqual(isFull ? [FULL] : []);
+		}
+	);
+});
+
 describe('a device that gets no heir, since its access was ended', () => {
 	it('[HEIR-10] stops for want of rights, and leaves to its owner what it had not sent', async () => {
 		const heard: string[] = [];

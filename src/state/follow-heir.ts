@@ -21,6 +21,8 @@ export interface HeirWays {
 	 * forgotten that it did. False where this device has none, or gets none by the same code.
 	 */
 	readonly retake?: () => Promise<boolean | 'unreachable'>;
+	/** Takes over what was done in this book since its heir's was made, just before that one is shown. */
+	readonly takeAlong?: (code: string) => Promise<void>;
 	/** Takes over what was written in the book before since then; answers how many facts. */
 	carryOver(old: DeviceStore): Promise<number>;
 	/** Where a device leaves to its owner what it had not sent when it was removed; a phone has none. */
@@ -318,22 +320,22 @@ async function findHeir(run: FollowRun): Promise<boolean> {
 		work: async () => {
 			// First, or the page would come back to this book, and load itself anew after every act.
 			await ways.enter(code);
-			reloadWhenIdle(run.parts, RELOAD_LOOKS_MAX);
+			reloadWhenIdle(run.parts, code, RELOAD_LOOKS_MAX);
 			return true;
 		}
 	});
 	return true;
 }
 
-/** Not under a hand that is typing; what is sold until then is taken over by the new page. */
-function reloadWhenIdle(parts: FollowHeirParts, looksLeft: number): void {
-	if (!parts.page.isTyping() || looksLeft === 0) {
-		parts.page.reload();
-		return;
-	}
-	parts.timers.after(RELOAD_LOOK_MS, () => {
-		reloadWhenIdle(parts, looksLeft - 1);
-	});
+/** Not under a hand that is typing; what is sold until then goes along. */
+function reloadWhenIdle(parts: FollowHeirParts, code: string, looksLeft: number): void {
+	const { page, timers, ways } = parts;
+	if (page.isTyping() && looksLeft > 0) {
+		timers.after(RELOAD_LOOK_MS, () => {
+			reloadWhenIdle(parts, code, looksLeft - 1);
+		});
+	} else if (ways.takeAlong === undefined) page.reload();
+	else void ways.takeAlong(code).catch(told(parts)).finally(page.reload);
 }
 
 /** Takes in what was written in the book before, and removes that book once all of it has arrived. */

@@ -14,7 +14,7 @@ import {
 	type AskedFact,
 	type HeirParts
 } from './heir.ts';
-import { writeMeta } from './meta.ts';
+import { readMeta, writeMeta } from './meta.ts';
 import type { RelayHttp } from './relay-http.ts';
 import { createSigner, createSigningKeys } from './web-crypto.ts';
 
@@ -127,6 +127,48 @@ describe('what is written while the heir’s book is made', () => {
 			]);
 		});
 		expect(await isOldBookSpent(test.store, heir)).toBe(false);
+	});
+});
+
+describe('the open cart', () => {
+	const cartOf = (store: DeviceStore): Promise<unknown> =>
+		store.read(['meta'], (rows) => readMeta(rows, 'cart'));
+	const ring = (store: DeviceStore, ...names: readonly string[]): Promise<void> =>
+		store.write(['meta'], (rows) =>
+			writeMeta(
+				rows,
+				'cart',
+				names.map((name) => ({ name }))
+			)
+		);
+
+	it('[HEIR-14] goes along as it stands when the page goes over, and is left alone once it was touched', async () => {
+		const test = await forked();
+		await ring(test.store, 'tea');
+		const heir = await heirOf(test, { lacking: (ids) => Promise.resolve(ids) });
+		const old = { old: test.store, crypto: test.parts.crypto, store: heir };
+		expect(await cartOf(heir)).toEqual([{ name: 'tea' }]);
+		// Sold, and another begun, until the page is loaded anew.
+		await ring(test.store, 'rice');
+		await carryOver(old);
+		expect(await cartOf(heir)).toEqual([{ name: 'rice' }]);
+		await ring(test.store);
+		await carryOver(old);
+		expect(await cartOf(heir)).toEqual([]);
+		await ring(heir, 'milk');
+		await ring(test.store, 'bread');
+		await carryOver(old);
+		expect(await cartOf(heir)).toEqual([{ name: 'milk' }]);
+	});
+
+	it('[HEIR-14] is not taken again from a book that nothing was written in', async () => {
+		const test = await openTestDevice({ seed: 3 });
+		await test.device.markClaimed({ code: test.device.identity.code, member: 1 });
+		await ring(test.store, 'tea');
+		const heir = await heirOf(test, { lacking: (ids) => Promise.resolve(ids) });
+		await ring(heir);
+		await carryOver({ old: test.store, crypto: test.parts.crypto, store: heir });
+		expect(await cartOf(heir)).toEqual([]);
 	});
 });
 

@@ -399,9 +399,8 @@ async function keepIssued(
 	await writeMeta(rows, 'sequence', { n: n + issued.length, receipt });
 	const upTo = left.rows.at(-1)?.n ?? inheritance.upTo;
 	const after = { ...inheritance, upTo, ...takenOver(inheritance, left.rows, issued) };
-	await writeMeta(rows, 'inheritance', after);
-	// Once, at the beginning: later it is this book's cart that is open.
-	if (inheritance.upTo === 0) await takeCart(rows, left.cart, renamedBy(after, identity));
+	const cart = await takeCart(rows, left.cart, { inheritance: after, identity });
+	await writeMeta(rows, 'inheritance', { ...after, ...(cart !== undefined && { cart }) });
 	const stamp = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
 	if (left.stamp !== undefined && compareStamps(left.stamp, stamp) > 0)
 		await writeMeta(rows, 'stamp', left.stamp);
@@ -472,18 +471,25 @@ function renamedBy(
 	return new Map(names.map(([old, n]) => [factId(code, old), factId(own, n)]));
 }
 
-/** An open cart goes on in the heir's book, with its goods as they are called there. */
+/**
+ * An open cart goes on in the heir's book, with its goods as they are called there, until it is touched
+ * there: what was sold from it in the old book is no cart any more. Answers what was taken last.
+ */
 async function takeCart(
 	rows: StoreWriter,
 	cart: unknown,
-	renamed: ReadonlyMap<FactId, FactId>
-): Promise<void> {
-	if (!Array.isArray(cart)) return;
+	{ inheritance, identity }: Omit<Basis, 'n'>
+): Promise<string | undefined> {
+	const { cart: taken } = inheritance;
+	const here = JSON.stringify((await readMeta(rows, 'cart')) ?? []);
+	if (here !== (taken ?? '[]') || !Array.isArray(cart)) return taken;
+	const renamed = renamedBy(inheritance, identity);
 	const lines = (cart as readonly unknown[]).map((line) => {
 		if (typeof line !== 'object' || line === null || !('productId' in line)) return line;
 		return { ...line, productId: productNow(line.productId, renamed) };
 	});
 	await writeMeta(rows, 'cart', lines);
+	return JSON.stringify(lines);
 }
 
 function productNow(id: unknown, renamed: ReadonlyMap<FactId, FactId>): unknown {

@@ -74,6 +74,8 @@ export interface Inheritance {
 	readonly names: readonly (readonly [old: number, n: number])[];
 	/** What was unsent there and is at the relay under another name, by its number there. */
 	readonly known?: readonly number[];
+	/** The open cart as it was taken over, as JSON: as long as it is this one, the book before has the say. */
+	readonly cart?: string;
 }
 
 /** How far this device has come with handing in what a restored relay forgot. */
