@@ -3,6 +3,7 @@ import type { DeviceRow, MemberRow } from '#storage/device-store.ts';
 import { inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 import type { Live } from './live.ts';
+import { readMeta } from './meta.ts';
 import { bySessionOrKey } from './owner-api.ts';
 
 /** A device of the shop, as its list shows it. */
@@ -12,8 +13,11 @@ export interface ShopDevice {
 	/** Who uses it, as the shop calls them; empty where it has no name for them. */
 	readonly member: string;
 	readonly isThis: boolean;
-	/** Its access has ended; what it wrote stays. */
-	readonly isRemoved: boolean;
+	/**
+	 * `ended`: what it wrote stays. `doubtful`: it ended, and the relay was restored since, so that it may
+	 * have been let in again; nobody knows but by removing it once more.
+	 */
+	readonly access: 'open' | 'ended' | 'doubtful';
 }
 
 export type InviteStage =
@@ -28,6 +32,7 @@ export class DevicesList {
 	readonly #api: AccountApi;
 	readonly #devices: Live<readonly DeviceRow[]>;
 	readonly #members: Live<readonly MemberRow[]>;
+	readonly #epoch: Live<number | undefined>;
 	invite = $state.raw<InviteStage>({ kind: 'none' });
 	/** Moves every second while an invite stands. */
 	#now = $state.raw(0);
@@ -36,19 +41,19 @@ export class DevicesList {
 		const { code: own } = this.#app.identity;
 		const members = this.#members.value ?? [];
 		const rows = this.#devices.value ?? [];
-		const listed = rows.map(({ code, member, removedAt }) => ({
-			code,
-			member: members.find(({ number }) => number === member)?.name ?? '',
-			isThis: code === own,
-			isRemoved: removedAt !== undefined
+		const listed = rows.map((row) => ({
+			code: row.code,
+			member: members.find(({ number }) => number === row.member)?.name ?? '',
+			isThis: row.code === own,
+			access: accessOf(row, this.#epoch.value, own)
 		}));
 		const hasOwn = listed.some(({ isThis }) => isThis);
 		const { memberName: member } = this.#app;
-		return hasOwn ? listed : [{ code: own, member, isThis: true, isRemoved: false }, ...listed];
+		return hasOwn ? listed : [{ code: own, member, isThis: true, access: 'open' }, ...listed];
 	});
 	/** How many others may still write for the shop. */
 	readonly others = $derived(
-		this.devices.filter(({ isThis, isRemoved }) => !isThis && !isRemoved).length
+		this.devices.filter(({ isThis, access }) => !isThis && access === 'open').length
 	);
 	readonly secondsLeft = $derived.by(() => {
 		if (this.invite.kind !== 'open') return 0;
@@ -60,6 +65,9 @@ export class DevicesList {
 		this.#api = api;
 		this.#devices = app.live(['devices'], () => app.book.devices());
 		this.#members = app.live(['members'], () => app.book.members());
+		this.#epoch = app.live(['meta'], () =>
+			app.store.read(['meta'], (rows) => readMeta(rows, 'epoch'))
+		);
 	}
 
 	/** Asks for a link by which one device may join, once. */
@@ -86,4 +94,18 @@ export class DevicesList {
 	tick(): void {
 		this.#now = this.#app.clock();
 	}
+}
+
+const RELAY_FACT = /^0\.([0-9]{1,15})-/;
+
+/** REMOVAL-3. By the epoch of the relay's fact that ended it. One that is let in does not doubt itself. */
+export function accessOf(
+	{ code, removedAt, stamps }: DeviceRow,
+	epoch: number | undefined,
+	own: DeviceCode
+): ShopDevice['access'] {
+	if (removedAt === undefined) return 'open';
+	const told = Number(RELAY_FACT.exec(stamps['removedAt']?.[2] ?? '')?.[1] ?? epoch);
+	if (epoch === undefined || told >= epoch) return 'ended';
+	return code === own ? 'open' : 'doubtful';
 }
