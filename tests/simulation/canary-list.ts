@@ -86,6 +86,10 @@ export const CANARIES: readonly Canary[] = [
 	{
 		name: 'feed number outside the transaction',
 		transaction: { keepsFeedNumbers: true }
+	},
+	{
+		name: 'news is never lost',
+		relay: { neverLooks: true }
 	}
 ];
 

@@ -13,6 +13,7 @@ export interface Canary {
 	readonly statement?: (text: string) => string;
 	/** How a relay's transactions go wrong. */
 	readonly transaction?: TransactionCanary;
+	readonly relay?: RelayCanary;
 	/** Stands around a device's store. */
 	readonly store?: (store: DeviceStore, disk: Disk) => DeviceStore;
 	/** What a disk does before each write, and when its process dies. */
@@ -28,6 +29,11 @@ export interface TransactionCanary {
 	readonly commitsBefore?: RegExp;
 	/** Numbers of the feed that a rolled back transaction took stay taken. */
 	readonly keepsFeedNumbers?: boolean;
+}
+
+export interface RelayCanary {
+	/** It believes that it is told of everything. */
+	readonly neverLooks?: boolean;
 }
 
 export interface DiskCanary {

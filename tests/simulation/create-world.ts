@@ -5,7 +5,8 @@ import { createLine, type Fate, type SimServer } from './database.ts';
 import { createDisk } from './disk-contents.ts';
 import type { Violation } from './invariants.ts';
 import { createNetwork, type Line } from './network.ts';
-import { startRelay } from './relay-process.ts';
+import { createBadExchange, createGoodExchange } from './bus.ts';
+import { startRelay, type RelayProcessParts } from './relay-process.ts';
 import { patronDied } from './customers.ts';
 import type { Plan } from './plan.ts';
 import type { PatronRows, ShopRows } from './shop-rows.ts';
@@ -29,7 +30,8 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 	const count = (name: string): void => {
 		counts[name] = (counts[name] ?? 0) + 1;
 	};
-	const network = createNetwork({ time, chance: chance.apart('network'), trace, count });
+	const places = given.plan.second === undefined ? 1 : 2;
+	const network = createNetwork({ time, chance: chance.apart('network'), trace, count, places });
 	const watch = createWatch({
 		now: time.now,
 		markers: new Map(shops.map(({ business }) => [business, markerOf(business)])),
@@ -46,7 +48,7 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 		count,
 		stations: [],
 		patrons: [],
-		relay: undefined,
+		relays: [],
 		isRough: false,
 		isHeld: false,
 		machine: {
@@ -65,7 +67,7 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 				tellFault(world, where, fault);
 			}
 		},
-		startRelay: relayStarter(() => world, { ...given, canary, dice })
+		startRelays: relayStarter(() => world, { ...given, canary, dice })
 	};
 	for (const shop of shops)
 		for (const { identity, signer } of honestOf(shop, given.plan, shops)) {
@@ -145,46 +147,85 @@ interface Starting {
 	readonly relayKey: Signer;
 }
 
-function relayStarter(
-	worldOf: () => World,
-	{ server, canary, dice, relayKey }: Starting
-): () => void {
-	let incarnation = 0;
+/** A relay's process again and again, at each place where one is to run. */
+function relayStarter(worldOf: () => World, starting: Starting): () => void {
+	const starts: (() => void)[] = [];
 	return () => {
 		const world = worldOf();
-		const { chance, time, trace, network, line, watch } = world;
+		if (starts.length === 0) starts.push(...placesOf(world, starting));
+		for (const start of starts) start();
+	};
+}
+
+/** By a single relay's own timers looking is rare: news alone must do, or late. */
+const LOOKS_APART = 6;
+
+function placesOf(world: World, starting: Starting): readonly (() => void)[] {
+	const { plan, chance, count } = world;
+	const { second } = plan;
+	const place = { place: 0, name: 'relay', clockOffMs: 0, looksApart: LOOKS_APART, bus: undefined };
+	if (second === undefined) return [placeStarter(world, starting, place)];
+	count('second relay');
+	const exchange = (second.isBusBad ? createBadExchange : createGoodExchange)({
+		...world,
+		chance: chance.apart('bus')
+	});
+	const joined = { ...place, bus: exchange.join, looksApart: second.looksApart };
+	const { clockOffMs } = second;
+	return [
+		placeStarter(world, starting, joined),
+		placeStarter(world, starting, { ...joined, place: 1, name: 'second relay', clockOffMs })
+	];
+}
+
+interface Place extends Pick<RelayProcessParts, 'bus' | 'clockOffMs' | 'looksApart'> {
+	readonly place: number;
+	readonly name: string;
+}
+
+function placeStarter(
+	world: World,
+	{ server, canary, dice, relayKey }: Starting,
+	{ place, name, ...own }: Place
+): () => void {
+	const { chance, time, trace, network, line, watch, relays } = world;
+	let incarnation = 0;
+	const start = (): void => {
+		// One that was to start in a moment when the database was put back has been started since.
+		if (world.isHeld || relays[place]?.isDead() === false) return;
 		incarnation += 1;
-		const started = startRelay({
+		const { process, ready } = startRelay({
+			...own,
 			server,
 			line,
 			time,
 			trace,
 			canary,
 			relayKey,
-			chance: chance.apart(`relay ${String(incarnation)}`),
+			chance: chance.apart(`${name} ${String(incarnation)}`),
 			fate: (what) => fateOf(world, dice, what),
 			died: () => {
-				network.far = undefined;
-				network.dropAll();
-				if (!world.isHeld) time.after(dice.between(100, 5_000), world.startRelay);
+				network.drop(place, process);
+				if (!world.isHeld) time.after(dice.between(100, 5_000), start);
 			},
 			fault: (fault) => {
-				tellFault(world, 'relay', fault);
+				tellFault(world, name, fault);
 			},
 			committed: watch.committed
 		});
-		world.relay = started.process;
-		started.ready.then(
+		relays[place] = process;
+		ready.then(
 			() => {
-				if (!started.process.isDead()) network.far = started.process;
+				if (!process.isDead()) network.serve(place, process);
 			},
 			(fault: unknown) => {
-				tellFault(world, 'a starting relay', fault);
+				tellFault(world, `a starting ${name}`, fault);
 				// Whoever keeps it running starts it again.
-				started.process.kill();
+				process.kill();
 			}
 		);
 	};
+	return start;
 }
 
 /** In the middle of a group commit as anywhere else, the connection breaks or the relay dies. */

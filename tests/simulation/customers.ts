@@ -176,7 +176,7 @@ async function ask(
 	path: string,
 	{ body, headers }: Asked
 ): Promise<Response | undefined> {
-	const { far } = network;
+	const far = network.far();
 	if (far === undefined) return undefined;
 	const request = new Request(`${RELAY_ORIGIN}/api${path}`, {
 		method: 'POST',

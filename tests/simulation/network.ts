@@ -21,8 +21,8 @@ export interface Line {
 	latency: { readonly least: number; readonly most: number };
 	/** In how many of a hundred requests: never arrives; its answer never comes; comes twice. */
 	faults: { lost: number; unanswered: number; twice: number; cut: number };
-	/** Ends every open socket; `silent` ones learn of it by nothing but silence. */
-	readonly cut: (how: 'told' | 'silent') => void;
+	/** Ends every open socket, or those to one relay; `silent` ones learn of it by nothing but silence. */
+	readonly cut: (how: 'told' | 'silent', to?: Far) => void;
 	readonly connector: (owner: Owner) => {
 		readonly WebSocket: typeof WebSocket;
 		readonly fetch: typeof globalThis.fetch;
@@ -37,10 +37,13 @@ export interface Owner {
 }
 
 export interface Network {
-	far: Far | undefined;
+	/** Where the next socket or request comes out. With several relays each comes out at one of them. */
+	readonly far: () => Far | undefined;
+	/** A relay serves, at its place among those of the database. */
+	readonly serve: (place: number, far: Far) => void;
+	/** A relay's machine is gone: every socket to it ends. */
+	readonly drop: (place: number, far: Far) => void;
 	readonly createLine: (name: string) => Line;
-	/** The relay's machine is gone: every socket ends. */
-	readonly dropAll: () => void;
 }
 
 export interface NetworkParts {
@@ -48,24 +51,39 @@ export interface NetworkParts {
 	readonly chance: Chance;
 	readonly trace: Trace;
 	readonly count: (name: string) => void;
+	/** How many relays there are. */
+	readonly places: number;
 }
 
 const CLOSE_LOST = 1006;
 const UNREACHED_MS = 3_000;
 const TOLD_MS_MAX = 2_000;
+/** How often one who comes to a relay that is gone is sent on to one that is there. */
+const SENT_ON_PERCENT = 80;
 const ORIGIN = 'http://relay.test';
 
 export function createNetwork(parts: NetworkParts): Network {
 	const lines: LineState[] = [];
+	const fars = new Map<number, Far>();
+	const dice = parts.chance.apart('balancer');
 	const network: Network = {
-		far: undefined,
+		far: () => {
+			if (parts.places === 1) return fars.get(0);
+			const drawn = fars.get(dice.below(parts.places));
+			if (drawn !== undefined || !dice.percent(SENT_ON_PERCENT)) return drawn;
+			return fars.values().next().value;
+		},
+		serve: (place, far) => {
+			fars.set(place, far);
+		},
+		drop: (place, far) => {
+			fars.delete(place);
+			for (const { line } of lines) line.cut(parts.chance.percent(30) ? 'silent' : 'told', far);
+		},
 		createLine: (name) => {
 			const line = createLineOf(parts, network, name);
 			lines.push(line);
 			return line.line;
-		},
-		dropAll: () => {
-			for (const line of lines) line.line.cut(parts.chance.percent(30) ? 'silent' : 'told');
 		}
 	};
 	return network;
@@ -84,12 +102,12 @@ function createLineOf(parts: NetworkParts, network: Network, name: string): Line
 		latency: { least: 1, most: 30 },
 		faults: { lost: 0, unanswered: 0, twice: 0, cut: 0 },
 		heard: () => undefined,
-		cut: (how) => {
+		cut: (how, to) => {
 			for (const wire of wires) {
+				if (to !== undefined && wire.far !== to) continue;
 				parts.count(`socket cut, ${how}`);
 				wire.cut(how);
 			}
-			wires.clear();
 		},
 		connector: (owner) => ({
 			WebSocket: socketsOf({ ...parts, network, line, wires, owner }),
@@ -111,6 +129,8 @@ function delayOf({ chance, line }: Pick<Ends, 'chance' | 'line'>): number {
 }
 
 interface Wire {
+	/** Where it comes out. */
+	readonly far: Far | undefined;
 	cut(how: 'told' | 'silent'): void;
 }
 
@@ -126,6 +146,7 @@ class SimSocket implements Wire {
 	onmessage: Handler<{ readonly data: unknown }> = null;
 	onerror: Handler<unknown> = null;
 	onclose: Handler<{ readonly code: number; readonly reason: string }> = null;
+	far: Far | undefined;
 	readonly #ends: Ends;
 	readonly #server: ServerSocket;
 	#upAt = 0;
@@ -141,13 +162,14 @@ class SimSocket implements Wire {
 		const document = decodeURIComponent(url.pathname.slice('/sync/'.length));
 		const asked = { document, ticket: url.searchParams.get('ticket') ?? '' };
 		time.after(delayOf(ends), () => {
-			const { far } = network;
-			if (!line.isUp || far === undefined) {
+			const far = line.isUp ? network.far() : undefined;
+			if (far === undefined) {
 				time.after(UNREACHED_MS, () => {
 					this.end(CLOSE_LOST, 'unreached');
 				});
 				return;
 			}
+			this.far = far;
 			wires.add(this);
 			far.accept(this.#server, asked).then(
 				() => undefined,
@@ -358,8 +380,8 @@ function fetchOf(ends: Ends): typeof globalThis.fetch {
 			const { signal } = init ?? {};
 			signal?.addEventListener('abort', fail);
 			const ask = async (isHeard: boolean): Promise<void> => {
-				const { far } = network;
-				if (!line.isUp || far === undefined) {
+				const far = line.isUp ? network.far() : undefined;
+				if (far === undefined) {
 					time.after(UNREACHED_MS, fail);
 					return;
 				}

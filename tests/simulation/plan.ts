@@ -20,6 +20,8 @@ export interface Plan {
 	readonly removeMs: number | undefined;
 	/** Whether the last device of the first shop means the others no good. */
 	readonly isHostile: boolean;
+	/** The other relay on the same database; undefined where one is alone. */
+	readonly second: SecondRelay | undefined;
 	/** How many customers have a phone. */
 	readonly patrons: number;
 	/** How far a machine's clock is off. */
@@ -32,15 +34,32 @@ export interface Plan {
 	readonly tabsOf: (chance: Chance) => number;
 }
 
+/** How two relays of a seed are joined, and how the second differs from the first. */
+export interface SecondRelay {
+	/** Whether the bus between them loses, delays and doubles what it carries. */
+	readonly isBusBad: boolean;
+	/** How far its clock is from the first one's, ms. */
+	readonly clockOffMs: number;
+	/** So many times rarer than by the product's own timers both look for what nobody told them. */
+	readonly looksApart: number;
+	/** Whether it runs on while the database is put back, and has to find that out by itself. */
+	readonly isLeftRunning: boolean;
+}
+
+/** What only some seeds have, drawn apart from all else. */
+export type SeedPart = 'relays';
+
 const START = Date.UTC(2026, 10, 20, 10);
 const DAY_MS = 86_400_000;
 
 export interface PlanOptions {
 	/** What is left out of every seed. */
 	readonly without?: readonly ('restore' | 'clone' | 'remove' | 'tabs')[];
+	/** What every seed has, that else only some have. */
+	readonly always?: readonly SeedPart[];
 }
 
-export function planOf(chance: Chance, { without = [] }: PlanOptions = {}): Plan {
+export function planOf(chance: Chance, { without = [], always = [] }: PlanOptions = {}): Plan {
 	const first = { name: 'quince', branches: chance.between(1, 2), devices: chance.between(2, 5) };
 	const other = { name: 'walnut', branches: 1, devices: 1 };
 	const shops = chance.percent(25) ? [first, other] : [first];
@@ -65,6 +84,7 @@ export function planOf(chance: Chance, { without = [] }: PlanOptions = {}): Plan
 		acts,
 		restore: isRestored ? { backupMs, backMs } : undefined,
 		cloneMs: isCloned ? cloneMs : undefined,
+		second: secondOf(chance.apart('second relay'), always.includes('relays')),
 		patrons,
 		isHostile,
 		removeMs: isRemoved ? removeMs : undefined,
@@ -78,5 +98,16 @@ export function planOf(chance: Chance, { without = [] }: PlanOptions = {}): Plan
 					}
 				: undefined,
 		tabsOf: (dice) => (!without.includes('tabs') && dice.percent(20) ? 2 : 1)
+	};
+}
+
+function secondOf(dice: Chance, isCertain: boolean): SecondRelay | undefined {
+	const isThere = dice.percent(20);
+	if (!isThere && !isCertain) return undefined;
+	return {
+		isBusBad: dice.percent(70),
+		clockOffMs: dice.percent(50) ? dice.between(-1_500, 1_500) : 0,
+		looksApart: dice.pick([1, 2, 6]),
+		isLeftRunning: dice.percent(50)
 	};
 }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Signer } from '#domain/crypto.ts';
 import type { Random } from '#server/auth/random.ts';
+import type { Bus } from '#server/bus/bus.ts';
 import { createService, type Service } from '#server/service.ts';
 import type { Canary } from './canary.ts';
 import type { Chance } from './chance.ts';
@@ -12,7 +13,7 @@ import {
 	type Line,
 	type SimServer
 } from './database.ts';
-import type { Far } from './network.ts';
+import type { Far, Owner } from './network.ts';
 import type { SimTime } from './time.ts';
 import type { Trace } from './trace.ts';
 
@@ -35,6 +36,12 @@ export interface RelayProcessParts {
 	readonly died: () => void;
 	readonly fault: (fault: unknown) => void;
 	readonly canary: Canary;
+	/** How far its clock is off, ms. */
+	readonly clockOffMs: number;
+	/** So many times rarer than by the product's own timers it looks for what nobody told it. */
+	readonly looksApart: number;
+	/** Its end of what joins it to the other relay. */
+	readonly bus: ((owner: Owner) => Bus) | undefined;
 	/** Facts that a COMMIT made durable. */
 	readonly committed: (facts: readonly CommittedFact[]) => void;
 }
@@ -45,9 +52,8 @@ const ADDRESS = {
 };
 export const RELAY_SECRET = new Uint8Array(32).fill(7);
 
-/** Looking for what nobody told of is rare here: news alone must do, or late. */
+/** What comes round as often as this is a look for what nobody told of. */
 const LOOK_MS_MAX = 5_000;
-const LOOKS_APART = 6;
 
 /** Resolves when it serves; undefined where it died before. */
 export function startRelay(parts: RelayProcessParts): {
@@ -66,21 +72,28 @@ export function startRelay(parts: RelayProcessParts): {
 		handle.die();
 		parts.died();
 	};
+	const bus = parts.bus?.({ isDead: () => isDead });
+	const clock = (): number => time.now() + parts.clockOffMs;
 	const handle = createHandle({ ...parts, kill }, parts.line);
 	const random: Random = { bytes: chance.bytes, uuid: chance.uuid };
 	const api = new Hono();
 	api.onError((_fault, c) => c.body(null, 500));
 	const ready = createService({
 		database: handle,
-		clock: time.now,
+		clock,
 		secret: RELAY_SECRET,
 		fault: (fault) => {
 			if (!isDead) parts.fault(fault);
 		},
+		// It ends, and whoever keeps it running starts it anew.
+		wentBack: kill,
+		...(bus !== undefined && { bus }),
 		machine: {
 			timers: {
 				every: (ms, act) => {
-					const stop = time.every(ms <= LOOK_MS_MAX ? ms * LOOKS_APART : ms, act);
+					const isLook = ms <= LOOK_MS_MAX;
+					if (isLook && parts.canary.relay?.neverLooks === true) return () => undefined;
+					const stop = time.every(isLook ? ms * parts.looksApart : ms, act);
 					stops.add(stop);
 					return stop;
 				}

@@ -91,7 +91,7 @@ async function play(world: World, seed: number): Promise<SeedOutcome> {
 	const { time, plan, chance, stations, violations } = world;
 	const end = plan.startMs + plan.tradeMs;
 	const dice = chance.apart('begin');
-	world.startRelay();
+	world.startRelays();
 	for (const { open } of stations) time.after(dice.below(5_000), open);
 	world.isRough = true;
 	for (const station of stations) scheduleActs(world, station, end);

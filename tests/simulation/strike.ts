@@ -97,8 +97,10 @@ const FAULTS: readonly Fault[] = [
 	},
 	{
 		name: 'relay killed',
-		strike: ({ world }) => {
-			world.relay?.kill();
+		strike: ({ world, dice }) => {
+			const alive = world.relays.filter(({ isDead }) => !isDead());
+			const [one] = alive;
+			(alive.length > 1 ? dice.pick(alive) : one)?.kill();
 		}
 	}
 ];

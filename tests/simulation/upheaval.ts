@@ -34,7 +34,9 @@ function scheduleRestore(
 	time.after(backMs + 1, () => {
 		world.count('relay restored from a backup');
 		world.isHeld = true;
-		world.relay?.kill();
+		// Nobody may have thought of the second relay.
+		const isLeft = world.plan.second?.isLeftRunning === true;
+		for (const relay of isLeft ? world.relays.slice(0, 1) : world.relays) relay.kill();
 		void alone(world, async () => {
 			trace.note('restore', time.now());
 			await putBack?.();
@@ -47,7 +49,7 @@ function scheduleRestore(
 			world.watch.twinned();
 		}).then(() => {
 			world.isHeld = false;
-			world.startRelay();
+			world.startRelays();
 		});
 	});
 }

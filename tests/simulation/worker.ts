@@ -16,6 +16,7 @@ await canary.database?.(server.sql);
 for (const seed of task.seeds) {
 	const outcome = await runSeed(server, seed, {
 		canary,
+		always: task.always ?? [],
 		kept: task.isTold === true ? 0 : 40,
 		...(task.isTold === true && { tell: print })
 	});

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import type { SeedPart } from './plan.ts';
 import type { SeedOutcome } from './run-seed.ts';
 
 export interface WorkerTask {
@@ -7,6 +8,8 @@ export interface WorkerTask {
 	readonly seeds: readonly number[];
 	/** The name of a deliberate fault. */
 	readonly canary?: string;
+	/** What every seed has, that else only some have. */
+	readonly always?: readonly SeedPart[];
 	/** Whether it stops at the first seed that finds something. */
 	readonly isTillCaught?: boolean;
 	/** Whether it prints everything that happens. */

@@ -35,12 +35,14 @@ export interface World {
 	readonly violations: Violation[];
 	readonly counts: Record<string, number>;
 	readonly count: (name: string) => void;
-	relay: RelayProcess | undefined;
+	/** The last process of each relay. */
+	readonly relays: RelayProcess[];
 	/** Whether anything may still break. */
 	isRough: boolean;
-	/** Whether the relay's machine is being worked at, and starts nothing by itself. */
+	/** Whether the relays' database is being worked at, and none of them starts by itself. */
 	isHeld: boolean;
-	readonly startRelay: () => void;
+	/** Starts each relay that does not run. */
+	readonly startRelays: () => void;
 }
 
 /** A machine of a shop, and the people at it. */
