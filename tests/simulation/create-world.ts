@@ -48,6 +48,7 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 		count,
 		stations: [],
 		patrons: [],
+		open: new Set(),
 		relays: [],
 		isRough: false,
 		isHeld: false,
@@ -63,6 +64,10 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 				return dice.percent(50) ? 'killBefore' : 'killAfter';
 			},
 			born: watch.born,
+			opened: (document) => {
+				world.open.add(document);
+				return () => world.open.delete(document);
+			},
 			fault: (where, fault) => {
 				tellFault(world, where, fault);
 			}

@@ -10,7 +10,7 @@ import type { LinkedDevice } from '#state/linked-device.ts';
 import { ticketFrom } from '#state/have-from.ts';
 import { createRelayHttp, tokenRefusal } from '#state/relay-http.ts';
 import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
-import { createWebsocketProviders, type CreateProvider } from '#state/relay-provider.ts';
+import { createWebsocketProviders } from '#state/relay-provider.ts';
 import { uuidV7 } from '#state/uuid-v7.ts';
 import type { Canary } from './canary.ts';
 import type { Chance } from './chance.ts';
@@ -18,6 +18,7 @@ import { simCrypto } from './crypto.ts';
 import { documentsOf, storeOf, type DiskUser } from './disk.ts';
 import type { Disk } from './disk-contents.ts';
 import { RELAY_ORIGIN, type Line } from './network.ts';
+import { watched, type OpenDocument } from './open-documents.ts';
 import type { SimTime } from './time.ts';
 import type { Trace } from './trace.ts';
 
@@ -64,6 +65,8 @@ export interface MachineParts {
 	/** Hears under which Yjs client a machine opens a document. */
 	readonly born: (client: number) => void;
 	readonly fault: (where: string, fault: unknown) => void;
+	/** Hears what a machine has open with a line to a relay; the answer is called when that ends. */
+	readonly opened: (document: OpenDocument) => () => void;
 }
 
 /** What runs in a tab, while it runs: nothing of it answers once it is dead. */
@@ -185,7 +188,9 @@ export function startLink(
 		timers: { after },
 		clock: time.now
 	});
-	const watchedStock = watched(stock, process);
+	const watchedStock = watched(stock, process, (name, doc) =>
+		parts.opened({ who: profile.name, name, doc })
+	);
 	const documents = documentsOf({ ...parts, disk, user });
 	return createRelayLink({
 		device,
@@ -201,17 +206,6 @@ export function startLink(
 			if (!user.isDead()) parts.fault(profile.name, fault);
 		}
 	});
-}
-
-/** A dead process leaves no timers of the stock provider behind. */
-function watched(create: CreateProvider, process: Process): CreateProvider {
-	return (name, doc, events) => {
-		const provider = create(name, doc, events);
-		process.onDeath(() => {
-			provider.close();
-		});
-		return provider;
-	};
 }
 
 function nameOf({ identity }: LinkedDevice): DeviceName | PhoneName {

@@ -16,6 +16,7 @@ import {
 import { scheduleHostile } from './hostile.ts';
 import type { Disk } from './disk-contents.ts';
 import { violationsOf, type Violation } from './invariants.ts';
+import { documentsApart } from './open-documents.ts';
 import { planOf, type PlanOptions } from './plan.ts';
 import { keepRelayKey, makePatron, makeShop, type PatronRows, type ShopRows } from './shop-rows.ts';
 import { claimOne } from './sheets.ts';
@@ -208,7 +209,18 @@ async function isQuiet(world: World): Promise<boolean> {
 		if (!(await hasAll(sql, shop.business, profile.disk.store))) return false;
 	}
 	for (const patron of world.patrons) if (!(await isPatronQuiet(world, patron))) return false;
-	return isCarried(world);
+	return (await isCarried(world)) && (await apartIn(world)).length === 0;
+}
+
+/** Open documents of machines that are let in which are not yet what the relays have. */
+async function apartIn({ server, stations, open }: World): Promise<readonly string[]> {
+	const out = new Set(
+		stations.flatMap(({ isRemoved, profile }) => (isRemoved ? profile.name : []))
+	);
+	return documentsApart(
+		server.sql,
+		[...open].filter(({ who }) => !out.has(who))
+	);
 }
 
 /**
@@ -263,7 +275,10 @@ async function unquiet(world: World): Promise<Violation> {
 		const held = await heldBy(profile.disk.store);
 		words.push(`${profile.name} holds ${String(held)}, ${JSON.stringify(tab?.link.status)}`);
 	}
-	return { promise: 'everything gets quiet', detail: words.join('; ') };
+	return {
+		promise: 'everything gets quiet',
+		detail: [...words, ...(await apartIn(world))].join('; ')
+	};
 }
 
 async function judged(

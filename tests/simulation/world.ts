@@ -10,6 +10,7 @@ import type { Disk } from './disk-contents.ts';
 import type { Violation } from './invariants.ts';
 import type { MachineParts, Profile, Tab } from './machine.ts';
 import type { Network } from './network.ts';
+import type { OpenDocument } from './open-documents.ts';
 import type { Plan } from './plan.ts';
 import type { RelayProcess } from './relay-process.ts';
 import type { ShopRows } from './shop-rows.ts';
@@ -35,6 +36,8 @@ export interface World {
 	readonly violations: Violation[];
 	readonly counts: Record<string, number>;
 	readonly count: (name: string) => void;
+	/** What machines have open just now. */
+	readonly open: Set<OpenDocument>;
 	/** The last process of each relay. */
 	readonly relays: RelayProcess[];
 	/** Whether anything may still break. */
