@@ -29,6 +29,7 @@ import type { Database } from './database/connect.ts';
 import { isRestored, readEpoch } from './database/epoch.ts';
 import { projectLedgerFacts } from './projections/ledgers.ts';
 import { createProject } from './projections/project.ts';
+import type { CompactionLimits } from './relay/compaction.ts';
 import { createAppendRelayFacts, lockScopes } from './relay/relay-facts.ts';
 import { createRelay, type Relay, type Timers } from './relay/relay.ts';
 import { mayOpen } from './relay/rights.ts';
@@ -47,6 +48,8 @@ export interface ServiceParts {
 	readonly proxies?: number;
 	/** What joins the servers of this database; absent where this is the only one. */
 	readonly bus?: Bus;
+	/** When documents are put together, where it is not as the product does it: in a simulation. */
+	readonly compactionLimits?: CompactionLimits;
 	/** Hears of faults that no request waits for. */
 	readonly fault: (fault: unknown) => void;
 	/** Hears once that the database went back: this service is to be closed and made anew. */
@@ -100,6 +103,7 @@ export async function createService(given: ServiceParts): Promise<Service> {
 		bus: given.bus,
 		fault,
 		...(given.wentBack && { wentBack: given.wentBack }),
+		...(given.compactionLimits && { compactionLimits: given.compactionLimits }),
 		committed: (facts) => {
 			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
 			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();

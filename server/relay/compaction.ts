@@ -24,7 +24,25 @@ export interface CompactionParts {
 	/** Milliseconds UTC. */
 	readonly clock: () => number;
 	readonly fault: (fault: unknown) => void;
+	/** In the place of `COMPACTION_LIMITS`. */
+	readonly compactionLimits?: CompactionLimits;
 }
+
+/** When and in what steps documents are put together. */
+export interface CompactionLimits {
+	/** A document that still grows is compacted when it has so many updates more. */
+	readonly longUpdates: number;
+	/** So many updates in one transaction: of 32 kB each 8 MB, and the document's writers wait for no more. */
+	readonly updatesAtOnce: number;
+	/** The bytes of a piece, at most those of an update. */
+	readonly pieceBytes: number;
+}
+
+const COMPACTION_LIMITS: CompactionLimits = {
+	longUpdates: 1_000,
+	updatesAtOnce: 256,
+	pieceBytes: PIECE_BYTES_MAX
+};
 
 /** How often one looks for documents that are to be compacted. */
 export const COMPACT_MS = 10_000;
@@ -33,10 +51,6 @@ const IDLE_MS = COMPACT_MS;
 const BUSY_MS = COMPACT_MS / 5;
 /** So many documents are looked for at once. */
 const FOUND_MAX = 500;
-/** A document that still grows is compacted when it has so many updates more. */
-const LONG_UPDATES = 1_000;
-/** So many updates in one transaction: of 32 kB each 8 MB, and the document's writers wait for no more. */
-const UPDATES_AT_ONCE_MAX = 256;
 
 export function createCompaction(parts: CompactionParts): Compaction {
 	let hasWritten = false;
@@ -46,14 +60,15 @@ export function createCompaction(parts: CompactionParts): Compaction {
 	const failed = new Set<string>();
 
 	async function compactSome(): Promise<void> {
-		const { sql, clock } = parts;
+		const { sql, clock, compactionLimits: limits = COMPACTION_LIMITS } = parts;
 		const start = clock();
 		let wasWritten = hasWritten;
 		hasWritten = false;
-		for (const name of await findDue(sql, utcDay(start), FOUND_MAX + failed.size)) {
+		const today = utcDay(start);
+		for (const name of await findDue(sql, { today, limits, most: FOUND_MAX + failed.size })) {
 			if (isClosed) return;
 			if (failed.has(keyOf(name))) continue;
-			await compactDocument(sql, name).catch((fault: unknown) => {
+			await compactDocument(sql, name, limits).catch((fault: unknown) => {
 				if (!isDatabaseGone(fault)) failed.add(keyOf(name));
 				parts.fault(fault);
 			});
@@ -90,12 +105,21 @@ function keyOf({ business, document }: DocumentName): string {
 	return `${business} ${document}`;
 }
 
+interface Due {
+	readonly today: string;
+	readonly limits: CompactionLimits;
+	readonly most: number;
+}
+
 /** Those of days and years that are over, and long ones. */
-async function findDue(sql: Sql, today: string, most: number): Promise<readonly DocumentName[]> {
+async function findDue(
+	sql: Sql,
+	{ today, limits: { longUpdates }, most }: Due
+): Promise<readonly DocumentName[]> {
 	return sql<DocumentName[]>`
 		select business, document from document_head
 		where sequence > compacted and (
-			sequence - compacted >= ${LONG_UPDATES}
+			sequence - compacted >= ${longUpdates}
 			or left(document, 1) in ('j', 'o') and right(document, 8) < ${today}
 			or left(document, 1) in ('s', 'c') and right(document, 4) < ${today.slice(0, 4)}
 		)
@@ -109,8 +133,10 @@ async function findDue(sql: Sql, today: string, most: number): Promise<readonly 
  */
 export async function compactDocument(
 	sql: Sql,
-	{ business, document }: DocumentName
+	{ business, document }: DocumentName,
+	limits: CompactionLimits = COMPACTION_LIMITS
 ): Promise<void> {
+	const { updatesAtOnce, pieceBytes } = limits;
 	for (let hasMore = true; hasMore;) {
 		hasMore = await sql.begin(async (transaction) => {
 			const tx = transaction as unknown as Sql;
@@ -122,9 +148,10 @@ export async function compactDocument(
 			if (head === undefined) return false;
 			// Another has done it since it was found.
 			if (head.sequence === head.compacted) return false;
-			const rows = await readRows(tx, { business, document }, Number(head.compacted));
-			await replace(tx, { business, document }, groupsOf(rows));
-			const isAll = rows.length < UPDATES_AT_ONCE_MAX;
+			const from = Number(head.compacted);
+			const rows = await readRows(tx, { business, document }, { from, most: updatesAtOnce });
+			await replace(tx, { business, document }, groupsOf(rows, pieceBytes));
+			const isAll = rows.length < updatesAtOnce;
 			const upTo = isAll ? Number(head.sequence) : (rows.at(-1)?.sequence ?? 0);
 			await tx`
 				update document_head set compacted = ${upTo}
@@ -143,12 +170,12 @@ interface Row {
 async function readRows(
 	tx: Sql,
 	{ business, document }: DocumentName,
-	from: number
+	{ from, most }: { readonly from: number; readonly most: number }
 ): Promise<readonly Row[]> {
 	const rows = await tx<{ sequence: string; update: Uint8Array }[]>`
 		select sequence, update from document_update
 		where business = ${business} and document = ${document} and sequence >= ${from}
-		order by sequence limit ${UPDATES_AT_ONCE_MAX}`;
+		order by sequence limit ${most}`;
 	return rows.map(({ sequence, update }) => ({
 		sequence: Number(sequence),
 		items: readStored(new Uint8Array(update))
@@ -156,13 +183,13 @@ async function readRows(
 }
 
 /** Neighbours that fit into one piece. */
-function groupsOf(rows: readonly Row[]): readonly (readonly Row[])[] {
+function groupsOf(rows: readonly Row[], pieceBytes: number): readonly (readonly Row[])[] {
 	const groups: Row[][] = [];
 	let bytesHeld = Infinity;
 	for (const row of rows) {
 		const bytes = row.items.reduce((sum, item) => sum + itemBytes(item), 0);
 		const last = groups.at(-1);
-		if (last === undefined || bytesHeld + bytes > PIECE_BYTES_MAX) {
+		if (last === undefined || bytesHeld + bytes > pieceBytes) {
 			groups.push([row]);
 			bytesHeld = bytes;
 		} else {

@@ -34,7 +34,12 @@ import {
 	RECORD_ANSWERS_MAX
 } from '#sync/limits.ts';
 import type { DayLimits } from './allowance.ts';
-import { COMPACT_MS, createCompaction, type Compaction } from './compaction.ts';
+import {
+	COMPACT_MS,
+	createCompaction,
+	type Compaction,
+	type CompactionLimits
+} from './compaction.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createFollower, type Follower } from './follow.ts';
 import { createHaveShelf, type HaveShelf } from './have.ts';
@@ -66,6 +71,8 @@ export interface RelayParts {
 	readonly isRestored?: boolean;
 	/** In the place of `DAY_LIMITS`. */
 	readonly dayLimits?: DayLimits;
+	/** In the place of `COMPACTION_LIMITS`. */
+	readonly compactionLimits?: CompactionLimits;
 	/** Hears of faults that no caller waits for. */
 	readonly fault: (fault: unknown) => void;
 	/**

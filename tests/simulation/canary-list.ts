@@ -90,6 +90,10 @@ export const CANARIES: readonly Canary[] = [
 	{
 		name: 'news is never lost',
 		relay: { neverLooks: true }
+	},
+	{
+		name: 'compaction by range',
+		statement: (text) => text.replace('and sequence = any(', 'and sequence <= any(')
 	}
 ];
 

@@ -168,7 +168,16 @@ const LOOKS_APART = 6;
 function placesOf(world: World, starting: Starting): readonly (() => void)[] {
 	const { plan, chance, count } = world;
 	const { second } = plan;
-	const place = { place: 0, name: 'relay', clockOffMs: 0, looksApart: LOOKS_APART, bus: undefined };
+	const { compaction } = plan;
+	if (compaction !== undefined) count('compaction at random moments');
+	const place = {
+		place: 0,
+		name: 'relay',
+		clockOffMs: 0,
+		looksApart: LOOKS_APART,
+		bus: undefined,
+		compaction
+	};
 	if (second === undefined) return [placeStarter(world, starting, place)];
 	count('second relay');
 	const exchange = (second.isBusBad ? createBadExchange : createGoodExchange)({
@@ -183,7 +192,10 @@ function placesOf(world: World, starting: Starting): readonly (() => void)[] {
 	];
 }
 
-interface Place extends Pick<RelayProcessParts, 'bus' | 'clockOffMs' | 'looksApart'> {
+interface Place extends Pick<
+	RelayProcessParts,
+	'bus' | 'clockOffMs' | 'looksApart' | 'compaction'
+> {
 	readonly place: number;
 	readonly name: string;
 }

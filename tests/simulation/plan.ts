@@ -1,3 +1,5 @@
+import type { CompactionLimits } from '#server/relay/compaction.ts';
+import { PIECE_BYTES_MAX } from '#sync/limits.ts';
 import type { Chance } from './chance.ts';
 
 /** What a seed is about. */
@@ -22,6 +24,8 @@ export interface Plan {
 	readonly isHostile: boolean;
 	/** The other relay on the same database; undefined where one is alone. */
 	readonly second: SecondRelay | undefined;
+	/** How documents are put together while people trade; undefined where it is done as ever. */
+	readonly compaction: CompactionPlan | undefined;
 	/** How many customers have a phone. */
 	readonly patrons: number;
 	/** How far a machine's clock is off. */
@@ -46,8 +50,15 @@ export interface SecondRelay {
 	readonly isLeftRunning: boolean;
 }
 
+/** Compaction as it comes to documents of a thousand updates, at the size of a seed. */
+export interface CompactionPlan {
+	readonly limits: CompactionLimits;
+	/** A relay is at it again after so long at the most, ms. */
+	readonly apartMs: number;
+}
+
 /** What only some seeds have, drawn apart from all else. */
-export type SeedPart = 'relays';
+export type SeedPart = 'relays' | 'compaction';
 
 const START = Date.UTC(2026, 10, 20, 10);
 const DAY_MS = 86_400_000;
@@ -85,6 +96,7 @@ export function planOf(chance: Chance, { without = [], always = [] }: PlanOption
 		restore: isRestored ? { backupMs, backMs } : undefined,
 		cloneMs: isCloned ? cloneMs : undefined,
 		second: secondOf(chance.apart('second relay'), always.includes('relays')),
+		compaction: compactionOf(chance.apart('compaction'), always.includes('compaction')),
 		patrons,
 		isHostile,
 		removeMs: isRemoved ? removeMs : undefined,
@@ -109,5 +121,18 @@ function secondOf(dice: Chance, isCertain: boolean): SecondRelay | undefined {
 		clockOffMs: dice.percent(50) ? dice.between(-1_500, 1_500) : 0,
 		looksApart: dice.pick([1, 2, 6]),
 		isLeftRunning: dice.percent(50)
+	};
+}
+
+function compactionOf(dice: Chance, isCertain: boolean): CompactionPlan | undefined {
+	const isThere = dice.percent(20);
+	if (!isThere && !isCertain) return undefined;
+	return {
+		limits: {
+			longUpdates: dice.between(1, 6),
+			updatesAtOnce: dice.between(2, 12),
+			pieceBytes: dice.pick([400, 1_500, 6_000, PIECE_BYTES_MAX])
+		},
+		apartMs: dice.between(200, 5_000)
 	};
 }

@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import type { Signer } from '#domain/crypto.ts';
 import type { Random } from '#server/auth/random.ts';
 import type { Bus } from '#server/bus/bus.ts';
+import { COMPACT_MS } from '#server/relay/compaction.ts';
+import type { Timers } from '#server/relay/relay.ts';
 import { createService, type Service } from '#server/service.ts';
 import type { Canary } from './canary.ts';
 import type { Chance } from './chance.ts';
@@ -14,6 +16,7 @@ import {
 	type SimServer
 } from './database.ts';
 import type { Far, Owner } from './network.ts';
+import type { CompactionPlan } from './plan.ts';
 import type { SimTime } from './time.ts';
 import type { Trace } from './trace.ts';
 
@@ -40,6 +43,8 @@ export interface RelayProcessParts {
 	readonly clockOffMs: number;
 	/** So many times rarer than by the product's own timers it looks for what nobody told it. */
 	readonly looksApart: number;
+	/** Undefined where it puts documents together as ever. */
+	readonly compaction: CompactionPlan | undefined;
 	/** Its end of what joins it to the other relay. */
 	readonly bus: ((owner: Owner) => Bus) | undefined;
 	/** Facts that a COMMIT made durable. */
@@ -88,16 +93,9 @@ export function startRelay(parts: RelayProcessParts): {
 		// It ends, and whoever keeps it running starts it anew.
 		wentBack: kill,
 		...(bus !== undefined && { bus }),
+		...(parts.compaction !== undefined && { compactionLimits: parts.compaction.limits }),
 		machine: {
-			timers: {
-				every: (ms, act) => {
-					const isLook = ms <= LOOK_MS_MAX;
-					if (isLook && parts.canary.relay?.neverLooks === true) return () => undefined;
-					const stop = time.every(isLook ? ms * parts.looksApart : ms, act);
-					stops.add(stop);
-					return stop;
-				}
-			},
+			timers: timersOf(parts, stops),
 			random,
 			crypto: simCrypto,
 			relayKey: parts.relayKey,
@@ -123,5 +121,43 @@ export function startRelay(parts: RelayProcessParts): {
 				return api.fetch(request, ADDRESS);
 			}
 		}
+	};
+}
+
+/** Those of a process, which all stop when it ends. */
+function timersOf(parts: RelayProcessParts, stops: Set<() => void>): Timers {
+	const { time, looksApart, compaction, canary } = parts;
+	const begin = (ms: number, act: () => void): (() => void) => {
+		if (ms === COMPACT_MS && compaction !== undefined)
+			return atRandom(parts, compaction.apartMs, act);
+		const isLook = ms <= LOOK_MS_MAX;
+		if (isLook && canary.relay?.neverLooks === true) return () => undefined;
+		return time.every(isLook ? ms * looksApart : ms, act);
+	};
+	return {
+		every: (ms, act) => {
+			const stop = begin(ms, act);
+			stops.add(stop);
+			return stop;
+		}
+	};
+}
+
+function atRandom(
+	{ time, chance }: RelayProcessParts,
+	apartMs: number,
+	act: () => void
+): () => void {
+	const dice = chance.apart('compaction');
+	let stop: () => void = () => undefined;
+	const again = (): void => {
+		stop = time.after(dice.below(apartMs), () => {
+			act();
+			again();
+		});
+	};
+	again();
+	return () => {
+		stop();
 	};
 }
