@@ -31,7 +31,7 @@ import { projectLedgerFacts } from './projections/ledgers.ts';
 import { createProject } from './projections/project.ts';
 import type { CompactionLimits } from './relay/compaction.ts';
 import { createAppendRelayFacts, lockScopes } from './relay/relay-facts.ts';
-import { createRelay, type Relay, type Timers } from './relay/relay.ts';
+import { createRelay, type Relay, type RelayParts, type Timers } from './relay/relay.ts';
 import { mayOpen } from './relay/rights.ts';
 
 export interface ServiceParts {
@@ -102,8 +102,7 @@ export async function createService(given: ServiceParts): Promise<Service> {
 		isRestored: ground.isRestored,
 		bus: given.bus,
 		fault,
-		...(given.wentBack && { wentBack: given.wentBack }),
-		...(given.compactionLimits && { compactionLimits: given.compactionLimits }),
+		...handedOn(given),
 		committed: (facts) => {
 			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
 			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();
@@ -134,6 +133,14 @@ export async function createService(given: ServiceParts): Promise<Service> {
 		await messages.close();
 	};
 	return { api, sync: relay.routes, accept: relay.accept, messages, close };
+}
+
+/** What is the relay's alone, where it is given. */
+function handedOn({
+	wentBack,
+	compactionLimits
+}: ServiceParts): Pick<RelayParts, 'wentBack' | 'compactionLimits'> {
+	return { ...(wentBack && { wentBack }), ...(compactionLimits && { compactionLimits }) };
 }
 
 /** What devices and phones ask with their keys. */

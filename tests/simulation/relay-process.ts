@@ -57,7 +57,7 @@ const ADDRESS = {
 };
 export const RELAY_SECRET = new Uint8Array(32).fill(7);
 
-/** What comes round as often as this is a look for what nobody told of. */
+/** What comes round as often as this, or more often, is a look for what nobody told of. */
 const LOOK_MS_MAX = 5_000;
 
 /** Resolves when it serves; undefined where it died before. */
@@ -131,7 +131,7 @@ function timersOf(parts: RelayProcessParts, stops: Set<() => void>): Timers {
 		if (ms === COMPACT_MS && compaction !== undefined)
 			return atRandom(parts, compaction.apartMs, act);
 		const isLook = ms <= LOOK_MS_MAX;
-		if (isLook && canary.relay?.neverLooks === true) return () => undefined;
+		if (ms === LOOK_MS_MAX && canary.relay?.neverLooks === true) return () => undefined;
 		return time.every(isLook ? ms * looksApart : ms, act);
 	};
 	return {
