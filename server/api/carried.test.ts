@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DeviceCode } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
-import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
+import type { DeviceAuth } from '#server/auth/device-auth.ts';
 import { createLimits, LIMITS } from '#server/auth/limits.ts';
 import { digestOf } from '#server/relay/check-fact.ts';
 import { isRestored, readEpochEnds } from '#server/database/epoch.ts';
 import { decodeHello, MESSAGE_HELLO } from '#sync/frames.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	createRelayStand,
 	EPOCH,
@@ -31,12 +31,7 @@ beforeAll(async () => {
 	const { publicKey } = await stand.addDevice('A');
 	await stand.addDevice('B');
 	const { sql } = stand.database;
-	const caller: DeviceCaller = {
-		...({ sort: 'device', scope: TRADE_BUSINESS, business: TRADE_BUSINESS } as const),
-		...({ branch: TRADE_BRANCH, code: 'A' as DeviceCode, member: 1, role: 'owner' } as const),
-		sight: 'office',
-		publicKey
-	};
+	const caller = deviceCaller('A', publicKey);
 	const deviceAuth: Pick<DeviceAuth, 'authenticateDevice'> = {
 		authenticateDevice: (headers) =>
 			Promise.resolve(headers.has('authorization') ? ok(caller) : err('notSignedIn'))

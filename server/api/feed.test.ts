@@ -5,7 +5,7 @@ import { parseDocumentName } from '#documents/document-name.ts';
 import { foldFacts } from '#domain/fact/fold.ts';
 import type { BusinessId, DeviceCode } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
-import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
+import type { DeviceAuth } from '#server/auth/device-auth.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
 import { digestOf } from '#server/relay/check-fact.ts';
@@ -14,6 +14,7 @@ import { createAppendRelayFacts } from '#server/relay/relay-facts.ts';
 import { mayOpen } from '#server/relay/rights.ts';
 import { parseCheckpoint } from '#state/checkpoint.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	EPOCH,
 	createRelayStand,
@@ -32,17 +33,7 @@ const FACTS = 1_100;
 const WRITTEN = FACTS - 20;
 const crypto = createNodeCrypto();
 const project = createProject(crypto);
-const caller: DeviceCaller = {
-	sort: 'device',
-	scope: TRADE_BUSINESS,
-	business: TRADE_BUSINESS,
-	branch: TRADE_BRANCH,
-	code: 'A' as DeviceCode,
-	member: 1,
-	role: 'owner',
-	sight: 'office',
-	publicKey: new Uint8Array(65)
-};
+const caller = deviceCaller('A');
 /** Knows a device by a word in a header; the real one has tests of its own. */
 const deviceAuth: Pick<DeviceAuth, 'authenticateDevice'> = {
 	authenticateDevice: (headers) => {

@@ -3,7 +3,7 @@ import { appendFact, readFacts } from '#documents/facts.ts';
 import { dayNumber } from '#domain/calendar.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact, FactHead, SettingFields } from '#domain/fact/fact.ts';
-import { factId, type DeviceCode } from '#domain/ids.ts';
+import { factId } from '#domain/ids.ts';
 import { STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import type { DeviceCaller } from '#server/auth/device-auth.ts';
 import type { HandedIn } from '#server/auth/handed-in.ts';
@@ -12,6 +12,7 @@ import { verifyAll } from '#server/commands/keeping/verify-all.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { createProject } from '#server/projections/project.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	createRelayStand,
 	EPOCH,
@@ -21,7 +22,7 @@ import {
 	type RelayStand,
 	type RelayStandOptions
 } from '#tests/support/relay-stand.ts';
-import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { TRADE_BRANCH } from '#tests/support/trade.ts';
 
 const DAY_MS = 86_400_000;
 const project = createProject(createNodeCrypto());
@@ -35,11 +36,7 @@ async function open(options: RelayStandOptions = {}): Promise<void> {
 	now = stand.clock.now;
 	const { publicKey } = await stand.addDevice('A');
 	await stand.addDevice('B');
-	caller = {
-		...({ sort: 'device', scope: TRADE_BUSINESS, business: TRADE_BUSINESS } as const),
-		...({ branch: TRADE_BRANCH, code: 'A' as DeviceCode, member: 1, role: 'owner' } as const),
-		...({ sight: 'office', publicKey } as const)
-	};
+	caller = deviceCaller('A', publicKey);
 }
 
 beforeEach(() => open());

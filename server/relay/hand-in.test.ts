@@ -7,6 +7,7 @@ import type { DeviceCaller } from '#server/auth/device-auth.ts';
 import type { FactToHandIn, HandedIn } from '#server/auth/handed-in.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { isDatabaseGone } from '#server/database/connect.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	EPOCH,
 	createRelayStand,
@@ -16,7 +17,7 @@ import {
 	until,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
-import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { makeTrade, TRADE_BRANCH } from '#tests/support/trade.ts';
 
 const OTHER_BRANCH = '0192f0c1-7a00-4000-8000-0000000000b2' as BranchId;
 
@@ -28,17 +29,7 @@ afterEach(() => stand.close());
 
 async function callerOf(code: string): Promise<DeviceCaller> {
 	const { publicKey } = await stand.addDevice(code);
-	return {
-		sort: 'device',
-		scope: TRADE_BUSINESS,
-		business: TRADE_BUSINESS,
-		branch: TRADE_BRANCH,
-		code: code as DeviceCode,
-		member: 1,
-		role: 'owner',
-		sight: 'office',
-		publicKey
-	};
+	return deviceCaller(code, publicKey);
 }
 
 function given({ text }: { readonly text: string }, branch = TRADE_BRANCH): FactToHandIn {

@@ -2,16 +2,15 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { parseDocumentName } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
-import type { DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	createRelayStand,
 	EPOCH,
 	settingFact,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
-import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { writeBatch } from './batch.ts';
 import { checkFact } from './check-fact.ts';
 import type { Submission } from './submission.ts';
@@ -21,17 +20,7 @@ import { catchUp, type Room } from './room.ts';
 import { parseUpdate } from './update-parser.ts';
 
 const crypto = createNodeCrypto();
-const caller = {
-	sort: 'device',
-	scope: TRADE_BUSINESS,
-	business: TRADE_BUSINESS,
-	branch: TRADE_BRANCH,
-	code: 'A' as DeviceCode,
-	member: 1,
-	role: 'owner',
-	sight: 'office',
-	publicKey: new Uint8Array(65)
-} as const;
+const caller = deviceCaller('A');
 
 let stand: RelayStand;
 let hub: Hub;

@@ -6,6 +6,7 @@ import { FACT_KINDS } from '#domain/fact/fact.ts';
 import { recordHashOf } from '#domain/confirmation/record-hash.ts';
 import type { DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import { recordFact } from '#tests/support/hostile-facts.ts';
 import { createProject } from '#server/projections/project.ts';
 import { CLOSE } from '#sync/close-code.ts';
@@ -410,17 +411,7 @@ describe('a fact', () => {
 		const trade = await makeTrade({ seed: 7, count: 60, codes, signers: [signer], crypto });
 		const address = parseDocumentName(stand.today());
 		if (!address.ok || !('business' in address.value)) throw new Error('no journal');
-		const caller = {
-			sort: 'device',
-			scope: TRADE_BUSINESS,
-			business: TRADE_BUSINESS,
-			branch: TRADE_BRANCH,
-			code: codes[0] ?? ('C' as DeviceCode),
-			member: 1,
-			role: 'owner',
-			sight: 'office',
-			publicKey: signer.publicKey
-		} as const;
+		const caller = deviceCaller('C', signer.publicKey);
 		const parts = { caller, address: address.value, crypto, now: stand.clock.now };
 		const signed = trade.facts.find(({ text }) => text.includes('"C"'));
 		if (signed === undefined) throw new Error('a trade without a record');
@@ -449,17 +440,11 @@ describe('a fact', () => {
 		const signer = await stand.addDevice('C');
 		const address = parseDocumentName(stand.today());
 		if (!address.ok) throw new Error('no journal');
-		const of = { business: TRADE_BUSINESS, branch: TRADE_BRANCH, code: 'C' as DeviceCode };
-		const caller = {
-			...({ sort: 'device', scope: TRADE_BUSINESS, member: 1, role: 'owner' } as const),
-			sight: 'office',
-			...of,
-			publicKey: signer.publicKey
-		} as const;
+		const caller = deviceCaller('C', signer.publicKey);
 		const parts = { caller, address: address.value, crypto: createNodeCrypto() };
 		const person = '0192f0c1-7a00-4000-8000-0000000000e1' as PersonId;
 		const ledger = '8d3c1f52-5b1e-4c38-9a57-1f0c2e9b7a10' as LedgerId;
-		const author = { ...of, signer, clock: stand.clock, n: 0, person };
+		const author = { ...caller, signer, clock: stand.clock, n: 0, person };
 		const [one, two, three] = [1, 2, 3].map((n) => recordHashOf(new Uint8Array(32).fill(n)));
 		if (one === undefined || two === undefined || three === undefined) throw new Error('three');
 		const { text } = await recordFact(author, { ledger, kind: 'statement', list: [one, two] });
@@ -651,17 +636,7 @@ async function commitAndDie(update: Uint8Array, text: string): Promise<void> {
 	const parsed = parseUpdate(update);
 	if (!address.ok || !('business' in address.value) || !parsed.ok) throw new Error('not as meant');
 	const room = await loadRoom(sql, stand.today(), address.value);
-	const caller = {
-		sort: 'device',
-		scope: TRADE_BUSINESS,
-		business: TRADE_BUSINESS,
-		branch: TRADE_BRANCH,
-		code: 'A' as DeviceCode,
-		member: 1,
-		role: 'owner',
-		sight: 'office',
-		publicKey: new Uint8Array(65)
-	} as const;
+	const caller = deviceCaller('A');
 	const crypto = createNodeCrypto();
 	const check = await checkFact(text, {
 		caller,

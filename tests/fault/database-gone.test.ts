@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { formatDocumentName, parseDocumentName } from '#documents/document-name.ts';
 import { appendFact } from '#documents/facts.ts';
-import type { DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase, openDatabase } from '#server/database/connect.ts';
 import { createProject } from '#server/projections/project.ts';
@@ -20,6 +19,7 @@ import {
 	type HaveRange
 } from '#sync/frames.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import { createFailingSql, type Break, type FailingSql } from '#tests/support/failing-sql.ts';
 import {
 	createRelayStand,
@@ -31,7 +31,6 @@ import {
 	type RawSocket,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
-import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 
 const LOOK_MS = 5_000;
 /** More statements than a batch has, however it grows. */
@@ -149,17 +148,7 @@ it('[RELAY-62] a commit stays one, whatever goes wrong in telling of it', async 
 		},
 		failed: (fault) => failed.push(fault)
 	});
-	const caller = {
-		sort: 'device',
-		scope: TRADE_BUSINESS,
-		business: TRADE_BUSINESS,
-		branch: TRADE_BRANCH,
-		code: 'A' as DeviceCode,
-		member: 1,
-		role: 'owner',
-		sight: 'office',
-		publicKey: new Uint8Array(65)
-	} as const;
+	const caller = deviceCaller('A');
 	const update = parseUpdate(Y.encodeStateAsUpdate(docOf('A-1')));
 	if (!update.ok) throw new Error('not as meant');
 	const given = { caller, address: address.value, crypto, now: stand.clock.now };

@@ -6,6 +6,7 @@ import type { Project } from '#server/projections/effected.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { createProject } from '#server/projections/project.ts';
 import { createAppendRelayFacts } from '#server/relay/relay-facts.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
 import { createRelayStand, EPOCH, type RelayStand } from '#tests/support/relay-stand.ts';
 import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { PROJECTION_TABLES } from './projection-tables.ts';
@@ -30,12 +31,7 @@ async function trade(): Promise<void> {
 	const { facts } = await makeTrade({ seed: 5, count: FACTS, codes, signers, crypto });
 	stand.clock.now += 3 * 86_400_000;
 	const handed = await stand.relay().handIn(
-		{
-			...({ sort: 'device', scope: TRADE_BUSINESS, business: TRADE_BUSINESS } as const),
-			...({ branch: TRADE_BRANCH, code: 'A' as DeviceCode, member: 1, role: 'owner' } as const),
-			sight: 'office',
-			publicKey: signers[0]?.publicKey ?? new Uint8Array()
-		},
+		deviceCaller('A', signers[0]?.publicKey),
 		facts.map(({ text }) => ({ branch: TRADE_BRANCH, text })),
 		'late'
 	);
