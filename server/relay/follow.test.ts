@@ -9,15 +9,14 @@ import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import {
 	decodeFeedNews,
-	decodeHave,
 	encodeStep1,
 	encodeUpdate,
 	MESSAGE_FEED,
-	MESSAGE_HAVE,
 	MESSAGE_HELLO,
 	MESSAGE_NACK,
 	MESSAGE_SYNC
 } from '#sync/frames.ts';
+import { rangesIn } from '#tests/support/heard.ts';
 import {
 	createRelayStand,
 	EPOCH,
@@ -297,12 +296,6 @@ function updateOf(fact: Parameters<typeof appendFact>[1]): Uint8Array {
 async function storedUpdates({ database: { sql } }: RelayStand): Promise<number> {
 	const [row] = await sql<{ count: string }[]>`select count(*) from document_update`;
 	return Number(row?.count);
-}
-
-function rangesIn({ heard: frames }: RawSocket): readonly (readonly [number, number, string])[] {
-	return frames
-		.filter(isMessage(MESSAGE_HAVE))
-		.flatMap((frame) => decodeHave(jsonIn(frame))?.ranges ?? []);
 }
 
 function numbersIn({ heard: frames }: RawSocket): readonly number[] {

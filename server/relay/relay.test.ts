@@ -7,6 +7,7 @@ import { recordHashOf } from '#domain/confirmation/record-hash.ts';
 import type { DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { deviceCaller } from '#tests/support/device-caller.ts';
+import { nackOf } from '#tests/support/heard.ts';
 import { recordFact } from '#tests/support/hostile-facts.ts';
 import { createProject } from '#server/projections/project.ts';
 import { CLOSE } from '#sync/close-code.ts';
@@ -15,7 +16,6 @@ import {
 	decodeFeedNews,
 	decodeHave,
 	decodeHello,
-	decodeNack,
 	EMPTY_UPDATE,
 	encodeStep1,
 	encodeStep2,
@@ -24,7 +24,6 @@ import {
 	MESSAGE_FEED,
 	MESSAGE_HAVE,
 	MESSAGE_HELLO,
-	MESSAGE_NACK,
 	MESSAGE_SYNC
 } from '#sync/frames.ts';
 import { FRAME_BYTES_MAX, HEARTBEAT_MS, PIECE_BYTES_MAX } from '#sync/limits.ts';
@@ -39,7 +38,6 @@ import {
 	synced,
 	ticketFor,
 	until,
-	type RawSocket,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
@@ -607,10 +605,6 @@ function updateOf(fact: { readonly id: string; readonly text: string }): Uint8Ar
 	const doc = new Y.Doc();
 	appendFact(doc, fact);
 	return Y.encodeStateAsUpdate(doc);
-}
-
-async function nackOf(socket: RawSocket): Promise<unknown> {
-	return decodeNack(jsonIn(await socket.next(isMessage(MESSAGE_NACK))))?.refused;
 }
 
 /** `{s} {id}` of every fact, in the feed's order. */

@@ -2,14 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { appendFact, readFacts, type DocumentFact } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
-import {
-	decodeHave,
-	decodeNack,
-	encodeStep2,
-	encodeUpdate,
-	MESSAGE_HAVE,
-	MESSAGE_NACK
-} from '#sync/frames.ts';
+import { decodeHave, encodeStep2, encodeUpdate, MESSAGE_HAVE, MESSAGE_NACK } from '#sync/frames.ts';
+import { nackOf } from '#tests/support/heard.ts';
 import {
 	EPOCH,
 	createRelayStand,
@@ -45,10 +39,6 @@ function writtenBy(doc: Y.Doc, client: number, facts: readonly DocumentFact[]): 
 	his.clientID = client;
 	for (const fact of facts) appendFact(his, fact);
 	Y.applyUpdate(doc, Y.encodeStateAsUpdate(his));
-}
-
-async function nackOf(socket: RawSocket): Promise<unknown> {
-	return decodeNack(jsonIn(await socket.next(isMessage(MESSAGE_NACK))))?.refused;
 }
 
 /** `{id} {carrier}` of every fact, in the feed's order. */

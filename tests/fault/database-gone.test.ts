@@ -21,6 +21,7 @@ import {
 import { createTestDatabase } from '#tests/support/database.ts';
 import { deviceCaller } from '#tests/support/device-caller.ts';
 import { createFailingSql, type Break, type FailingSql } from '#tests/support/failing-sql.ts';
+import { rangesIn } from '#tests/support/heard.ts';
 import {
 	createRelayStand,
 	isMessage,
@@ -28,7 +29,6 @@ import {
 	rawSocket,
 	settingFact,
 	until,
-	type RawSocket,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 
@@ -94,13 +94,13 @@ describe('a database that goes away', { timeout: 30_000 }, () => {
 		const again = await rawSocket(stand, 'A');
 		again.send(encodeStep2(Y.encodeStateAsUpdate(doc)));
 		stand.tick(LOOK_MS);
-		for (const socket of [other, again]) await until(() => haveOf(socket).some(isOf(1)));
+		for (const socket of [other, again]) await until(() => rangesIn(socket).some(isOf(1)));
 		expect(await stored()).toEqual({ facts: 1, last: 1, feed: 1, updates: 1 });
 		// And the document goes on behind it.
 		const before = Y.encodeStateVector(doc);
 		appendFact(doc, settingFact(stand, 'A-2'));
 		again.send(encodeUpdate(Y.encodeStateAsUpdate(doc, before)));
-		await until(() => haveOf(again).some(isOf(2)));
+		await until(() => rangesIn(again).some(isOf(2)));
 		expect(await stored()).toEqual({ facts: 2, last: 2, feed: 2, updates: 2 });
 	});
 
@@ -116,14 +116,14 @@ describe('a database that goes away', { timeout: 30_000 }, () => {
 		const [row] = await first`select count(*)::int as facts from fact`;
 		expect([row?.['facts'], socket.heard.length]).toEqual([0, heard]);
 		for (const connection of held) connection.release();
-		await until(() => haveOf(socket).some(isOf(1)));
+		await until(() => rangesIn(socket).some(isOf(1)));
 		expect(socket.heard.some(isMessage(MESSAGE_NACK))).toBe(false);
 	});
 
 	it('[SYNC-8] an update that brings nothing new is answered too', async () => {
 		const socket = await rawSocket(stand, 'A');
 		socket.send(encodeUpdate(Y.encodeStateAsUpdate(docOf('A-1'))));
-		await until(() => haveOf(socket).some(isOf(1)));
+		await until(() => rangesIn(socket).some(isOf(1)));
 		const heard = socket.heard.length;
 		socket.send(encodeUpdate(Y.encodeStateAsUpdate(docOf('A-1'))));
 		const have = await socket.next(isMessage(MESSAGE_HAVE), heard);
@@ -191,7 +191,7 @@ async function sendInto(plan: Break | undefined, id: string, doc = docOf(id)): P
 	void socket.closed.then((code) => {
 		closed = code;
 	});
-	await until(() => closed !== 0 || haveOf(socket).some(isOf(n)));
+	await until(() => closed !== 0 || rangesIn(socket).some(isOf(n)));
 	failing.next = undefined;
 	if (closed === 0) {
 		socket.socket.close();
@@ -211,13 +211,6 @@ function yesterday(): string {
 	const address = parseDocumentName(stand.today());
 	if (!address.ok || !('day' in address.value)) throw new Error('not as meant');
 	return formatDocumentName({ ...address.value, day: '20261119' });
-}
-
-/** Every range that the socket was told. */
-function haveOf({ heard }: RawSocket): readonly HaveRange[] {
-	return heard
-		.filter(isMessage(MESSAGE_HAVE))
-		.flatMap((frame) => decodeHave(jsonIn(frame))?.ranges ?? []);
 }
 
 function isOf(n: number): (range: HaveRange) => boolean {

@@ -6,7 +6,6 @@ import { appendFact, readFacts } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import {
 	decodeClientFrame,
-	decodeNack,
 	encodeStep1,
 	encodeStep2,
 	encodeUpdate,
@@ -29,17 +28,16 @@ import {
 	textUnder,
 	type HandStruct
 } from '#server/commands/fuzz/hand-update.ts';
+import { nackOf } from '#tests/support/heard.ts';
 import {
 	createRelayStand,
 	isMessage,
-	jsonIn,
 	rawSocket,
 	settingFact,
 	stockProvider,
 	synced,
 	ticketFor,
 	until,
-	type RawSocket,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 import { TRADE_BRANCH } from '#tests/support/trade.ts';
@@ -146,10 +144,6 @@ async function countRows(): Promise<object> {
 		select (select count(*)::int from fact) as facts,
 			(select count(*)::int from document_update) as updates`;
 	return { ...row };
-}
-
-async function nackOf(socket: RawSocket): Promise<unknown> {
-	return decodeNack(jsonIn(await socket.next(isMessage(MESSAGE_NACK))))?.refused;
 }
 
 /** The victim's Yjs client in this document, and how far it is. */

@@ -31,6 +31,7 @@ import {
 	RECORD_ANSWERS_MAX
 } from '#sync/limits.ts';
 import { handUpdate, textUnder } from '#server/commands/fuzz/hand-update.ts';
+import { nackOf } from '#tests/support/heard.ts';
 import { handFact, replyFact, type Author, type HandFact } from '#tests/support/hostile-facts.ts';
 import { createTestKey } from '#tests/support/people-stand.ts';
 import {
@@ -93,10 +94,6 @@ async function stillSyncs(timeoutMs = 8_000): Promise<void> {
 	const fact = next('A');
 	appendFact(victim.doc, fact);
 	await until(() => readFacts(watcher.doc).some(({ id }) => id === fact.id), timeoutMs);
-}
-
-async function nackOf(socket: RawSocket, from = 0): Promise<unknown> {
-	return decodeNack(jsonIn(await socket.next(isMessage(MESSAGE_NACK), from)))?.refused;
 }
 
 async function countOf(code: string): Promise<number> {
