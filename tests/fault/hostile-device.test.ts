@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import type { WebsocketProvider } from 'y-websocket';
-import { utcDay } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import {
@@ -41,6 +40,7 @@ import {
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 import { TRADE_BRANCH } from '#tests/support/trade.ts';
+import { openWatched } from '#tests/support/watched-document.ts';
 
 /** What no honest device says, each on a document of its own: device B means A and C no good. */
 let stand: RelayStand;
@@ -62,17 +62,10 @@ afterAll(async () => {
 });
 beforeEach(async () => {
 	day += 1;
-	document = stand.today().replace(/\d{8}$/, utcDay(stand.clock.now - day * 86_400_000));
-	[victim, watcher] = [
-		stockProvider(stand, 'A', { document }),
-		stockProvider(stand, 'C', { document })
-	];
-	await Promise.all([synced(victim), synced(watcher)]);
+	const watched = await openWatched(stand, day);
+	({ document, victim, watcher } = watched);
 	await writeHonestly(victim, 'A');
-	return () => {
-		victim.destroy();
-		watcher.destroy();
-	};
+	return watched.close;
 });
 
 function next(code: string): { readonly id: string; readonly text: string } {

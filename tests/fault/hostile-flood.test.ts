@@ -4,7 +4,6 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
-import { utcDay } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { recordHashOf } from '#domain/confirmation/record-hash.ts';
@@ -40,13 +39,12 @@ import {
 	jsonIn,
 	rawSocket,
 	settingFact,
-	stockProvider,
-	synced,
 	until,
 	type RawSocket,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { openWatched } from '#tests/support/watched-document.ts';
 
 /** Too much of what one of it would be right: it costs its sender, and nobody else. */
 let stand: RelayStand;
@@ -67,14 +65,9 @@ afterAll(async () => {
 });
 beforeEach(async () => {
 	day += 1;
-	document = stand.today().replace(/\d{8}$/, utcDay(stand.clock.now - day * 86_400_000));
-	victim = stockProvider(stand, 'A', { document });
-	watcher = stockProvider(stand, 'C', { document });
-	await Promise.all([synced(victim), synced(watcher)]);
-	return () => {
-		victim.destroy();
-		watcher.destroy();
-	};
+	const watched = await openWatched(stand, day);
+	({ document, victim, watcher } = watched);
+	return watched.close;
 });
 
 function next(code: string): HandFact {
