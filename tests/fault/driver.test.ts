@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectDatabase, isDatabaseGone, socketFolder } from '#server/database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { createForwarder } from '#tests/support/forwarder.ts';
 import { seeded } from '#tests/support/seeded.ts';
 
 const CUTS = 25;
@@ -109,34 +109,20 @@ interface Line {
 async function createLine(url: string): Promise<Line> {
 	const folder = socketFolder(url);
 	if (folder === undefined) throw new Error('the test database has a socket');
-	const pairs = new Set<readonly [Socket, Socket]>();
 	const waiting = new Set<{ left: number; readonly done: () => void }>();
-	const server = createServer((near) => {
-		const far = connect(`${folder}/.s.PGSQL.5432`);
-		const pair = [near, far] as const;
-		pairs.add(pair);
-		for (const socket of pair) {
-			socket.on('error', () => undefined);
-			socket.on('close', () => {
-				near.destroy();
-				far.destroy();
-				pairs.delete(pair);
-			});
-		}
-		near.on('data', (bytes) => far.write(bytes));
-		far.on('data', (bytes) => {
+	const forwarder = await createForwarder({
+		connectFar: () => connect(`${folder}/.s.PGSQL.5432`),
+		up: (far, bytes) => far.write(bytes),
+		down: (near, bytes) => {
 			near.write(bytes);
 			for (const waiter of waiting) {
 				waiter.left -= 1;
 				if (waiter.left <= 0) waiter.done();
 			}
-		});
+		}
 	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as AddressInfo;
 	return {
-		url: url.replace(/@[^/]*\//, `@127.0.0.1:${String(port)}/`),
+		url: url.replace(/@[^/]*\//, `@127.0.0.1:${String(forwarder.port)}/`),
 		passed: (answers) =>
 			new Promise((resolve) => {
 				const waiter = {
@@ -149,16 +135,11 @@ async function createLine(url: string): Promise<Line> {
 				waiting.add(waiter);
 			}),
 		cut: (isReset) => {
-			for (const [near] of pairs) {
+			for (const [near] of forwarder.pairs) {
 				if (isReset) near.resetAndDestroy();
 				else near.end();
 			}
 		},
-		close: async () => {
-			const closed = once(server, 'close');
-			server.close();
-			for (const pair of pairs) for (const socket of pair) socket.destroy();
-			await closed;
-		}
+		close: forwarder.close
 	};
 }

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import { createForwarder } from './forwarder.ts';
 
 /** A line to a port of this machine, over TCP, that can be cut at any byte. */
 export interface CutLine {
@@ -14,7 +14,6 @@ export interface CutLine {
 }
 
 export async function createCutLine(toPort: number, cut: () => void): Promise<CutLine> {
-	const pairs = new Set<readonly [Socket, Socket]>();
 	let upBytes = 0;
 	let cuts = 0;
 	let left = Number.POSITIVE_INFINITY;
@@ -23,40 +22,27 @@ export async function createCutLine(toPort: number, cut: () => void): Promise<Cu
 		cuts += 1;
 		upBytes = 0;
 		left = Number.POSITIVE_INFINITY;
-		for (const [near, far] of pairs) {
+		for (const [near, far] of forwarder.pairs) {
 			near.destroy();
 			// What went before the cut arrives all the same.
 			far.end();
 		}
-		pairs.clear();
 		cut();
 	}
 
-	const server = createServer((near) => {
-		const far = connect(toPort, '127.0.0.1');
-		const pair = [near, far] as const;
-		pairs.add(pair);
-		for (const socket of pair) {
-			socket.on('error', () => undefined);
-			socket.on('close', () => {
-				near.destroy();
-				far.destroy();
-				pairs.delete(pair);
-			});
-		}
-		far.on('data', (bytes) => near.write(bytes));
-		near.on('data', (bytes) => {
+	const forwarder = await createForwarder({
+		connectFar: () => connect(toPort, '127.0.0.1'),
+		up: (far, bytes) => {
 			const passing = bytes.subarray(0, left);
 			far.write(passing);
 			upBytes += passing.byteLength;
 			left -= passing.byteLength;
 			if (left <= 0) cutAll();
-		});
+		},
+		down: (near, bytes) => near.write(bytes)
 	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
 	return {
-		port: (server.address() as AddressInfo).port,
+		port: forwarder.port,
 		get upBytes() {
 			return upBytes;
 		},
@@ -66,11 +52,6 @@ export async function createCutLine(toPort: number, cut: () => void): Promise<Cu
 		cutAfter: (bytes) => {
 			left = bytes;
 		},
-		close: async () => {
-			const closed = once(server, 'close');
-			server.close();
-			for (const pair of pairs) for (const socket of pair) socket.destroy();
-			await closed;
-		}
+		close: forwarder.close
 	};
 }

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A port of this machine whose every connection goes on to somewhere else, and ends with it. */
+export interface Forwarder {
+	readonly port: number;
+	/** The connections that are open: the caller's end, and the one that goes on. */
+	readonly pairs: ReadonlySet<Pair>;
+	readonly close: () => Promise<void>;
+}
+
+export type Pair = readonly [near: Socket, far: Socket];
+
+export interface ForwarderParts {
+	/** Opens the end that goes on. */
+	readonly connectFar: () => Socket;
+	/** Passes on what the caller said, or less of it. */
+	readonly up: (far: Socket, bytes: Buffer) => void;
+	/** Passes on what was answered. */
+	readonly down: (near: Socket, bytes: Buffer) => void;
+}
+
+export async function createForwarder({
+	connectFar,
+	up,
+	down
+}: ForwarderParts): Promise<Forwarder> {
+	const pairs = new Set<Pair>();
+	const server = createServer((near) => {
+		const far = connectFar();
+		const pair = [near, far] as const;
+		pairs.add(pair);
+		for (const socket of pair) {
+			socket.on('error', () => undefined);
+			socket.on('close', () => {
+				near.destroy();
+				far.destroy();
+				pairs.delete(pair);
+			});
+		}
+		near.on('data', (bytes: Buffer) => {
+			up(far, bytes);
+		});
+		far.on('data', (bytes: Buffer) => {
+			down(near, bytes);
+		});
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	return {
+		port: (server.address() as AddressInfo).port,
+		pairs,
+		close: async () => {
+			const closed = once(server, 'close');
+			server.close();
+			for (const pair of pairs) for (const socket of pair) socket.destroy();
+			await closed;
+		}
+	};
+}
