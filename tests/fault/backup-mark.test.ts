@@ -3,26 +3,26 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { keepMarks } from '#server/commands/keeping/backup-marks.ts';
-import { checkRestore, restoreBackup } from '#server/commands/keeping/restore-backup.ts';
 import { verifyAll } from '#server/commands/keeping/verify-all.ts';
-import { writeBackup } from '#server/commands/keeping/write-backup.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { createProject } from '#server/projections/project.ts';
-import { keyIdOf } from '#server/secret.ts';
-import { readMeta } from '#state/meta.ts';
-import { only, type DeviceStore } from '#storage/device-store.ts';
-import { createTestDatabase } from '#tests/support/database.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
 import {
 	createHostileStand,
 	type HostileStand,
 	type StandShop
 } from '#tests/support/hostile-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
+import { backUpTo, restoredStand } from '#tests/support/restored-stand.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
-import { identityOf, openOnStand, type WayBackDevice } from '#tests/support/way-back-stand.ts';
+import {
+	atRest,
+	identityOf,
+	openOnStand,
+	type WayBackDevice
+} from '#tests/support/way-back-stand.ts';
 
-const SECRET = keyIdOf(new Uint8Array(32).fill(7));
 const DAY_MS = 86_400_000;
 
 let stand: HostileStand;
@@ -60,36 +60,18 @@ async function write(device: WayBackDevice, count: number, what: string): Promis
 	}
 }
 
-async function quiet({ link, store }: WayBackDevice): Promise<void> {
-	await until(async () => {
-		const { state, feedBehind } = link.status;
-		const [unsent, carry] = await store.read(['journal', 'meta'], async (rows) => [
-			await rows.countIn('journal', only('sent', 0)),
-			await readMeta(rows, 'carry')
-		]);
-		const isCarried = carry === undefined || carry.isDone;
-		return state === 'online' && unsent === 0 && feedBehind === 0 && isCarried;
-	}, 15_000);
-}
-
 async function backUp(name: string): Promise<string> {
 	const file = path.join(folder, name);
-	const { sql } = connectDatabase(stand.database.url, { connectionsMax: 1 });
-	const { reach } = await writeBackup(file, { sql, clock: () => stand.clock.now, secret: SECRET });
-	expect(await keepMarks(sql, reach)).toBe(true);
-	await sql.end();
+	const { reach } = await backUpTo(file, stand);
+	expect(await keepMarks(stand.database.sql, reach)).toBe(true);
 	return file;
 }
 
 async function loseAndRestore(file: string): Promise<void> {
-	const { clock } = stand;
 	await stopAll();
 	expect(stand.faults).toEqual([]);
 	await stand.close();
-	const database = await createTestDatabase();
-	const parts = { clock: () => clock.now, secret: SECRET, isOtherSecret: false };
-	await restoreBackup(database, await checkRestore(file, parts), parts);
-	stand = await createHostileStand({ database, clock });
+	stand = await restoredStand(file, stand.clock);
 }
 
 async function idsAtRelay({ business }: StandShop): Promise<readonly string[]> {
@@ -105,10 +87,10 @@ it('[DEVICE-47] [FEED-11] what a device let go for a backup is there again after
 	const shop = await stand.shop('asha');
 	const first = await start(shop, 1);
 	await write(first, 300, 'Street');
-	await quiet(first);
+	await atRest(first);
 	const older = await backUp('older');
 	await write(first, 250, 'Avenue');
-	await quiet(first);
+	await atRest(first);
 	await backUp('newer');
 	await first.link.stop();
 
@@ -118,7 +100,7 @@ it('[DEVICE-47] [FEED-11] what a device let go for a backup is there again after
 	await until(async () => (await journaled(later)) < 512, 15_000);
 	expect(await journaled(later)).toBe(550 - 511);
 	await write(later, 3, 'Road');
-	await quiet(later);
+	await atRest(later);
 	const mine = await stand.ask('/backed-up?from=512', { by: shop });
 	expect(mine.body).toMatchObject({ ranges: [[512, 550, expect.any(String)]] });
 
@@ -127,13 +109,13 @@ it('[DEVICE-47] [FEED-11] what a device let go for a backup is there again after
 	const told = await stand.database.sql`select 1 from backup_mark`;
 	expect(told).toHaveLength(0);
 	const again = await start(shop, 3, first.store);
-	await quiet(again);
+	await atRest(again);
 	await stand.settled();
 	expect(await idsAtRelay(shop)).toEqual(
 		Array.from({ length: 553 }, (_none, place) => `A-${String(place + 1)}`)
 	);
 	await write(again, 1, 'Lane');
-	await quiet(again);
+	await atRest(again);
 	expect(again.link.status).toMatchObject({ halted: undefined, unsent: 0 });
 	expect(await storedNumbers(again.store)).toEqual(await foldedNumbers(again.store));
 	const { sql, close } = connectDatabase(stand.database.url, { connectionsMax: 1 });

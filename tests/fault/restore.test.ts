@@ -11,16 +11,11 @@ import { parseDeviceCode, type DeviceCode, type LedgerId } from '#domain/ids.ts'
 import type { Signer } from '#domain/crypto.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { createSessions } from '#server/auth/sessions.ts';
-import { checkRestore, restoreBackup } from '#server/commands/keeping/restore-backup.ts';
 import { verifyAll } from '#server/commands/keeping/verify-all.ts';
-import { writeBackup } from '#server/commands/keeping/write-backup.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { createProject } from '#server/projections/project.ts';
-import { keyIdOf } from '#server/secret.ts';
-import { readMeta } from '#state/meta.ts';
-import { only, type DeviceStore } from '#storage/device-store.ts';
-import { createTestDatabase } from '#tests/support/database.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
 import {
 	createHostileStand,
 	ofKind,
@@ -30,10 +25,15 @@ import {
 } from '#tests/support/hostile-stand.ts';
 import { createTestKey, joinBody } from '#tests/support/people-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
+import { backUpTo, restoredStand } from '#tests/support/restored-stand.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
-import { identityOf, openOnStand, type WayBackDevice } from '#tests/support/way-back-stand.ts';
+import {
+	atRest,
+	identityOf,
+	openOnStand,
+	type WayBackDevice
+} from '#tests/support/way-back-stand.ts';
 
-const SECRET = keyIdOf(new Uint8Array(32).fill(7));
 const CAP = 100_000;
 const HOUR_MS = 3_600_000;
 const crypto = createNodeCrypto();
@@ -100,18 +100,6 @@ async function sessionOf(username: string): Promise<Readonly<Record<string, stri
 	const opened = { userAgent: 't', address: '' };
 	const token = await createSessions(parts).open(orm, row?.account ?? '', opened);
 	return { cookie: `__Host-session=${token}` };
-}
-
-async function quiet({ link, store }: WayBackDevice): Promise<void> {
-	await until(async () => {
-		const { state, feedBehind } = link.status;
-		const [unsent, carry] = await store.read(['journal', 'meta'], async (rows) => [
-			await rows.find('journal', only('sent', 0)),
-			await readMeta(rows, 'carry')
-		]);
-		const isCarried = carry === undefined || carry.isDone;
-		return state === 'online' && unsent.length === 0 && feedBehind === 0 && isCarried;
-	}, 15_000);
 }
 
 async function sell(device: WayBackDevice, count: number): Promise<void> {
@@ -197,23 +185,13 @@ async function holdsAll({ store }: WayBackDevice, { business }: StandShop): Prom
 	);
 }
 
-async function backUp(): Promise<void> {
-	const { sql } = connectDatabase(stand.database.url, { connectionsMax: 1 });
-	await writeBackup(file, { sql, clock: () => stand.clock.now, secret: SECRET });
-	await sql.end();
-}
-
 /** The database is gone with its relay; another comes up on what the backup holds. */
 async function loseAndRestore(): Promise<void> {
-	const { clock } = stand;
 	await stopAll();
 	expect(stand.faults).toEqual([]);
 	await stand.close();
-	clock.now += HOUR_MS;
-	const database = await createTestDatabase();
-	const parts = { clock: () => clock.now, secret: SECRET, isOtherSecret: false };
-	await restoreBackup(database, await checkRestore(file, parts), parts);
-	stand = await createHostileStand({ database, clock });
+	stand.clock.now += HOUR_MS;
+	stand = await restoredStand(file, stand.clock);
 }
 
 async function verified(): Promise<readonly object[]> {
@@ -239,11 +217,11 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		const first = await due(a, ledger);
 		const currency = await currencyOf(a);
 		const codes = await sheetOf(shop, ledger, { customer: amina, currency });
-		await quiet(a);
+		await atRest(a);
 		await present(a, ledger, { h: first, code: codes[0] ?? '' });
-		await Promise.all([quiet(a), quiet(b)]);
+		await Promise.all([atRest(a), atRest(b)]);
 		await stand.settled();
-		await backUp();
+		await backUpTo(file, stand);
 
 		// What the backup does not hold: sales, a code that is spent, a device that joins.
 		const c = await start(shop, { seed: 3, signer: keyC, code: await letIn(shop, keyC) });
@@ -252,13 +230,13 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		await sell(b, 4);
 		await sell(c, 2);
 		const second = await due(a, ledger);
-		await quiet(a);
+		await atRest(a);
 		await present(a, ledger, { h: second, code: codes[1] ?? '' });
-		await Promise.all([quiet(a), quiet(b), quiet(c)]);
+		await Promise.all([atRest(a), atRest(b), atRest(c)]);
 		await stand.settled();
 		await until(async () => (await verdicts(shop)).length === 2);
 		const before = await verdicts(shop);
-		await Promise.all([quiet(a), quiet(c)]);
+		await Promise.all([atRest(a), atRest(c)]);
 		const hers = await stand.database.sql<{ text: string }[]>`
 			select text from fact where business = ${amina.person} order by s`;
 		let held = new Set<string>();
@@ -273,7 +251,7 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		// B is dead. A comes back, and holds what B wrote.
 		const keptA = { seed: 11, signer: shop.signer, code: 'A' as DeviceCode, store: a.store };
 		const again = await start(shop, keptA);
-		await quiet(again);
+		await atRest(again);
 		const lost = (await idsAtRelay(shop.business)).filter((id) => id.startsWith('B-'));
 		expect(lost).toHaveLength(7);
 		const [carried] = await stand.database.sql<{ count: string }[]>`
@@ -301,7 +279,7 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		expect(await letIn(shop, await createTestKey())).toBe('AC');
 		const keptC = { seed: 13, signer: keyC, code: 'C' as DeviceCode, store: c.store };
 		const back = await start(shop, keptC);
-		await Promise.all([quiet(back), quiet(again)]);
+		await Promise.all([atRest(back), atRest(again)]);
 
 		// Her phone brings what the relay told her.
 		const session = await sessionOf('amina');
@@ -314,7 +292,7 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		const there = new Set(await idsAtRelay(shop.business));
 		expect([...held].filter((id) => !there.has(id))).toEqual([]);
 		await stand.settled();
-		await Promise.all([quiet(back), quiet(again)]);
+		await Promise.all([atRest(back), atRest(again)]);
 		await Promise.all([holdsAll(again, shop), holdsAll(back, shop)]);
 		expect(await storedNumbers(again.store)).toEqual(await foldedNumbers(again.store));
 		expect(await storedNumbers(back.store)).toEqual(await storedNumbers(again.store));

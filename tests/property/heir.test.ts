@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { carryOver, isOldBookSpent } from '#state/heir.ts';
 import { readMeta } from '#state/meta.ts';
-import { only } from '#storage/device-store.ts';
 import { createPhoneHeirApi } from '#state/customer/phone-ways.ts';
 import { becomePhoneHeir } from '#state/customer/phone-heir.ts';
 import type { RelayLink } from '#state/relay-link.ts';
@@ -23,6 +22,7 @@ import {
 import { until } from '#tests/support/relay-stand.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import {
+	atRest,
 	baseOf,
 	heirOn,
 	identityOf,
@@ -86,15 +86,6 @@ async function sell(device: WayBackDevice, name: string, ledger?: string): Promi
 	return sold.value.receipt;
 }
 
-/** Nothing waits on its disk, and nothing of the feed. */
-async function quiet({ link, store }: WayBackDevice): Promise<void> {
-	await until(async () => {
-		const { state, feedBehind } = link.status;
-		const unsent = await store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
-		return state === 'online' && unsent.length === 0 && feedBehind === 0;
-	});
-}
-
 async function factsAtRelay(): Promise<number> {
 	const [row] = await stand.database.sql<{ count: string }[]>`
 		select count(*) as count from fact where business = ${shop.business}`;
@@ -103,7 +94,7 @@ async function factsAtRelay(): Promise<number> {
 
 /** Every device has the same numbers, which are those of the facts at the relay. */
 async function agree(devices: readonly WayBackDevice[]): Promise<void> {
-	for (const device of devices) await quiet(device);
+	for (const device of devices) await atRest(device);
 	const count = await factsAtRelay();
 	for (const device of devices) {
 		await until(
@@ -167,7 +158,7 @@ describe('a copied profile', { timeout: 30_000 }, () => {
 		expect(back.ok).toBe(true);
 
 		await a.link.start();
-		await quiet(a);
+		await atRest(a);
 		await b.link.start();
 		await forked(b);
 		const c = await goOnAs(b, 3);
@@ -198,7 +189,7 @@ describe('a copied profile', { timeout: 30_000 }, () => {
 		await a.device.changeSettings({ currency: 'KES' });
 		await addTea(a, 'Tea');
 		await a.link.start();
-		await quiet(a);
+		await atRest(a);
 		await a.link.stop();
 		// Yesterday, in a journal of its own, before the copy was made.
 		const before = a.clock.now;
@@ -211,7 +202,7 @@ describe('a copied profile', { timeout: 30_000 }, () => {
 		await sell(b, 'Tea');
 		// The copy's heir comes first with what both have: the other finds it there under another name.
 		const c = await goOnAs(b, 6);
-		await quiet(c);
+		await atRest(c);
 		await a.link.start();
 		await forked(a);
 		const d = await goOnAs(a, 7);
@@ -231,7 +222,7 @@ describe('a copied profile', { timeout: 30_000 }, () => {
 		await sell(a, 'Tea');
 		await sell(a, 'Tea');
 		await a.link.start();
-		await quiet(a);
+		await atRest(a);
 		await a.link.stop();
 		const restored = await open(9, { store: backup });
 		await sell(restored, 'Tea');
@@ -252,7 +243,7 @@ describe('becoming an heir', { timeout: 30_000 }, () => {
 		await sell(a, 'Tea');
 		await sell(b, 'Tea');
 		await a.link.start();
-		await quiet(a);
+		await atRest(a);
 		await b.link.start();
 		await forked(b);
 		await b.link.stop();

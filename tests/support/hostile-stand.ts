@@ -94,6 +94,7 @@ export interface StandCustomer extends Party, Author {
 }
 
 export const STAND_EPOCH = 1;
+export const STAND_SECRET = new Uint8Array(32).fill(7);
 
 /** What the parts of a stand share. */
 interface Ground {
@@ -115,7 +116,7 @@ export async function createHostileStand(
 	const service = await createService({
 		database,
 		clock: () => clock.now,
-		secret: new Uint8Array(32).fill(7),
+		secret: STAND_SECRET,
 		...(given.bus && { bus: given.bus }),
 		fault: (fault) => faults.push(fault)
 	});

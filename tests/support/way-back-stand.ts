@@ -7,15 +7,17 @@ import type { Identity } from '#state/device.ts';
 import { becomeHeir, type HeirParts, type NewBook } from '#state/heir.ts';
 import { ticketFrom } from '#state/have-from.ts';
 import { createHeirApi } from '#state/heir-api.ts';
+import { readMeta } from '#state/meta.ts';
 import { createRelayHttp, tokenRefusal, type RelayHttp } from '#state/relay-http.ts';
 import type { LinkedDevice } from '#state/linked-device.ts';
 import { createRelayLink, type RelayLink, type RelayLinkParts } from '#state/relay-link.ts';
 import { createWebsocketProviders } from '#state/relay-provider.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
-import type { DeviceStore } from '#storage/device-store.ts';
+import { only, type DeviceStore } from '#storage/device-store.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import type { HostileStand, StandShop } from './hostile-stand.ts';
+import { until } from './relay-stand.ts';
 import { seeded } from './seeded.ts';
 import { openTestDevice, type TestDevice } from './test-device.ts';
 
@@ -64,6 +66,19 @@ export async function openOnStand(
 	test.clock.now = stand.clock.now;
 	const line = linkOn(stand, { device: test.device, parts: test.parts, signer, seed });
 	return { ...test, signer, ...line };
+}
+
+/** Waits until nothing is left on its disk, of the feed, and of what it carries after a restore. */
+export async function atRest({ link, store }: WayBackDevice): Promise<void> {
+	await until(async () => {
+		const { state, feedBehind } = link.status;
+		const [unsent, carry] = await store.read(['journal', 'meta'], async (rows) => [
+			await rows.countIn('journal', only('sent', 0)),
+			await readMeta(rows, 'carry')
+		]);
+		const isCarried = carry === undefined || carry.isDone;
+		return state === 'online' && unsent === 0 && feedBehind === 0 && isCarried;
+	}, 15_000);
 }
 
 export interface Linking {
