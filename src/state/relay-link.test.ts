@@ -5,7 +5,7 @@ import { CLOSE } from '#sync/close-code.ts';
 import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
 import { until } from '#tests/support/relay-stand.ts';
-import { seeded } from '#tests/support/seeded.ts';
+import { seeded, wide } from '#tests/support/seeded.ts';
 import { checkpointOf, foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
@@ -51,7 +51,7 @@ async function linked(
 	const { code, member } = test.device.identity;
 	await test.device.markClaimed({ code, member });
 	const draw = seeded(seed);
-	const random = (limit: number): number => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit;
+	const random = wide(draw);
 	const documents = createMemoryDocumentsHost(random);
 	const { timers, ring, waiting, pass } = createTimersByHand();
 	const faults: unknown[] = [];

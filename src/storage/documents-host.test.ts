@@ -2,7 +2,7 @@ import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMemoryDocumentsHost, type DocumentsHost } from './documents-host.ts';
 import { createIndexeddbDocumentsHost } from './documents-indexeddb.ts';
-import { seeded } from '#tests/support/seeded.ts';
+import { seeded, wide } from '#tests/support/seeded.ts';
 
 function documentsHostContract(name: string, create: () => DocumentsHost): void {
 	describe(`documents host: ${name}`, () => {
@@ -57,7 +57,7 @@ function documentsHostContract(name: string, create: () => DocumentsHost): void 
 }
 
 const draw = seeded(7);
-const random = (limit: number): number => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit;
+const random = wide(draw);
 
 documentsHostContract('memory', () => createMemoryDocumentsHost(random));
 

@@ -18,7 +18,8 @@ import { only, type DeviceStore } from '#storage/device-store.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import type { HostileStand, StandShop } from './hostile-stand.ts';
 import { until } from './relay-stand.ts';
-import { seeded } from './seeded.ts';
+import { seeded, wide } from './seeded.ts';
+import { shortTimers } from './short-timers.ts';
 import { openTestDevice, type TestDevice } from './test-device.ts';
 
 /** A shop's real device on the whole service: its book, its line, and what it asks over HTTP. */
@@ -109,9 +110,7 @@ export function linkOn(
 	const link = createRelayLink({
 		...parts,
 		device,
-		documents: createMemoryDocumentsHost(
-			(limit) => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit
-		),
+		documents: createMemoryDocumentsHost(wide(draw)),
 		http,
 		createProvider: createWebsocketProviders({
 			origin: base.replace(/^http/, 'ws'),
@@ -120,14 +119,7 @@ export function linkOn(
 			code: () => device.identity.code
 		}),
 		random: draw,
-		timers: {
-			after: (ms, work) => {
-				const timer = setTimeout(work, Math.min(ms, 30));
-				return () => {
-					clearTimeout(timer);
-				};
-			}
-		},
+		timers: shortTimers(30),
 		onFault: (fault) => faults.push(fault)
 	});
 	return { link, http, faults };

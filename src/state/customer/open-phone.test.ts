@@ -11,6 +11,7 @@ import { createCustomerStand, uuid, type CustomerStand } from '#tests/support/cu
 import { arriving, ofKind, openTestPhone, type TestPhone } from '#tests/support/customer-phone.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
 import { seeded } from '#tests/support/seeded.ts';
+import { shortTimers } from '#tests/support/short-timers.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import { createChanges } from '../changes.ts';
 import { createRelayLink, type RelayLink } from '../relay-link.ts';
@@ -317,14 +318,7 @@ describe('the line', () => {
 			...relay.line(test.phone.identity.code ?? ''),
 			clock: test.parts.clock,
 			random: seeded(seed),
-			timers: {
-				after: (ms, work) => {
-					const timer = setTimeout(work, Math.min(ms, 20));
-					return () => {
-						clearTimeout(timer);
-					};
-				}
-			},
+			timers: shortTimers(20),
 			correctsClock: false,
 			onFault: (fault) => {
 				throw fault;
