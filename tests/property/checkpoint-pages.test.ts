@@ -3,13 +3,7 @@ import type { Signer } from '#domain/crypto.ts';
 import { addDays, dayNumber } from '#domain/calendar.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
-import {
-	factId,
-	parsePersonId,
-	type BranchId,
-	type DeviceCode,
-	type LedgerId
-} from '#domain/ids.ts';
+import { factId, type BranchId, type DeviceCode, type LedgerId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { readCheckpointPage } from '#server/projections/checkpoint-page.ts';
@@ -17,7 +11,6 @@ import { createFactRanges } from '#server/projections/fact-ranges.ts';
 import { createProject } from '#server/projections/project.ts';
 import { timeFacts } from '#server/relay/fact-times.ts';
 import { parseCheckpoint, type NextPage } from '#state/checkpoint.ts';
-import type { Identity } from '#state/device.ts';
 import { createFeedPull } from '#state/feed-pull.ts';
 import type { FeedPlace } from '#state/meta.ts';
 import type { RelayHttp } from '#state/relay-http.ts';
@@ -29,6 +22,7 @@ import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { talkOver } from '#tests/support/talked-trade.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import { tradeIdentity } from '#tests/support/trade-identity.ts';
 import {
 	makeTrade,
 	TRADE_BRANCH,
@@ -192,19 +186,7 @@ async function bareTrade(seed: number): Promise<{ readonly bare: Trade; readonly
 }
 
 async function newDevice(seed: number): Promise<TestDevice> {
-	const person = parsePersonId('0192f0c1-7a00-4000-8000-0000000000e1');
-	if (!person.ok) throw new Error('no person');
-	const identity: Identity = {
-		business: TRADE_BUSINESS,
-		branch: TRADE_BRANCH,
-		person: person.value,
-		member: 1,
-		code: 'Z' as DeviceCode,
-		publicKey: '',
-		sight: 'office',
-		claimed: true
-	};
-	return openTestDevice({ seed, joins: { identity, code: 'Z' } });
+	return openTestDevice({ seed, joins: { identity: tradeIdentity('Z'), code: 'Z' } });
 }
 
 async function tallies(store: DeviceStore): Promise<readonly object[]> {

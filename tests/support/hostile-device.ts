@@ -1,9 +1,8 @@
-import { encodeBase64url } from '#domain/bytes.ts';
-import { parseDeviceCode } from '#domain/ids.ts';
 import { parseBranchId } from '#domain/ids.ts';
 import type { FactText } from '#state/arrived-fact.ts';
 import { STAND_EPOCH, type HostileStand, type StandShop } from './hostile-stand.ts';
 import { openTestDevice, type TestDevice } from './test-device.ts';
+import { identityOf } from './way-back-stand.ts';
 
 /** A shop's real device, whose facts reach the relay when it is told to. */
 export interface ShopDevice extends TestDevice {
@@ -12,21 +11,13 @@ export interface ShopDevice extends TestDevice {
 }
 
 export async function openShopDevice(stand: HostileStand, shop: StandShop): Promise<ShopDevice> {
-	const code = parseDeviceCode(shop.code);
-	if (!code.ok) throw new Error('no device code');
-	const { business, branch, person, signer } = shop;
-	const identity = {
-		business,
-		branch,
-		person,
-		member: 1,
-		code: code.value,
-		publicKey: encodeBase64url(signer.publicKey),
-		sight: 'office' as const,
-		claimed: true
-	};
+	const { signer } = shop;
 	const seed = Math.floor(Math.random() * 1e9);
-	const test = await openTestDevice({ seed, signer, joins: { identity, code: shop.code } });
+	const test = await openTestDevice({
+		seed,
+		signer,
+		joins: { identity: identityOf(shop), code: shop.code }
+	});
 	test.clock.now = stand.clock.now;
 	await test.device.changeSettings({ currency: 'KES' });
 	const sent = new Set<string>();
