@@ -1,33 +1,23 @@
-import { Hono } from 'hono';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { appendFact } from '#documents/facts.ts';
-import { parseBranchId, parseDeviceCode, parsePersonId } from '#domain/ids.ts';
-import { ok } from '#domain/result.ts';
-import { feedRoutes } from '#server/api/feed.ts';
-import { createReads } from '#server/api/read-turns.ts';
-import { createRelayHttp, type RelayHttp } from '#state/relay-http.ts';
-import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
-import { createWebsocketProviders } from '#state/relay-provider.ts';
-import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import { only } from '#storage/device-store.ts';
 import { encodeUpdate, MESSAGE_HAVE } from '#sync/frames.ts';
 import { HEARTBEAT_MS, PIECE_BYTES_MAX } from '#sync/limits.ts';
 import { createCutLine, type CutLine } from '#tests/support/cut-line.ts';
+import { openOnRelay } from '#tests/support/device-on-relay.ts';
 import {
 	createRelayStand,
-	EPOCH,
 	isMessage,
 	rawSocket,
 	settingFact,
-	ticketFor,
 	until,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { storedNumbers } from '#tests/support/shop-numbers.ts';
-import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
-import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
+import { TRADE_BUSINESS } from '#tests/support/trade.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS = 7;
@@ -50,11 +40,6 @@ it.each(FRESH_SEEDS)(
 	{ timeout: 60_000 },
 	async (seed) => {
 		const random = seeded(seed);
-		const test = await openShop(seed);
-		await tradeForAWeek(test);
-		const sent = (): Promise<number> =>
-			test.store.read(['journal'], (rows) => rows.countIn('journal', only('sent', 1)));
-
 		// What the relay had at each cut.
 		const kept: number[] = [];
 		const counting: Promise<void>[] = [];
@@ -66,9 +51,13 @@ it.each(FRESH_SEEDS)(
 		const cutLater = (): void => {
 			line.cutAfter(CUT_BYTES_MIN + random(CUT_BYTES_MORE));
 		};
-		const faults: unknown[] = [];
-		const link = linkOf(test, { line, random, faults });
+		const origin = `ws://127.0.0.1:${String(line.port)}`;
+		const test = await openOnRelay(stand, { code: 'A', seed, origin });
+		const { link, faults } = test;
+		const sent = (): Promise<number> =>
+			test.store.read(['journal'], (rows) => rows.countIn('journal', only('sent', 1)));
 		try {
+			await tradeForAWeek(test);
 			cutLater();
 			await link.start();
 			await until(async () => (await sent()) === DAYS * DAY_FACTS, 40_000);
@@ -106,25 +95,6 @@ it('[RELAY-24] a slow line whose pong stands behind an upload is not cut', async
 	await socket.closed;
 });
 
-async function openShop(seed: number): Promise<TestDevice> {
-	const code = parseDeviceCode('A');
-	const person = parsePersonId('0192f0c1-7a00-4000-8000-0000000000e1');
-	const branch = parseBranchId(TRADE_BRANCH);
-	if (!code.ok || !person.ok || !branch.ok) throw new Error('no identity');
-	const identity = {
-		business: TRADE_BUSINESS,
-		branch: branch.value,
-		person: person.value,
-		member: 1,
-		code: code.value,
-		publicKey: '',
-		sight: 'office' as const,
-		claimed: true
-	};
-	const signer = await stand.addDevice('A');
-	return openTestDevice({ seed, signer, joins: { identity, code: 'A' } });
-}
-
 /** A thousand facts a day: one product, and sales of it. */
 async function tradeForAWeek({ device, clock }: TestDevice): Promise<void> {
 	clock.now = TEST_NOW - (DAYS - 1) * DAY_MS;
@@ -141,70 +111,6 @@ async function tradeForAWeek({ device, clock }: TestDevice): Promise<void> {
 		if (!sold.ok) throw new Error(JSON.stringify(sold.error));
 	}
 	clock.now = TEST_NOW;
-}
-
-interface LinkOptions {
-	readonly line: CutLine;
-	readonly random: (limit: number) => number;
-	readonly faults: unknown[];
-}
-
-function linkOf(test: TestDevice, { line, random, faults }: LinkOptions): RelayLink {
-	return createRelayLink({
-		...test.parts,
-		device: test.device,
-		documents: createMemoryDocumentsHost(
-			(limit) => (random(2 ** 26) * 2 ** 27 + random(2 ** 27)) % limit
-		),
-		http: httpOf(test),
-		createProvider: createWebsocketProviders({
-			origin: `ws://127.0.0.1:${String(line.port)}`,
-			WebSocket: globalThis.WebSocket,
-			getTicket: async (document) => ({ ticket: await ticketFor(stand, 'A', document) })
-		}),
-		random,
-		timers: {
-			after: (ms, work) => {
-				const timer = setTimeout(work, Math.min(ms, 20));
-				return () => {
-					clearTimeout(timer);
-				};
-			}
-		},
-		onFault: (fault) => faults.push(fault)
-	});
-}
-
-function httpOf({ device, parts }: TestDevice): RelayHttp {
-	const { code, branch } = device.identity;
-	const app = new Hono();
-	const deviceAuth = {
-		authenticateDevice: () =>
-			Promise.resolve(
-				ok({
-					sort: 'device' as const,
-					scope: TRADE_BUSINESS,
-					business: TRADE_BUSINESS,
-					branch,
-					code,
-					member: 1,
-					role: 'owner' as const,
-					sight: 'office' as const,
-					publicKey: parts.signer.publicKey
-				})
-			)
-	};
-	app.route(
-		'/api',
-		feedRoutes({ sql: stand.database.sql, epoch: EPOCH, deviceAuth, reads: createReads() })
-	);
-	return createRelayHttp({
-		fetch: async (address, init) =>
-			app.request(address instanceof Request ? address : address.toString(), init),
-		base: 'http://relay.test',
-		getToken: () => Promise.resolve(ok({ token: 'stand' })),
-		clock: () => stand.clock.now
-	});
 }
 
 async function countFacts(): Promise<number> {

@@ -1,33 +1,12 @@
-import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseBranchId, parseDeviceCode, parsePersonId, type DeviceCode } from '#domain/ids.ts';
-import { ok } from '#domain/result.ts';
-import { checkpointRoutes } from '#server/api/checkpoint.ts';
-import { feedRoutes } from '#server/api/feed.ts';
-import { createReads } from '#server/api/read-turns.ts';
-import type { DeviceAuth } from '#server/auth/device-auth.ts';
-import { createRelayHttp } from '#state/relay-http.ts';
-import { createRelayLink, type RelayLink } from '#state/relay-link.ts';
-import { createWebsocketProviders } from '#state/relay-provider.ts';
-import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
-import {
-	createRelayStand,
-	EPOCH,
-	ticketFor,
-	until,
-	type RelayStand
-} from '#tests/support/relay-stand.ts';
-import { seeded } from '#tests/support/seeded.ts';
+import type { RelayLink } from '#state/relay-link.ts';
+import { openOnRelay, type DeviceOnRelay } from '#tests/support/device-on-relay.ts';
+import { createRelayStand, until, type RelayStand } from '#tests/support/relay-stand.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
-import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
-import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
+import { TRADE_BUSINESS } from '#tests/support/trade.ts';
 
 const DAY_MS = 86_400_000;
-
-interface Linked extends TestDevice {
-	readonly link: RelayLink;
-	readonly faults: unknown[];
-}
 
 let stand: RelayStand;
 const links: RelayLink[] = [];
@@ -42,83 +21,10 @@ afterEach(async () => {
 	for (const link of links.splice(0)) await link.stop();
 });
 
-/** A real device on the real relay: stock provider, tickets, feed and checkpoint over HTTP. */
-async function linked(letters: string, seed: number): Promise<Linked> {
-	const code = parseDeviceCode(letters);
-	const person = parsePersonId('0192f0c1-7a00-4000-8000-0000000000e1');
-	const branch = parseBranchId(TRADE_BRANCH);
-	if (!code.ok || !person.ok || !branch.ok) throw new Error('no identity');
-	const signer = await stand.addDevice(letters);
-	const identity = {
-		business: TRADE_BUSINESS,
-		branch: branch.value,
-		person: person.value,
-		member: 1,
-		code: code.value,
-		publicKey: '',
-		sight: 'office' as const,
-		claimed: true
-	};
-	const test = await openTestDevice({ seed, signer, joins: { identity, code: letters } });
-	const faults: unknown[] = [];
-	const http = httpOf(code.value, signer.publicKey);
-	const draw = seeded(seed);
-	const link = createRelayLink({
-		...test.parts,
-		device: test.device,
-		documents: createMemoryDocumentsHost(
-			(limit) => (draw(2 ** 26) * 2 ** 27 + draw(2 ** 27)) % limit
-		),
-		http,
-		createProvider: createWebsocketProviders({
-			origin: stand.url.replace('/sync', ''),
-			WebSocket: globalThis.WebSocket,
-			getTicket: async (document) => ({ ticket: await ticketFor(stand, letters, document) })
-		}),
-		random: draw,
-		timers: {
-			after: (ms, work) => {
-				const timer = setTimeout(work, Math.min(ms, 20));
-				return () => {
-					clearTimeout(timer);
-				};
-			}
-		},
-		onFault: (fault) => faults.push(fault)
-	});
-	links.push(link);
-	return { ...test, link, faults };
-}
-
-function httpOf(code: DeviceCode, publicKey: Uint8Array): ReturnType<typeof createRelayHttp> {
-	const deviceAuth: Pick<DeviceAuth, 'authenticateDevice'> = {
-		authenticateDevice: () =>
-			Promise.resolve(
-				ok({
-					sort: 'device',
-					scope: TRADE_BUSINESS,
-					business: TRADE_BUSINESS,
-					branch: TRADE_BRANCH,
-					code,
-					member: 1,
-					role: 'owner',
-					sight: 'office',
-					publicKey
-				})
-			)
-	};
-	const { sql } = stand.database;
-	const app = new Hono();
-	const reads = createReads();
-	app.route('/api', feedRoutes({ sql, epoch: EPOCH, deviceAuth, reads }));
-	app.route('/api', checkpointRoutes({ sql, epoch: EPOCH, deviceAuth, reads }));
-	return createRelayHttp({
-		fetch: async (address, init) =>
-			app.request(address instanceof Request ? address : address.toString(), init),
-		base: 'http://relay.test',
-		getToken: () => Promise.resolve(ok({ token: 'stand' })),
-		clock: () => stand.clock.now
-	});
+async function linked(code: string, seed: number): Promise<DeviceOnRelay> {
+	const device = await openOnRelay(stand, { code, seed });
+	links.push(device.link);
+	return device;
 }
 
 async function trade(test: TestDevice, sales: number): Promise<void> {
@@ -142,13 +48,13 @@ async function trade(test: TestDevice, sales: number): Promise<void> {
 	await device.writeRecords(customer.value, [{ kind: 'payment', minor: 700 }]);
 }
 
-function isQuiet({ link }: Linked): boolean {
+function isQuiet({ link }: DeviceOnRelay): boolean {
 	const { state, unsent, feedBehind } = link.status;
 	return state === 'online' && unsent === 0 && feedBehind === 0;
 }
 
-async function agree(devices: readonly Linked[]): Promise<void> {
-	const held = (device: Linked): Promise<number> =>
+async function agree(devices: readonly DeviceOnRelay[]): Promise<void> {
+	const held = (device: DeviceOnRelay): Promise<number> =>
 		device.store.read(['facts'], (rows) => rows.count('facts'));
 	const [first] = devices;
 	if (first === undefined) throw new Error('no device');
