@@ -18,6 +18,7 @@ import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { contested } from '#tests/support/contested-trade.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { keepFacts } from '#tests/support/kept-facts.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { talkOver } from '#tests/support/talked-trade.ts';
@@ -107,21 +108,7 @@ function pageOf(
 async function commit(facts: readonly WrittenFact[], s: number): Promise<void> {
 	if (facts.length === 0) return;
 	await database.sql.begin(async (tx) => {
-		const rows = facts.map(({ fact, text, branch }, place) => ({
-			business: TRADE_BUSINESS,
-			code: fact.code,
-			n: fact.n,
-			kind: fact.kind,
-			branch,
-			wall: fact.at.wall,
-			counter: fact.at.counter,
-			on_day: fact.on,
-			member: fact.by,
-			text,
-			digest: '0',
-			s: s + place + 1
-		}));
-		await tx`insert into fact ${tx(rows)}`;
+		await keepFacts(tx as never, facts, s);
 		await tx`update feed_head set s = ${s + facts.length} where business = ${TRADE_BUSINESS}`;
 		const placed = facts.map(({ fact }) => ({
 			...{ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }

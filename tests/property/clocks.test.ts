@@ -14,6 +14,8 @@ import type { DeviceStore } from '#storage/device-store.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { contested, CONTESTED_FROM } from '#tests/support/contested-trade.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { keepFacts } from '#tests/support/kept-facts.ts';
+import { inBatches, shuffled } from '#tests/support/permutations.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers, type Numbers } from '#tests/support/shop-numbers.ts';
 import { talkOver } from '#tests/support/talked-trade.ts';
@@ -79,19 +81,6 @@ function clockOf(of: Fact, { epoch, n, backMs, counter }: Said): WrittenFact {
 	return { fact, branch: TRADE_BRANCH, text: encodeFact(fact) };
 }
 
-function shuffle<T>(things: readonly T[], random: Random): readonly T[] {
-	const left = [...things];
-	return things.flatMap(() => left.splice(random(left.length), 1));
-}
-
-function split<T>(things: readonly T[], random: Random): readonly (readonly T[])[] {
-	const batches: T[][] = [];
-	for (let at = 0; at < things.length; at += batches.at(-1)?.length ?? 1) {
-		batches.push(things.slice(at, at + 1 + random(30)));
-	}
-	return batches;
-}
-
 /** Everything that is folded, without what counts how often it was. */
 async function readModel(store: DeviceStore): Promise<unknown> {
 	return store.read(ALL_TABLES, async (rows) => ({
@@ -144,9 +133,9 @@ describe.each(SEEDS)('facts stamped ahead, of seed %i', (seed) => {
 		const orders = [
 			[others, clocks],
 			[others, ...clocks.toReversed().map((one) => [one])],
-			[...split(shuffle(trade.facts, random), random), trade.facts],
-			split(shuffle(trade.facts, random), random),
-			split(shuffle([...others, ...clocks], random), random)
+			[...inBatches(shuffled(trade.facts, random), random, 30), trade.facts],
+			inBatches(shuffled(trade.facts, random), random, 30),
+			inBatches(shuffled([...others, ...clocks], random), random, 30)
 		];
 		for (const batches of orders)
 			expect(await readModel(await received(trade, batches))).toEqual(expected);
@@ -162,7 +151,7 @@ describe.each(SEEDS)('facts stamped ahead, of seed %i', (seed) => {
 			await sql`truncate fact, clock, product, customer, setting, sale, sale_line, tender,
 				sale_return, return_line, stock, record, balance, day_total, ledger_fact, claim`;
 			let s = 0;
-			for (const batch of split(shuffle(trade.facts, random), random)) {
+			for (const batch of inBatches(shuffled(trade.facts, random), random, 30)) {
 				await fold(batch, s);
 				s += batch.length;
 			}
@@ -176,12 +165,7 @@ describe.each(SEEDS)('facts stamped ahead, of seed %i', (seed) => {
 async function fold(batch: readonly WrittenFact[], s: number): Promise<void> {
 	await database.sql.begin(async (transaction) => {
 		const tx = transaction as never as TestDatabase['sql'];
-		const rows = batch.map(({ fact, text, branch }, place) => ({
-			...{ business: TRADE_BUSINESS, code: fact.code, n: fact.n, kind: fact.kind, branch },
-			...{ wall: fact.at.wall, counter: fact.at.counter, on_day: fact.on, member: fact.by },
-			...{ text, digest: '0', s: s + place + 1 }
-		}));
-		await tx`insert into fact ${tx(rows)}`;
+		await keepFacts(tx, batch, s);
 		const facts = batch.map(({ fact }) => ({
 			...{ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }
 		}));

@@ -7,6 +7,8 @@ import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { keepFacts } from '#tests/support/kept-facts.ts';
+import { inBatches, shuffled } from '#tests/support/permutations.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { talkOver } from '#tests/support/talked-trade.ts';
 import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS, type Trade } from '#tests/support/trade.ts';
@@ -29,10 +31,11 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
 		const trade = await tradeOf(seed);
 		const expected = plain(foldFacts(trade.facts, trade.hashOf));
 		const random = seeded(seed);
-		await keepTexts(trade);
+		await database.sql`truncate fact`;
+		await keepFacts(database.sql, trade.facts);
 		for (let round = 0; round < 3; round += 1) {
 			await empty();
-			for (const batch of split(shuffle(trade.facts, random), random)) {
+			for (const batch of inBatches(shuffled(trade.facts, random), random, 40)) {
 				await database.sql.begin((tx) =>
 					project(
 						tx as never,
@@ -57,41 +60,6 @@ async function tradeOf(seed: number): Promise<Trade> {
 	if (signer === undefined) throw new Error('a device has a key');
 	const bare = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
 	return talkOver(bare, { seed, signer, crypto });
-}
-
-/** The relay keeps a fact before it counts it. */
-async function keepTexts({ facts }: Trade): Promise<void> {
-	await database.sql`truncate fact`;
-	const rows = facts.map(({ fact, text, branch }, place) => ({
-		business: TRADE_BUSINESS,
-		code: fact.code,
-		n: fact.n,
-		kind: fact.kind,
-		branch,
-		wall: fact.at.wall,
-		counter: fact.at.counter,
-		on_day: fact.on,
-		member: fact.by,
-		text,
-		digest: '0',
-		s: place + 1
-	}));
-	await database.sql`insert into fact ${database.sql(rows)}`;
-}
-
-function shuffle<T>(things: readonly T[], random: (limit: number) => number): readonly T[] {
-	const left = [...things];
-	return things.flatMap(() => left.splice(random(left.length), 1));
-}
-
-function split<T>(things: readonly T[], random: (limit: number) => number): readonly T[][] {
-	const batches: T[][] = [];
-	for (let at = 0; at < things.length;) {
-		const length = 1 + random(40);
-		batches.push(things.slice(at, at + length));
-		at += length;
-	}
-	return batches;
 }
 
 async function empty(): Promise<void> {
