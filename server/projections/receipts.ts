@@ -1,13 +1,6 @@
 import type { Sql } from 'postgres';
 import { changeMinor, documentTotalMinor } from '#domain/fact/document-total.ts';
-import type {
-	FactTender,
-	ReturnedLine,
-	ReturnFact,
-	SaleFact,
-	SoldLine,
-	SoldTax
-} from '#domain/fact/fact.ts';
+import type { FactTender, ReturnedLine, ReturnFact, SaleFact, SoldTax } from '#domain/fact/fact.ts';
 import { firstName } from '#domain/fact/issued-again.ts';
 import { parseFactId, receiptNumber } from '#domain/ids.ts';
 import type { FactToProject } from './effected.ts';
@@ -26,27 +19,40 @@ export async function projectReceipts(sql: Sql, facts: readonly FactToProject[])
 	const returns = facts.flatMap(({ business, branch, fact }) =>
 		fact.kind === 'return' ? [{ business, branch, fact }] : []
 	);
-	await Promise.all([
-		insertSales(sql, sales),
-		insertSaleLines(sql, sales.flatMap(linesOf)),
-		insertReturns(sql, returns),
-		insertReturnLines(sql, returns.flatMap(linesOf)),
-		insertTenders(sql, [
-			...sales.flatMap((sale) => tendersOf(sale, sale.fact.tenders)),
-			...returns.flatMap((each) => tendersOf(each, each.fact.refunds))
-		])
-	]);
+	await Promise.all([insertSales(sql, sales), insertReturns(sql, returns)]);
 }
 
+/** One statement for all of it: a till's day is made of these, and each sale is named once. */
 async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promise<void> {
 	if (sales.length === 0) return;
+	const lines = sales.flatMap(({ fact }, at) =>
+		fact.lines.map((line, row) => ({ at: at + 1, row, line }))
+	);
 	await sql`
+		with named as materialized (
+			select ${sales.map(({ business }) => business)}::uuid[] as businesses,
+				${sales.map(({ fact }) => fact.code)}::text[] as codes,
+				${sales.map(({ fact }) => fact.n)}::bigint[] as ns
+		), added_line as (
+			insert into sale_line (business, code, n, line, product, name, quantity_thousandths,
+				unit_price_minor, total_minor, tax)
+			select businesses[at], codes[at], ns[at], line, product, name, quantity, unit_price, total,
+				tax::jsonb
+			from named, unnest(
+				${lines.map(({ at }) => at)}::int[],
+				${lines.map(({ row }) => row)}::int[],
+				${lines.map(({ line }) => line.productId)}::text[],
+				${lines.map(({ line }) => line.name)}::text[],
+				${lines.map(({ line }) => line.quantityThousandths)}::bigint[],
+				${lines.map(({ line }) => line.unitPriceMinor)}::bigint[],
+				${lines.map(({ line }) => line.totalMinor)}::bigint[],
+				${lines.map(({ line }) => encodeTax(line.tax))}::text[]
+			) as given (at, line, product, name, quantity, unit_price, total, tax)
+		), added_tender as (${addingTenders(sql, sales)}
+		)
 		insert into sale (business, code, n, branch, on_day, happened_at, member, receipt, total_minor,
 			rounding_minor, change_minor)
-		select * from unnest(
-			${sales.map(({ business }) => business)}::uuid[],
-			${sales.map(({ fact }) => fact.code)}::text[],
-			${sales.map(({ fact }) => fact.n)}::bigint[],
+		select given.* from named, unnest(businesses, codes, ns,
 			${sales.map(({ branch }) => branch)}::uuid[],
 			${sales.map(({ fact }) => fact.on)}::text[]::date[],
 			${sales.map(({ fact }) => fact.at.wall)}::bigint[],
@@ -55,11 +61,36 @@ async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promis
 			${sales.map(({ fact }) => String(documentTotalMinor(fact)))}::bigint[],
 			${sales.map(({ fact }) => fact.roundingMinor ?? 0)}::bigint[],
 			${sales.map(({ fact }) => String(changeMinor(fact)))}::bigint[]
-		)`;
+		) as given (business, code, n, branch, on_day, happened_at, member, receipt, total_minor,
+			rounding_minor, change_minor)`;
+}
+
+/** Of the sales that the statement names. */
+function addingTenders(sql: Sql, sales: readonly Placed<SaleFact>[]): ReturnType<Sql> {
+	const tenders = sales.flatMap(({ fact }, at) =>
+		fact.tenders.map((tender, row) => ({ at: at + 1, row, tender }))
+	);
+	return sql`
+		insert into tender (business, code, n, row, kind, minor)
+		select businesses[at], codes[at], ns[at], given.row, kind, minor
+		from named, unnest(
+			${tenders.map(({ at }) => at)}::int[],
+			${tenders.map(({ row }) => row)}::int[],
+			${tenders.map(({ tender }) => tender.kind)}::text[],
+			${tenders.map(({ tender }) => tender.minor)}::bigint[]
+		) as given (at, row, kind, minor)`;
 }
 
 async function insertReturns(sql: Sql, returns: readonly Placed<ReturnFact>[]): Promise<void> {
 	if (returns.length === 0) return;
+	await Promise.all([
+		insertReturnHeads(sql, returns),
+		insertReturnLines(sql, returns.flatMap(linesOf)),
+		insertTenders(sql, returns.flatMap(tendersOf))
+	]);
+}
+
+async function insertReturnHeads(sql: Sql, returns: readonly Placed<ReturnFact>[]): Promise<void> {
 	const soldBy = returns.map(({ fact }) => {
 		const sale = parseFactId(fact.saleId);
 		return sale.ok ? sale.value : { code: null, n: null };
@@ -83,49 +114,22 @@ async function insertReturns(sql: Sql, returns: readonly Placed<ReturnFact>[]): 
 		)`;
 }
 
-interface PlacedLine<L extends SoldLine> {
+interface PlacedLine {
 	readonly business: string;
 	readonly code: string;
 	readonly n: number;
 	readonly at: number;
-	readonly line: L;
+	readonly line: ReturnedLine;
 }
 
-function linesOf<L extends SoldLine>({
+function linesOf({
 	business,
 	fact: { code, n, lines }
-}: Placed<{
-	readonly code: string;
-	readonly n: number;
-	readonly lines: readonly L[];
-}>): readonly PlacedLine<L>[] {
+}: Placed<ReturnFact>): readonly PlacedLine[] {
 	return lines.map((line, at) => ({ business, code, n, at, line }));
 }
 
-async function insertSaleLines(sql: Sql, rows: readonly PlacedLine<SoldLine>[]): Promise<void> {
-	if (rows.length === 0) return;
-	await sql`
-		insert into sale_line (business, code, n, line, product, name, quantity_thousandths,
-			unit_price_minor, total_minor, tax)
-		select business, code, n, line, product, name, quantity, unit_price, total, tax::jsonb
-		from unnest(
-			${rows.map(({ business }) => business)}::uuid[],
-			${rows.map(({ code }) => code)}::text[],
-			${rows.map(({ n }) => n)}::bigint[],
-			${rows.map(({ at }) => at)}::int[],
-			${rows.map(({ line }) => line.productId)}::text[],
-			${rows.map(({ line }) => line.name)}::text[],
-			${rows.map(({ line }) => line.quantityThousandths)}::bigint[],
-			${rows.map(({ line }) => line.unitPriceMinor)}::bigint[],
-			${rows.map(({ line }) => line.totalMinor)}::bigint[],
-			${rows.map(({ line }) => encodeTax(line.tax))}::text[]
-		) as given (business, code, n, line, product, name, quantity, unit_price, total, tax)`;
-}
-
-async function insertReturnLines(
-	sql: Sql,
-	rows: readonly PlacedLine<ReturnedLine>[]
-): Promise<void> {
+async function insertReturnLines(sql: Sql, rows: readonly PlacedLine[]): Promise<void> {
 	if (rows.length === 0) return;
 	await sql`
 		insert into return_line (business, code, n, line, product, name, quantity_thousandths,
@@ -157,12 +161,11 @@ interface PlacedTender {
 	readonly tender: FactTender;
 }
 
-function tendersOf(
-	{ business, fact }: Placed<SaleFact | ReturnFact>,
-	tenders: readonly FactTender[]
-): readonly PlacedTender[] {
-	const { code, n } = fact;
-	return tenders.map((tender, row) => ({ business, code, n, row, tender }));
+function tendersOf({
+	business,
+	fact: { code, n, refunds }
+}: Placed<ReturnFact>): readonly PlacedTender[] {
+	return refunds.map((tender, row) => ({ business, code, n, row, tender }));
 }
 
 async function insertTenders(sql: Sql, rows: readonly PlacedTender[]): Promise<void> {

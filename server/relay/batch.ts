@@ -1,7 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
-import { assert } from '#domain/assert.ts';
 import { scopeOf } from '#documents/document-name.ts';
-import { writeJsonTexts } from '#server/database/array-text.ts';
 import type { Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { FactToProject, Project } from '#server/projections/effected.ts';
@@ -24,11 +22,12 @@ import {
 	type NewFact,
 	type Submission
 } from './submission.ts';
-import { firstColumns, readFirstNames, type Told } from './first-names.ts';
+import { readFirstNames, type Told } from './first-names.ts';
 import { readKnown } from './known-texts.ts';
 import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
 import { checkEpoch, checkGrown } from './went-back.ts';
+import { movingFeeds, writeRows } from './write-rows.ts';
 
 export interface BatchParts {
 	readonly sql: Sql;
@@ -241,22 +240,19 @@ interface ToKeep {
 }
 
 async function keep(tx: Sql, toKeep: ToKeep): Promise<Timed['clocked']> {
-	const { decisions, feeds, sequences, project, allowance, times } = toKeep;
+	const { decisions, batch, feeds, sequences, project, allowance, times } = toKeep;
 	const facts = decisions.flatMap((decision) =>
 		decision.kind === 'accepted' ? decision.facts : []
 	);
 	const projected = facts.flatMap(toProject);
 	const forks = decisions.flatMap((decision) => ('forks' in decision ? decision.forks : []));
+	const isSimple = areInTime(projected, times);
+	const tops = isSimple ? topsOf(projected, times.tops) : times.tops;
 	const written = [
-		insertUpdates(tx, toKeep),
-		insertFacts(tx, facts, feeds),
+		writeRows(tx, { decisions, batch, facts, sequences, feeds, tops }),
 		insertForks(tx, forks, times.now),
 		allowance.keep(tx)
 	];
-	const isSimple = areInTime(projected, times);
-	const tops = isSimple ? topsOf(projected, times.tops) : times.tops;
-	// Behind the two that count documents and feeds on, which they do before they wait.
-	written.push(moveDocuments(tx, sequences), moveFeeds(tx, feeds, tops));
 	if (isSimple) {
 		// All of it goes out together: what a projection reads of these facts it asks for behind them.
 		if (projected.length > 0) written.push(project(tx, projected));
@@ -267,7 +263,7 @@ async function keep(tx: Sql, toKeep: ToKeep): Promise<Timed['clocked']> {
 	const timed = await timeFacts(tx, projected, times);
 	await project(tx, timed.facts);
 	// What the relay wrote stands behind these, so its own statement moved the feed on.
-	await moveFeeds(tx, feeds, timed.tops);
+	await movingFeeds(tx, { feeds, tops: timed.tops });
 	return timed.clocked;
 }
 
@@ -277,77 +273,6 @@ const NONE: ReadonlySet<ScopeId> = new Set();
 function toProject({ room: { address }, fact }: NewFact): readonly FactToProject[] {
 	if (!('business' in address)) return [];
 	return [{ business: address.business, branch: address.branch, fact }];
-}
-
-/** Numbers the pieces on from each document's last one. */
-async function insertUpdates(tx: Sql, { decisions, batch, sequences }: ToKeep): Promise<void> {
-	const rows = batch.flatMap(({ room }, at) => {
-		const decision = decisions[at];
-		if (decision?.kind !== 'accepted') return [];
-		return decision.pieces.map((piece) => {
-			const sequence = (sequences.get(room) ?? 0) + 1;
-			sequences.set(room, sequence);
-			return { room, sequence, hex: hexOf(piece) };
-		});
-	});
-	if (rows.length === 0) return;
-	await tx`
-		insert into document_update (business, document, sequence, update)
-		select business, document, sequence, decode(hex, 'hex')
-		from unnest(
-			${rows.map(({ room }) => scopeOf(room.address))}::uuid[],
-			${rows.map(({ room }) => room.name)}::text[],
-			${rows.map(({ sequence }) => sequence)}::bigint[],
-			${rows.map(({ hex }) => hex)}::text[]
-		) as given (business, document, sequence, hex)`;
-}
-
-function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
-	return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
-}
-
-/** Gives each fact the next number of its business's feed: gapless, for the counter is locked. */
-async function insertFacts(
-	tx: Sql,
-	facts: readonly NewFact[],
-	feeds: Map<ScopeId, number>
-): Promise<void> {
-	if (facts.length === 0) return;
-	const numbers = facts.map(({ room }) => {
-		const s = (feeds.get(scopeOf(room.address)) ?? 0) + 1;
-		feeds.set(scopeOf(room.address), s);
-		return s;
-	});
-	const firsts = facts.map(firstColumns);
-	const result = await tx`
-		insert into fact (business, code, n, kind, branch, document, wall, counter, on_day, member,
-			text, digest, s, carried_by, was_code, was_n, first_digest)
-		select * from unnest(
-			${facts.map(({ room }) => scopeOf(room.address))}::uuid[],
-			${facts.map(({ fact }) => fact.code)}::text[],
-			${facts.map(({ fact }) => fact.n)}::bigint[],
-			${facts.map(({ fact }) => fact.kind)}::text[],
-			${facts.map(({ room: { address } }) => ('branch' in address ? address.branch : null))}::uuid[],
-			${facts.map(({ room }) => room.name)}::text[],
-			${facts.map(({ fact }) => fact.at.wall)}::bigint[],
-			${facts.map(({ fact }) => fact.at.counter)}::int[],
-			${facts.map(({ fact }) => fact.on)}::text[]::date[],
-			${facts.map(({ fact }) => fact.by)}::int[],
-			${writeJsonTexts(facts.map(({ text }) => text))}::text[],
-			${facts.map(({ digest }) => String(BigInt.asIntN(64, digest)))}::bigint[],
-			${numbers}::bigint[],
-			${facts.map(({ carriedBy }) => carriedBy)}::text[],
-			${firsts.map(({ wasCode }) => wasCode)}::text[],
-			${firsts.map(({ wasN }) => wasN)}::bigint[],
-			${firsts.map(({ firstDigest }) => signed(firstDigest))}::bigint[]
-		)
-		on conflict do nothing`;
-	// Looked up under the counter's lock, which every writer of facts holds.
-	assert(result.count === facts.length, 'no fact came in behind the lock');
-}
-
-function signed(digest: bigint | null): string | null {
-	return digest === null ? null : String(BigInt.asIntN(64, digest));
 }
 
 async function insertForks(
@@ -368,31 +293,4 @@ async function insertForks(
 			${forks.map(({ text }) => text)}::text[]
 		) as given (business, code, n, digest, document, text)
 		on conflict do nothing`;
-}
-
-async function moveDocuments(tx: Sql, sequences: ReadonlyMap<Room, number>): Promise<void> {
-	const rooms = Array.from(sequences);
-	await tx`
-		update document_head set sequence = moved.sequence
-		from unnest(
-			${rooms.map(([{ address }]) => scopeOf(address))}::uuid[],
-			${rooms.map(([{ name }]) => name)}::text[],
-			${rooms.map(([, sequence]) => sequence)}::bigint[]
-		) as moved (business, document, sequence)
-		where document_head.business = moved.business
-			and document_head.document = moved.document
-			and document_head.sequence < moved.sequence`;
-}
-
-async function moveFeeds(tx: Sql, feeds: ReadonlyMap<ScopeId, number>, tops: Tops): Promise<void> {
-	await tx`
-		update feed_head set s = greatest(feed_head.s, moved.s),
-			top_wall = greatest(feed_head.top_wall, moved.top_wall)
-		from unnest(
-			${Array.from(feeds.keys())}::uuid[],
-			${Array.from(feeds.values())}::bigint[],
-			${Array.from(feeds.keys(), (scope) => tops.get(scope) ?? 0)}::bigint[]
-		) as moved (business, s, top_wall)
-		where feed_head.business = moved.business
-			and (feed_head.s < moved.s or feed_head.top_wall < moved.top_wall)`;
 }
