@@ -6,7 +6,8 @@ import { createHealth } from './api/health.ts';
 import { createApp } from './app.ts';
 import type { Bus } from './bus/bus.ts';
 import { openBus } from './bus/open-bus.ts';
-import { migrateDatabase, openDatabase } from './database/connect.ts';
+import { beginAfterLoss } from './commands/keeping/put-back.ts';
+import { migrateDatabase, openDatabase, type Database } from './database/connect.ts';
 import { startEmbeddedPostgres, type PostgresEvent } from './database/embedded.ts';
 import { parseEnvironment, type Environment } from './environment.ts';
 import { listen } from './listen.ts';
@@ -74,14 +75,31 @@ async function start(environment: Environment, run: Run): Promise<number> {
 		fault: (fault) => {
 			log.error({ err: fault }, 'a fault that no request waited for');
 		},
-		// What starts it again reads everything anew.
-		wentBack: stop
+		wentBack: (fault, epoch) => {
+			// What starts it again reads everything anew.
+			void declareLoss(database, epoch, log).finally(() => {
+				stop(fault);
+			});
+		}
 	});
 	running.defer(service.close);
 	api.route('/', service.api);
 	const outbox = environment.isProduction ? undefined : createOutboxPage(database.orm);
 	const app = createApp({ api, sync: service.sync, site, log, ...(outbox && { outbox }) });
 	return listen(app, environment, running);
+}
+
+/** Devices hand in what was lost in a new epoch alone, and who starts next knows nothing of a loss. */
+async function declareLoss(database: Database, epoch: number, log: Logger): Promise<void> {
+	try {
+		const begun = await beginAfterLoss(database, { epoch, now: Date.now() });
+		log.error({ epoch, begun }, 'the database lacks what was committed: devices hand it in again');
+	} catch (fault) {
+		log.fatal(
+			{ err: fault },
+			'the database lacks what was committed: run npm run restore -- --put-back before you start'
+		);
+	}
 }
 
 /** Goes on without: what it would tell, the other servers find by themselves some seconds later. */

@@ -52,8 +52,11 @@ export interface ServiceParts {
 	readonly compactionLimits?: CompactionLimits;
 	/** Hears of faults that no request waits for. */
 	readonly fault: (fault: unknown) => void;
-	/** Hears once that the database went back: this service is to be closed and made anew. */
-	readonly wentBack?: (fault: Error) => void;
+	/**
+	 * Hears once that the database went back, and of which epoch it was: this service is to be closed
+	 * and made anew.
+	 */
+	readonly wentBack?: (fault: Error, epoch: number) => void;
 	/** What else the machine gives, where it is not this one: in a simulation. */
 	readonly machine?: Partial<Machine>;
 }
@@ -102,7 +105,7 @@ export async function createService(given: ServiceParts): Promise<Service> {
 		isRestored: ground.isRestored,
 		bus: given.bus,
 		fault,
-		...handedOn(given),
+		...handedOn(given, epoch),
 		committed: (facts) => {
 			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
 			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();
@@ -136,11 +139,18 @@ export async function createService(given: ServiceParts): Promise<Service> {
 }
 
 /** What is the relay's alone, where it is given. */
-function handedOn({
-	wentBack,
-	compactionLimits
-}: ServiceParts): Pick<RelayParts, 'wentBack' | 'compactionLimits'> {
-	return { ...(wentBack && { wentBack }), ...(compactionLimits && { compactionLimits }) };
+function handedOn(
+	{ wentBack, compactionLimits }: ServiceParts,
+	epoch: number
+): Pick<RelayParts, 'wentBack' | 'compactionLimits'> {
+	return {
+		...(compactionLimits && { compactionLimits }),
+		...(wentBack && {
+			wentBack: (fault) => {
+				wentBack(fault, epoch);
+			}
+		})
+	};
 }
 
 /** What devices and phones ask with their keys. */

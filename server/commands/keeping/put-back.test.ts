@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectDatabase, MIGRATION_LOCK, type Database } from '#server/database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { until } from '#tests/support/relay-stand.ts';
-import { putBack } from './put-back.ts';
+import { beginAfterLoss, putBack } from './put-back.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 9);
 const EPOCH = Math.floor((NOW - Date.UTC(2026, 0, 1)) / 60_000);
@@ -74,4 +74,22 @@ it('[KEEP-11] and a start of a server wait for each other', async () => {
 	letGo(undefined);
 	expect(await started).toEqual([]);
 	expect(await epoch).toBe(EPOCH);
+});
+
+it('[KEEP-13] of servers that find a loss one begins the next epoch, and none where it has begun', async () => {
+	const [one, other] = [connect(), connect()];
+	const id = '0192f0c1-7a00-4000-8000-0000000000a1';
+	await one.sql`insert into database_epoch (epoch, started_at) values (1, 0)`;
+	await one.sql`insert into feed_head (business, s) values (${id}, 7)`;
+	const loss = { epoch: 1, now: NOW };
+	const begun = await Promise.all([beginAfterLoss(one, loss), beginAfterLoss(other, loss)]);
+	expect(begun.toSorted()).toEqual([EPOCH, undefined]);
+	expect(await beginAfterLoss(one, { ...loss, epoch: EPOCH - 1 })).toBeUndefined();
+	const epochs = await one.sql<{ epoch: number }[]>`select epoch from database_epoch order by 1`;
+	expect(epochs.map(({ epoch }) => epoch)).toEqual([1, EPOCH]);
+	expect(await one.sql`select business, epoch, s from epoch_end`).toEqual([
+		{ business: id, epoch: 1, s: '7' }
+	]);
+	// The next that finds one, in the new epoch, is as good.
+	expect(await beginAfterLoss(one, { epoch: EPOCH, now: NOW })).toBe(EPOCH + 1);
 });

@@ -22,6 +22,33 @@ export async function putBack({ sql }: Pick<Database, 'sql'>, now: number): Prom
 	});
 }
 
+/** What a server knew of a database that went back. */
+export interface Loss {
+	/** In which it wrote. */
+	readonly epoch: number;
+	/** Milliseconds UTC. */
+	readonly now: number;
+}
+
+/**
+ * KEEP-13. The same by a server that runs, and has found that its database lacks what was committed: devices
+ * hand it in again only in another epoch, and the relay's own numbers that were lost are not to be given
+ * out once more. Of several that find it one does it, and the others find the new epoch. Undefined
+ * where the database is in another one already.
+ */
+export async function beginAfterLoss(
+	{ sql }: Pick<Database, 'sql'>,
+	{ epoch, now }: Loss
+): Promise<number | undefined> {
+	return sql.begin(async (transaction) => {
+		const tx = transaction as unknown as Sql;
+		await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+		const [row] = await tx<{ epoch: number | null }[]>`
+			select max(epoch) as epoch from database_epoch`;
+		return row?.epoch === epoch ? beginNextEpoch(tx, now) : undefined;
+	});
+}
+
 async function mustBeAlone(tx: Sql): Promise<void> {
 	const others = await tx<{ pid: number; address: string | null }[]>`
 		select pid, host(client_addr) as address from pg_stat_activity
