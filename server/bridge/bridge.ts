@@ -62,7 +62,7 @@ export function createBridge(parts: BridgeParts): Bridge {
 		for (let moved = 1; moved > 0 && !work.isClosed();) {
 			moved = 0;
 			await passUnlinked(parts.sql);
-			for (const scope of await findBehind(parts.sql)) moved += await carryOne(parts, scope);
+			for await (const scope of findBehind(parts.sql)) moved += await carryOne(parts, scope);
 			for (const left of await findLeftBehind(parts.sql, dayOf(parts.clock()))) {
 				moved += await tryIn(parts, (transaction) => carryLeft(parts, transaction, left));
 			}
@@ -103,13 +103,19 @@ async function passUnlinked(sql: Sql): Promise<void> {
 	});
 }
 
-async function findBehind(sql: Sql): Promise<readonly ScopeId[]> {
-	const rows = await sql<{ business: ScopeId }[]>`
-		select feed_head.business from feed_head
-		left join bridge_cursor on bridge_cursor.scope = feed_head.business
-		where feed_head.s > coalesce(bridge_cursor.s, 0)
-		order by feed_head.business limit ${SCOPES_LENGTH}`;
-	return rows.map(({ business }) => business);
+/** All of them, each once: however many cannot be carried, the others are come to. */
+async function* findBehind(sql: Sql): AsyncGenerator<ScopeId, undefined> {
+	for (let after: ScopeId | undefined; ;) {
+		const rows = await sql<{ business: ScopeId }[]>`
+			select feed_head.business from feed_head
+			left join bridge_cursor on bridge_cursor.scope = feed_head.business
+			where feed_head.s > coalesce(bridge_cursor.s, 0)
+				and (${after ?? null}::uuid is null or feed_head.business > ${after ?? null}::uuid)
+			order by feed_head.business limit ${SCOPES_LENGTH}`;
+		for (const { business } of rows) yield business;
+		after = rows.at(-1)?.business;
+		if (rows.length < SCOPES_LENGTH) return undefined;
+	}
 }
 
 /** A feed that cannot be carried stops nobody else's; it is tried again at the next look. */
