@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { carryOver, isOldBookSpent } from '#state/heir.ts';
 import { readMeta } from '#state/meta.ts';
+import { createCustomerApi } from '#state/customer/connections.ts';
+import { enterAnew } from '#state/customer/enter-anew.ts';
 import { createPhoneHeirApi } from '#state/customer/phone-ways.ts';
 import { becomePhoneHeir } from '#state/customer/phone-heir.ts';
 import type { RelayLink } from '#state/relay-link.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import type { Signer } from '#domain/crypto.ts';
+import { ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { openTestPhone, type TestPhone } from '#tests/support/customer-phone.ts';
@@ -390,5 +393,69 @@ describe('a customer’s copied phone', { timeout: 30_000 }, () => {
 			])
 		);
 		await until(() => c.phone.view().shops.flatMap(({ toAnswer }) => toAnswer).length === 0);
+	});
+
+	it('[CUSTOMER-12] that is let in no more is added again, and its answer reaches the shop', async () => {
+		const customer = await stand.customer('juma');
+		const ledger = mintLedger();
+		const records = [
+			await recordFact(shop, { ledger, minor: 500 }),
+			await recordFact(shop, { ledger, minor: 700 })
+		];
+		await stand.put(shop, records);
+		await stand.link(shop, ledger, customer);
+		await stand.settled();
+		const [first] = records.map(({ h }) => h);
+		if (first === undefined) throw new Error('no record');
+
+		const a = await openCustomers(customer, { signer: customer.signer, seed: 23 });
+		await told(a);
+		await a.link.stop();
+		expect((await a.phone.accept([first])).ok).toBe(true);
+		const parts = {
+			base: baseOf(stand),
+			clock: () => stand.clock.now,
+			fetch: (asked: string | URL | Request, given?: RequestInit) => {
+				const headers = new Headers(given?.headers);
+				headers.set('origin', baseOf(stand));
+				for (const [name, value] of Object.entries(customer.session)) headers.set(name, value);
+				return fetch(asked, { ...given, headers });
+			}
+		};
+		const api = createCustomerApi(parts);
+		const { person } = customer;
+		expect(await api.dismissPhone({ person, code: 'p1' })).toEqual(ok(undefined));
+		await a.link.start();
+		await until(() => a.link.status.halted === 'rights');
+
+		const signers: Signer[] = [];
+		const store = createMemoryDeviceStore();
+		const entered = await enterAnew({
+			...a.parts,
+			person,
+			old: a.store,
+			oldName: 'old',
+			openBook: () => store,
+			createKeys: createSigningKeys,
+			signerOf: async (keys) => {
+				const signer = await createSigner(keys);
+				signers.push(signer);
+				return signer;
+			},
+			api: { ...api, as: (name, signer) => createPhoneHeirApi(parts).as(name, signer) }
+		});
+		expect(entered).toEqual(ok('p2'));
+		const [signer] = signers;
+		if (signer === undefined) throw new Error('no key');
+		const c = await openCustomers(customer, { signer, store, seed: 24 });
+		await c.link.start();
+		await until(async () => {
+			await stand.settled();
+			return ofKind(await stand.feedOf(shop.business), 'answered').length === 1;
+		});
+		const [answer] = ofKind(await stand.feedOf(shop.business), 'answered');
+		expect(answer).toMatchObject({ h: first, decision: 'accept' });
+		await until(() => c.link.status.unsent === 0);
+		expect(c.link.status).toMatchObject({ refused: [], halted: undefined });
 	});
 });
