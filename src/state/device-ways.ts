@@ -1,21 +1,23 @@
 import type { Signer } from '#domain/crypto.ts';
 import { parseDeviceCode } from '#domain/ids.ts';
-import type { DeviceStore } from '#storage/device-store.ts';
+import { TEXT_END, type DeviceStore } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
+import type { Device } from './device.ts';
+import { carryFrom } from './enter-epoch.ts';
 import type { HeirWays } from './follow-heir.ts';
 import { becomeHeir, carryOver } from './heir.ts';
 import { createHeirApi } from './heir-api.ts';
 import type { Identity } from './identity.ts';
 import { leaveLate } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
-import { readMeta } from './meta.ts';
+import { readMeta, writeMeta } from './meta.ts';
 import type { PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
 import { uuidV7 } from './uuid-v7.ts';
 
 export interface DeviceWaysParts {
-	readonly device: { readonly identity: Identity };
+	readonly device: Pick<Device, 'identity' | 'receive'>;
 	readonly store: DeviceStore;
 	readonly signer: Signer;
 	readonly clock: () => number;
@@ -70,7 +72,8 @@ async function ownerOf(page: PageParts, book: string): Promise<Owner | undefined
 }
 
 /** Nothing is read of it but what its owner is to have; it stays as it is. */
-async function leaveBehind({ store, page }: DeviceWaysParts): Promise<boolean> {
+async function leaveBehind(parts: DeviceWaysParts): Promise<boolean> {
+	const { store, page } = parts;
 	const book = await store.read(['meta'], (rows) => readMeta(rows, 'leftBehind'));
 	if (book === undefined) return true;
 	const owner = await ownerOf(page, book);
@@ -81,12 +84,36 @@ async function leaveBehind({ store, page }: DeviceWaysParts): Promise<boolean> {
 			const late = createLateApi({ ...page, device: owner.identity, signer });
 			const left = await leaveLate(old, late);
 			if (!left.ok && left.error === 'unreachable') return false;
+			if (!left.ok && left.error === 'unknown' && !(await handInFor(parts, old))) return false;
 		}
 		await store.write(['meta'], (rows) => rows.remove('meta', ['leftBehind']));
 		return true;
 	} finally {
 		old.close();
 	}
+}
+
+const PAGE = 500;
+
+/**
+ * JOIN-2. A restored relay forgot the device of before: what its book holds is handed in as what others
+ * wrote. False where the relay was not heard yet.
+ */
+async function handInFor({ device, store }: DeviceWaysParts, old: DeviceStore): Promise<boolean> {
+	const epoch = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+	if (epoch === undefined) return false;
+	for (let after = ''; ;) {
+		const span = { from: after, to: TEXT_END, limit: PAGE };
+		const held = await old.read(['facts'], (rows) => rows.find('facts', span));
+		await device.receive(
+			held.map(({ text, branch }) => ({ text, branch: branch === '' ? null : branch }))
+		);
+		const last = held.at(-1)?.id;
+		if (last === undefined || held.length < PAGE) break;
+		after = last;
+	}
+	await store.write(['meta'], (rows) => writeMeta(rows, 'carry', carryFrom(epoch)));
+	return true;
 }
 
 /** The database of the book in which a device works. */

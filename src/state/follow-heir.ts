@@ -270,7 +270,7 @@ function leave(run: FollowRun): void {
 				run.isLeaving = false;
 				run.hasLeft = true;
 			}
-			return left.ok || left.error === 'ended';
+			return left.ok || left.error !== 'unreachable';
 		}
 	});
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { encodeBase64url } from '#domain/bytes.ts';
 import type { Signer } from '#domain/crypto.ts';
-import { ok, type Result } from '#domain/result.ts';
+import type { FactId } from '#domain/ids.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
 import { readJoined, type Joined } from './account-answers.ts';
@@ -10,7 +12,9 @@ import type { Identity } from './identity.ts';
 import { joinBusiness } from './join-business.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
+import type { ReceiveReport } from './receive.ts';
 import { createRegistry } from './registry.ts';
+import { createSigner, createSigningKeys } from './web-crypto.ts';
 
 const SHOP = 'aaaaaaaa-2222-4333-8444-555555555555';
 
@@ -47,7 +51,8 @@ function machine(answers: Answers): Machine {
 			asked.push(path);
 			const answer = answers(path, init.body);
 			if (answer === undefined) return Promise.reject(new TypeError('no network'));
-			const status = path.endsWith('/devices/token') ? 403 : 200;
+			const isNo = typeof answer === 'object' && answer !== null && 'title' in answer;
+			const status = isNo ? 403 : 200;
 			return Promise.resolve(Response.json(answer, { status }));
 		},
 		base: 'http://relay.test'
@@ -128,7 +133,8 @@ describe('joining a shop', () => {
 		const store = here.books.get(await opens(here));
 		if (signer === undefined || identity === undefined || store === undefined)
 			throw new Error('not joined');
-		const parts = { device: { identity }, store, signer, clock: () => 0, page: here.page };
+		const device = { identity, receive: () => Promise.reject(new Error('nothing is received')) };
+		const parts = { device, store, signer, clock: () => 0, page: here.page };
 		const { leaveBehind } = deviceWays(parts);
 		expect(await leaveBehind?.()).toBe(false);
 		isReached = true;
@@ -140,5 +146,101 @@ describe('joining a shop', () => {
 		expect(heard).toHaveLength(1);
 		const held = await old?.read(['journal'], (rows) => rows.get('journal', 1));
 		expect(held?.refused).toBe('withOwner');
+	});
+});
+
+describe('a device that a restored relay forgot', () => {
+	interface Forgotten extends Machine {
+		readonly old: DeviceStore;
+		readonly key: string;
+	}
+
+	/** It sold something that was never sent, and was let in no more. */
+	async function forgotten(answers: Answers = () => undefined): Promise<Forgotten> {
+		const here = machine(answers);
+		const signer = await join(here, 'B');
+		const old = here.books.get(databaseName(joined('A').business));
+		if (signer === undefined || old === undefined) throw new Error('not joined');
+		await old.write(['meta'], (rows) => writeMeta(rows, 'removedAt', 5));
+		return { ...here, old, key: encodeBase64url(signer.publicKey) };
+	}
+
+	type Answer = Result<Joined, 'deviceRemoved' | 'unreachable'>;
+
+	/** Joins once more; answers the keys that asked. */
+	async function comeBack(
+		{ page }: Machine,
+		answer: (key: string) => Answer
+	): Promise<readonly string[]> {
+		const keys: string[] = [];
+		const ask = (signer: Signer): Promise<Answer> => {
+			keys.push(encodeBase64url(signer.publicKey));
+			return Promise.resolve(answer(encodeBase64url(signer.publicKey)));
+		};
+		await joinBusiness(ask, page, joined('A').business);
+		return keys;
+	}
+
+	it('[JOIN-2] is let in anew by its own key and goes on in its own book', async () => {
+		const here = await forgotten();
+		expect(await comeBack(here, () => ok(joined('B')))).toEqual([here.key]);
+		expect(await opens(here)).toBe(`daftar-${SHOP}`);
+		expect(await identityIn(here.books)).toMatchObject({ code: 'B', publicKey: here.key });
+		expect(await here.old.read(['meta'], (rows) => readMeta(rows, 'removedAt'))).toBeUndefined();
+	});
+
+	it('[JOIN-2] asks by another key only where its own was removed for good', async () => {
+		const here = await forgotten();
+		expect(await comeBack(here, () => err('unreachable'))).toEqual([here.key]);
+		expect(await opens(here)).toBe(`daftar-${SHOP}`);
+		const keys = await comeBack(here, (key) =>
+			key === here.key ? err('deviceRemoved') : ok(joined('D'))
+		);
+		expect(keys).toHaveLength(2);
+		expect(await opens(here)).toBe(`daftar-${SHOP}-D`);
+		expect(await identityIn(here.books, 'D')).toMatchObject({ publicKey: keys[1] });
+	});
+
+	it('[JOIN-2] hands in what its book holds where it got another code', async () => {
+		const here = await forgotten((path) =>
+			path.endsWith('/nonce') ? NONCE : { code: 'deviceRefused', status: 403, title: '' }
+		);
+		const at = { wall: 1, counter: 0, on: '2026-11-20', by: 2, branch: '' as const, refs: [] };
+		const fact = {
+			id: 'B-1' as FactId,
+			code: joined('B').code,
+			n: 1,
+			kind: 'sale',
+			text: '["B-1"]'
+		};
+		const row = { n: 1, id: fact.id, document: 'j/x', digest: '00', text: fact.text };
+		await here.old.write(['journal', 'facts'], async (rows) => {
+			await rows.put('facts', [{ ...fact, ...at }]);
+			await rows.put('journal', [{ ...row, sent: 0, at: 0, minor: 0n }]);
+		});
+		expect(await comeBack(here, () => ok(joined('D')))).toEqual([here.key]);
+		const identity = await identityIn(here.books, 'D');
+		const store = here.books.get(await opens(here));
+		if (identity === undefined || store === undefined) throw new Error('not joined');
+		expect(identity).toMatchObject({ publicKey: here.key, heirOf: 'B' });
+
+		const received: string[] = [];
+		const receive = (facts: readonly { readonly text: string }[]): Promise<ReceiveReport> => {
+			received.push(...facts.map(({ text }) => text));
+			return Promise.resolve({ fresh: facts.length, unreadable: 0 });
+		};
+		const signer = await createSigner(await createSigningKeys());
+		const parts = { device: { identity, receive }, store, signer, clock: () => 0, page: here.page };
+		const { leaveBehind } = deviceWays(parts);
+		expect(await leaveBehind?.()).toBe(false);
+		await store.write(['meta'], (rows) => writeMeta(rows, 'epoch', 2));
+		expect(await leaveBehind?.()).toBe(true);
+		expect(received).toEqual(['["B-1"]']);
+		expect(await store.read(['meta'], (rows) => readMeta(rows, 'carry'))).toMatchObject({
+			epoch: 2,
+			isDone: false
+		});
+		expect(await leaveBehind?.()).toBe(true);
+		expect(received).toHaveLength(1);
 	});
 });

@@ -1,5 +1,6 @@
 import type { Signer } from '#domain/crypto.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
+import type { BusinessId } from '#domain/ids.ts';
 import { ok, type Result } from '#domain/result.ts';
 import type { Joined } from './account-answers.ts';
 import { createAccountApi } from './account-api.ts';
@@ -7,7 +8,7 @@ import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry, type Registry } from './registry.ts';
 import { tokenRefusal } from './relay-http.ts';
 
 /**
@@ -16,24 +17,80 @@ import { tokenRefusal } from './relay-http.ts';
  * becomes the current one. The page must be loaded anew after it. What the device sold under a
  * business of its own stays in that business's database. JOIN-1: a device whose access was ended there
  * is another one from then on, in a database of its own; what it had not sent goes to the owner.
+ * `into`, where it is known before: a device that a restored relay forgot comes back as itself.
  */
 export async function joinBusiness<E>(
-	ask: (signer: Signer) => Promise<Result<Joined, E>>,
-	page: PageParts = BROWSER_PAGE
+	ask: Ask<E>,
+	page: PageParts = BROWSER_PAGE,
+	into?: BusinessId
 ): Promise<Result<Joined, E>> {
+	const back = into === undefined ? undefined : await comeBack(ask, page, into);
+	if (back !== undefined) return back;
 	const keys = await joiningKeys(page);
-	const signer = await page.signerOf(keys);
-	const joined = await ask(signer);
+	const joined = await ask(await page.signerOf(keys));
 	if (!joined.ok) return joined;
-
-	const { business } = joined.value;
-	const registry = createRegistry(page.openStore(REGISTRY_NAME));
-	const book = await registry.bookOf(business);
+	const book = await inRegistry(page, (registry) => registry.bookOf(joined.value.business));
 	const before = await removedDevice(book, page);
-	const identity = identityOf(joined.value, signer, before);
+	await keepBook(page, joined.value, { keys, book, before });
+	await forgetJoiningKeys(page);
+	return ok(joined.value);
+}
+
+type Ask<E> = (signer: Signer) => Promise<Result<Joined, E>>;
+
+/**
+ * JOIN-2. Asks by the key that this device has in the business. Let in under its code, it goes on in its
+ * own book; undefined where it has none there, is let in as it is, or was removed for good.
+ */
+async function comeBack<E>(
+	ask: Ask<E>,
+	page: PageParts,
+	business: BusinessId
+): Promise<Result<Joined, E> | undefined> {
+	const book = await inRegistry(page, async (registry) =>
+		(await registry.all()).includes(business) ? registry.bookOf(business) : undefined
+	);
+	const before = book === undefined ? undefined : await removedDevice(book, page);
+	if (book === undefined || before === undefined) return undefined;
+	const joined = await ask(await page.signerOf(before.keys));
+	if (!joined.ok) return Object.is(joined.error, 'deviceRemoved') ? undefined : joined;
+	if (joined.value.code === before.identity.code) await reenter(page, joined.value, book);
+	else await keepBook(page, joined.value, { keys: before.keys, book, before });
+	return joined;
+}
+
+async function reenter(
+	page: PageParts,
+	{ business, branch, person, member, sight }: Joined,
+	book: string
+): Promise<void> {
+	const store = page.openStore(book);
+	await store.write(['meta'], async (rows) => {
+		const held = await readMeta(rows, 'identity');
+		if (held === undefined) return;
+		await writeMeta(rows, 'identity', { ...held, branch, person, member, sight });
+		await rows.remove('meta', ['removedAt']);
+	});
+	store.close();
+	await inRegistry(page, (registry) => registry.enter(business));
+}
+
+interface Keeping {
+	readonly keys: CryptoKeyPair;
+	/** The book that the business has on this device, or would have. */
+	readonly book: string;
+	readonly before: RemovedDevice | undefined;
+}
+
+async function keepBook(
+	page: PageParts,
+	joined: Joined,
+	{ keys, book, before }: Keeping
+): Promise<void> {
+	const { business } = joined;
+	const identity = identityOf(joined, await page.signerOf(keys), before?.identity);
 	const heir = before === undefined ? undefined : identity.code;
-	const name = heir === undefined ? book : databaseName(business, heir);
-	const store = page.openStore(name);
+	const store = page.openStore(heir === undefined ? book : databaseName(business, heir));
 	await store.write(['meta'], async (rows) => {
 		// A database that is there already has its own key and numbers: the new code is then unused.
 		if ((await readMeta(rows, 'identity')) !== undefined) return;
@@ -42,15 +99,28 @@ export async function joinBusiness<E>(
 		if (heir !== undefined) await writeMeta(rows, 'leftBehind', book);
 	});
 	store.close();
+	await inRegistry(page, (registry) => registry.enter(business, heir));
+}
 
-	await registry.enter(business, heir);
-	registry.close();
-	await forgetJoiningKeys(page);
-	return ok(joined.value);
+async function inRegistry<T>(
+	page: PageParts,
+	work: (registry: Registry) => Promise<T>
+): Promise<T> {
+	const registry = createRegistry(page.openStore(REGISTRY_NAME));
+	try {
+		return await work(registry);
+	} finally {
+		registry.close();
+	}
+}
+
+interface RemovedDevice {
+	readonly identity: Identity;
+	readonly keys: CryptoKeyPair;
 }
 
 /** The device that has this book, where the relay lets it in no more. */
-async function removedDevice(name: string, page: PageParts): Promise<Identity | undefined> {
+async function removedDevice(name: string, page: PageParts): Promise<RemovedDevice | undefined> {
 	const store = page.openStore(name);
 	try {
 		const { identity, keys, removedAt } = await store.read(['meta'], async (rows) => ({
@@ -59,11 +129,11 @@ async function removedDevice(name: string, page: PageParts): Promise<Identity | 
 			removedAt: await readMeta(rows, 'removedAt')
 		}));
 		if (identity?.claimed !== true || keys === undefined) return undefined;
-		if (removedAt !== undefined) return identity;
+		if (removedAt !== undefined) return { identity, keys };
 		// It may not have been on the network since then.
 		const token = await createAccountApi(page).deviceToken(identity, await page.signerOf(keys));
 		const isOut = !token.ok && tokenRefusal(token.error) === 'refused';
-		return isOut ? identity : undefined;
+		return isOut ? { identity, keys } : undefined;
 	} finally {
 		store.close();
 	}

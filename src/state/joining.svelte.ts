@@ -1,10 +1,12 @@
 import { decodeBase64url, uuidFromBytes } from '#domain/bytes.ts';
+import type { Signer } from '#domain/crypto.ts';
 import { parseBusinessId, type BusinessId } from '#domain/ids.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { AccountApi, ApiRefusal, JoinBy } from './account-api.ts';
 import { REGISTRY_NAME } from './database-name.ts';
 import { joinBusiness } from './join-business.ts';
 import { readMeta } from './meta.ts';
+import { BROWSER_PAGE } from './page-parts.ts';
 import { createRegistry, type Registry } from './registry.ts';
 
 /** How far a device's joining has come. */
@@ -53,7 +55,8 @@ export class Joining {
 		if (this.stage.kind !== 'asking' && this.stage.kind !== 'refused') return;
 		const { here } = this.stage;
 		this.stage = { kind: 'joining', here };
-		const joined = await joinBusiness((signer) => this.#api.join(by, signer));
+		const ask = (signer: Signer): ReturnType<AccountApi['join']> => this.#api.join(by, signer);
+		const joined = await joinBusiness(ask, BROWSER_PAGE, businessOf(by));
 		if (!joined.ok) {
 			this.stage = { kind: 'refused', here, code: joined.error };
 			return;

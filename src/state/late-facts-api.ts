@@ -45,12 +45,7 @@ export function createLateApi(parts: LateApiParts): LateApi {
 	};
 }
 
-const ENDED: ReadonlySet<ApiRefusal> = new Set<ApiRefusal>([
-	'deviceRemoved',
-	'deviceRefused',
-	'bodyTooLarge'
-]);
-
 function refused(error: ApiRefusal): Result<Left, LateRefusal> {
-	return err(ENDED.has(error) ? 'ended' : 'unreachable');
+	if (error === 'deviceRefused') return err('unknown');
+	return err(error === 'deviceRemoved' || error === 'bodyTooLarge' ? 'ended' : 'unreachable');
 }

@@ -16,8 +16,11 @@ export interface Left {
 	readonly refused: readonly string[];
 }
 
-/** `ended`: the device was removed too long ago, left too much, or was never the relay's. */
-export type LateRefusal = 'unreachable' | 'ended';
+/**
+ * `ended`: the device was removed too long ago, or left too much. `unknown`: the relay knows of no such
+ * device that was removed.
+ */
+export type LateRefusal = 'unreachable' | 'ended' | 'unknown';
 
 export interface LateApi {
 	/** Leaves facts of a removed device to its owner; the same again is the same. */
