@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from '@playwright/test';
 import { launch } from './browser.ts';
-import { allSent, fillStoreForm, freshUsername, joinBy, PASSWORD, signUpStore } from './people.ts';
+import {
+	allSent,
+	fillStoreForm,
+	freshUsername,
+	joinBy,
+	PASSWORD,
+	signUpCustomer,
+	signUpStore
+} from './people.ts';
 import { inviteLink } from './shop.ts';
 import {
 	amountTile,
@@ -160,6 +168,35 @@ test('what a removed phone had not sent waits for the owner, and counts once he 
 	await go(page, '/shop/receipts');
 	await expect(page.getByText('B-000001', { exact: true }).first()).toBeVisible();
 	await second.context().close();
+});
+
+test('a customer’s phone that is let in no more says so, and is added again when its person says so (A6)', async ({
+	page,
+	sql
+}) => {
+	await signUpCustomer(page);
+	const people = await page.request.get('/api/people');
+	const [person] = ((await people.json()) as readonly { readonly person: string }[]).map(
+		(one) => one.person
+	);
+	if (person === undefined) throw new Error('nobody signed up');
+	const codes = async (): Promise<readonly unknown[]> =>
+		(await sql`select code from phone where person = ${person} order by number`).map(
+			(row) => row['code']
+		);
+	await expect.poll(codes).toEqual(['p1']);
+	await go(page, '/me/safety');
+	await expect(page.getByText(say('me.safety.online'), { exact: true })).toBeVisible();
+
+	const { origin } = new URL(page.url());
+	const ended = await page.request.delete(`/api/phones/${person}/p1`, { headers: { origin } });
+	expect(ended.status()).toBe(204);
+	await expect(page.getByRole('heading', { name: say('me.out.title') })).toBeVisible();
+	await expect(page.getByText(say('me.out'), { exact: true })).toBeVisible();
+	await button(page, say('me.out.do')).click();
+	await expect.poll(codes).toEqual(['p1', 'p2']);
+	await expect(page.getByText(say('me.safety.online'), { exact: true })).toBeVisible();
+	await expect(page.getByText(say('me.out.title'), { exact: true })).toBeHidden();
 });
 
 async function sent(page: Page): Promise<void> {
