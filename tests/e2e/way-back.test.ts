@@ -180,10 +180,11 @@ test('a customer’s phone that is let in no more says so, and is added again wh
 		(one) => one.person
 	);
 	if (person === undefined) throw new Error('nobody signed up');
-	const codes = async (): Promise<readonly unknown[]> =>
-		(await sql`select code from phone where person = ${person} order by number`).map(
-			(row) => row['code']
-		);
+	const codes = async (): Promise<readonly string[]> => {
+		const rows = await sql<{ code: string }[]>`
+			select code from phone where person = ${person} order by number`;
+		return rows.map(({ code }) => code);
+	};
 	await expect.poll(codes).toEqual(['p1']);
 	await go(page, '/me/safety');
 	await expect(page.getByText(say('me.safety.online'), { exact: true })).toBeVisible();
