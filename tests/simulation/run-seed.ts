@@ -20,6 +20,7 @@ import { documentsApart } from './open-documents.ts';
 import { planOf, type PlanOptions } from './plan.ts';
 import { keepRelayKey, makePatron, makeShop, type PatronRows, type ShopRows } from './shop-rows.ts';
 import { claimOne } from './sheets.ts';
+import { roomsOf } from './rooms.ts';
 import { mend, scheduleFaults } from './strike.ts';
 import { takeTime } from './time.ts';
 import { createTrace, type TraceOptions } from './trace.ts';
@@ -285,7 +286,9 @@ async function judged(
 	world: World,
 	{ seed, rounds }: { readonly seed: number; readonly rounds: number }
 ): Promise<SeedOutcome> {
-	const { server, shops, trace, stations, violations, counts } = world;
+	const { server, shops, trace, stations, violations, counts, plan } = world;
+	const isShared = plan.second !== undefined || plan.compaction !== undefined;
+	if (isShared) violations.push(...(await roomsOf(world)));
 	const apart = new Map<Station, readonly string[]>();
 	for (const station of stations) apart.set(station, await keptApart(world, station));
 	const found = await violationsOf({

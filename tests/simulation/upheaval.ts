@@ -66,7 +66,7 @@ async function connectAgain(world: World): Promise<void> {
 }
 
 /** Work on the database itself, between two statements of a relay and outside all transactions. */
-async function alone(world: World, work: () => Promise<void>): Promise<void> {
+export async function alone(world: World, work: () => Promise<void>): Promise<void> {
 	const leave = await world.line.enter();
 	const done = work();
 	world.time.awaits(done);
