@@ -33,6 +33,7 @@ import type { CompactionLimits } from './relay/compaction.ts';
 import { createAppendRelayFacts, lockScopes } from './relay/relay-facts.ts';
 import { createRelay, type Relay, type RelayParts, type Timers } from './relay/relay.ts';
 import { mayOpen } from './relay/rights.ts';
+import { isWentBack } from './relay/went-back.ts';
 
 export interface ServiceParts {
 	readonly database: Database;
@@ -85,7 +86,30 @@ export interface Service {
 }
 
 /** Puts the service together; its tables must be up to date. */
-export async function createService(given: ServiceParts): Promise<Service> {
+export function createService(given: ServiceParts): Promise<Service> {
+	return assemble(endingOnce(given));
+}
+
+/** RELAY-63. Whoever finds that the database went back, ends the service: the relay or another worker. */
+function endingOnce(given: ServiceParts): ServiceParts {
+	const { fault, wentBack } = given;
+	if (wentBack === undefined) return given;
+	let hasEnded = false;
+	const end = (found: Error): void => {
+		if (!hasEnded) wentBack(found);
+		hasEnded = true;
+	};
+	return {
+		...given,
+		wentBack: end,
+		fault: (found) => {
+			if (isWentBack(found)) end(found);
+			else fault(found);
+		}
+	};
+}
+
+async function assemble(given: ServiceParts): Promise<Service> {
 	const { clock, fault } = given;
 	const { sql } = given.database;
 	const ground = await layGround(given);

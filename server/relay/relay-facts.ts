@@ -16,6 +16,7 @@ import { rawSql } from '#server/database/transaction.ts';
 import type { ProjectLedgerFacts } from '#server/projections/effected.ts';
 import { digestOf } from './check-fact.ts';
 import { textItem, writePieces } from './update-writer.ts';
+import { checkEpoch } from './went-back.ts';
 
 export interface RelayFactParts extends WritingParts {
 	readonly projectLedgerFacts: ProjectLedgerFacts;
@@ -72,13 +73,15 @@ export async function writeRelayFacts(
 ): Promise<readonly Fact[]> {
 	const now = clock();
 	const count = drafts.length;
-	const [head] = await sql<{ s: string; relay_n: string; relay_wall: string }[]>`
+	const [head] = await sql<FeedHead[]>`
 		insert into feed_head as held (business, s, relay_n, relay_wall)
 		values (${scope}, ${count}, ${count}, ${now})
 		on conflict (business) do update set s = held.s + ${count},
 			relay_n = held.relay_n + ${count}, relay_wall = greatest(held.relay_wall, ${now})
-		returning s, relay_n, relay_wall`;
+		returning s, relay_n, relay_wall, (select max(epoch) from database_epoch) as epoch`;
 	assert(head !== undefined, 'an upsert returns its row');
+	// Numbers of an epoch that ended may be given already, to other facts that the database forgot.
+	checkEpoch(head.epoch, epoch);
 	const first = {
 		s: Number(head.s) - count + 1,
 		n: Number(head.relay_n) - count + 1,
@@ -92,6 +95,13 @@ export async function writeRelayFacts(
 	await insertFacts(sql, scope, written);
 	await insertIntoDocuments(sql, scope, { written, epoch, client: freshClient(random) });
 	return written.map(({ fact }) => fact);
+}
+
+interface FeedHead {
+	readonly s: string;
+	readonly relay_n: string;
+	readonly relay_wall: string;
+	readonly epoch: number | null;
 }
 
 interface Written {

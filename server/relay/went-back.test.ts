@@ -3,6 +3,8 @@ import type { WebsocketProvider } from 'y-websocket';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
 import { encodeUpdate, MESSAGE_HAVE, MESSAGE_NACK } from '#sync/frames.ts';
+import { projectLedgerFacts } from '#server/projections/ledgers.ts';
+import { TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { handUpdate, textUnder } from '#server/commands/fuzz/hand-update.ts';
 import {
 	createRelayStand,
@@ -16,6 +18,7 @@ import {
 	type RawSocket,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
+import { createAppendRelayFacts } from './relay-facts.ts';
 
 const LOOK_MS = 5_000;
 
@@ -120,6 +123,19 @@ describe('a database that went back', () => {
 		if (when === 'look') stand.tick(LOOK_MS);
 		else write('B-1');
 		await expectEnd();
+		expect(await feed()).toHaveLength(3);
+	});
+
+	it("[RELAY-63] takes none of the relay's own facts of an epoch that ended", async () => {
+		const { orm, sql } = stand.database;
+		const clock = (): number => stand.clock.now;
+		const append = createAppendRelayFacts({ clock, epoch: EPOCH, projectLedgerFacts });
+		const fields = { name: 'Asha', role: 'owner' } as const;
+		const drafts = [{ kind: 'member', member: 1, fields, branch: null }] as const;
+		await sql`
+			insert into database_epoch (epoch, started_at) values (${EPOCH}, 0), (${EPOCH + 9}, 1)`;
+		const late = orm.transaction((tx) => append(tx, TRADE_BUSINESS, drafts));
+		await expect(late).rejects.toThrow(/went back/);
 		expect(await feed()).toHaveLength(3);
 	});
 });
