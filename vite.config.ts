@@ -4,6 +4,7 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { LongFirst } from './tests/support/long-first.ts';
+import { firstLoad } from './vite.first-load.ts';
 
 /** The oldest browsers we answer for; `light-dark()` and nesting are written out for them. */
 const FLOOR = ['chrome111', 'safari16.4', 'firefox115'];
@@ -191,7 +192,7 @@ function parsedWords(json: string): string {
 }
 
 export default defineConfig({
-	plugins: [words(), sveltekit(), pages()],
+	plugins: [words(), sveltekit(), pages(), firstLoad()],
 	build: {
 		target: FLOOR,
 		cssTarget: FLOOR,

@@ -25,7 +25,8 @@ export async function createSite(folder: string): Promise<Site> {
 /**
  * The policy for a page: scripts and styles from here only, inline only the scripts that this
  * page was built with, nobody may frame it. `wasm-unsafe-eval` is for the scanner's wasm; the
- * three Trusted Types policies are Svelte's, SvelteKit's and the one that registers the worker.
+ * Trusted Types policies are Svelte's, SvelteKit's, the one that registers the worker and the one by
+ * which the page takes its two scripts.
  */
 export function contentSecurityPolicy(page: string): string {
 	const inline = [...page.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)];
@@ -43,7 +44,7 @@ export function contentSecurityPolicy(page: string): string {
 		"form-action 'self'",
 		"frame-ancestors 'none'",
 		"require-trusted-types-for 'script'",
-		'trusted-types svelte-trusted-html sveltekit-trusted-url app'
+		'trusted-types svelte-trusted-html sveltekit-trusted-url app daftar-scripts'
 	].join('; ');
 }
 

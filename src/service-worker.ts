@@ -13,8 +13,8 @@ const RELAY = [/^\/api\//, /^\/sync\//, /^\/outbox$/];
 /** What a phone fetches once, when Daftar is installed. */
 const INSTALLER_ONLY = /\.(webmanifest|png)$/;
 
-/** SvelteKit's files that only say where a page is: the app knows, only the shell names the first. */
-const SIGNPOST = /\/immutable\/nodes\/(?!0\.)/;
+/** SvelteKit's files that only say where a page is, or where to begin: the page's scripts know. */
+const SIGNPOST = /\/immutable\/(nodes|entry)\//;
 
 // Built files carry their hash in their name; the others change with the version.
 precacheAndRoute([
