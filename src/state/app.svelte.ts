@@ -13,6 +13,7 @@ import { REGISTRY_NAME } from './database-name.ts';
 import { openDevice, type Device, type DeviceParts } from './device.ts';
 import { mintIdentity, type Identity } from './identity.ts';
 import type { LedgerBook } from './ledger-views.ts';
+import { createJoinedReads } from './joined-reads.ts';
 import { Live, type LiveParts } from './live.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { oftenSold } from './often.ts';
@@ -290,11 +291,10 @@ async function open(): Promise<App> {
 	const minted = parseBusinessId(crypto.randomUUID());
 	assert(minted.ok, 'a browser mints UUIDs v4');
 	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
-	const business = await registry.begin(minted.value);
-	const name = await registry.bookOf(business);
+	const { business, book: name } = await registry.open(minted.value);
 	registry.close();
 
-	const store = openBook(name);
+	const store = createJoinedReads(openBook(name));
 	const changes = createChanges(new BroadcastChannel(name));
 	const parts: DeviceParts = {
 		store,

@@ -143,7 +143,22 @@ export interface Device {
 
 /** Opens the device that `identity` in the store says; `openDevice` keeps a new one first. */
 export async function openDevice(parts: DeviceParts, minted?: Identity): Promise<Device> {
-	const identity = await parts.store.write(['meta'], async (rows) => {
+	const { held, kinds } = await parts.store.read(['meta'], async (rows) => ({
+		held: await readMeta(rows, 'identity'),
+		kinds: await readMeta(rows, 'kinds')
+	}));
+	const identity = held ?? (await keepIdentity(parts, minted));
+	// Whether the program that last ran on this database knew all that this one knows.
+	if (held !== undefined && !FACT_KINDS.every((kind) => kinds?.includes(kind) === true)) {
+		const { countNewKinds } = await import('./receive.ts');
+		await countNewKinds(parts, identity);
+	}
+	return createDevice(parts, identity);
+}
+
+/** Of two tabs that begin a book the first one's identity is kept. */
+function keepIdentity({ store }: DeviceParts, minted: Identity | undefined): Promise<Identity> {
+	return store.write(['meta'], async (rows) => {
 		const held = await readMeta(rows, 'identity');
 		if (held !== undefined) return held;
 		assert(minted !== undefined, 'a new database is opened with an identity');
@@ -151,17 +166,6 @@ export async function openDevice(parts: DeviceParts, minted?: Identity): Promise
 		await writeMeta(rows, 'kinds', FACT_KINDS);
 		return minted;
 	});
-	if (!(await knowsEveryKind(parts))) {
-		const { countNewKinds } = await import('./receive.ts');
-		await countNewKinds(parts, identity);
-	}
-	return createDevice(parts, identity);
-}
-
-/** Whether the program that last ran on this database knew all that this one knows. */
-async function knowsEveryKind({ store }: DeviceParts): Promise<boolean> {
-	const known = await store.read(['meta'], (rows) => readMeta(rows, 'kinds'));
-	return FACT_KINDS.every((kind) => known?.includes(kind) === true);
 }
 
 function createDevice(parts: DeviceParts, kept: Identity): Device {

@@ -12,6 +12,7 @@ import type { Fact } from '#domain/fact/fact.ts';
 import { timed, type ArrivedFact } from './arrived-fact.ts';
 import type { TimeMove } from './fold-clocks.ts';
 import { countedOf, foldLatest, isInside, type Counted, type Fold } from './fold-latest.ts';
+import { heldOf } from './held-facts.ts';
 import type * as Folds from './ledger-folds.ts';
 import { readMeta } from './meta.ts';
 import { isInRanges } from './number-ranges.ts';
@@ -102,11 +103,12 @@ export async function foldArrived(
 ): Promise<FoldReport> {
 	const byId = new Map(arrived.map((one) => [one.row.id, one]));
 	const distinct = [...byId.values()];
-	const held = await rows.getMany('facts', [...byId.keys()]);
-	const pruned = await readMeta(rows, 'pruned');
-	const unknown = distinct.filter(
-		({ row }, place) => held[place] === undefined && !isInRanges(row, pruned)
+	const held = await heldOf(
+		rows,
+		distinct.map(({ row }) => row)
 	);
+	const pruned = await readMeta(rows, 'pruned');
+	const unknown = distinct.filter(({ row }) => !held.has(row.id) && !isInRanges(row, pruned));
 	if (unknown.length === 0) return { moved: [], fresh: unknown, moves: [] };
 	const { arrived: fresh, moves, moved: late } = await settleTimes(rows, unknown, parts);
 	await rows.put(
@@ -139,10 +141,14 @@ export async function settleTimes(
 	const { moves, moved } = hasClocks
 		? await clock(rows, arrived, { business, isBeginning, folds: foldsOf(folds) })
 		: { moves: [], moved: [] };
-	const times = await rows.getMany(
-		'clocks',
-		arrived.map(({ row }) => row.id)
-	);
+	// Most shops have none at all.
+	const times =
+		(await rows.count('clocks')) === 0
+			? []
+			: await rows.getMany(
+					'clocks',
+					arrived.map(({ row }) => row.id)
+				);
 	const inOrder = arrived.map((one, place) =>
 		times[place] === undefined ? one : timed(one, times[place])
 	);

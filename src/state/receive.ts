@@ -1,10 +1,12 @@
 import { FACT_KINDS } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
+import { parseFactId } from '#domain/ids.ts';
 import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
 import type { StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
 import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import { handInAgain } from './enter-epoch.ts';
 import { isInside } from './fold-latest.ts';
+import { heldOf } from './held-facts.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import {
@@ -29,7 +31,7 @@ export interface ReceiveReport {
 }
 
 /** Facts of one transaction, as many as take a moment: a sale that is rung up waits for no more. */
-const PIECE = { first: 60, least: 30, most: 300, ms: 100 } as const;
+const PIECE = { first: 60, least: 60, most: 600, ms: 300 } as const;
 /** Screens read anew so often at the most while much arrives. */
 const TELL_MS = 500;
 
@@ -75,12 +77,9 @@ async function arriveAll(
 	facts: readonly FactText[],
 	{ crypto }: DeviceParts
 ): Promise<readonly ArrivedFact[]> {
-	const arrived: ArrivedFact[] = [];
-	for (const fact of facts) {
-		const one = await arrive(fact, crypto);
-		if (one !== undefined) arrived.push(one);
-	}
-	return arrived;
+	// Hashing waits for another thread: all of them wait together.
+	const arrived = await Promise.all(facts.map((fact) => arrive(fact, crypto)));
+	return arrived.filter((one) => one !== undefined);
 }
 
 interface News {
@@ -111,9 +110,13 @@ async function unknownOf(
 	facts: readonly FactText[],
 	{ store }: DeviceParts
 ): Promise<readonly FactText[]> {
-	const ids = facts.map(({ text }) => idAtStart(text) ?? '');
-	const held = await store.read(['facts'], (rows) => rows.getMany('facts', ids));
-	return facts.filter((_fact, place) => held[place] === undefined);
+	const names = facts.map(({ text }) => parseFactId(idAtStart(text)));
+	const known = names.flatMap((name) => (name.ok ? [name.value] : []));
+	const held = await store.read(['facts'], (rows) => heldOf(rows, known));
+	return facts.filter((_fact, place) => {
+		const name = names[place];
+		return name?.ok !== true || !held.has(name.value.id);
+	});
 }
 
 /**

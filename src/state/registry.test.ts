@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { parseBusinessId, parseDeviceCode, type BusinessId, type DeviceCode } from '#domain/ids.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { databaseName } from './database-name.ts';
@@ -25,6 +25,18 @@ it('[START-2] gives two tabs that begin together one business', async () => {
 	expect(begun[0]).toBe(begun[1]);
 	expect(await createRegistry(store).begin(business('c'))).toBe(begun[0]);
 	expect(await createRegistry(store).all()).toEqual([begun[0]]);
+});
+
+it('[START-2] opens the book of the business at once, and writes at the first start alone', async () => {
+	const store = createMemoryDeviceStore();
+	const registry = createRegistry(store);
+	const first = await registry.open(business('a'));
+	expect(first).toEqual({ business: business('a'), book: databaseName(business('a')) });
+	await registry.succeed(business('a'), databaseName(business('a')), code('C'));
+	const write = vi.spyOn(store, 'write');
+	const later = await registry.open(business('b'));
+	expect(later).toEqual({ business: business('a'), book: databaseName(business('a'), code('C')) });
+	expect(write).not.toHaveBeenCalled();
 });
 
 it('[START-2] keeps the businesses of a device, and works in the one entered last', async () => {

@@ -20,6 +20,8 @@ export interface Registry {
 	succeed(business: BusinessId, before: string, heir: DeviceCode): Promise<void>;
 	/** Puts `business` in the place of `before`, whose database stays where it is; once only. */
 	replace(before: BusinessId, business: BusinessId): Promise<void>;
+	/** What `begin` answers, and the database in which that business's book lies. */
+	open(first: BusinessId): Promise<{ readonly business: BusinessId; readonly book: string }>;
 	/** The database in which the business's book lies. */
 	bookOf(business: BusinessId): Promise<string>;
 	close(): void;
@@ -36,20 +38,12 @@ export function createRegistry(store: DeviceStore): Registry {
 
 	return {
 		all,
+		begin: (first) => begin(store, first),
+		open: (first) => openBook(store, first),
 		async current() {
 			const row = await store.read(['meta'], (rows) => rows.get('meta', CURRENT));
 			return asBusiness(row?.value)[0];
 		},
-		begin: (first) =>
-			store.write(['meta'], async (rows) => {
-				const [held] = asBusiness((await rows.get('meta', CURRENT))?.value);
-				if (held !== undefined) return held;
-				await rows.put('meta', [
-					{ key: CURRENT, value: first },
-					{ key: BUSINESSES, value: [first] }
-				]);
-				return first;
-			}),
 		async replace(before, business) {
 			await store.write(['meta'], async (rows) => {
 				const held = businessesOf(await rows.get('meta', BUSINESSES));
@@ -78,6 +72,29 @@ export function createRegistry(store: DeviceStore): Registry {
 			store.close();
 		}
 	};
+}
+
+async function begin(store: DeviceStore, first: BusinessId): Promise<BusinessId> {
+	return store.write(['meta'], async (rows) => {
+		const [held] = asBusiness((await rows.get('meta', CURRENT))?.value);
+		if (held !== undefined) return held;
+		await rows.put('meta', [
+			{ key: CURRENT, value: first },
+			{ key: BUSINESSES, value: [first] }
+		]);
+		return first;
+	});
+}
+
+/** At each start but the first there is nothing to write, and all is asked for at once. */
+async function openBook(store: DeviceStore, first: BusinessId): ReturnType<Registry['open']> {
+	const held = await store.read(['meta'], async (rows) => {
+		const [business] = asBusiness((await rows.get('meta', CURRENT))?.value);
+		return business && { business, book: await bookIn(rows, business) };
+	});
+	if (held !== undefined) return held;
+	const business = await begin(store, first);
+	return { business, book: await store.read(['meta'], (rows) => bookIn(rows, business)) };
 }
 
 interface Succession {

@@ -44,9 +44,12 @@ export function daysOfYears(years: number): number {
 	return Math.max(1, Math.round(years * DAYS_A_YEAR));
 }
 
+/** Beside the relay's own data: nothing that runs tests clears it. */
+const SEEDS = path.join('data', 'years');
+
 /** The folder in which a shop of so many years is kept. It ended the day before it was made. */
 export function openYears(years: number, out?: string): Promise<SeedFolder> {
-	const folder = out ?? path.join('test-results', 'years', String(daysOfYears(years)));
+	const folder = path.join(out ?? SEEDS, String(daysOfYears(years)));
 	const yesterday = dayFromNumber(Math.floor(Date.now() / DAY_MS) - 1);
 	return openSeedFolder(path.resolve(folder), yesterday);
 }
@@ -183,9 +186,10 @@ type Rows = () => ReturnType<typeof deviceRows>;
 
 /** Serves the built app without a relay, and the rows of a seed where there are any. */
 export async function serveSeed(rows?: Rows, port = SEED_PORT): Promise<SeedServer> {
-	const folder = path.resolve('test-results', 'seed-site');
+	const folder = path.resolve(SEEDS, 'site');
 	// Another build must not change the files under a run.
-	await cp('build', folder, { recursive: true, force: true });
+	await rm(folder, { recursive: true, force: true });
+	await cp('build', folder, { recursive: true });
 	const { routes } = await createSite(folder);
 	const app = new Hono();
 	if (rows !== undefined) app.route('/seed', await seedRoutes(rows));
