@@ -8,8 +8,8 @@ export interface FactName {
 	readonly n: number;
 }
 
-/** Numbers that lie so close together are asked for as a range, each row of which was asked for or is next to one. */
-const WIDTH_MAX = 2;
+/** So many numbers, in a range no wider than twice as many, are asked for at once. */
+const ROW = { least: 16, width: 2 } as const;
 
 /**
  * Which of these facts are here. What arrives together is mostly numbered in a row: one question for
@@ -23,8 +23,8 @@ export async function heldOf(
 	for (const [code, ofCode] of groupBy(facts, (one) => one.code)) {
 		const numbers = ofCode.map(({ n }) => n);
 		const [from, to] = [Math.min(...numbers), Math.max(...numbers)];
-		const isClose = to - from < WIDTH_MAX * ofCode.length;
-		const found = isClose
+		const isRow = ofCode.length >= ROW.least && to - from < ROW.width * ofCode.length;
+		const found = isRow
 			? await rows.find('facts', { index: 'code+n', from: [code, from], to: [code, to] })
 			: await rows.getMany(
 					'facts',
