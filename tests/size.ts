@@ -24,6 +24,8 @@ interface Chunk {
 const ROOT = path.resolve(import.meta.dirname, '..');
 const CLIENT = path.join(ROOT, '.svelte-kit/output/client');
 const GENERATED = '.svelte-kit/generated/client-optimized';
+/** Files that only say where to begin, or where a page is: the scripts know, and nobody fetches them. */
+const SIGNPOST = /\/(nodes|entry)\//;
 /** What every page begins with. */
 const FRAME: ReadonlySet<string | undefined> = new Set(['entry/start', 'entry/app']);
 /** Fetched when Daftar is installed, and not by the service worker. */
@@ -46,7 +48,7 @@ export function measureApp(): AppSize {
 	);
 	const files = precachedFiles();
 	return {
-		firstLoad: sum([...begun, ...first]),
+		firstLoad: sum([...begun, ...first].filter((file) => !SIGNPOST.test(file))),
 		css: sum(sheetsOf(manifest, first)),
 		largestRoute: Math.max(0, ...others.map(gzipped)),
 		precacheBytes: sum(files),
@@ -107,7 +109,8 @@ function precachedFiles(): readonly string[] {
 		.map((entry) => path.relative(CLIENT, path.join(entry.parentPath, entry.name)));
 	const kept = files.filter(
 		(file) =>
-			!/^\.vite\/|\/(nodes|entry)\/|version\.json$|service-worker\.js$/.test(file) &&
+			!/^\.vite\/|version\.json$|service-worker\.js$/.test(file) &&
+			!SIGNPOST.test(file) &&
 			!INSTALLER_ONLY.test(file)
 	);
 	return [...kept, '../../../build/index.html'];
