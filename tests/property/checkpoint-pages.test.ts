@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Signer } from '#domain/crypto.ts';
 import { addDays, dayNumber } from '#domain/calendar.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
@@ -14,14 +13,14 @@ import { parseCheckpoint, type NextPage } from '#state/checkpoint.ts';
 import { createFeedPull } from '#state/feed-pull.ts';
 import type { FeedPlace } from '#state/meta.ts';
 import type { RelayHttp } from '#state/relay-http.ts';
-import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { contested } from '#tests/support/contested-trade.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { keepFacts } from '#tests/support/kept-facts.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
-import { talkOver } from '#tests/support/talked-trade.ts';
+import { talkedTrade } from '#tests/support/talked-trade.ts';
+import { createTestKey } from '#tests/support/people-stand.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import { tradeIdentity } from '#tests/support/trade-identity.ts';
 import {
@@ -159,19 +158,6 @@ function aheadOf(trade: Trade, random: (limit: number) => number): Trade {
 	return { ...trade, facts };
 }
 
-async function tradeOf(seed: number): Promise<Trade> {
-	const { bare, signer } = await bareTrade(seed);
-	return talkOver(bare, { seed, signer, crypto });
-}
-
-async function bareTrade(seed: number): Promise<{ readonly bare: Trade; readonly signer: Signer }> {
-	const signers = await Promise.all(CODES.map(async () => createSigner(await createSigningKeys())));
-	const [signer] = signers;
-	if (signer === undefined) throw new Error('a device has a key');
-	const bare = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
-	return { bare, signer };
-}
-
 async function newDevice(seed: number): Promise<TestDevice> {
 	return openTestDevice({ seed, joins: { identity: tradeIdentity('Z'), code: 'Z' } });
 }
@@ -188,7 +174,7 @@ describe.each([...SEEDS.map((seed) => [seed, 'in time'] as const), ...SEEDS_AHEA
 	(seed, when) => {
 		it('[FEED-9] comes to the numbers of all facts, whatever is written and sold meanwhile', async () => {
 			const random = seeded(seed);
-			const bare = await tradeOf(seed);
+			const bare = await talkedTrade({ seed, count: FACTS, codes: CODES, crypto });
 			const more = { ...bare, facts: mixed(bare, random) };
 			const trade = when === 'in time' ? bare : aheadOf(more, random);
 			const relay = await openRelay(trade, random);
@@ -228,7 +214,8 @@ describe.each([...SEEDS.map((seed) => [seed, 'in time'] as const), ...SEEDS_AHEA
 );
 
 it('[FEED-10] owes what it owed before its records are here, and what is sold meanwhile is on top', async () => {
-	const { bare: trade } = await bareTrade(7);
+	const signers = await Promise.all(CODES.map(() => createTestKey()));
+	const trade = await makeTrade({ seed: 7, count: FACTS, codes: CODES, signers, crypto });
 	const relay = await openRelay(trade, () => 0);
 	await relay.goOn(trade.facts.length);
 	const { device, store, book } = await newDevice(7);

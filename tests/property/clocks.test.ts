@@ -9,7 +9,6 @@ import { factId, type DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
 import { timeFacts } from '#server/relay/fact-times.ts';
-import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { contested, CONTESTED_FROM } from '#tests/support/contested-trade.ts';
@@ -18,10 +17,9 @@ import { keepFacts } from '#tests/support/kept-facts.ts';
 import { inBatches, shuffled } from '#tests/support/permutations.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { foldedNumbers, storedNumbers, type Numbers } from '#tests/support/shop-numbers.ts';
-import { talkOver } from '#tests/support/talked-trade.ts';
+import { talkedTrade } from '#tests/support/talked-trade.ts';
 import { openTestDevice } from '#tests/support/test-device.ts';
 import {
-	makeTrade,
 	TRADE_BRANCH,
 	TRADE_BUSINESS,
 	type Trade,
@@ -45,11 +43,7 @@ afterAll(() => database.close());
 
 /** A trade of which a third was stamped ahead: the relay said so of each, of some twice. */
 async function tradeAhead(seed: number, random: Random): Promise<Trade> {
-	const signers = await Promise.all(CODES.map(async () => createSigner(await createSigningKeys())));
-	const [signer] = signers;
-	if (signer === undefined) throw new Error('a device has a key');
-	const bare = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
-	const talked = await talkOver(bare, { seed, signer, crypto });
+	const talked = await talkedTrade({ seed, count: FACTS, codes: CODES, crypto });
 	const facts = [...talked.facts, ...contested(talked, { codes: CODES, random })];
 	let n = 0;
 	const clocks = facts.flatMap(({ fact }): readonly WrittenFact[] => {

@@ -5,13 +5,12 @@ import { foldFacts, type ShopNumbers } from '#domain/fact/fold.ts';
 import type { DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
-import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { keepFacts } from '#tests/support/kept-facts.ts';
 import { inBatches, shuffled } from '#tests/support/permutations.ts';
 import { seeded } from '#tests/support/seeded.ts';
-import { talkOver } from '#tests/support/talked-trade.ts';
-import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS, type Trade } from '#tests/support/trade.ts';
+import { talkedTrade } from '#tests/support/talked-trade.ts';
+import { TRADE_BRANCH, TRADE_BUSINESS, type Trade } from '#tests/support/trade.ts';
 
 const PINNED_SEEDS = [1, 2, 3];
 const FRESH_SEEDS = [Math.floor(Math.random() * 1e9)];
@@ -28,7 +27,7 @@ afterAll(() => database.close());
 
 describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
 	it('[PROJ-1] the tables equal a fold of the facts, in any order and any split into batches', async () => {
-		const trade = await tradeOf(seed);
+		const trade = await talkedTrade({ seed, count: FACTS, codes: CODES, crypto });
 		const expected = plain(foldFacts(trade.facts, trade.hashOf));
 		const random = seeded(seed);
 		await database.sql`truncate fact`;
@@ -53,14 +52,6 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
 		expect(trade.facts.filter(({ fact }) => fact.kind === 'return').length).toBeGreaterThan(0);
 	}, 60_000);
 });
-
-async function tradeOf(seed: number): Promise<Trade> {
-	const signers = await Promise.all(CODES.map(async () => createSigner(await createSigningKeys())));
-	const [signer] = signers;
-	if (signer === undefined) throw new Error('a device has a key');
-	const bare = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
-	return talkOver(bare, { seed, signer, crypto });
-}
 
 async function empty(): Promise<void> {
 	await database.sql`

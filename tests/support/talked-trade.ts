@@ -15,17 +15,20 @@ import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactHead, FactRecord } from '#domain/fact/fact.ts';
 import { groupBy } from '#domain/group-by.ts';
 import { factId, type DeviceCode, type LedgerId } from '#domain/ids.ts';
+import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { seeded } from './seeded.ts';
 import {
+	makeTrade,
 	seededUuid,
 	signTrade,
 	TRADE_BRANCH,
 	type Trade,
 	type TradeDraft,
+	type TradeOptions,
 	type WrittenFact
 } from './trade.ts';
 
-export interface TalkOptions {
+interface TalkOptions {
 	readonly seed: number;
 	/** Of the device that writes statements and reversals. */
 	readonly signer: Signer;
@@ -45,12 +48,21 @@ const SIGNATURE = encodeBase64url(new Uint8Array(64).fill(7));
 const KID = encodeBase64url(new Uint8Array(8).fill(7));
 const POINT = encodeBase64url(new Uint8Array(65).fill(4));
 
+/** A trade by devices with keys of their own, and what was said of it since. */
+export async function talkedTrade(options: Omit<TradeOptions, 'signers'>): Promise<Trade> {
+	const { seed, codes, crypto } = options;
+	const signers = await Promise.all(codes.map(async () => createSigner(await createSigningKeys())));
+	const [signer] = signers;
+	if (signer === undefined) throw new Error('a device has a key');
+	return talkOver(await makeTrade({ ...options, signers }), { seed, signer, crypto });
+}
+
 /**
  * `trade` and what was said of it since, by a seed: connections that begin and end, verdicts of
  * both sorts and one number twice, yes and no of customers, shops that insist, statements that list
  * records and are answered or not, and credits that are taken back.
  */
-export async function talkOver(
+async function talkOver(
 	trade: Trade,
 	{ seed, signer, crypto }: TalkOptions
 ): Promise<Trade> {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceCode } from '#domain/ids.ts';
-import { createSigner, createSigningKeys, createWebCrypto } from '#state/web-crypto.ts';
-import { talkOver } from '#tests/support/talked-trade.ts';
-import { makeTrade, TRADE_BRANCH, type Trade } from '#tests/support/trade.ts';
+import { createWebCrypto } from '#state/web-crypto.ts';
+import { talkedTrade } from '#tests/support/talked-trade.ts';
+import { TRADE_BRANCH, type Trade } from '#tests/support/trade.ts';
 import { changeMinor, documentTotalMinor } from './document-total.ts';
 import { effectsOf } from './effects.ts';
 import { encodeFact } from './encode-fact.ts';
@@ -17,12 +17,7 @@ const codes = ['A', 'B'] as DeviceCode[];
 let trade: Trade;
 
 beforeAll(async () => {
-	const crypto = createWebCrypto();
-	const signers = await Promise.all(codes.map(async () => createSigner(await createSigningKeys())));
-	const bare = await makeTrade({ seed: 7, count: 160, codes, signers, crypto });
-	const [signer] = signers;
-	if (signer === undefined) throw new Error('a device has a key');
-	trade = await talkOver(bare, { seed: 7, signer, crypto });
+	trade = await talkedTrade({ seed: 7, count: 160, codes, crypto: createWebCrypto() });
 });
 
 function sale(text: string): SaleFact {
