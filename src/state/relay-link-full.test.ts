@@ -81,8 +81,7 @@ async function sentAll({ link, ring }: Filled, relay: FakeRelay, facts: number):
 }
 
 it('[LINK-17] takes in what came while the disk was full, once there is room, though nothing new is told', async () => {
-	const relay = createFakeRelay();
-	relay.now = TEST_NOW;
+	const relay = createFakeRelay(TEST_NOW);
 	const a = await linked(relay, { isFull: false });
 	const disk = { isFull: false };
 	const b = await linked(relay, disk, { from: a, code: 'B' });
@@ -103,8 +102,7 @@ it('[LINK-17] takes in what came while the disk was full, once there is room, th
 });
 
 it('[LINK-17] begins, and hears the relay’s greeting, once there is room', async () => {
-	const relay = createFakeRelay();
-	relay.now = TEST_NOW;
+	const relay = createFakeRelay(TEST_NOW);
 	const disk = { isFull: false };
 	const a = await linked(relay, disk);
 	await sell(a);
@@ -128,8 +126,7 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 it('[LINK-14] goes by the time of the greeting while there is no room to write it down', async () => {
-	const relay = createFakeRelay();
-	relay.now = TEST_NOW;
+	const relay = createFakeRelay(TEST_NOW);
 	relay.isUp = false;
 	const disk = { isFull: false };
 	const a = await linked(relay, disk);
@@ -150,8 +147,7 @@ it('[LINK-14] goes by the time of the greeting while there is no room to write i
 });
 
 it('[LINK-17] opens again what it closed to ask for the time while the disk was full', async () => {
-	const relay = createFakeRelay();
-	relay.now = TEST_NOW;
+	const relay = createFakeRelay(TEST_NOW);
 	const disk = { isFull: false };
 	const a = await linked(relay, disk);
 	await a.link.start();
@@ -172,8 +168,7 @@ it('[LINK-17] opens again what it closed to ask for the time while the disk was 
 });
 
 it('[LINK-9] opens the day of the corrected clock as soon as it is corrected, and leaves the other', async () => {
-	const relay = createFakeRelay();
-	relay.now = TEST_NOW;
+	const relay = createFakeRelay(TEST_NOW);
 	const a = await linked(relay, { isFull: false });
 	a.clock.now = TEST_NOW + 5 * DAY_MS;
 	const b = await linked(relay, { isFull: false }, { from: a, code: 'B' });

@@ -23,6 +23,8 @@ interface LinkedDevice extends TestDevice {
 	readonly link: RelayLink;
 	readonly documents: DocumentsHost;
 	readonly faults: unknown[];
+	/** Starts its link, and waits until nothing more is on its way. */
+	readonly start: () => Promise<void>;
 	/** Lets every waiting timer ring. */
 	readonly ring: () => void;
 	/** How long each waiting timer has still to wait, ms. */
@@ -77,6 +79,10 @@ async function linked(
 		link,
 		documents,
 		faults,
+		start: async () => {
+			await link.start();
+			await relay.quiet();
+		},
 		ring,
 		waiting,
 		pass: (ms) =>
@@ -168,11 +174,9 @@ function texts(relay: FakeRelay): readonly string[] {
 
 describe('relay link', () => {
 	it('[LINK-15] begins a line anew that is up and leaves something unsent', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 1);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		relay.losing = 1;
 		await sell(a);
 		await relay.quiet();
@@ -183,13 +187,11 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-1] says sent only when the relay’s ranges have the fact under its own digest', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 1);
 		await sell(a);
 		expect(await sent(a)).toEqual([0]);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(await sent(a)).toEqual([1]);
 		await sell(a);
 		await relay.quiet();
@@ -206,15 +208,12 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-2] brings what two devices wrote apart to both, once, whatever way it came', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 2);
 		const b = await linked(relay, 3, { from: a, code: 'B' });
 		for (const device of [a, b, a, b]) await sell(device, 150);
-		await a.link.start();
-		await relay.quiet();
-		await b.link.start();
-		await relay.quiet();
+		await a.start();
+		await b.start();
 		await sell(a, 50);
 		await relay.quiet();
 		const numbers = await storedNumbers(a.store);
@@ -233,8 +232,7 @@ describe('relay link', () => {
 			await sell(a);
 		}
 		relay.now = a.clock.now;
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(await sent(a)).toEqual([1, 1, 1, 1, 1]);
 		const { business, branch } = a.device.identity;
 		const today = journalName(business, branch, a.clock.now);
@@ -252,11 +250,9 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-4] puts unsent facts back into a document that was lost, and only under absent keys', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 5);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		relay.isUp = false;
 		await sell(a);
 		await sell(a);
@@ -264,50 +260,42 @@ describe('relay link', () => {
 		const { business, branch } = a.device.identity;
 		await a.documents.drop(journalName(business, branch, TEST_NOW));
 		relay.isUp = true;
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(await sent(a)).toEqual([1, 1]);
 		expect(texts(relay)).toHaveLength(2);
 		expect(a.faults).toEqual([]);
 	});
 
 	it('[LINK-4] stops, and says why, where its document has other bytes under an own id', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 6);
 		await sell(a);
 		const { business, branch } = a.device.identity;
 		const { doc } = await a.documents.open(journalName(business, branch, TEST_NOW));
 		appendFact(doc, { id: 'A-1', text: '["A-1","other"]' });
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(a.link.status).toMatchObject({ halted: 'fork', state: 'offline', unsent: 1 });
 	});
 
 	it('[LINK-5] marks nothing and stops where the relay has another text under an own id', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 7);
 		await sell(a);
 		const b = await linked(relay, 8, { from: a, code: 'A' });
 		await sell(b, 999);
-		await b.link.start();
-		await relay.quiet();
-		await a.link.start();
-		await relay.quiet();
+		await b.start();
+		await a.start();
 		expect(a.link.status.halted).toBe('fork');
 		expect(await sent(a)).toEqual([0]);
 		expect(texts(relay)).toHaveLength(1);
 	});
 
 	it('[LINK-6] keeps a refused fact with its reason, and sends the honest rest', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		relay.refused.set('A-2', 'badBody');
 		const a = await linked(relay, 9);
 		for (let n = 1; n <= 3; n += 1) await sell(a, n);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(await sent(a)).toEqual([1, 0, 1]);
 		expect(a.link.status).toMatchObject({
 			unsent: 0,
@@ -321,14 +309,12 @@ describe('relay link', () => {
 	it.each(['close', 'fault'] as const)(
 		'[LINK-20] finds the one fact that is refused with no word on which it was (%s), and sends all others',
 		async (way) => {
-			const relay = createFakeRelay();
-			relay.now = TEST_NOW;
+			const relay = createFakeRelay(TEST_NOW);
 			const a = await linked(relay, 40);
 			for (let n = 1; n <= 12; n += 1) await sell(a, n);
 			relay.unnamed.set('A-3', way);
 			relay.unnamed.set('A-9', way);
-			await a.link.start();
-			await relay.quiet();
+			await a.start();
 			const wanted = [1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1];
 			expect(await sent(a)).toEqual(wanted);
 			const reason = way === 'close' ? 'forgery' : 'fault';
@@ -348,8 +334,7 @@ describe('relay link', () => {
 			// At its next start the relay may be another.
 			relay.unnamed.clear();
 			await a.link.stop();
-			await a.link.start();
-			await relay.quiet();
+			await a.start();
 			expect(await sent(a)).toEqual(Array.from({ length: 13 }, () => 1));
 			expect(a.link.status.refused).toEqual([]);
 		}
@@ -358,13 +343,11 @@ describe('relay link', () => {
 	it.each(['close', 'fault'] as const)(
 		'[LINK-21] keeps no fact apart while the relay takes none (%s), and asks it seldom',
 		async (way) => {
-			const relay = createFakeRelay();
-			relay.now = TEST_NOW;
+			const relay = createFakeRelay(TEST_NOW);
 			const a = await linked(relay, 44);
 			for (let n = 1; n <= 41; n += 1) await sell(a, n);
 			for (let n = 1; n <= 60; n += 1) relay.unnamed.set(`A-${String(n)}`, way);
-			await a.link.start();
-			await relay.quiet();
+			await a.start();
 			expect(a.link.status).toMatchObject({ refused: [], unsent: 41, halted: undefined });
 			expect(a.opened()).toBeLessThan(9);
 
@@ -383,14 +366,12 @@ describe('relay link', () => {
 	);
 
 	it('[LINK-20] finds those that are refused without a word though they stand together, first and last', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 45);
 		const bad = [1, 2, 6, 7, 8, 12];
 		for (let n = 1; n <= 12; n += 1) await sell(a, n);
 		for (const n of bad) relay.unnamed.set(`A-${String(n)}`, 'fault');
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		await a.pass(600_000);
 		// All that is good went by; what is left is known by what is taken after it.
 		expect(texts(relay).length).toBe(6);
@@ -412,8 +393,7 @@ describe('relay link', () => {
 		a.clock.now = TEST_NOW + DAY_MS;
 		relay.now = a.clock.now;
 		relay.unnamed.set('A-1', 'fault');
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(a.link.status).toMatchObject({ unsent: 1, refused: [] });
 		await sell(a, 2);
 		await a.pass(120_000);
@@ -471,14 +451,12 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-22] tries again what was refused of its moment, an hour later over a new line', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 47);
 		relay.refused.set('A-2', 'unknownKind');
 		relay.refused.set('A-3', 'badBody');
 		for (let n = 1; n <= 4; n += 1) await sell(a, n);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(await sent(a)).toEqual([1, 0, 0, 1]);
 		relay.refused.clear();
 		const newLine = async (): Promise<void> => {
@@ -497,8 +475,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-25] sends the rest of a document that cannot be removed, and marks and hears meanwhile', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		relay.refused.set('A-2', 'badBody');
 		const a = await linked(relay, 53);
 		let frozen = 0;
@@ -511,8 +488,7 @@ describe('relay link', () => {
 			}
 		});
 		for (let n = 1; n <= 3; n += 1) await sell(a, n);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(frozen).toBe(1);
 		await a.pass(10_000);
 		expect(await sent(a)).toEqual([1, 0, 1]);
@@ -523,14 +499,12 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-18] waits with what there is no room for, and loses none of it', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		relay.refused.set('A-2', 'tooMany');
 		const a = await linked(relay, 41);
 		await sell(a, 1);
 		await sell(a, 2);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(a.link.status).toMatchObject({ unsent: 2, refused: [], halted: undefined });
 		relay.refused.clear();
 		await sell(a, 3);
@@ -543,24 +517,20 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-5] stops as a fork where the relay has an own act under another name', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		relay.refused.set('A-1', 'again');
 		const a = await linked(relay, 42);
 		await sell(a);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(a.link.status).toMatchObject({ halted: 'fork', refused: [], unsent: 1 });
 	});
 
 	it('[LINK-19] stops for good where its key opens nothing any more, and not where one document is closed', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const heard: ProviderEvents[] = [];
 		const a = await linked(overheard(relay, heard), 43);
 		await sell(a);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		heard[0]?.closed(CLOSE.rights);
 		await relay.quiet();
 		expect(a.link.status.halted).toBeUndefined();
@@ -574,13 +544,11 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-7] tries again by itself, and at once when it is woken', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		relay.isUp = false;
 		const a = await linked(relay, 10);
 		await sell(a);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(a.link.status).toMatchObject({ state: 'offline', unsent: 1 });
 		a.ring();
 		await relay.quiet();
@@ -629,8 +597,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-8] does nothing for a business that the relay does not know, until it was claimed', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const test = await openTestDevice({ seed: 11 });
 		const { timers } = createTimersByHand();
 		const random = (limit: number): number => Math.floor(limit / 3);
@@ -658,25 +625,21 @@ describe('relay link', () => {
 		const relay = createFakeRelay();
 		relay.now = TEST_NOW + 600_000;
 		const a = await linked(relay, 12);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(a.link.status.clockOffMs).toBe(600_000);
 		const sold = await sell(a);
 		expect(sold.ok && sold.value.fact.at.wall).toBe(TEST_NOW + 600_000);
 		await a.link.stop();
 		relay.now = TEST_NOW + 601_500;
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(await a.store.read(['meta'], (rows) => readMeta(rows, 'offset'))).toBe(600_000);
 	});
 
 	it('[LINK-9] measures the clock when the relay speaks, however long its turn takes to come', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const heard: ProviderEvents[] = [];
 		const a = await linked(overheard(relay, heard), 31);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		heard[0]?.hello({ epoch: 1, kinds: [], now: TEST_NOW, limits: {}, s: 0 });
 		a.clock.now += 9_000;
 		await relay.quiet();
@@ -691,8 +654,7 @@ describe('relay link', () => {
 		await sell(a);
 		await sell(a);
 		relay.now = TEST_NOW;
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(await sent(a)).toEqual([1, 1]);
 		expect(a.link.status).toMatchObject({ halted: undefined, refused: [], unsent: 0 });
 
@@ -704,11 +666,9 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-14] learns what time it is where its clock was moved on an open line, and loses no fact', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 33);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		a.clock.now = TEST_NOW + 400 * DAY_MS;
 		await sell(a);
 		await relay.quiet();
@@ -721,8 +681,7 @@ describe('relay link', () => {
 		const heard: ProviderEvents[] = [];
 		const a = await linked(overheard(relay, heard), 33);
 		const b = await linked(relay, 34, { from: a, code: 'B' });
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		await sell(b);
 		const [row] = await b.store.read(['journal'], (read) => read.all('journal'));
 		relay.feed.push({ s: 1, branch: b.device.identity.branch, text: row?.text ?? '' });
@@ -736,8 +695,7 @@ describe('relay link', () => {
 		const relay = createFakeRelay();
 		const heard: ProviderEvents[] = [];
 		const a = await linked(overheard(relay, heard), 35);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		heard[0]?.feed({ s: 9 });
 		await relay.quiet();
 		heard[0]?.hello({ epoch: 2, kinds: [], now: TEST_NOW, limits: {}, s: 0 });
@@ -786,8 +744,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-27] stays on the line though the relay will not have yet what somebody else wrote', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const waiting = new Map([['B-1', 'authorUnknown']]);
 		const handed: string[] = [];
 		const heard: ProviderEvents[] = [];
@@ -821,8 +778,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-23] fetches history once, whatever news comes meanwhile', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const asked: number[] = [];
 		const a = await linked(
 			withHttp(relay, {
@@ -837,8 +793,7 @@ describe('relay link', () => {
 			await writeMeta(rows, 'feed', { epoch: 1, s: 0 });
 			await writeMeta(rows, 'history', { epoch: 1, s: 400_000 });
 		});
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		for (let n = 1; n <= 10; n += 1) {
 			await sell(a, n);
 			await relay.quiet();
@@ -851,8 +806,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-23] waits longer each time for history that the relay does not give, and once', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		let asked = 0;
 		const a = await linked(
 			withHttp(relay, {
@@ -868,8 +822,7 @@ describe('relay link', () => {
 			await writeMeta(rows, 'feed', { epoch: 1, s: 0 });
 			await writeMeta(rows, 'history', { epoch: 1, s: 400_000 });
 		});
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		await a.pass(600_000);
 		expect(asked).toBeGreaterThan(15);
 		expect(asked).toBeLessThan(60);
@@ -883,8 +836,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-24] asks again later, and nothing of it at once, where the feed or history leads no further', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		let asked = 0;
 		const sameRow = { s: 0, branch: null, text: settingText(1) };
 		const a = await linked(
@@ -918,8 +870,7 @@ describe('relay link', () => {
 		['the same piece', 1],
 		['two pieces in turn', 2]
 	])('[LINK-24] is not led round in a circle by a checkpoint, by %s', async (_told, length) => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 51);
 		await a.link.start();
 		for (let n = 1; n <= 205; n += 1) await sell(a, n);
@@ -949,8 +900,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-11] begins a new device with a checkpoint, then the feed, then history in idle time', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 15);
 		await a.link.start();
 		for (let n = 1; n <= 205; n += 1) await sell(a, n);
@@ -960,8 +910,7 @@ describe('relay link', () => {
 		await relay.quiet();
 
 		const b = await linked(relay, 16, { from: a, code: 'B' });
-		await b.link.start();
-		await relay.quiet();
+		await b.start();
 		expect((await b.book.dayTotals('2026-11-20')).salesCount).toBe(206n);
 		for (let page = 0; page < 8; page += 1) {
 			b.ring();
@@ -978,8 +927,7 @@ describe('many devices, an unsteady network', () => {
 	it.each([1, 2, 3, 4, 5, 6])(
 		'[LINK-2] seed %i: all agree in the end, each fact once',
 		async (seed) => {
-			const relay = createFakeRelay();
-			relay.now = TEST_NOW;
+			const relay = createFakeRelay(TEST_NOW);
 			const random = seeded(seed);
 			const a = await linked(relay, seed * 10);
 			const b = await linked(relay, seed * 10 + 1, { from: a, code: 'B' });
@@ -1042,12 +990,10 @@ describe('a journal of years', { timeout: 20_000 }, () => {
 	}
 
 	it('[DEVICE-47] loses what a verified backup holds, and what the relay then forgets is handed in', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 1);
 		await fill(a, 520);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		expect(a.link.status.unsent).toBe(0);
 		await letGo(relay, a);
 		expect(await journaled(a)).toHaveLength(520);
@@ -1073,12 +1019,10 @@ describe('a journal of years', { timeout: 20_000 }, () => {
 	});
 
 	it('[LINK-5] still stops where another device goes by a number that left', async () => {
-		const relay = createFakeRelay();
-		relay.now = TEST_NOW;
+		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 1);
 		await fill(a, 520);
-		await a.link.start();
-		await relay.quiet();
+		await a.start();
 		await a.link.stop();
 		relay.backup = relay.feed.length;
 		await a.link.start();

@@ -49,7 +49,8 @@ interface Socket {
 	end: (() => void) | undefined;
 }
 
-export function createFakeRelay(): FakeRelay {
+/** `now` is its clock, ms; without one it minds no day. */
+export function createFakeRelay(now = 0): FakeRelay {
 	const docs = new Map<string, Y.Doc>();
 	const sockets = new Set<Socket>();
 	let busy = 0;
@@ -264,7 +265,7 @@ export function createFakeRelay(): FakeRelay {
 			if (!toBe) cutAll();
 		},
 		epoch: 1,
-		now: 0,
+		now,
 		losing: 0,
 		refused: new Map(),
 		unnamed: new Map(),
