@@ -21,7 +21,6 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact, FactHead } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { factId, parseDeviceCode, parseLedgerId, type LedgerId } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { uuidV7 } from '#state/uuid-v7.ts';
 import { createTicketSocket } from '#sync/ticket-socket.ts';
@@ -36,6 +35,7 @@ import {
 	type SignedUp
 } from '#tests/support/people-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
+import { sure } from '#tests/support/sure.ts';
 import { createNodeCrypto } from './crypto.ts';
 import { createService, type Service } from './service.ts';
 
@@ -253,9 +253,4 @@ async function makeCodes(
 function origin(): string {
 	const { port } = server.address() as AddressInfo;
 	return `http://127.0.0.1:${String(port)}`;
-}
-
-function sure<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error(`not made: ${JSON.stringify(result.error)}`);
-	return result.value;
 }

@@ -31,8 +31,8 @@ import {
 	type LedgerId,
 	type PersonId
 } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import { createSigner, createSigningKeys, createWebCrypto } from '#state/web-crypto.ts';
+import { sure } from './sure.ts';
 
 /**
  * A shop and the relay between it and a customer, in memory: what the shop writes comes out twice,
@@ -251,9 +251,4 @@ function replyOf(text: string): ReplyFact {
 export function uuid(number: number, letter: number, version = '4'): string {
 	const tail = number.toString(16).padStart(11, '0');
 	return `0192f0c1-7a00-${version}000-8000-${letter.toString(16)}${tail}`;
-}
-
-function sure<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error(`not what the stand meant: ${JSON.stringify(result)}`);
-	return result.value;
 }

@@ -20,7 +20,6 @@ import {
 	type LedgerId,
 	type PersonId
 } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import {
@@ -32,6 +31,7 @@ import {
 	MESSAGE_NACK
 } from '#sync/frames.ts';
 import { jsonIn } from './relay-stand.ts';
+import { sure } from './sure.ts';
 
 /** Somebody who writes facts by hand: as a device or phone would, or as none ever would. */
 export interface Author {
@@ -234,9 +234,4 @@ function isHeld(have: Uint8Array, id: string): boolean {
 function reasonIn(frame: Uint8Array): string {
 	const [first] = decodeNack(jsonIn(frame))?.refused ?? [];
 	return first?.[1] ?? 'refused';
-}
-
-function sure<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error(`not what was meant: ${JSON.stringify(result)}`);
-	return result.value;
 }

@@ -32,6 +32,7 @@ import {
 } from './hostile-facts.ts';
 import { createTestKey } from './people-stand.ts';
 import { until } from './relay-stand.ts';
+import { sure } from './sure.ts';
 
 /** The whole service on a real database and a real port, for those who mean it no good. */
 export interface HostileStand {
@@ -308,9 +309,4 @@ export function mintLedger(): LedgerId {
 function sureOf(answer: StandAnswer, status: number): StandAnswer {
 	if (answer.status !== status) throw new Error(`${String(answer.status)} ${answer.text}`);
 	return answer;
-}
-
-function sure<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error(`not what was meant: ${JSON.stringify(result)}`);
-	return result.value;
 }

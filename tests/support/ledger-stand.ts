@@ -20,7 +20,6 @@ import {
 	type LedgerId,
 	type PersonId
 } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import { connectedRoutes } from '#server/api/connected.ts';
 import { createDeviceAuth } from '#server/auth/device-auth.ts';
 import { createLimits, LIMITS, type LimitTable } from '#server/auth/limits.ts';
@@ -46,6 +45,7 @@ import { keyOfEpoch } from '#server/ledgers/secrets.ts';
 import { createVault, openRelayKey } from '#server/vault.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createTestKey } from './people-stand.ts';
+import { sure } from './sure.ts';
 
 /** Acts on ledgers over a real database, with a clock that stands until it is moved. */
 export interface LedgerStand {
@@ -449,9 +449,4 @@ function isKind<Kind extends Fact['kind']>(
 	kind: Kind
 ): fact is Extract<Fact, { kind: Kind }> {
 	return fact.kind === kind;
-}
-
-function sure<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error('a test made no id');
-	return result.value;
 }

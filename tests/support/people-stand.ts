@@ -11,7 +11,6 @@ import {
 	type BusinessId,
 	type PersonId
 } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import { peopleRoutes } from '#server/api/people.ts';
 import { createAuth, type Auth, type AuthParts } from '#server/auth/auth.ts';
 import { LIMITS, type LimitTable } from '#server/auth/limits.ts';
@@ -24,6 +23,7 @@ import { deriveKey } from '#server/secret.ts';
 import { createVault } from '#server/vault.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { sure } from './sure.ts';
 
 export const EPOCH = 3;
 const SECRET = new Uint8Array(32).fill(1);
@@ -261,9 +261,4 @@ function encoded(fields: Readonly<Record<string, Uint8Array>>): Record<string, s
 	return Object.fromEntries(
 		Object.entries(fields).map(([name, bytes]) => [name, encodeBase64url(bytes)])
 	);
-}
-
-function sure<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error('a test made no id');
-	return result.value;
 }
