@@ -13,9 +13,9 @@ import {
 	type DeviceCode,
 	type PersonId
 } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import type { Identity } from '#state/identity.ts';
 import { createSessions } from '#server/auth/sessions.ts';
+import { sure } from '#tests/support/sure.ts';
 import type { Chance } from './chance.ts';
 import { createSimSigner } from './crypto.ts';
 
@@ -133,9 +133,4 @@ function codesOf(count: number): readonly DeviceCode[] {
 	while (codes.length < count)
 		codes.push(nextDeviceCode(codes.at(-1) ?? sure(parseDeviceCode('A'))));
 	return codes;
-}
-
-function sure<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error(`not what was meant: ${JSON.stringify(result)}`);
-	return result.value;
 }
