@@ -4,9 +4,10 @@ import path from 'node:path';
 import { connectDatabase } from '#server/database/connect.ts';
 import { startEmbeddedPostgres } from '#server/database/embedded.ts';
 import { createAccountApi, inviteLink, type AccountApi } from '#state/account-api.ts';
-import type { Result } from '#domain/result.ts';
 import type { DeviceCode } from '#domain/ids.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
+import { sure } from '#tests/support/sure.ts';
+import { withCookie } from './cookie-fetch.ts';
 import { seedRelay } from './seed-years-relay.ts';
 import {
 	BUSY_SHOP,
@@ -73,12 +74,12 @@ export async function startSeededRelay(
 		invite: async () => {
 			const api = await signIn(url, kept);
 			const { business, branch } = shop;
-			return inviteLink(url, must(await api.invite({ business, branch })));
+			return inviteLink(url, sure(await api.invite({ business, branch })));
 		},
 		join: async () => {
 			const api = await signIn(url, kept);
 			const keys = await mintKeys();
-			const { code } = must(await api.join({ business: shop.business }, await signerOf(keys)));
+			const { code } = sure(await api.join({ business: shop.business }, await signerOf(keys)));
 			return { code, keys };
 		},
 		[Symbol.asyncDispose]: () => moved.disposeAsync()
@@ -87,7 +88,7 @@ export async function startSeededRelay(
 
 async function signIn(url: string, { username, password }: KeptRelay): Promise<AccountApi> {
 	const api = createAccountApi({ fetch: withCookie(url), base: url });
-	must(await api.signIn({ username, password }));
+	sure(await api.signIn({ username, password }));
 	return api;
 }
 
@@ -103,8 +104,8 @@ async function fill(
 	const password = `measured ${crypto.randomUUID()}`;
 	const name = 'Asha';
 	const email = 'asha@example.org';
-	must(await api.signUp({ kind: 'store', username, name, email, password, person }));
-	const claimed = must(await api.claim({ business, branch, person, name }, signer));
+	sure(await api.signUp({ kind: 'store', username, name, email, password, person }));
+	const claimed = sure(await api.claim({ business, branch, person, name }, signer));
 	if (claimed.code !== ('A' as DeviceCode)) throw new Error('the first device is A');
 	const database = connectDatabase(databaseUrl, { connectionsMax: 2 });
 	try {
@@ -115,7 +116,7 @@ async function fill(
 		// The other tills of the trade: their codes are theirs, and no new device's.
 		for (const code of SEED_CODES.slice(1)) {
 			const other = await createSigner(await createSigningKeys());
-			const joined = must(await api.join({ business }, other));
+			const joined = sure(await api.join({ business }, other));
 			if (joined.code !== code) throw new Error(`the next device is ${code}`);
 		}
 		return { days, feedBefore: Number(head?.s ?? 0), last, username, password };
@@ -165,22 +166,4 @@ async function endOf(server: ChildProcess): Promise<void> {
 	const ended = new Promise((resolve) => server.once('exit', resolve));
 	server.kill('SIGTERM');
 	await ended;
-}
-
-/** What a browser does by itself: the session's cookie goes back to where it came from. */
-function withCookie(origin: string): typeof fetch {
-	let cookie: string | undefined;
-	return async (address, init) => {
-		const headers = new Headers(init?.headers);
-		headers.set('origin', origin);
-		if (cookie !== undefined) headers.set('cookie', cookie);
-		const response = await fetch(address, { ...init, headers });
-		cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie;
-		return response;
-	};
-}
-
-function must<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.error)}`);
-	return result.value;
 }

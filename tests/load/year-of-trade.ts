@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { ProductId } from '#domain/ids.ts';
-import type { Result } from '#domain/result.ts';
 import { createAccountApi, inviteLink } from '#state/account-api.ts';
 import { createChanges } from '#state/changes.ts';
 import { openDevice, type Device, type DeviceParts } from '#state/device.ts';
@@ -15,6 +14,8 @@ import { createSigner, createSigningKeys, createWebCrypto } from '#state/web-cry
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import { seeded } from '#tests/support/seeded.ts';
+import { sure } from '#tests/support/sure.ts';
+import { withCookie } from './cookie-fetch.ts';
 
 const DAY_MS = 86_400_000;
 const SALE_GAP_MS = 60_000;
@@ -43,7 +44,7 @@ export async function playTrade(url: string, size: TradeSize): Promise<string> {
 	};
 	const identity = mintIdentity({ uuid: parts.uuid, publicKey: parts.signer.publicKey });
 	const device = await openDevice(parts, identity);
-	must(
+	sure(
 		await device.changeSettings({ name: 'Asha Stores', currency: 'KES', zone: 'Africa/Nairobi' })
 	);
 	const products = await stockShelves(device, size.products);
@@ -54,11 +55,11 @@ export async function playTrade(url: string, size: TradeSize): Promise<string> {
 	await claim(device, parts, api);
 	await send(device, parts, { url, api });
 	const { business, branch } = device.identity;
-	return inviteLink(url, must(await api.invite({ business, branch })));
+	return inviteLink(url, sure(await api.invite({ business, branch })));
 }
 
 async function stockShelves(device: Device, count: number): Promise<readonly ProductId[]> {
-	return must(
+	return sure(
 		await device.addProducts(
 			Array.from({ length: count }, (_, place) => ({
 				name: `Product ${String(place)} ${place % 3 === 0 ? 'large' : 'small'} ${encodeBase64url(randomBytes(3))}`,
@@ -93,7 +94,7 @@ async function sellThrough(device: Device, { products, clock, size }: Selling): 
 			};
 		});
 		const minor = lines.reduce((sum, line) => sum + line.unitPriceMinor, 0);
-		must(await device.sell({ lines, tenders: [{ kind: 'cash', minor }] }));
+		sure(await device.sell({ lines, tenders: [{ kind: 'cash', minor }] }));
 	}
 }
 
@@ -106,10 +107,10 @@ async function claim(device: Device, { signer }: DeviceParts, api: Api): Promise
 		.replace(/[^a-z0-9]/g, '')}x`;
 	const name = 'Asha';
 	const password = encodeBase64url(randomBytes(12));
-	must(
+	sure(
 		await api.signUp({ kind: 'store', username, name, email: 'asha@example.org', password, person })
 	);
-	await device.markClaimed(must(await api.claim({ business, branch, person, name }, signer)));
+	await device.markClaimed(sure(await api.claim({ business, branch, person, name }, signer)));
 }
 
 /** Sends all of it, and waits until the relay has it. */
@@ -158,22 +159,4 @@ async function send(
 		await sleep(WAIT_MS);
 	}
 	await link.stop();
-}
-
-/** What a browser does by itself: the session's cookie goes back to where it came from. */
-function withCookie(origin: string): typeof fetch {
-	let cookie: string | undefined;
-	return async (address, init) => {
-		const headers = new Headers(init?.headers);
-		headers.set('origin', origin);
-		if (cookie !== undefined) headers.set('cookie', cookie);
-		const response = await fetch(address, { ...init, headers });
-		cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie;
-		return response;
-	};
-}
-
-function must<T>(result: Result<T, unknown>): T {
-	if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.error)}`);
-	return result.value;
 }
