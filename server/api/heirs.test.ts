@@ -6,13 +6,11 @@ import type { Signer } from '#domain/crypto.ts';
 import { device } from '#server/database/accounts.ts';
 import {
 	ask,
-	claimBody,
 	createPeopleStand,
 	createTestKey,
 	EPOCH,
-	mintIds,
+	openShop,
 	proveDevice,
-	signUp,
 	type Answer,
 	type PeopleStand,
 	type Shop
@@ -23,20 +21,6 @@ beforeAll(async () => {
 	stand = await createPeopleStand();
 });
 afterAll(() => stand.close());
-
-interface Keyed extends Shop {
-	readonly key: Signer;
-}
-
-async function openKeyedShop(username: string): Promise<Keyed> {
-	const owner = await signUp(stand.app, username);
-	const ids = mintIds();
-	const key = await createTestKey();
-	const body = await claimBody(ids, key);
-	const answer = await ask(stand.app, '/businesses', { cookie: owner.cookie, body });
-	expect(answer.status).toBe(200);
-	return { ...owner, ...ids, key };
-}
 
 interface Asking {
 	readonly old: Signer;
@@ -68,7 +52,7 @@ async function takePlace(shop: Shop, asking: Asking): Promise<Answer> {
 
 describe('POST /devices/heir', () => {
 	it('[API-40] gives the heir the next code, tells the feed whose it is, and the same key the same again', async () => {
-		const shop = await openKeyedShop('heir');
+		const shop = await openShop(stand.app, 'heir');
 		const heir = await createTestKey();
 		const answer = await takePlace(shop, { old: shop.key, heir });
 		expect(answer.status).toBe(201);
@@ -93,7 +77,7 @@ describe('POST /devices/heir', () => {
 	});
 
 	it('[API-40] refuses who does not hold both keys, or asks in another’s name', async () => {
-		const shop = await openKeyedShop('thief');
+		const shop = await openShop(stand.app, 'thief');
 		const heir = await createTestKey();
 		const stranger = await createTestKey();
 		const tries: readonly Asking[] = [
@@ -113,7 +97,7 @@ describe('POST /devices/heir', () => {
 	});
 
 	it('[API-40] gives a removed device no heir', async () => {
-		const shop = await openKeyedShop('removed');
+		const shop = await openShop(stand.app, 'removed');
 		const orm = stand.database.orm;
 		await orm
 			.update(device)
