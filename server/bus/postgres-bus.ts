@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
 import { socketFolder } from '#server/database/connect.ts';
+import { AGAIN_MS_MIN, againAfterMs } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
 import { createOutgoing } from './outgoing.ts';
@@ -9,8 +10,6 @@ import { decodeNews, encodeNews } from './wire.ts';
 const CHANNEL = 'daftar_news';
 const CONNECT_TIMEOUT_S = 5;
 const CLOSE_TIMEOUT_S = 1;
-const AGAIN_MS_MIN = 100;
-const AGAIN_MS_MAX = 5_000;
 
 /**
  * LISTEN and NOTIFY on one connection of its own: a NOTIFY inside the transaction that writes would
@@ -86,8 +85,7 @@ function createLine(url: string, { state, heard }: LineParts): Line {
 		} catch (fault) {
 			if (isClosed) return;
 			state({ kind: 'down', fault });
-			const ms = Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(attempt, 10));
-			timer = setTimeout(() => void listen(attempt + 1), ms);
+			timer = setTimeout(() => void listen(attempt + 1), againAfterMs(attempt));
 		}
 	}
 	void listen(0);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from 'redis';
+import { againAfterMs } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
 import { createOutgoing } from './outgoing.ts';
@@ -7,8 +8,6 @@ import { decodeNews, encodeNews } from './wire.ts';
 
 const CHANNEL = 'daftar:news';
 const CONNECT_TIMEOUT_MS = 5_000;
-const AGAIN_MS_MIN = 100;
-const AGAIN_MS_MAX = 5_000;
 /** A line that was cut without a word is noticed by this. */
 const PING_MS = 10_000;
 
@@ -59,8 +58,4 @@ export function createRedisBus(url: string, told: TellBusEvent): Bus {
 			await outgoing.close();
 		}
 	};
-}
-
-function againAfterMs(attempt: number): number {
-	return Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(attempt, 10));
 }
