@@ -11,6 +11,17 @@ const CODE_SETS_SKIPPED = 7;
 /** A claim that was stored before the restore waits so long for a verdict that is carried in. */
 const CARRIED_GRACE_MS = 60_000;
 
+/** By which somebody is let in, or kept out for a while. */
+const ACCESS_TABLES = [
+	...['ticket', 'phone_ticket', 'device_token', 'phone_token', 'device_nonce'],
+	...['session', 'one_time_code', 'rate_limit']
+];
+/** What only the secret opens. */
+const SEALED_TABLES = [
+	...['relay_key', 'person_secret', 'ledger_secret', 'sheet_set'],
+	...['spent_step', 'recovery_code', 'second_factor']
+];
+
 /** 2026-01-01 UTC, from which epochs are counted in minutes. */
 const EPOCHS_BEGIN_AT = Date.UTC(2026, 0, 1);
 const MINUTE_MS = 60_000;
@@ -65,14 +76,7 @@ function skipCodes(last: string): DeviceCode {
 
 /** What was ended since the backup would be open again: people sign in anew, devices prove their keys. */
 async function endAccess(sql: Sql): Promise<void> {
-	await sql`delete from ticket`;
-	await sql`delete from phone_ticket`;
-	await sql`delete from device_token`;
-	await sql`delete from phone_token`;
-	await sql`delete from device_nonce`;
-	await sql`delete from session`;
-	await sql`delete from one_time_code`;
-	await sql`delete from rate_limit`;
+	await empty(sql, ACCESS_TABLES);
 	await sql`delete from invite where used_by is null`;
 	await sql`delete from ledger_invite where used_at is null`;
 }
@@ -88,11 +92,10 @@ async function letNothingGoTwice(sql: Sql, now: number): Promise<void> {
 
 /** Throws away what only the other secret opens: codes of customers, second factors, the relay's key. */
 export async function dropSealed(sql: Sql): Promise<void> {
-	await sql`delete from relay_key`;
-	await sql`delete from person_secret`;
-	await sql`delete from ledger_secret`;
-	await sql`delete from sheet_set`;
-	await sql`delete from spent_step`;
-	await sql`delete from recovery_code`;
-	await sql`delete from second_factor`;
+	await empty(sql, SEALED_TABLES);
+}
+
+/** One after another: a row goes before what it names. */
+async function empty(sql: Sql, tables: readonly string[]): Promise<void> {
+	for (const table of tables) await sql`delete from ${sql(table)}`;
 }
