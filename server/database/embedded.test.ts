@@ -2,9 +2,16 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { makeCluster, type MadeCluster } from '#tests/support/made-cluster.ts';
 import { connectDatabase, openDatabase, type Database } from './connect.ts';
 import { startEmbeddedPostgres, type EmbeddedOptions } from './embedded.ts';
+
+let made: MadeCluster;
+beforeAll(async () => {
+	made = await makeCluster();
+});
+afterAll(() => made.remove());
 
 let dataDir: string;
 beforeEach(async () => {
@@ -39,6 +46,7 @@ it('lets only its own user reach the files and the socket', async () => {
 });
 
 it('starts PostgreSQL again when it dies, at the same address', async () => {
+	await made.copyTo(dataDir);
 	const told: string[] = [];
 	const { database } = await started({ dataDir, tell: ({ kind }) => told.push(kind) });
 	await database.sql`create table page as select 7 as line`;
@@ -53,6 +61,7 @@ it('starts PostgreSQL again when it dies, at the same address', async () => {
 });
 
 it('refuses a second start on the same folder in one sentence', async () => {
+	await made.copyTo(dataDir);
 	await started({ dataDir });
 	await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
 		`Daftar already runs on the data folder ${dataDir} (process ${String(process.pid)}).`
@@ -60,6 +69,7 @@ it('refuses a second start on the same folder in one sentence', async () => {
 });
 
 it('takes over the lock of a process that is gone, though its number is used again', async () => {
+	await made.copyTo(dataDir);
 	await writeFile(path.join(dataDir, 'lock'), JSON.stringify({ pid: process.pid, startedAt: '1' }));
 	await started({ dataDir });
 	const lock = await readFile(path.join(dataDir, 'lock'), 'utf8');
@@ -77,6 +87,7 @@ it('lets one of many starts have a stale lock', async () => {
 });
 
 it('never ends a stranger whose number the last PostgreSQL had, and starts beside him', async () => {
+	await made.copyTo(dataDir);
 	await (await started({ dataDir })).close();
 	const home = path.join(dataDir, 'postgres');
 	// One whom PostgreSQL may signal, and so takes for another of its kind.
@@ -93,6 +104,8 @@ it('never ends a stranger whose number the last PostgreSQL had, and starts besid
 });
 
 it('never ends the PostgreSQL of another folder', async () => {
+	await made.copyTo(path.join(dataDir, 'other'));
+	await made.copyTo(dataDir);
 	const other = await started({ dataDir: path.join(dataDir, 'other') });
 	const pid = await postmasterPid('other');
 	await (await started({ dataDir })).close();
@@ -136,6 +149,7 @@ it('refuses a folder under a file in one sentence', async () => {
 });
 
 it('says why PostgreSQL did not start, and gives the folder back', async () => {
+	await made.copyTo(dataDir);
 	await expect(
 		startEmbeddedPostgres({ dataDir, settings: { shared_buffers: 'many' } })
 	).rejects.toThrow(/^PostgreSQL did not start: .*shared_buffers/);
@@ -143,6 +157,7 @@ it('says why PostgreSQL did not start, and gives the folder back', async () => {
 });
 
 it('refuses a database that is not in UTF-8', async () => {
+	await made.copyTo(dataDir);
 	const { url, database } = await started({ dataDir });
 	await database.sql`create database plain encoding 'LATIN1' locale 'C' locale_provider 'libc' template template0`;
 	await expect(openDatabase(url.replace(/[^/]*$/, 'plain'))).rejects.toThrow(/is not in UTF-8/);

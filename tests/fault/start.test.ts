@@ -3,16 +3,23 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { existsSync, readFileSync } from 'node:fs';
 import { build } from '../../server/prepare.js';
+import { migrateDatabase } from '#server/database/connect.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
+import { makeCluster, type MadeCluster } from '#tests/support/made-cluster.ts';
 import { startProgram, type Program } from '#tests/support/program.ts';
 
 const PACKAGE = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 let dataDir: string;
+let made: MadeCluster;
 beforeAll(() => build(), 120_000);
+beforeAll(async () => {
+	made = await makeCluster(migrateDatabase);
+});
+afterAll(() => made.remove());
 beforeEach(async () => {
 	dataDir = await mkdtemp(path.join(os.tmpdir(), 'daftar-start-'));
 });
@@ -21,6 +28,8 @@ afterEach(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20 }));
 it.each(['SIGTERM', 'SIGINT'] as const)(
 	'stops on %s to its whole group, database too',
 	async (signal) => {
+		// The other starts as the first of all.
+		if (signal === 'SIGINT') await made.copyTo(dataDir);
 		const program = begun({ DATA_DIR: dataDir });
 		const address = await program.ready;
 		expect(await health(address)).toEqual({
@@ -45,6 +54,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
 );
 
 it('starts after a kill -9 and ends the PostgreSQL left behind', async () => {
+	await made.copyTo(dataDir);
 	const first = begun({ DATA_DIR: dataDir });
 	await first.ready;
 	const orphan = await postmasterPid();
@@ -59,6 +69,7 @@ it('starts after a kill -9 and ends the PostgreSQL left behind', async () => {
 });
 
 it('answers 503 while PostgreSQL is away, and recovers', async () => {
+	await made.copyTo(dataDir);
 	const program = begun({ DATA_DIR: dataDir });
 	const address = await program.ready;
 	process.kill(await postmasterPid(), 'SIGKILL');
@@ -76,6 +87,7 @@ it('answers 503 while PostgreSQL is away, and recovers', async () => {
 });
 
 it('refuses a second start on the same folder, and the first goes on', async () => {
+	await made.copyTo(dataDir);
 	const first = begun({ DATA_DIR: dataDir });
 	const address = await first.ready;
 	const second = begun({ DATA_DIR: dataDir });
@@ -123,6 +135,7 @@ it('[RELAY-63] stops where its database began another epoch', async () => {
 }, 40_000);
 
 it('refuses a taken port and leaves no PostgreSQL behind', async () => {
+	await made.copyTo(dataDir);
 	const other = createServer().listen(0, '127.0.0.1');
 	onTestFinished(() => void other.close());
 	await once(other, 'listening');

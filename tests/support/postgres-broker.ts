@@ -52,7 +52,15 @@ export default async function provideDatabases(project: TestProject): Promise<()
 
 async function openShop(folder: string): Promise<Shop> {
 	// A test's database need not outlive a power cut; the one that tests durability starts its own.
-	const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+	const settings = {
+		fsync: 'off',
+		synchronous_commit: 'off',
+		full_page_writes: 'off',
+		// It comes when it comes, and a plan may be another after it.
+		autovacuum: 'off',
+		// Looked through whole wherever a file is cut or a database removed.
+		shared_buffers: '32MB'
+	};
 	const postgres = await startEmbeddedPostgres({ dataDir: folder, settings });
 	const admin = connectDatabase(postgres.url, { connectionsMax: 2 });
 	await admin.sql`create database template_migrated`;

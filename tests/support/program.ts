@@ -21,7 +21,13 @@ export function startProgram(variables: Readonly<Record<string, string>>): Progr
 		cwd: ROOT,
 		// A group of its own, so that a test can do to it what a terminal does.
 		detached: true,
-		env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ...variables },
+		env: {
+			PATH: process.env['PATH'],
+			NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+			HOST: '127.0.0.1',
+			PORT: '0',
+			...variables
+		},
 		stdio: ['ignore', 'pipe', 'pipe']
 	});
 	let said = '';
