@@ -86,21 +86,29 @@ export interface Service {
 }
 
 /** Puts the service together; its tables must be up to date. */
-export function createService(given: ServiceParts): Promise<Service> {
-	return assemble(endingOnce(given));
+export async function createService(given: ServiceParts): Promise<Service> {
+	const epoch = await readEpoch(given.database.sql, given.clock());
+	return assemble(endingOnce(given, epoch));
+}
+
+interface InEpoch extends Omit<ServiceParts, 'wentBack'> {
+	/** Of the database, as this service found it. */
+	readonly epoch: number;
+	readonly wentBack?: (fault: Error) => void;
 }
 
 /** RELAY-63. Whoever finds that the database went back, ends the service: the relay or another worker. */
-function endingOnce(given: ServiceParts): ServiceParts {
-	const { fault, wentBack } = given;
-	if (wentBack === undefined) return given;
+function endingOnce({ wentBack, ...given }: ServiceParts, epoch: number): InEpoch {
+	const { fault } = given;
+	if (wentBack === undefined) return { ...given, epoch };
 	let hasEnded = false;
 	const end = (found: Error): void => {
-		if (!hasEnded) wentBack(found);
+		if (!hasEnded) wentBack(found, epoch);
 		hasEnded = true;
 	};
 	return {
 		...given,
+		epoch,
 		wentBack: end,
 		fault: (found) => {
 			if (isWentBack(found)) end(found);
@@ -109,7 +117,7 @@ function endingOnce(given: ServiceParts): ServiceParts {
 	};
 }
 
-async function assemble(given: ServiceParts): Promise<Service> {
+async function assemble(given: InEpoch): Promise<Service> {
 	const { clock, fault } = given;
 	const { sql } = given.database;
 	const ground = await layGround(given);
@@ -129,7 +137,7 @@ async function assemble(given: ServiceParts): Promise<Service> {
 		isRestored: ground.isRestored,
 		bus: given.bus,
 		fault,
-		...handedOn(given, epoch),
+		...handedOn(given),
 		committed: (facts) => {
 			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
 			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();
@@ -163,18 +171,11 @@ async function assemble(given: ServiceParts): Promise<Service> {
 }
 
 /** What is the relay's alone, where it is given. */
-function handedOn(
-	{ wentBack, compactionLimits }: ServiceParts,
-	epoch: number
-): Pick<RelayParts, 'wentBack' | 'compactionLimits'> {
-	return {
-		...(compactionLimits && { compactionLimits }),
-		...(wentBack && {
-			wentBack: (fault) => {
-				wentBack(fault, epoch);
-			}
-		})
-	};
+function handedOn({
+	wentBack,
+	compactionLimits
+}: InEpoch): Pick<RelayParts, 'wentBack' | 'compactionLimits'> {
+	return { ...(wentBack && { wentBack }), ...(compactionLimits && { compactionLimits }) };
 }
 
 /** What devices and phones ask with their keys. */
@@ -206,8 +207,8 @@ function joined(parts: readonly Hono[]): Hono {
 type Ground = Awaited<ReturnType<typeof layGround>>;
 
 /** What every part stands on: proofs, messages, the relay's key and its facts. */
-async function layGround(given: ServiceParts) {
-	const { database, clock, expiryClock = clock, secret, fault } = given;
+async function layGround(given: InEpoch) {
+	const { database, clock, expiryClock = clock, secret, fault, epoch } = given;
 	const { sql, orm } = database;
 	const {
 		timers = systemTimers,
@@ -217,7 +218,6 @@ async function layGround(given: ServiceParts) {
 	} = given.machine ?? {};
 	const crypto = machine.crypto ?? createNodeCrypto();
 	const wait = machine.wait ?? ((ms: number): Promise<void> => sleep(ms));
-	const epoch = await readEpoch(sql, clock());
 	const restored = await isRestored(sql, epoch);
 	const parts = { executor: orm, clock: expiryClock, random, crypto };
 	const vault = createVault(secret, 'second-factor/v1');
@@ -238,7 +238,7 @@ async function layGround(given: ServiceParts) {
 }
 
 function connect(
-	{ clock, secret, fault }: ServiceParts,
+	{ clock, secret, fault }: InEpoch,
 	ground: Ground,
 	feedMoved: Relay['feedMoved']
 ): Connected {
