@@ -2,8 +2,8 @@
 // (1,000 sales a day, a tenth on account with signed records, 10,000 products, 5,000 customers) as a
 // browser profile of its first device (`FOLDER/DAYS/profile`) and as a relay's database
 // (`FOLDER/DAYS/relay`), FOLDER being `data/years` where none is named. What is there already is used
-// again. On two quiet cores 1 year takes about 2 minutes and 1 GB, 10 years 15 minutes and 8 GB. It
-// puts the app that was built (`npm run build`) before the profile, and builds nothing itself.
+// again. On two cores that others used too, 1 year took 2 1/2 minutes and 0.7 GB, 10 years 25 minutes.
+// It needs the app as `npm run build` made it, and builds nothing itself.
 
 import path from 'node:path';
 import { endWith, readOptions } from '#server/commands/command-options.ts';
