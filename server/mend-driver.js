@@ -46,7 +46,7 @@ const MENDS = [
 	},
 	{
 		file: 'connection.js',
-		why: 'those behind a statement that is larger than the buffer of a socket went one at a time, each after the answer to the one before',
+		why: 'what is gathered until then would count as a socket that is full, and those behind it go one at a time, each after the answer to the one before',
 		from: `      return write(toBuffer(q))
         && !q.describeFirst
 `,

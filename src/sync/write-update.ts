@@ -1,3 +1,4 @@
+import { groupBy } from '#domain/group-by.ts';
 import { putBytes, putVarUint, varUintLength } from './exact-bytes.ts';
 import { PIECE_BYTES_MAX } from './limits.ts';
 
@@ -64,7 +65,7 @@ function runsOf(items: readonly EncodedItem[]): readonly (readonly EncodedItem[]
 	const client = items[0]?.client;
 	if (client === undefined) return [];
 	if (items.every((item) => item.client === client)) return [items];
-	return Array.from(Map.groupBy(items, (item) => item.client).values());
+	return Array.from(groupBy(items, (item) => item.client).values());
 }
 
 function runLength(run: readonly EncodedItem[]): number {

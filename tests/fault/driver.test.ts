@@ -96,11 +96,36 @@ it.each(FRESH_SEEDS)(
 	}
 );
 
+/** A transaction's own BEGIN and COMMIT, its statements together, and a packet that is cut between two of them. */
+const TURNS_MAX = 4;
+
+it('statements that wait for nothing go out together, however large the one before them', async () => {
+	const pool = connectDatabase(line.url, { connectionsMax: 1 });
+	const large = 'x'.repeat(200_000);
+	const ask = (): Promise<number[]> =>
+		pool.sql.begin(async (tx) => {
+			const rows = await Promise.all([
+				tx<{ n: number }[]>`select length(${large}) as n`,
+				tx<{ n: number }[]>`select ${1}::int as n`,
+				tx<{ n: number }[]>`select ${2}::int as n`
+			]);
+			return rows.map(([row]) => row?.n ?? 0);
+		});
+	// The first time the driver asks how each is to be sent.
+	await ask();
+	const before = line.turns();
+	expect(await ask()).toEqual([large.length, 1, 2]);
+	expect(line.turns() - before).toBeLessThanOrEqual(TURNS_MAX);
+	await pool.close();
+});
+
 /** A line over TCP to the database's socket, which can be cut. */
 interface Line {
 	readonly url: string;
 	/** Resolves when so many answers more have passed. */
 	passed(answers: number): Promise<void>;
+	/** How often the database was spoken to anew after it had answered. */
+	turns(): number;
 	/** Ends each connection: by a reset, or as a process that is killed ends it. */
 	cut(isReset: boolean): void;
 	close(): Promise<void>;
@@ -110,11 +135,18 @@ async function createLine(url: string): Promise<Line> {
 	const folder = socketFolder(url);
 	if (folder === undefined) throw new Error('the test database has a socket');
 	const waiting = new Set<{ left: number; readonly done: () => void }>();
+	let turns = 0;
+	let isAnswered = true;
 	const forwarder = await createForwarder({
 		connectFar: () => connect(`${folder}/.s.PGSQL.5432`),
-		up: (far, bytes) => far.write(bytes),
+		up: (far, bytes) => {
+			far.write(bytes);
+			if (isAnswered) turns += 1;
+			isAnswered = false;
+		},
 		down: (near, bytes) => {
 			near.write(bytes);
+			isAnswered = true;
 			for (const waiter of waiting) {
 				waiter.left -= 1;
 				if (waiter.left <= 0) waiter.done();
@@ -134,6 +166,7 @@ async function createLine(url: string): Promise<Line> {
 				};
 				waiting.add(waiter);
 			}),
+		turns: () => turns,
 		cut: (isReset) => {
 			for (const [near] of forwarder.pairs) {
 				if (isReset) near.resetAndDestroy();

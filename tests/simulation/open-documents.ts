@@ -2,7 +2,6 @@ import type { Sql } from 'postgres';
 import type { Doc } from 'yjs';
 import { readFacts } from '#documents/facts.ts';
 import type { CreateProvider } from '#state/relay-provider.ts';
-import type { Process } from './machine.ts';
 
 /** A document that a machine has open, with a line to a relay. */
 export interface OpenDocument {
@@ -14,7 +13,7 @@ export interface OpenDocument {
 /** Notes which documents are open; a dead process leaves no timers of the stock provider behind. */
 export function watched(
 	create: CreateProvider,
-	process: Process,
+	{ onDeath }: { readonly onDeath: (act: () => void) => void },
 	opened: (name: string, doc: Doc) => () => void
 ): CreateProvider {
 	return (name, doc, events) => {
@@ -24,7 +23,7 @@ export function watched(
 			closed();
 			provider.close();
 		};
-		process.onDeath(close);
+		onDeath(close);
 		return { ...provider, close };
 	};
 }
