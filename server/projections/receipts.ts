@@ -19,10 +19,18 @@ export async function projectReceipts(sql: Sql, facts: readonly FactToProject[])
 	const returns = facts.flatMap(({ business, branch, fact }) =>
 		fact.kind === 'return' ? [{ business, branch, fact }] : []
 	);
-	await Promise.all([insertSales(sql, sales), insertReturns(sql, returns)]);
+	await Promise.all([
+		insertSales(sql, sales),
+		insertReturns(sql, returns),
+		insertReturnLines(sql, returns.flatMap(linesOf)),
+		insertTenders(sql, [
+			...sales.flatMap((sale) => tendersOf(sale, sale.fact.tenders)),
+			...returns.flatMap((each) => tendersOf(each, each.fact.refunds))
+		])
+	]);
 }
 
-/** One statement for all of it: a till's day is made of these, and each sale is named once. */
+/** With their lines, so that each sale is named once: a till's day is made of these. */
 async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promise<void> {
 	if (sales.length === 0) return;
 	const lines = sales.flatMap(({ fact }, at) =>
@@ -48,7 +56,6 @@ async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promis
 				${lines.map(({ line }) => line.totalMinor)}::bigint[],
 				${lines.map(({ line }) => encodeTax(line.tax))}::text[]
 			) as given (at, line, product, name, quantity, unit_price, total, tax)
-		), added_tender as (${addingTenders(sql, sales)}
 		)
 		insert into sale (business, code, n, branch, on_day, happened_at, member, receipt, total_minor,
 			rounding_minor, change_minor)
@@ -65,32 +72,7 @@ async function insertSales(sql: Sql, sales: readonly Placed<SaleFact>[]): Promis
 			rounding_minor, change_minor)`;
 }
 
-/** Of the sales that the statement names. */
-function addingTenders(sql: Sql, sales: readonly Placed<SaleFact>[]): ReturnType<Sql> {
-	const tenders = sales.flatMap(({ fact }, at) =>
-		fact.tenders.map((tender, row) => ({ at: at + 1, row, tender }))
-	);
-	return sql`
-		insert into tender (business, code, n, row, kind, minor)
-		select businesses[at], codes[at], ns[at], given.row, kind, minor
-		from named, unnest(
-			${tenders.map(({ at }) => at)}::int[],
-			${tenders.map(({ row }) => row)}::int[],
-			${tenders.map(({ tender }) => tender.kind)}::text[],
-			${tenders.map(({ tender }) => tender.minor)}::bigint[]
-		) as given (at, row, kind, minor)`;
-}
-
 async function insertReturns(sql: Sql, returns: readonly Placed<ReturnFact>[]): Promise<void> {
-	if (returns.length === 0) return;
-	await Promise.all([
-		insertReturnHeads(sql, returns),
-		insertReturnLines(sql, returns.flatMap(linesOf)),
-		insertTenders(sql, returns.flatMap(tendersOf))
-	]);
-}
-
-async function insertReturnHeads(sql: Sql, returns: readonly Placed<ReturnFact>[]): Promise<void> {
 	const soldBy = returns.map(({ fact }) => {
 		const sale = parseFactId(fact.saleId);
 		return sale.ok ? sale.value : { code: null, n: null };
@@ -161,11 +143,12 @@ interface PlacedTender {
 	readonly tender: FactTender;
 }
 
-function tendersOf({
-	business,
-	fact: { code, n, refunds }
-}: Placed<ReturnFact>): readonly PlacedTender[] {
-	return refunds.map((tender, row) => ({ business, code, n, row, tender }));
+function tendersOf(
+	{ business, fact }: Placed<SaleFact | ReturnFact>,
+	tenders: readonly FactTender[]
+): readonly PlacedTender[] {
+	const { code, n } = fact;
+	return tenders.map((tender, row) => ({ business, code, n, row, tender }));
 }
 
 async function insertTenders(sql: Sql, rows: readonly PlacedTender[]): Promise<void> {

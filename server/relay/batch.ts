@@ -27,7 +27,7 @@ import { readKnown } from './known-texts.ts';
 import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
 import { checkEpoch, checkGrown } from './went-back.ts';
-import { movingFeeds, writeRows } from './write-rows.ts';
+import { moveFeeds, writeRows } from './write-rows.ts';
 
 export interface BatchParts {
 	readonly sql: Sql;
@@ -263,7 +263,7 @@ async function keep(tx: Sql, toKeep: ToKeep): Promise<Timed['clocked']> {
 	const timed = await timeFacts(tx, projected, times);
 	await project(tx, timed.facts);
 	// What the relay wrote stands behind these, so its own statement moved the feed on.
-	await movingFeeds(tx, { feeds, tops: timed.tops });
+	await moveFeeds(tx, { feeds, tops: timed.tops });
 	return timed.clocked;
 }
 

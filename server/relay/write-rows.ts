@@ -23,22 +23,32 @@ export interface Rows {
 
 /**
  * RELAY-11, RELAY-12. Numbers updates and facts on from what was last, writes them, and moves the
- * heads that are locked: gapless. One statement, in which each document is named once.
+ * heads that are locked: gapless. Each document is named once in a statement.
  */
 export async function writeRows(tx: Sql, rows: Rows): Promise<void> {
-	const { facts, sequences, feeds } = rows;
 	const updates = numberUpdates(rows);
-	if (updates.length === 0 && facts.length === 0) return;
+	// A fact comes by an update.
+	if (updates.length === 0) return;
+	const { facts, feeds } = rows;
 	const numbers = facts.map(({ room }) => numberOn(feeds, scopeOf(room.address)));
-	const rooms = Array.from(new Set([...updates, ...facts].map(({ room }) => room)));
-	const placeOf = new Map(rooms.map((room, at) => [room, at + 1]));
-	const place: Place = ({ room }) => placeOf.get(room) ?? 0;
-	const result = await tx`
+	await Promise.all([
+		insertUpdates(tx, updates, rows.sequences),
+		insertFacts(tx, facts, numbers),
+		moveFeeds(tx, rows)
+	]);
+}
+
+/** With them their documents move on. */
+async function insertUpdates(
+	tx: Sql,
+	updates: readonly NewUpdate[],
+	sequences: ReadonlyMap<Room, number>
+): Promise<void> {
+	const { rooms, places } = named(updates);
+	await tx`
 		with room as materialized (
 			select ${rooms.map(({ address }) => scopeOf(address))}::uuid[] as businesses,
 				${rooms.map(({ name }) => name)}::text[] as documents,
-				${rooms.map(({ address }) => ('branch' in address ? address.branch : null))}::uuid[]
-					as branches,
 				${rooms.map((room) => sequences.get(room) ?? 0)}::bigint[] as sequences
 		), moved_document as (
 			update document_head set sequence = moved.sequence
@@ -46,58 +56,38 @@ export async function writeRows(tx: Sql, rows: Rows): Promise<void> {
 			where document_head.business = moved.business
 				and document_head.document = moved.document
 				and document_head.sequence < moved.sequence
-		), moved_feed as (${movingFeeds(tx, rows)}
-		), added_update as (
-			insert into document_update (business, document, sequence, update)
-			select businesses[at], documents[at], sequence, decode(hex, 'hex')
-			from room, unnest(
-				${updates.map(place)}::int[],
-				${updates.map(({ sequence }) => sequence)}::bigint[],
-				${updates.map(({ piece }) => hexOf(piece))}::text[]
-			) as given (at, sequence, hex)
+		)
+		insert into document_update (business, document, sequence, update)
+		select businesses[at], documents[at], sequence, decode(hex, 'hex')
+		from room, unnest(
+			${places}::int[],
+			${updates.map(({ sequence }) => sequence)}::bigint[],
+			${updates.map(({ piece }) => hexOf(piece))}::text[]
+		) as given (at, sequence, hex)`;
+}
+
+/** By their numbers in the feed. */
+async function insertFacts(
+	tx: Sql,
+	facts: readonly NewFact[],
+	numbers: readonly number[]
+): Promise<void> {
+	if (facts.length === 0) return;
+	const { rooms, places } = named(facts);
+	const firsts = facts.map(firstColumns);
+	const result = await tx`
+		with room as materialized (
+			select ${rooms.map(({ address }) => scopeOf(address))}::uuid[] as businesses,
+				${rooms.map(({ name }) => name)}::text[] as documents,
+				${rooms.map(({ address }) => ('branch' in address ? address.branch : null))}::uuid[]
+					as branches
 		)
 		insert into fact (business, branch, document, code, n, kind, wall, counter, on_day, member,
 			text, digest, s, carried_by, was_code, was_n, first_digest)
 		select businesses[at], branches[at], documents[at], code, n, kind, wall, counter, on_day, member,
 			given.text, digest, s, carried_by, was_code, was_n, first_digest
-		from room, ${givenFacts(tx, { facts, numbers, place })}
-		on conflict do nothing`;
-	// Looked up under the counter's lock, which every writer of facts holds.
-	assert(result.count === facts.length, 'no fact came in behind the lock');
-}
-
-/** Which of the statement's documents something belongs to, from 1. */
-type Place = (of: { readonly room: Room }) => number;
-
-/** Moves the feeds on. */
-export function movingFeeds(
-	tx: Sql,
-	{ feeds, tops }: Pick<Rows, 'feeds' | 'tops'>
-): ReturnType<Sql> {
-	return tx`
-		update feed_head set s = greatest(feed_head.s, moved.s),
-			top_wall = greatest(feed_head.top_wall, moved.top_wall)
-		from unnest(
-			${Array.from(feeds.keys())}::uuid[],
-			${Array.from(feeds.values())}::bigint[],
-			${Array.from(feeds.keys(), (scope) => tops.get(scope) ?? 0)}::bigint[]
-		) as moved (business, s, top_wall)
-		where feed_head.business = moved.business
-			and (feed_head.s < moved.s or feed_head.top_wall < moved.top_wall)`;
-}
-
-interface GivenFacts {
-	readonly facts: readonly NewFact[];
-	/** In the feed. */
-	readonly numbers: readonly number[];
-	readonly place: Place;
-}
-
-function givenFacts(tx: Sql, { facts, numbers, place }: GivenFacts): ReturnType<Sql> {
-	const firsts = facts.map(firstColumns);
-	return tx`
-		unnest(
-			${facts.map(place)}::int[],
+		from room, unnest(
+			${places}::int[],
 			${facts.map(({ fact }) => fact.code)}::text[],
 			${facts.map(({ fact }) => fact.n)}::bigint[],
 			${facts.map(({ fact }) => fact.kind)}::text[],
@@ -111,9 +101,43 @@ function givenFacts(tx: Sql, { facts, numbers, place }: GivenFacts): ReturnType<
 			${facts.map(({ carriedBy }) => carriedBy)}::text[],
 			${firsts.map(({ wasCode }) => wasCode)}::text[],
 			${firsts.map(({ wasN }) => wasN)}::bigint[],
-			${firsts.map(({ firstDigest }) => (firstDigest === null ? null : signed(firstDigest)))}::bigint[]
+			${firsts.map(({ firstDigest }) => signed(firstDigest))}::bigint[]
 		) as given (at, code, n, kind, wall, counter, on_day, member, text, digest, s, carried_by,
-			was_code, was_n, first_digest)`;
+			was_code, was_n, first_digest)
+		on conflict do nothing`;
+	// Looked up under the counter's lock, which every writer of facts holds.
+	assert(result.count === facts.length, 'no fact came in behind the lock');
+}
+
+/** Moves the feeds on. */
+export async function moveFeeds(
+	tx: Sql,
+	{ feeds, tops }: Pick<Rows, 'feeds' | 'tops'>
+): Promise<void> {
+	await tx`
+		update feed_head set s = greatest(feed_head.s, moved.s),
+			top_wall = greatest(feed_head.top_wall, moved.top_wall)
+		from unnest(
+			${Array.from(feeds.keys())}::uuid[],
+			${Array.from(feeds.values())}::bigint[],
+			${Array.from(feeds.keys(), (scope) => tops.get(scope) ?? 0)}::bigint[]
+		) as moved (business, s, top_wall)
+		where feed_head.business = moved.business
+			and (feed_head.s < moved.s or feed_head.top_wall < moved.top_wall)`;
+}
+
+/** The documents of some rows, each once, and which of them each row belongs to, from 1. */
+function named(rows: readonly { readonly room: Room }[]): {
+	readonly rooms: readonly Room[];
+	readonly places: readonly number[];
+} {
+	const placeOf = new Map<Room, number>();
+	const places = rows.map(({ room }) => {
+		const place = placeOf.get(room) ?? placeOf.size + 1;
+		placeOf.set(room, place);
+		return place;
+	});
+	return { rooms: Array.from(placeOf.keys()), places };
 }
 
 interface NewUpdate {
@@ -141,6 +165,6 @@ function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
 	return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
 }
 
-function signed(digest: bigint): string {
-	return String(BigInt.asIntN(64, digest));
+function signed(digest: bigint | null): string | null {
+	return digest === null ? null : String(BigInt.asIntN(64, digest));
 }
