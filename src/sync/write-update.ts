@@ -1,4 +1,3 @@
-import { groupBy } from '#domain/group-by.ts';
 import { putBytes, putVarUint, varUintLength } from './exact-bytes.ts';
 import { PIECE_BYTES_MAX } from './limits.ts';
 
@@ -65,7 +64,13 @@ function runsOf(items: readonly EncodedItem[]): readonly (readonly EncodedItem[]
 	const client = items[0]?.client;
 	if (client === undefined) return [];
 	if (items.every((item) => item.client === client)) return [items];
-	return Array.from(groupBy(items, (item) => item.client).values());
+	const runByClient = new Map<number, EncodedItem[]>();
+	for (const item of items) {
+		const run = runByClient.get(item.client);
+		if (run === undefined) runByClient.set(item.client, [item]);
+		else run.push(item);
+	}
+	return [...runByClient.values()];
 }
 
 function runLength(run: readonly EncodedItem[]): number {
