@@ -4,13 +4,7 @@ import type { BusinessId } from '#domain/ids.ts';
 import type { HandedIn } from '#server/auth/handed-in.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
-import {
-	DAY_LIMITS,
-	itemsOf,
-	readAllowance,
-	type Allowance,
-	type DayLimits
-} from './allowance.ts';
+import { DAY_LIMITS, itemsOf, readAllowance, type Allowance, type DayLimits } from './allowance.ts';
 import { digestOf } from './check-fact.ts';
 import type { Bearer, Device } from './submission.ts';
 import type { Given } from './given-fact.ts';

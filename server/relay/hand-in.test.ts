@@ -192,7 +192,9 @@ describe('what one device hands in for others', () => {
 
 	it('[RELAY-51] takes so much a day, of no branch and kept apart too, and long ones for several', async () => {
 		await stand.close();
-		stand = await createRelayStand({ relay: { dayLimits: { device: 1, phone: 1, carried: 5, phoneCarried: 1 } } });
+		stand = await createRelayStand({
+			relay: { dayLimits: { device: 1, phone: 1, carried: 5, phoneCarried: 1 } }
+		});
 		const caller = await callerOf('A');
 		await stand.addDevice('B');
 		const { handIn } = stand.relay();

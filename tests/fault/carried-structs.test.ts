@@ -284,7 +284,10 @@ describe('a step 2 at a restored relay', () => {
 
 	it('[RELAY-51] brings so much of others a day, beside its own', async () => {
 		await stand.close();
-		await open({ isRestored: true, dayLimits: { device: 2, phone: 1, carried: 2, phoneCarried: 1 } });
+		await open({
+			isRestored: true,
+			dayLimits: { device: 2, phone: 1, carried: 2, phoneCarried: 1 }
+		});
 		const doc = new Y.Doc();
 		doc.clientID = 500;
 		writtenBy(doc, 901, facts('A-1', 'A-2', 'A-3'));

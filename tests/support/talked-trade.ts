@@ -62,10 +62,7 @@ export async function talkedTrade(options: Omit<TradeOptions, 'signers'>): Promi
  * both sorts and one number twice, yes and no of customers, shops that insist, statements that list
  * records and are answered or not, and credits that are taken back.
  */
-async function talkOver(
-	trade: Trade,
-	{ seed, signer, crypto }: TalkOptions
-): Promise<Trade> {
+async function talkOver(trade: Trade, { seed, signer, crypto }: TalkOptions): Promise<Trade> {
 	const random = seeded(seed + 1);
 	const written: WrittenFact[] = [];
 	const hashes = new Map<string, RecordHash>();

@@ -4,7 +4,8 @@ import type { ServerName } from './server.ts';
 import type { Shop } from './shops.ts';
 import { openTraffic, type Script, type Stretch } from './traffic.ts';
 
-const WARM_SECONDS = 1.5;
+/** A server runs for weeks: until then its program is compiled while it works, of each of the three. */
+const WARM_SECONDS = 8;
 /** What is prepared for; whoever takes more has its clients write on the way. */
 const PER_SECOND_FORESEEN = 12_000;
 const EACH_MAX = 1_000_000;
