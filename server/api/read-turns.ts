@@ -18,9 +18,9 @@ export interface TurnFigures {
 }
 
 /** What is read piece by piece. */
-export const PIECE_TURNS: TurnFigures = { all: 10, scope: 4, waiting: 250 };
+const PIECE_TURNS: TurnFigures = { all: 10, scope: 4, waiting: 250 };
 /** What goes through all that a business has. */
-export const WHOLE_TURNS: TurnFigures = { all: 2, scope: 1, waiting: 20 };
+const WHOLE_TURNS: TurnFigures = { all: 2, scope: 1, waiting: 20 };
 
 interface Reading {
 	count: number;

@@ -31,13 +31,13 @@ export interface TillFigures {
 export async function timeTills(profile: string, runs: number): Promise<TillFigures> {
 	await using browser = await openBareBrowser(profile);
 	await keepApp(browser);
-	await using _blank = await serveBlank();
+	await using empty = await serveBlank();
 	const tills: number[] = [];
 	const blanks: number[] = [];
 	let longestTaskMs = 0;
 	// The first start after an update is not an ordinary one.
 	for (let run = -1; run < runs; run += 1) {
-		const blank = await timeToTill(browser, BLANK);
+		const blank = await timeToTill(browser, empty.path);
 		const till = await timeToTill(browser, '/shop/sell');
 		if (run < 0) continue;
 		blanks.push(blank.tillAt);
@@ -95,7 +95,7 @@ async function until(page: BarePage, expression: string): Promise<unknown> {
 	}
 }
 
-async function serveBlank(): Promise<AsyncDisposable> {
+async function serveBlank(): Promise<AsyncDisposable & { readonly path: string }> {
 	const server = createServer((request, response) => {
 		response.statusCode = request.url === BLANK ? 200 : 503;
 		response.setHeader('content-type', 'text/html');
@@ -104,6 +104,7 @@ async function serveBlank(): Promise<AsyncDisposable> {
 	server.listen(SEED_PORT, 'localhost');
 	await once(server, 'listening');
 	return {
+		path: BLANK,
 		[Symbol.asyncDispose]: async () => {
 			server.closeAllConnections();
 			await new Promise((resolve) => server.close(resolve));
