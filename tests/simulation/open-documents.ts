@@ -28,23 +28,30 @@ export function watched(
 	};
 }
 
-/** Those that have not the facts that the relays' database has of them, or others. */
+/**
+ * Those that have not the facts that the relays' database has of them, or others. A fact that stands
+ * in one document may be told again in another, as by a device whose clock went back.
+ */
 export async function documentsApart(
 	sql: Sql,
 	open: Iterable<OpenDocument>
 ): Promise<readonly string[]> {
 	const all = [...open];
-	const rows = await sql<{ document: string; id: string; text: string }[]>`
-		select document, code || '-' || n as id, text from fact
-		where document = any(${[...new Set(all.map(({ name }) => name))]}::text[])`;
+	const scopes = new Set(all.map(({ name }) => name.split('/')[1] ?? ''));
+	const rows = await sql<{ scope: string; document: string | null; id: string; text: string }[]>`
+		select business as scope, document, code || '-' || n as id, text from fact
+		where business = any(${[...scopes]}::uuid[])`;
+	const facts = new Set(rows.map(({ scope, id, text }) => `${scope} ${id} ${text}`));
 	const byDocument = Map.groupBy(rows, ({ document }) => document);
 	return all.flatMap(({ who, name, doc }) => {
+		const scope = name.split('/')[1] ?? '';
 		const expected = new Map(byDocument.get(name)?.map(({ id, text }) => [id, text]));
 		const held = readFacts(doc);
-		const beyond = held.filter(({ id, text }) => expected.get(id) !== text).map(({ id }) => id);
-		for (const { id } of held) expected.delete(id);
+		const beyond = held.filter(({ id, text }) => !facts.has(`${scope} ${id} ${text}`));
+		for (const { id, text } of held) if (expected.get(id) === text) expected.delete(id);
 		if (expected.size + beyond.length === 0) return [];
 		const lacking = [...expected.keys()].join();
-		return [`${name} at ${who} lacks ${lacking} and has beside ${beyond.join()}`];
+		const besides = beyond.map(({ id }) => id).join();
+		return [`${name} at ${who} lacks ${lacking} and has beside ${besides}`];
 	});
 }
