@@ -219,6 +219,9 @@ it('[DEVICE-46] a till that stays open lets go what a new day makes too old', as
 		);
 	});
 	clock.now = start;
+	const hearRelay = (): Promise<void> =>
+		store.write(['meta'], (rows) => writeMeta(rows, 'contactAt', clock.now));
+	await hearRelay();
 	const shelf = { getItem: () => null, setItem: () => undefined };
 	const { changes, signer, clock: told } = parts;
 	const app = new App({ device, book, store, changes, signer, clock: told, shelf });
@@ -232,6 +235,7 @@ it('[DEVICE-46] a till that stays open lets go what a new day makes too old', as
 	minute();
 	expect(await held()).toBe(1);
 	clock.now = start + DAY_MS;
+	await hearRelay();
 	minute();
 	await vi.waitFor(async () => {
 		expect(await held()).toBe(0);
