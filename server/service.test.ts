@@ -13,7 +13,14 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { factId } from '#domain/ids.ts';
 import { createTicketSocket } from '#sync/ticket-socket.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
-import { ask, openShop, proveDevice } from '#tests/support/people-stand.ts';
+import {
+	ask,
+	createTestKey,
+	joinBody,
+	openShop,
+	proveDevice,
+	type Shop
+} from '#tests/support/people-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
 import { createService, type Service } from './service.ts';
 
@@ -32,6 +39,7 @@ beforeAll(async () => {
 		fault: (fault) => faults.push(fault)
 	});
 	const root = new Hono();
+	root.onError((_fault, c) => c.json({}, 500));
 	root.route('/api', service.api);
 	root.route('/sync', service.sync);
 	const sockets = new WebSocketServer({ noServer: true });
@@ -63,10 +71,47 @@ afterAll(async () => {
 });
 
 it('takes a shop from its claim to a fact in the feed and the checkpoint', async () => {
-	const shop = await openShop(app, 'asha');
+	const { shop, bearer, text, provider } = await openTill('asha');
+	provider.destroy();
+	const feed = await ask(app, `/feed?epoch=${String(EPOCH)}&after=2`, { bearer });
+	expect(feed.body).toEqual({ epoch: EPOCH, rows: [[3, shop.branch, text]], last: 3 });
+	const checkpoint = await ask(app, `/checkpoint?branch=${shop.branch}`, { bearer });
+	expect(checkpoint.body).toMatchObject({
+		epoch: EPOCH,
+		s: 3,
+		ranges: { '0.1': [[1, 2]], A: [[1, 1]] },
+		members: [{ number: 1, role: 'owner' }],
+		devices: [{ code: 'A', member: 1, branch: shop.branch }],
+		settings: [{ field: 'name', value: 'Mama Amina' }]
+	});
+	expect(faults).toEqual([]);
+});
+
+it("[RELAY-63] gives out none of the relay's numbers into a feed that is behind what is known", async () => {
+	const { shop, provider } = await openTill('juma');
+	const { business, cookie } = shop;
+	const { sql } = database;
+	const ofShop = (): Promise<readonly unknown[]> => sql`
+		select code, n from fact where business = ${business} order by s`;
+	// An older copy takes over, to which the device and its claim are all there is.
+	await sql`delete from fact where business = ${business} and code = 'A'`;
+	await sql`update feed_head set s = 2 where business = ${business}`;
+	const body = await joinBody({ business }, await createTestKey());
+	expect((await ask(app, '/devices', { cookie, body })).status).toBe(500);
+	expect(await ofShop()).toHaveLength(2);
+	// Where nobody is connected it knows of nothing that is lacking.
+	provider.destroy();
+	await until(async () => (await ask(app, '/devices', { cookie, body })).status === 201);
+	expect(await ofShop()).toHaveLength(3);
+});
+
+const EPOCH = 1;
+
+/** A shop whose device is connected and has written one fact. */
+async function openTill(username: string): Promise<Till> {
+	const shop = await openShop(app, username);
 	const proved = await proveDevice(app, { ...shop, code: 'A' });
 	const bearer = String(proved.body['token']);
-
 	const wall = Date.now();
 	const doc = new Y.Doc();
 	const document = journalName(shop.business, shop.branch, wall);
@@ -91,26 +136,19 @@ it('takes a shop from its claim to a fact in the feed and the checkpoint', async
 			WebSocket: globalThis.WebSocket
 		})
 	});
-
-	const epoch = 1;
 	await until(async () => {
-		const { body } = await ask(app, `/feed?epoch=${String(epoch)}&after=0`, { bearer });
+		const { body } = await ask(app, `/feed?epoch=${String(EPOCH)}&after=0`, { bearer });
 		return Array.isArray(body['rows']) && body['rows'].length === 3;
 	});
-	provider.destroy();
-	const feed = await ask(app, `/feed?epoch=${String(epoch)}&after=2`, { bearer });
-	expect(feed.body).toEqual({ epoch, rows: [[3, shop.branch, text]], last: 3 });
-	const checkpoint = await ask(app, `/checkpoint?branch=${shop.branch}`, { bearer });
-	expect(checkpoint.body).toMatchObject({
-		epoch,
-		s: 3,
-		ranges: { '0.1': [[1, 2]], A: [[1, 1]] },
-		members: [{ number: 1, role: 'owner' }],
-		devices: [{ code: 'A', member: 1, branch: shop.branch }],
-		settings: [{ field: 'name', value: 'Mama Amina' }]
-	});
-	expect(faults).toEqual([]);
-});
+	return { shop, bearer, text, provider };
+}
+
+interface Till {
+	readonly shop: Shop;
+	readonly bearer: string;
+	readonly text: string;
+	readonly provider: WebsocketProvider;
+}
 
 function origin(): string {
 	const { port } = server.address() as AddressInfo;

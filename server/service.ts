@@ -120,7 +120,7 @@ function endingOnce({ wentBack, ...given }: ServiceParts, epoch: number): InEpoc
 async function assemble(given: InEpoch): Promise<Service> {
 	const { clock, fault } = given;
 	const { sql } = given.database;
-	const ground = await layGround(given);
+	const ground = await layGround(given, (scope) => relay.cameTo(scope));
 	const { auth, crypto, epoch, messages, timers } = ground;
 	const { later, settle } = createLater(fault);
 	// What a commit wakes is made after the relay.
@@ -206,8 +206,11 @@ function joined(parts: readonly Hono[]): Hono {
 
 type Ground = Awaited<ReturnType<typeof layGround>>;
 
-/** What every part stands on: proofs, messages, the relay's key and its facts. */
-async function layGround(given: InEpoch) {
+/**
+ * What every part stands on: proofs, messages, the relay's key and its facts. RELAY-63. Whoever writes
+ * these asks the relay how far their feed has come; it is made after them, and before anybody writes.
+ */
+async function layGround(given: InEpoch, cameTo: Relay['cameTo']) {
 	const { database, clock, expiryClock = clock, secret, fault, epoch } = given;
 	const { sql, orm } = database;
 	const {
@@ -232,7 +235,7 @@ async function layGround(given: InEpoch) {
 		messages,
 		timers,
 		relayKey: relayKey ?? (await openRelayKey({ sql, secret, clock })),
-		appendRelayFacts: createAppendRelayFacts({ clock, epoch, projectLedgerFacts, random }),
+		appendRelayFacts: createAppendRelayFacts({ clock, epoch, cameTo, projectLedgerFacts, random }),
 		addressOf: createCallerAddress(given.proxies ?? 0)
 	};
 }

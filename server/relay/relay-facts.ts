@@ -16,7 +16,7 @@ import { rawSql } from '#server/database/transaction.ts';
 import type { ProjectLedgerFacts } from '#server/projections/effected.ts';
 import { digestOf } from './check-fact.ts';
 import { textItem, writePieces } from './update-writer.ts';
-import { checkEpoch } from './went-back.ts';
+import { checkEpoch, checkGrown } from './went-back.ts';
 
 export interface RelayFactParts extends WritingParts {
 	readonly projectLedgerFacts: ProjectLedgerFacts;
@@ -26,6 +26,8 @@ export interface WritingParts {
 	/** Milliseconds UTC. */
 	readonly clock: () => number;
 	readonly epoch: number;
+	/** How far the feed of a scope is known to have come; 0 where nothing is known of it. */
+	readonly cameTo?: (scope: ScopeId) => number;
 	/** The machine's own where none is given. */
 	readonly random?: Random;
 }
@@ -68,7 +70,7 @@ export interface ToWrite {
 /** The same without what follows from them; returns the facts as they were written. */
 export async function writeRelayFacts(
 	sql: Sql,
-	{ clock, epoch, random = systemRandom }: WritingParts,
+	{ clock, epoch, cameTo = () => 0, random = systemRandom }: WritingParts,
 	{ scope, drafts }: ToWrite
 ): Promise<readonly Fact[]> {
 	const now = clock();
@@ -80,8 +82,10 @@ export async function writeRelayFacts(
 			relay_n = held.relay_n + ${count}, relay_wall = greatest(held.relay_wall, ${now})
 		returning s, relay_n, relay_wall, (select max(epoch) from database_epoch) as epoch`;
 	assert(head !== undefined, 'an upsert returns its row');
-	// Numbers of an epoch that ended may be given already, to other facts that the database forgot.
+	// Numbers of an epoch that ended, or of a database that went back, may be given already, to other
+	// facts that it forgot. What is known was committed, and under this lock nobody commits more.
 	checkEpoch(head.epoch, epoch);
+	checkGrown(scope, Number(head.s) - count, cameTo(scope));
 	const first = {
 		s: Number(head.s) - count + 1,
 		n: Number(head.relay_n) - count + 1,

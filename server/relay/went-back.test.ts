@@ -127,15 +127,26 @@ describe('a database that went back', () => {
 	});
 
 	it("[RELAY-63] takes none of the relay's own facts of an epoch that ended", async () => {
-		const { orm, sql } = stand.database;
-		const clock = (): number => stand.clock.now;
-		const append = createAppendRelayFacts({ clock, epoch: EPOCH, projectLedgerFacts });
-		const fields = { name: 'Asha', role: 'owner' } as const;
-		const drafts = [{ kind: 'member', member: 1, fields, branch: null }] as const;
-		await sql`
+		await stand.database.sql`
 			insert into database_epoch (epoch, started_at) values (${EPOCH}, 0), (${EPOCH + 9}, 1)`;
-		const late = orm.transaction((tx) => append(tx, TRADE_BUSINESS, drafts));
-		await expect(late).rejects.toThrow(/went back/);
+		await expect(appendOwn(() => 0)).rejects.toThrow(/went back/);
+		expect(await feed()).toHaveLength(3);
+	});
+
+	it("[RELAY-63] takes none of the relay's own facts into a feed that went back", async () => {
+		await goBack();
+		await expect(appendOwn(() => 3)).rejects.toThrow(/went back/);
+		expect(await feed()).toEqual(['1 A-1', '2 A-2']);
+		await appendOwn(() => 2);
 		expect(await feed()).toHaveLength(3);
 	});
 });
+
+function appendOwn(cameTo: () => number): Promise<void> {
+	const { orm } = stand.database;
+	const clock = (): number => stand.clock.now;
+	const append = createAppendRelayFacts({ clock, epoch: EPOCH, cameTo, projectLedgerFacts });
+	const fields = { name: 'Asha', role: 'owner' } as const;
+	const drafts = [{ kind: 'member', member: 1, fields, branch: null }] as const;
+	return orm.transaction((tx) => append(tx, TRADE_BUSINESS, drafts));
+}
