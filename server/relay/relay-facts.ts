@@ -75,6 +75,8 @@ export async function writeRelayFacts(
 ): Promise<readonly Fact[]> {
 	const now = clock();
 	const count = drafts.length;
+	// As it is before it is asked: what is known was committed.
+	const known = cameTo(scope);
 	const [head] = await sql<FeedHead[]>`
 		insert into feed_head as held (business, s, relay_n, relay_wall)
 		values (${scope}, ${count}, ${count}, ${now})
@@ -83,9 +85,9 @@ export async function writeRelayFacts(
 		returning s, relay_n, relay_wall, (select max(epoch) from database_epoch) as epoch`;
 	assert(head !== undefined, 'an upsert returns its row');
 	// Numbers of an epoch that ended, or of a database that went back, may be given already, to other
-	// facts that it forgot. What is known was committed, and under this lock nobody commits more.
+	// facts that it forgot.
 	checkEpoch(head.epoch, epoch);
-	checkGrown(scope, Number(head.s) - count, cameTo(scope));
+	checkGrown(scope, Number(head.s) - count, known);
 	const first = {
 		s: Number(head.s) - count + 1,
 		n: Number(head.relay_n) - count + 1,
