@@ -13,6 +13,8 @@ export interface DocumentLink {
 	readonly name: string;
 	/** Puts own facts in at once; those of another document are left out. */
 	append(rows: readonly JournalRow[]): void;
+	/** Puts in what waits, where the line stands and has synchronised; else it does so by itself then. */
+	putWaiting(): void;
 	connect(): void;
 	close(): Promise<void>;
 }
@@ -59,15 +61,25 @@ export async function openDocumentLink(
 		const own = rows.filter(({ document }) => document === name);
 		if (!appendAll(doc, parts.pick?.(own) ?? own)) events.forked();
 	};
+	let isSynced = false;
+	const putWaiting = (): void => {
+		if (isSynced) waiting(parts.store, name).then(append, parts.onFault);
+	};
 	const provider: RelayProvider = parts.createProvider(name, doc, {
 		...events,
 		synced: () => {
-			waiting(parts.store, name).then(append, parts.onFault);
+			isSynced = true;
+			putWaiting();
+		},
+		closed: (code) => {
+			isSynced = false;
+			events.closed(code);
 		}
 	});
 	return {
 		name,
 		append,
+		putWaiting,
 		connect: () => {
 			provider.connect();
 		},

@@ -151,6 +151,19 @@ export async function putNew(run: LinkRun): Promise<void> {
 	await count(run);
 }
 
+/** All own facts that wait: a document that is not open yet is opened for them. */
+export async function putWaiting(run: LinkRun): Promise<void> {
+	if (canRun(run)) {
+		const waiting = (await unsentRows(run)).filter(({ refused }) => refused === undefined);
+		for (const name of new Set(waiting.map((row) => row.document))) {
+			if (run.paused.has(name)) continue;
+			const { link } = await openLine(run, name);
+			link.putWaiting();
+		}
+	}
+	await count(run);
+}
+
 export async function count(run: LinkRun): Promise<void> {
 	const { unsent, refused, oldest } = await run.parts.store.read(['journal'], async (rows) => {
 		const quarantined = await rows.find('journal', { index: 'refused', from: '', to: TEXT_END });

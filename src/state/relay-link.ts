@@ -4,7 +4,7 @@ import type { DocumentLinkEvents } from './document-link.ts';
 import { carryAgain, enterEpoch } from './enter-epoch.ts';
 import { markSent, tryRefusedAgain, unmarkSent } from './have.ts';
 import { carry, pullFeed, tellFeed } from './link-feed.ts';
-import { arrange, closeLines, count, halt, putNew, retry } from './link-lines.ts';
+import { arrange, closeLines, count, halt, putNew, putWaiting, retry } from './link-lines.ts';
 import { pruneJournal } from './link-prune.ts';
 import { freeDoubted, pause, putCareful, reopen, takeNack } from './link-refusals.ts';
 import {
@@ -251,7 +251,7 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 
 /** LINK-29. Another tab may have died between its write and the word of it. */
 function putUnheard(run: LinkRun): void {
-	run.later(() => putNew(run));
+	run.later(() => putWaiting(run));
 }
 
 async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
