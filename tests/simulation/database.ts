@@ -37,6 +37,8 @@ export async function connectServer(url: string): Promise<SimServer> {
 	return {
 		sql,
 		empty: async () => {
+			// The last seed may have ended in the middle of a transaction.
+			await sql.unsafe('rollback');
 			await rooms.empty(await rooms.filled('public'));
 			await sql.unsafe('discard plans');
 		},
