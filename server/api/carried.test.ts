@@ -46,6 +46,7 @@ beforeAll(async () => {
 	app.route('/', carriedRoutes({ ...parts, handIn, isRestored: false }));
 	restored = new Hono();
 	restored.route('/', carriedRoutes({ ...parts, handIn, isRestored: true }));
+	for (const each of [app, restored]) each.onError((_fault, c) => c.json({}, 500));
 });
 afterAll(() => stand.close());
 beforeEach(async () => {
@@ -110,6 +111,16 @@ describe('what a restored relay forgot', () => {
 		expect((await hand(restored, bomb, 'gzip')).status).toBe(413);
 		expect((await hand(restored, bomb)).status).toBe(413);
 		expect(await stand.database.sql`select 1 from fact`).toEqual([]);
+	});
+
+	it('[FEED-7] is neither refused nor taken by a server that is of an epoch that ended', async () => {
+		const { sql } = stand.database;
+		await sql`
+			insert into database_epoch (epoch, started_at) values (${EPOCH}, 0), (${EPOCH + 1}, 1)`;
+		for (const server of [app, restored]) {
+			expect((await hand(server, [given('B-1')])).status).toBe(500);
+		}
+		expect(await sql`select 1 from fact`).toEqual([]);
 	});
 
 	it('[FEED-7] is taken so often an hour', async () => {

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { HandedIn, HandIn } from '#server/auth/handed-in.ts';
 import type { Limits } from '#server/auth/limits.ts';
+import { checkEpoch } from '#server/relay/went-back.ts';
 import { branchField } from './body.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
@@ -14,6 +15,8 @@ import { inTurn, type ReadParts } from './read-turns.ts';
 
 export interface CarriedParts extends CallerParts, HandIn, ReadParts {
 	readonly sql: Sql;
+	/** In which this server works. */
+	readonly epoch: number;
 	/** Whether a restore began the current epoch: else nothing was forgotten, and nothing is taken. */
 	readonly isRestored: boolean;
 	readonly limits: Limits;
@@ -37,6 +40,7 @@ const BODY = v.object({
  */
 export function carriedRoutes({
 	sql,
+	epoch,
 	isRestored,
 	handIn,
 	limits,
@@ -59,6 +63,7 @@ export function carriedRoutes({
 		const body = await readFacts(c);
 		if (!body.ok) return problem(c, refusal(body.error));
 		const facts = body.value.map(([branch, text]) => ({ branch, text }));
+		await checkCurrent(sql, epoch);
 		if (!isRestored) {
 			return c.json({ handed: facts.map(() => ['', 'refused', 'nothingForgotten']) });
 		}
@@ -73,6 +78,16 @@ export function carriedRoutes({
 	const api = new Hono();
 	api.route('/', routes);
 	return api;
+}
+
+/**
+ * RELAY-63. A server that has not found yet that a restore began another epoch knows neither that
+ * something was forgotten nor what may be told of the epoch that ended: its word would be the last.
+ */
+async function checkCurrent(sql: Sql, epoch: number): Promise<void> {
+	const [row] = await sql<{ epoch: number | null }[]>`
+		select max(epoch) as epoch from database_epoch`;
+	checkEpoch(row?.epoch, epoch);
 }
 
 type Facts = v.InferOutput<typeof BODY>['facts'];
