@@ -19,6 +19,8 @@ import { readMeta, writeMeta } from './meta.ts';
 const DAY_MS = 86_400_000;
 /** A line that is up and leaves something unsent for as long is begun anew. */
 const STUCK_MS = 30_000;
+/** Longer than a host waits before it asks for a database to be removed, so that what is opened then is new. */
+const DROP_MS_MAX = 10_000;
 
 /** Opens what is open today and each that holds something unsent; ends and removes all others. */
 export async function arrange(run: LinkRun): Promise<void> {
@@ -114,6 +116,27 @@ export async function closeLines(run: LinkRun): Promise<void> {
 	run.cancelRollOver = undefined;
 	watchOver(run, undefined);
 	for (const name of [...run.lines.keys()]) await closeLine(run, name);
+}
+
+/** A document that is left alone for a while is begun when that is over. */
+export async function beginAnew(run: LinkRun, name: string): Promise<void> {
+	await closeLine(run, name);
+	try {
+		await dropOrGoOn(run, name);
+	} finally {
+		await atLast(run, () => arrange(run));
+	}
+}
+
+/**
+ * LINK-25. A frozen tab may hold the document open, and nothing waits for that: it is removed when that
+ * tab is gone, and meanwhile the document is as empty as a new one.
+ */
+function dropOrGoOn({ parts }: LinkRun, name: string): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const cancel = parts.timers.after(DROP_MS_MAX, resolve);
+		parts.documents.drop(name).finally(cancel).then(resolve, reject);
+	});
 }
 
 /** Stops, and says why; nothing is lost, and nothing is tried again by itself. */
@@ -216,9 +239,29 @@ async function unstick(run: LinkRun, { n, document }: JournalRow): Promise<void>
 	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
 	const isStuck = row?.sent === 0 && row.refused === undefined && row.document === document;
 	// A line that is tried again by itself is let be.
-	if (canRun(run) && isStuck && run.lines.get(document)?.isOnline !== false) {
-		await closeLine(run, document);
-		await atLast(run, () => arrange(run));
+	const isUp = run.lines.get(document)?.isOnline !== false;
+	try {
+		if (canRun(run) && isStuck && isUp) await tellAgain(run, { n, document });
+	} finally {
+		await count(run);
 	}
-	await count(run);
+}
+
+/**
+ * LINK-15. The second time under a fresh client id: where somebody else wrote under this document's own,
+ * the relay has its clock already, and the two would go on agreeing that nothing is lacking.
+ */
+async function tellAgain(
+	run: LinkRun,
+	{ n, document }: { readonly n: number; readonly document: string }
+): Promise<void> {
+	const isInVain = run.toldAgain === n && run.lines.has(document);
+	run.toldAgain = isInVain ? undefined : n;
+	if (isInVain) {
+		run.careful.forget(document);
+		await beginAnew(run, document);
+		return;
+	}
+	await closeLine(run, document);
+	await atLast(run, () => arrange(run));
 }

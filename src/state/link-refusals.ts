@@ -1,7 +1,7 @@
 import type { Nack } from '#sync/frames.ts';
 import { afterNack, type NackReason } from '#sync/nack-reason.ts';
 import { keepRefused, moveUnsent, tryRefusedAgain } from './have.ts';
-import { arrange, closeLine, count, halt } from './link-lines.ts';
+import { arrange, beginAnew, closeLine, count, halt } from './link-lines.ts';
 import {
 	again,
 	atLast,
@@ -19,8 +19,6 @@ const PAUSE_MS_MIN = 60_000;
 const PAUSE_MS_MAX = 1_800_000;
 /** What is sold meanwhile waits as well, and may be what tells the relay's fault from a fact's. */
 const SUSPECT_MS_MAX = 300_000;
-/** Longer than a host waits before it asks for a database to be removed, so that what is opened then is new. */
-const DROP_MS_MAX = 10_000;
 
 /**
  * What is refused in words stays here, shown. The relay took nothing of the update that it stood in,
@@ -169,27 +167,6 @@ async function refuseOne(
 	await keepRefused(run.parts.store, [[row.id, reason]]);
 	run.parts.changes.tell(['journal']);
 	await count(run);
-}
-
-/** A document that is left alone for a while is begun when that is over. */
-async function beginAnew(run: LinkRun, name: string): Promise<void> {
-	await closeLine(run, name);
-	try {
-		await dropOrGoOn(run, name);
-	} finally {
-		await atLast(run, () => arrange(run));
-	}
-}
-
-/**
- * LINK-25. A frozen tab may hold the document open, and nothing waits for that: it is removed when that
- * tab is gone, and meanwhile the document is as empty as a new one.
- */
-function dropOrGoOn({ parts }: LinkRun, name: string): Promise<void> {
-	return new Promise((resolve, reject) => {
-		const cancel = parts.timers.after(DROP_MS_MAX, resolve);
-		parts.documents.drop(name).finally(cancel).then(resolve, reject);
-	});
 }
 
 /** LINK-18. Leaves a document alone for a while, each time for longer, until something gets through. */

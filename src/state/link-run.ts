@@ -118,6 +118,8 @@ export interface LinkRun {
 	cancelRollOver: (() => void) | undefined;
 	/** The oldest own fact that waits, while it is looked after. */
 	watched: number | undefined;
+	/** The own fact for which a line was begun anew, and its document not yet. */
+	toldAgain: number | undefined;
 	cancelWatch: (() => void) | undefined;
 }
 
@@ -132,12 +134,7 @@ export function createLinkRun(
 	say: LinkRun['say'],
 	eventsOf: (run: LinkRun, name: string) => DocumentLinkEvents
 ): LinkRun {
-	let last: Promise<unknown> = Promise.resolve();
-	const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-		const turn = last.then(work);
-		last = turn.catch(() => undefined);
-		return turn;
-	};
+	const inTurn = createTurns();
 	const run: LinkRun = {
 		parts,
 		feed: createFeedPull(parts),
@@ -173,9 +170,19 @@ export function createLinkRun(
 		cancels: [],
 		cancelRollOver: undefined,
 		watched: undefined,
+		toldAgain: undefined,
 		cancelWatch: undefined
 	};
 	return run;
+}
+
+function createTurns(): LinkRun['inTurn'] {
+	let last: Promise<unknown> = Promise.resolve();
+	return <T>(work: () => Promise<T>): Promise<T> => {
+		const turn = last.then(work);
+		last = turn.catch(() => undefined);
+		return turn;
+	};
 }
 
 export function canRun({ isRunning, parts, say }: LinkRun): boolean {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import * as Y from 'yjs';
 import { journalName } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
@@ -114,6 +115,20 @@ function overheard(relay: FakeRelay, heard: ProviderEvents[]): FakeRelay {
 	};
 }
 
+/** Another device, which writes in this document under that client. */
+function writeUnder(
+	relay: FakeRelay,
+	{ name, client }: { readonly name: string; readonly client: number }
+): void {
+	const doc = new Y.Doc();
+	doc.clientID = client;
+	appendFact(doc, { id: 'Z-1', text: settingText(1) });
+	const none = (): void => undefined;
+	const { createProvider } = relay.line('Z');
+	const events = { hello: none, have: none, nack: none, feed: none, synced: none, closed: none };
+	createProvider(name, doc, events).connect();
+}
+
 /** The same relay, some of its routes answered otherwise. */
 function withHttp(relay: FakeRelay, http: Partial<RelayHttp>): FakeRelay {
 	return Object.assign(Object.create(relay) as FakeRelay, {
@@ -184,6 +199,29 @@ describe('relay link', () => {
 		a.ring();
 		await relay.quiet();
 		expect([await sent(a), texts(relay).length, a.faults]).toEqual([[1], 1, []]);
+	});
+
+	it('[LINK-15] sends what somebody else kept back who wrote under its document’s client', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 1);
+		relay.isUp = false;
+		await a.start();
+		await sell(a);
+		await relay.quiet();
+		const { business, branch } = a.device.identity;
+		const name = journalName(business, branch, TEST_NOW);
+		const { doc } = await a.documents.open(name);
+		expect(readFacts(doc)).toHaveLength(1);
+		relay.isUp = true;
+		writeUnder(relay, { name, client: doc.clientID });
+		await relay.quiet();
+		a.link.wake();
+		await relay.quiet();
+		await a.pass(31_000);
+		expect([await sent(a), a.link.status.state]).toEqual([[0], 'online']);
+		await a.pass(31_000);
+		expect([await sent(a), texts(relay).length, a.faults]).toEqual([[1], 2, []]);
+		expect(a.link.status).toMatchObject({ unsent: 0, refused: [], halted: undefined });
 	});
 
 	it('[LINK-1] says sent only when the relay’s ranges have the fact under its own digest', async () => {
