@@ -33,7 +33,7 @@ import type { CompactionLimits } from './relay/compaction.ts';
 import { createAppendRelayFacts, lockScopes } from './relay/relay-facts.ts';
 import { createRelay, type Relay, type RelayParts, type Timers } from './relay/relay.ts';
 import { mayOpen } from './relay/rights.ts';
-import { isWentBack } from './relay/went-back.ts';
+import { isWentBack } from './database/went-back.ts';
 
 export interface ServiceParts {
 	readonly database: Database;

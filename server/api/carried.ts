@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { HandedIn, HandIn } from '#server/auth/handed-in.ts';
 import type { Limits } from '#server/auth/limits.ts';
-import { checkEpoch } from '#server/relay/went-back.ts';
+import { checkEpoch } from '#server/database/went-back.ts';
 import { branchField } from './body.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';

@@ -26,7 +26,7 @@ import { readFirstNames, type Told } from './first-names.ts';
 import { readKnown } from './known-texts.ts';
 import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
-import { checkEpoch, checkGrown } from './went-back.ts';
+import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 import { moveFeeds, writeRows } from './write-rows.ts';
 
 export interface BatchParts {

@@ -9,7 +9,7 @@ import type { HaveShelf } from './have.ts';
 import type { Hub } from './hub.ts';
 import { closeRevoked } from './revocation.ts';
 import type { Room } from './room.ts';
-import { checkEpoch, checkGrown } from './went-back.ts';
+import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 
 /**
  * Follows what moves in the database by another way than this relay's own sockets: other relays, the

@@ -16,7 +16,7 @@ import { rawSql } from '#server/database/transaction.ts';
 import type { ProjectLedgerFacts } from '#server/projections/effected.ts';
 import { digestOf } from './check-fact.ts';
 import { textItem, writePieces } from './update-writer.ts';
-import { checkEpoch, checkGrown } from './went-back.ts';
+import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 
 export interface RelayFactParts extends WritingParts {
 	readonly projectLedgerFacts: ProjectLedgerFacts;

@@ -52,7 +52,7 @@ import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
 import { createTurns } from './turns.ts';
-import { isWentBack } from './went-back.ts';
+import { isWentBack } from '#server/database/went-back.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
 
 export interface RelayParts {
