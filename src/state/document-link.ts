@@ -16,6 +16,8 @@ export interface DocumentLink {
 	/** Puts in what waits, where the line stands and has synchronised; else it does so by itself then. */
 	putWaiting(): void;
 	connect(): void;
+	/** Whether something is still on its way up, or waits for its turn behind other documents. */
+	isSending(): boolean;
 	close(): Promise<void>;
 }
 
@@ -83,6 +85,7 @@ export async function openDocumentLink(
 		connect: () => {
 			provider.connect();
 		},
+		isSending: () => provider.isSending(),
 		close: async () => {
 			stop();
 			provider.close();

@@ -238,10 +238,11 @@ function watchOver(run: LinkRun, oldest: JournalRow | undefined): void {
 async function unstick(run: LinkRun, { n, document }: JournalRow): Promise<void> {
 	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
 	const isStuck = row?.sent === 0 && row.refused === undefined && row.document === document;
-	// A line that is tried again by itself is let be.
-	const isUp = run.lines.get(document)?.isOnline !== false;
+	const line = run.lines.get(document);
+	// One that is tried again by itself is let be, and so is one whose upload takes its time.
+	const isIdle = line?.isOnline !== false && line?.link.isSending() !== true;
 	try {
-		if (canRun(run) && isStuck && isUp) await tellAgain(run, { n, document });
+		if (canRun(run) && isStuck && isIdle) await tellAgain(run, { n, document });
 	} finally {
 		await count(run);
 	}

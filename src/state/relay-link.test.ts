@@ -201,6 +201,22 @@ describe('relay link', () => {
 		expect([await sent(a), texts(relay).length, a.faults]).toEqual([[1], 1, []]);
 	});
 
+	it('[LINK-15] lets a line be that has not yet sent all that it was given', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 1);
+		await a.start();
+		relay.losing = 1;
+		relay.isSending = true;
+		await sell(a);
+		await relay.quiet();
+		const opened = relay.opened;
+		for (let half = 0; half < 4; half += 1) await a.pass(31_000);
+		expect([await sent(a), relay.opened - opened]).toEqual([[0], 0]);
+		relay.isSending = false;
+		await a.pass(31_000);
+		expect([await sent(a), relay.opened - opened]).toEqual([[1], 1]);
+	});
+
 	it('[LINK-15] sends what somebody else kept back who wrote under its document’s client', async () => {
 		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 1);

@@ -43,6 +43,8 @@ export interface ProviderEvents {
 /** The line of one document to the relay. */
 export interface RelayProvider {
 	connect(): void;
+	/** Whether something is still on its way up, or waits for its turn behind other documents. */
+	isSending(): boolean;
 	close(): void;
 }
 
@@ -93,6 +95,7 @@ export function createWebsocketProviders(parts: WebsocketProviderParts): CreateP
 				provider.params = aheadOf(doc);
 				provider.connect();
 			},
+			isSending: () => upload.isSending(),
 			close: () => {
 				provider.destroy();
 				awareness.destroy();
@@ -119,6 +122,7 @@ interface Upload {
 	readonly Socket: typeof WebSocket;
 	/** The same events, heard for the answers in them. */
 	heard(events: ProviderEvents): ProviderEvents;
+	isSending(): boolean;
 	close(): void;
 }
 
@@ -153,6 +157,7 @@ function createUpload(Socket: typeof WebSocket, pace: UploadPace): Upload {
 				events.nack(nack);
 			}
 		}),
+		isSending: () => lane?.isBusy() === true,
 		close: () => {
 			lane?.close();
 			lane = undefined;

@@ -25,6 +25,8 @@ export interface UploadLane {
 	have(ranges: readonly HaveRange[]): void;
 	/** The relay said what became of something else. */
 	answered(): void;
+	/** Whether something of it waits for its turn, or went out and may still be answered. */
+	isBusy(): boolean;
 	/** The socket ended: what waits is not sent. */
 	close(): void;
 }
@@ -107,6 +109,7 @@ export function createUploadPace(parts: UploadPaceParts): UploadPace {
 				answered: () => {
 					release(pace, lane, lane.flying.length);
 				},
+				isBusy: () => lane.waiting.length + lane.flying.length > 0,
 				close: () => {
 					pace.lanes.delete(lane);
 					if (lane.flying.length > 0) pace.windowBytes = WINDOW_BYTES_MIN;
@@ -168,7 +171,7 @@ function numberOf({ lastKey = '' }: UpdatePiece): number | undefined {
 	return digits === undefined ? undefined : Number(digits);
 }
 
-/** Sends what there is room for, the first socket's first: its facts are the oldest. */
+/** Sends what there is room for, the first socket's first. */
 function pump(pace: Pace): void {
 	for (const lane of pace.lanes) {
 		for (let next = lane.waiting[0]; next !== undefined; next = lane.waiting[0]) {

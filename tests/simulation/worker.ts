@@ -14,17 +14,30 @@ const server = await connectServer(task.database);
 const canary = canaryCalled(task.canary);
 await canary.database?.(server.sql);
 for (const seed of task.seeds) {
-	const outcome = await runSeed(server, seed, {
-		canary,
-		always: task.always ?? [],
-		kept: task.isTold === true ? 0 : 40,
-		...(task.isTold === true && { tell: print })
-	});
+	const outcome = await run(seed);
 	await tell(outcome);
 	if (task.isTillCaught === true && outcome.violations.length > 0) break;
 }
 await server.close();
 process.disconnect();
+
+/** A seed that cannot be run to its end has failed like any other, and the next ones are run. */
+async function run(seed: number): Promise<SeedOutcome> {
+	try {
+		return await runSeed(server, seed, {
+			canary,
+			always: task.always ?? [],
+			kept: task.isTold === true ? 0 : 40,
+			...(task.isTold === true && { tell: print })
+		});
+	} catch (fault) {
+		// A deliberate fault is caught by a promise, or not at all.
+		if (task.canary !== undefined) throw fault;
+		const detail = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+		const violations = [{ promise: 'a seed is run to its end', detail }];
+		return { seed, digest: '', violations, facts: 0, faults: {}, rounds: 0, tail: [] };
+	}
+}
 
 function print(line: string): void {
 	process.stdout.write(`${line}\n`);

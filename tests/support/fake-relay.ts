@@ -23,6 +23,10 @@ export interface FakeRelay {
 	now: number;
 	/** How many of the next updates get lost on their way here. */
 	losing: number;
+	/** Whether every line says that it is still sending. */
+	isSending: boolean;
+	/** How many lines were opened so far. */
+	opened: number;
 	/** Facts that are refused, by id. */
 	readonly refused: Map<string, string>;
 	/** Facts whose whole update is refused without naming them: closed, or answered with `fault` for all. */
@@ -169,6 +173,7 @@ export function createFakeRelay(now = 0): FakeRelay {
 					doc.off('update', up);
 					relayDoc.off('update', down);
 				};
+				relay.opened += 1;
 				socket.end = end;
 				sockets.add(socket);
 				doc.on('update', up);
@@ -188,6 +193,7 @@ export function createFakeRelay(now = 0): FakeRelay {
 						if (!isClosed && socket.end === undefined) open();
 					});
 				},
+				isSending: () => relay.isSending,
 				close: () => {
 					isClosed = true;
 					socket.end?.();
@@ -267,6 +273,8 @@ export function createFakeRelay(now = 0): FakeRelay {
 		epoch: 1,
 		now,
 		losing: 0,
+		isSending: false,
+		opened: 0,
 		refused: new Map(),
 		unnamed: new Map(),
 		isRemoved: false,
