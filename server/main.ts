@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { createHealth } from './api/health.ts';
@@ -89,10 +90,16 @@ async function start(environment: Environment, run: Run): Promise<number> {
 	return listen(app, environment, running);
 }
 
+/** Whoever waits for a database that is silent as well ends no process, and serves nobody. */
+const DECLARE_MS_MAX = 10_000;
+
 /** Devices hand in what was lost in a new epoch alone, and who starts next knows nothing of a loss. */
 async function declareLoss(database: Database, epoch: number, log: Logger): Promise<void> {
 	try {
-		const begun = await beginAfterLoss(database, { epoch, now: Date.now() });
+		const begun = await Promise.race([
+			beginAfterLoss(database, { epoch, now: Date.now() }),
+			silence(DECLARE_MS_MAX)
+		]);
 		log.error({ epoch, begun }, 'the database lacks what was committed: devices hand it in again');
 	} catch (fault) {
 		log.fatal(
@@ -100,6 +107,11 @@ async function declareLoss(database: Database, epoch: number, log: Logger): Prom
 			'the database lacks what was committed: run npm run restore -- --put-back before you start'
 		);
 	}
+}
+
+async function silence(ms: number): Promise<never> {
+	await setTimeout(ms, undefined, { ref: false });
+	throw new Error(`the database did not answer within ${String(ms)} ms`);
 }
 
 /** Goes on without: what it would tell, the other servers find by themselves some seconds later. */

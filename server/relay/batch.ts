@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import { scopeOf } from '#documents/document-name.ts';
 import type { Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
+import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 import type { FactToProject, Project } from '#server/projections/effected.ts';
 import { DAY_LIMITS, readAllowance, type Allowance, type DayLimits } from './allowance.ts';
 import { decide, type Decision } from './decide.ts';
@@ -26,7 +27,6 @@ import { readFirstNames, type Told } from './first-names.ts';
 import { readKnown } from './known-texts.ts';
 import { readSignedOut } from './revocation.ts';
 import { catchUp, type Room } from './room.ts';
-import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 import { moveFeeds, writeRows } from './write-rows.ts';
 
 export interface BatchParts {

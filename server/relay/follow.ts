@@ -2,6 +2,7 @@ import type { Sql } from 'postgres';
 import { scopeOf } from '#documents/document-name.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Bus, BusNews } from '#server/bus/bus.ts';
+import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 import type { Written } from './batch.ts';
 import type { Connection } from './connection.ts';
 import type { Submission } from './submission.ts';
@@ -9,7 +10,6 @@ import type { HaveShelf } from './have.ts';
 import type { Hub } from './hub.ts';
 import { closeRevoked } from './revocation.ts';
 import type { Room } from './room.ts';
-import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 
 /**
  * Follows what moves in the database by another way than this relay's own sockets: other relays, the

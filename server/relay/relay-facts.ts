@@ -13,10 +13,10 @@ import type {
 	ScopeId
 } from '#server/auth/relay-fact-draft.ts';
 import { rawSql } from '#server/database/transaction.ts';
+import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 import type { ProjectLedgerFacts } from '#server/projections/effected.ts';
 import { digestOf } from './check-fact.ts';
 import { textItem, writePieces } from './update-writer.ts';
-import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 
 export interface RelayFactParts extends WritingParts {
 	readonly projectLedgerFacts: ProjectLedgerFacts;

@@ -17,6 +17,7 @@ import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Tickets } from '#server/auth/tickets.ts';
 import type { Bus } from '#server/bus/bus.ts';
 import { readBackupMark, readEpochEnds } from '#server/database/epoch.ts';
+import { isWentBack } from '#server/database/went-back.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { encodeHave, encodeHello, HEARTBEAT_FRAME, isStep1, type Hello } from '#sync/frames.ts';
@@ -52,7 +53,6 @@ import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
 import { createTurns } from './turns.ts';
-import { isWentBack } from '#server/database/went-back.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
 
 export interface RelayParts {

@@ -1,10 +1,10 @@
 import { isDatabaseGone } from '#server/database/connect.ts';
+import { isWentBack } from '#server/database/went-back.ts';
 import { FRAME_BYTES_MAX } from '#sync/limits.ts';
 import { writeBatch, type BatchParts, type Written } from './batch.ts';
 import type { Decision } from './decide.ts';
 import type { Submission } from './submission.ts';
 import type { ParsedUpdate } from './update-parser.ts';
-import { isWentBack } from '#server/database/went-back.ts';
 
 export interface WritePathParts extends BatchParts {
 	/** RELAY-13. Called after each COMMIT, before anybody waiting for a decision hears it. */

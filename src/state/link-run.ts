@@ -8,6 +8,7 @@ import type { DocumentLink, DocumentLinkEvents } from './document-link.ts';
 import { createFeedPull, type FeedPull } from './feed-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { readMeta } from './meta.ts';
+import { oneAtATime, type OneAtATime } from './one-at-a-time.ts';
 import type { RelayHttp } from './relay-http.ts';
 import type { CreateProvider } from './relay-provider.ts';
 
@@ -85,7 +86,7 @@ export interface LinkRun {
 	/** What a line tells, and what becomes of it. */
 	readonly events: (name: string) => DocumentLinkEvents;
 	/** One piece of work at a time, in the order in which it came. */
-	inTurn<T>(work: () => Promise<T>): Promise<T>;
+	readonly inTurn: OneAtATime;
 	/** The same, with nobody waiting. */
 	later(work: () => Promise<void>): void;
 	isRunning: boolean;
@@ -134,7 +135,7 @@ export function createLinkRun(
 	say: LinkRun['say'],
 	eventsOf: (run: LinkRun, name: string) => DocumentLinkEvents
 ): LinkRun {
-	const inTurn = createTurns();
+	const inTurn = oneAtATime();
 	const run: LinkRun = {
 		parts,
 		feed: createFeedPull(parts),
@@ -174,15 +175,6 @@ export function createLinkRun(
 		cancelWatch: undefined
 	};
 	return run;
-}
-
-function createTurns(): LinkRun['inTurn'] {
-	let last: Promise<unknown> = Promise.resolve();
-	return <T>(work: () => Promise<T>): Promise<T> => {
-		const turn = last.then(work);
-		last = turn.catch(() => undefined);
-		return turn;
-	};
 }
 
 export function canRun({ isRunning, parts, say }: LinkRun): boolean {

@@ -97,6 +97,8 @@ export function createWebsocketProviders(parts: WebsocketProviderParts): CreateP
 			},
 			isSending: () => upload.isSending(),
 			close: () => {
+				// It takes leave under the document's client, which Yjs changes where somebody else uses it.
+				awareness.meta.set(doc.clientID, { clock: 0, lastUpdated: 0 });
 				provider.destroy();
 				awareness.destroy();
 			}

@@ -1,27 +1,19 @@
 import { recordHashOf } from '#domain/confirmation/record-hash.ts';
 import type { RecordKind } from '#domain/confirmation/record-kind.ts';
-import {
-	factId,
-	parseBranchId,
-	parseBusinessId,
-	parseDeviceCode,
-	parseLedgerId,
-	parsePersonId,
-	type LedgerId
-} from '#domain/ids.ts';
+import { factId, parseLedgerId, type LedgerId } from '#domain/ids.ts';
 import { searchKey } from '#domain/text.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { CustomerRow, DeviceStore, RecordRow } from '#storage/device-store.ts';
 import { foldTallies } from '#state/fold-tallies.ts';
-import type { Identity } from '#state/identity.ts';
 import { createLedgerBook, type CustomerQuery } from '#state/ledger-book.ts';
 import { READ_MODEL_TABLES } from '#state/read-model.ts';
+import { tradeIdentity } from '#tests/support/trade-identity.ts';
 
 const NOW = Date.parse('2026-11-20T10:00:00Z');
 const DAY_MS = 86_400_000;
 const PIECE = 250;
+const IDENTITY = tradeIdentity('A');
 const NAMES = ['Amina', 'Bilal', 'Chen', 'Divya', 'Emeka', 'Fatuma', 'Grace', 'Hassan', 'Ines'];
-const ID = '9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d';
 const QUERIES: readonly CustomerQuery[] = [
 	{},
 	{ text: 'amina' },
@@ -38,7 +30,7 @@ const QUERIES: readonly CustomerQuery[] = [
 /** In the page: makes a shop of so many customers, each with so many records; ms that folding took. */
 export async function fill(customers: number, recordsEach: number): Promise<number> {
 	const store = open();
-	const { business } = identity();
+	const { business } = IDENTITY;
 	let folded = 0;
 	await store.write(['settings'], (rows) =>
 		rows.put('settings', [{ field: 'currency', value: 'KES', stamps: {} }])
@@ -65,7 +57,7 @@ export async function fill(customers: number, recordsEach: number): Promise<numb
 /** In the page: the first answer of a book that was just opened, ms. */
 export async function first(): Promise<number> {
 	const store = open();
-	const book = createLedgerBook({ store, identity, clock: () => NOW });
+	const book = createLedgerBook({ store, identity: () => IDENTITY, clock: () => NOW });
 	const began = performance.now();
 	await book.customers({});
 	const ms = performance.now() - began;
@@ -76,7 +68,7 @@ export async function first(): Promise<number> {
 /** In the page: each further answer, ms, and one after each record that is written. */
 export async function next(rounds: number): Promise<Readonly<Record<string, number[]>>> {
 	const store = open();
-	const book = createLedgerBook({ store, identity, clock: () => NOW });
+	const book = createLedgerBook({ store, identity: () => IDENTITY, clock: () => NOW });
 	await book.customers({});
 	const asked: number[] = [];
 	const afterRecord: number[] = [];
@@ -84,7 +76,7 @@ export async function next(rounds: number): Promise<Readonly<Record<string, numb
 	for (let round = 0; round < rounds; round += 1) {
 		for (const query of QUERIES) asked.push(await timed(() => book.customers(query)));
 		await store.write(READ_MODEL_TABLES, (rows) =>
-			foldTallies(rows, [ledgerOf(round)], identity().business)
+			foldTallies(rows, [ledgerOf(round)], IDENTITY.business)
 		);
 		afterRecord.push(await timed(() => book.customers({ text: 'amina' })));
 		page.push(await timed(() => book.page(ledgerOf(round), 100)));
@@ -102,22 +94,6 @@ async function timed(ask: () => Promise<unknown>): Promise<number> {
 
 function open(): DeviceStore {
 	return createDexieDeviceStore('daftar-bench');
-}
-
-function identity(): Identity {
-	const [business, branch, person] = [parseBusinessId(ID), parseBranchId(ID), parsePersonId(ID)];
-	const code = parseDeviceCode('A');
-	if (!business.ok || !branch.ok || !person.ok || !code.ok) throw new Error('no ids');
-	return {
-		business: business.value,
-		branch: branch.value,
-		person: person.value,
-		member: 1,
-		code: code.value,
-		publicKey: '',
-		sight: 'office',
-		claimed: true
-	};
 }
 
 function ledgerOf(number: number): LedgerId {

@@ -7,6 +7,7 @@ import { createPhoneHeirApi } from '#state/customer/phone-ways.ts';
 import { becomePhoneHeir } from '#state/customer/phone-heir.ts';
 import type { RelayLink } from '#state/relay-link.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { Signer } from '#domain/crypto.ts';
 import { ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
@@ -320,13 +321,12 @@ describe('a customer’s copied phone', { timeout: 30_000 }, () => {
 		return { ...test, link };
 	}
 
-	async function told(phone: LinkedPhone): Promise<void> {
-		await phone.link.start();
-		await until(() => phone.link.status.state === 'online' && phone.link.status.unsent === 0);
-		await until(() => phone.phone.view().shops.flatMap(({ toAnswer }) => toAnswer).length === 2);
-	}
-
-	it('[HEIR-6] [API-41] goes on as two phones, and each answer reaches the shop once', async () => {
+	/** A customer whose ledger is linked, and the two records in it. */
+	async function owing(): Promise<{
+		readonly customer: StandCustomer;
+		readonly first: RecordHash;
+		readonly second: RecordHash;
+	}> {
 		const customer = await stand.customer('juma');
 		const ledger = mintLedger();
 		const records = [
@@ -338,6 +338,17 @@ describe('a customer’s copied phone', { timeout: 30_000 }, () => {
 		await stand.settled();
 		const [first, second] = records.map(({ h }) => h);
 		if (first === undefined || second === undefined) throw new Error('no record');
+		return { customer, first, second };
+	}
+
+	async function told(phone: LinkedPhone): Promise<void> {
+		await phone.link.start();
+		await until(() => phone.link.status.state === 'online' && phone.link.status.unsent === 0);
+		await until(() => phone.phone.view().shops.flatMap(({ toAnswer }) => toAnswer).length === 2);
+	}
+
+	it('[HEIR-6] [API-41] goes on as two phones, and each answer reaches the shop once', async () => {
+		const { customer, first, second } = await owing();
 
 		const a = await openCustomers(customer, { signer: customer.signer, seed: 20 });
 		await told(a);
@@ -396,17 +407,7 @@ describe('a customer’s copied phone', { timeout: 30_000 }, () => {
 	});
 
 	it('[CUSTOMER-12] that is let in no more is added again, and its answer reaches the shop', async () => {
-		const customer = await stand.customer('juma');
-		const ledger = mintLedger();
-		const records = [
-			await recordFact(shop, { ledger, minor: 500 }),
-			await recordFact(shop, { ledger, minor: 700 })
-		];
-		await stand.put(shop, records);
-		await stand.link(shop, ledger, customer);
-		await stand.settled();
-		const [first] = records.map(({ h }) => h);
-		if (first === undefined) throw new Error('no record');
+		const { customer, first } = await owing();
 
 		const a = await openCustomers(customer, { signer: customer.signer, seed: 23 });
 		await told(a);
