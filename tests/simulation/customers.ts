@@ -108,7 +108,10 @@ async function answer(phone: OpenPhone, dice: World['chance']): Promise<string> 
 	return answered.ok ? 'answered' : 'refused';
 }
 
-/** Links a customer to a ledger of the first shop, as soon as there is one and the relay is reached. */
+/**
+ * Links a customer to a ledger of the first shop, as soon as there is one and the relay is reached. No
+ * page is ever two customers', also where a restored relay forgot whose it was.
+ */
 export function linkPatron(world: World, patron: Patron): void {
 	const { time } = world;
 	if (patron.isLinked) return;
@@ -130,7 +133,9 @@ async function tryToLink(world: World, patron: Patron): Promise<boolean> {
 	const rows = await station.profile.disk.store.read(['customers'], (read) =>
 		read.all('customers')
 	);
-	const ledger = patron.ledger ?? rows.at(patron.place)?.ledger;
+	const others = world.patrons.map((other) => other !== patron && other.ledger);
+	const free = rows.filter(({ ledger: of }) => !others.includes(of));
+	const ledger = patron.ledger ?? (rows.length > patron.place ? free[0]?.ledger : undefined);
 	if (ledger === undefined) return false;
 	const device = `${shop.business}/${station.profile.identity.code}`;
 	const invited = await ask(world, `/ledgers/${ledger}/invites`, {
