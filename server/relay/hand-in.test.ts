@@ -238,6 +238,28 @@ describe('what one device hands in for others', () => {
 		expect(isDatabaseGone(fault)).toBe(true);
 	});
 
+	it('[RELAY-10] opens a document anew that could not be read at first', async () => {
+		await stand.close();
+		let isAway = true;
+		stand = await createRelayStand({
+			onStatement: (statement) => {
+				if (!isAway || !statement.includes('into document_head')) return;
+				throw Object.assign(new Error('gone'), { code: 'CONNECTION_CLOSED' });
+			}
+		});
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const facts = [given(settingFact(stand, 'B-1'))];
+		const { handIn } = stand.relay();
+		await expect(handIn(caller, facts, 'carried')).rejects.toThrow('gone');
+		isAway = false;
+		expect(outcomes(await handIn(caller, facts, 'carried'))).toEqual(['B-1 kept']);
+		const listener = stockProvider(stand, 'A');
+		await synced(listener);
+		expect(readFacts(listener.doc)).toHaveLength(1);
+		listener.destroy();
+	});
+
 	it('[RELAY-42] of no branch stands in the feed alone, and only of an epoch that has ended', async () => {
 		const caller = await callerOf('A');
 		const { handIn } = stand.relay();

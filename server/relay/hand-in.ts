@@ -191,8 +191,8 @@ async function submit(piece: readonly Placed[], handing: Handing): Promise<Outco
 	assert(first !== undefined, 'somebody is handed in');
 	const { rooms, writePath, freshClient } = handing;
 	const { name, address, author } = first;
-	const room = await rooms.hold(name, address);
 	try {
+		const room = await rooms.hold(name, address);
 		const client = freshClient();
 		const items = piece.map(({ fact, given }, clock) =>
 			textItem({ client, clock, key: fact.id, text: given.text })
@@ -206,6 +206,7 @@ async function submit(piece: readonly Placed[], handing: Handing): Promise<Outco
 			sender: handing.caller
 		});
 	} finally {
+		// Where it could not be read too: held on to, it would be open to nobody until the relay ends.
 		rooms.release(name);
 	}
 }

@@ -4,7 +4,10 @@ import { loadRoom, type Room } from './room.ts';
 
 /** The documents that somebody has open. */
 export interface Rooms {
-	/** The document, loaded once for all who hold it. Each `hold` is followed by one `release`. */
+	/**
+	 * The document, loaded once for all who hold it. Each `hold` is followed by one `release`, where it
+	 * failed too: that is what has the document read anew.
+	 */
 	readonly hold: (name: string, address: DocumentAddress) => Promise<Room>;
 	readonly release: (name: string) => void;
 }
