@@ -261,7 +261,9 @@ export class CustomerApp {
 
 	async #enter(next: PersonName): Promise<void> {
 		const open = await this.#parts.openPerson(next.person);
+		const contactAt = await open.device.lastContactAt();
 		this.#open = open;
+		this.sync.lastContactAt = contactAt;
 		this.person = next;
 		this.#look();
 		this.#stops.push(

@@ -4,6 +4,7 @@ import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { createCustomerStand, uuid, type CustomerStand } from '#tests/support/customer-stand.ts';
 import { arriving, openTestPhone, type TestPhone } from '#tests/support/customer-phone.ts';
+import { writeMeta } from '../meta.ts';
 import type { LinkStatus, RelayLink } from '../relay-link.ts';
 import type { TabLead, TabRole } from '../tab-lead.ts';
 import { CustomerApp, type OpenPerson } from './app.svelte.ts';
@@ -110,8 +111,11 @@ async function opened(): Promise<CustomerApp> {
 describe('the customer’s app', () => {
 	it('[CUSTOMER-11] starts with no network and shows what was here', async () => {
 		await stand.book({ kind: 'due', minor: 500 });
-		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));
+		const { phone, store } = await phoneOf(amina.person);
+		await phone.receive(arriving(stand.texts));
+		await store.write(['meta'], (rows) => writeMeta(rows, 'contactAt', stand.now - 60_000));
 		const app = await opened();
+		expect(app.sync.lastContactAt).toBe(stand.now - 60_000);
 		expect(app.person).toEqual(amina);
 		expect(app.people).toEqual([amina]);
 		expect(app.view.toAnswer).toHaveLength(1);
@@ -145,6 +149,7 @@ describe('the customer’s app', () => {
 		await app.accept([h]);
 		await app.switchTo(mother.person);
 		expect(app.person).toEqual(mother);
+		expect(app.sync.lastContactAt).toBeUndefined();
 		expect(app.view.shops).toEqual([]);
 		expect(await app.accept([h])).toEqual(err('recordUnknown'));
 		expect(done).toContain('close amina');

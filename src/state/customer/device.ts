@@ -81,6 +81,8 @@ export interface CustomerDevice {
 	on(changed: () => void): () => void;
 	/** What exists on this phone alone. */
 	unsent(): Promise<UnsentAnswers>;
+	/** When the relay was last spoken to, ms by its clock; undefined where it never was. */
+	lastContactAt(): Promise<number | undefined>;
 	/** Takes in facts of the relay, of other phones, and its own again; each counts once. */
 	receive(facts: readonly FactText[]): Promise<void>;
 }

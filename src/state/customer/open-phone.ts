@@ -107,6 +107,7 @@ function createOpenPhone(phone: Phone): OpenPhone {
 			};
 		},
 		unsent: () => unsentOf(phone.parts.store),
+		lastContactAt: () => phone.parts.store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
 		receive: (facts) => phone.inTurn(() => receive(phone, facts)),
 		markEnrolled: ({ code, year }) => keepIdentity(phone, { code, since: year }),
 		hasSecret: async () => (await readSecret(phone)) !== undefined,
