@@ -179,7 +179,8 @@ async function enrolHeir(
 	}
 	if (phones.some((one) => equalBytes(one.kid, kid))) return err('signatureInvalid');
 	const now = clock();
-	await makeRoom(transaction, { who, phones, now });
+	// Whoever holds this one's key throws no other phone out by it.
+	await makeRoom(transaction, { who, phones, now, leaving: code });
 	const number = await nextNumber(transaction, who);
 	const row = { person: who, code: phoneCode(number), number, publicKey, kid };
 	await transaction.insert(phone).values({ ...row, joinedAt: now, heirOf: code });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeBase64url } from '#domain/bytes.ts';
-import { deviceStatement, phoneStatement } from '#domain/claim-statement.ts';
+import { deviceStatement, heirStatement, phoneStatement } from '#domain/claim-statement.ts';
 import type { Signer } from '#domain/crypto.ts';
 import { parseBusinessId, parsePersonId, type PersonId } from '#domain/ids.ts';
 import { handFact } from '#tests/support/hostile-facts.ts';
@@ -58,6 +58,24 @@ async function prove(
 	const bytes = new Uint8Array(Buffer.from(String(nonce), 'base64url'));
 	const signature = encodeBase64url(await signer.sign(deviceStatement(bytes, person)));
 	return stand.ask('/devices/token', { body: { person, code, nonce, signature } });
+}
+
+/** A phone of the person gets an heir. */
+async function heirOf(old: Signer, code: string): Promise<StandAnswer> {
+	const { person } = amina;
+	const heir = await createTestKey();
+	const { nonce } = (await stand.ask('/devices/nonce', { body: {} })).body;
+	const bytes = new Uint8Array(Buffer.from(String(nonce), 'base64url'));
+	const statement = heirStatement(bytes, { scope: person, code, publicKey: heir.publicKey });
+	const body = {
+		person,
+		code,
+		nonce,
+		signature: encodeBase64url(await old.sign(statement)),
+		publicKey: encodeBase64url(heir.publicKey),
+		newSignature: encodeBase64url(await heir.sign(statement))
+	};
+	return stand.ask('/devices/heir', { body });
 }
 
 describe('/people', () => {
@@ -174,6 +192,21 @@ describe('/phones', () => {
 		expect(await feedStatus('p2')).toBe(200);
 		// Who was let go does not come back under the same key.
 		expect((await enrolled(amina.signer)).body['code']).toBe('deviceRemoved');
+	});
+
+	it('[API-34] an heir of one of four takes its place, and no other’s', async () => {
+		const signers: Signer[] = [];
+		for (let number = 2; number <= PHONES_MAX; number += 1) {
+			const signer = await createTestKey();
+			signers.push(signer);
+			await enrolled(signer);
+		}
+		const last = signers.at(-1);
+		if (last === undefined) throw new Error('four phones');
+		expect((await heirOf(last, 'p4')).body).toMatchObject({ code: 'p5' });
+		const codes = ['p1', 'p2', 'p3', 'p4', 'p5'];
+		const statuses = await Promise.all(codes.map((code) => feedStatus(code)));
+		expect(statuses).toEqual([200, 200, 200, 'deviceRemoved', 200]);
 	});
 
 	it('[API-34] one that was removed reads and writes nothing more, by any proof', async () => {

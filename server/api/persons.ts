@@ -149,7 +149,7 @@ async function enrolKey(
 	}
 	if (ofPerson.some((one) => equalBytes(one.kid, kid))) return err('signatureInvalid');
 	const now = clock();
-	await makeRoom(transaction, { who, phones: ofPerson, now });
+	await makeRoom(transaction, { who, phones: ofPerson, now, leaving: firstOf(ofPerson) });
 	const number = await nextNumber(transaction, who);
 	const code = phoneCode(number);
 	await transaction
@@ -162,19 +162,25 @@ export interface ToMakeRoom {
 	readonly who: PersonId;
 	readonly phones: readonly (typeof phone.$inferSelect)[];
 	readonly now: number;
+	/** The code of the phone that ends where there are as many as there may be. */
+	readonly leaving: string | undefined;
 }
 
-/** The phone that was enrolled first makes room: whoever lost it is not held up by it. */
 export async function makeRoom(
 	transaction: Transaction,
-	{ who, phones, now }: ToMakeRoom
+	{ who, phones, now, leaving }: ToMakeRoom
 ): Promise<void> {
-	const active = phones
-		.filter(({ removedAt }) => removedAt === null)
-		.toSorted((a, b) => a.number - b.number);
-	const [first] = active;
-	if (active.length < PHONES_MAX || first === undefined) return;
-	await remove(transaction, { who, code: first.code, now });
+	if (inForce(phones).length < PHONES_MAX || leaving === undefined) return;
+	await remove(transaction, { who, code: leaving, now });
+}
+
+/** The phone that was enrolled first: whoever lost it is not held up by it. */
+function firstOf(phones: ToMakeRoom['phones']): string | undefined {
+	return inForce(phones).toSorted((a, b) => a.number - b.number)[0]?.code;
+}
+
+function inForce(phones: ToMakeRoom['phones']): ToMakeRoom['phones'] {
+	return phones.filter(({ removedAt }) => removedAt === null);
 }
 
 export async function nextNumber(transaction: Transaction, who: PersonId): Promise<number> {

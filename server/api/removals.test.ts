@@ -15,6 +15,7 @@ import {
 	type Shop
 } from '#tests/support/people-stand.ts';
 import type { Signer } from '#domain/crypto.ts';
+import { until } from '#tests/support/relay-stand.ts';
 
 let stand: PeopleStand;
 let shop: Shop;
@@ -41,6 +42,26 @@ async function signIn(username: string): Promise<string> {
 }
 
 describe('a device that its owner removes', () => {
+	it('[API-36] [API-40] has an heir before it, which the owner sees, or none', async () => {
+		const { sql } = stand.database;
+		const waits = async (): Promise<boolean> => {
+			const rows = await sql`
+				select 1 from pg_stat_activity
+				where datname = current_database() and wait_event_type = 'Lock'`;
+			return rows.length > 0;
+		};
+		let removed: Promise<Answer> | undefined;
+		// As whoever makes an heir holds it.
+		await sql.begin(async (tx) => {
+			await tx`select 1 from business where business = ${shop.business} for update`;
+			removed = removeDevice('B');
+			await until(waits);
+			const rows = await tx`select 1 from device where code = 'B' and removed_at is null`;
+			expect(rows).toHaveLength(1);
+		});
+		expect((await removed)?.status).toBe(204);
+	});
+
 	it('[API-36] has no access from then on by any proof, and everybody is told once', async () => {
 		const bearer = String(
 			(await proveDevice(stand.app, { ...shop, code: 'B', key })).body['token']

@@ -11,6 +11,7 @@ import type { RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
 import { device, member } from '#server/database/accounts.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
 import { businessField, codeField, readBody } from './body.ts';
+import { lockBusiness } from './devices.ts';
 import { memberOf } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
@@ -85,7 +86,11 @@ async function answer(
 ): Promise<Response> {
 	const owner = await ownerProven(c, parts, { business, password });
 	if (!owner.ok) return problem(c, owner.error);
-	const removed = await commitUnlessRefused(parts.executor, (tx) => remove(tx, owner.value));
+	const removed = await commitUnlessRefused(parts.executor, async (tx) => {
+		// As who makes an heir does: a device that ends meanwhile has none, or has it already.
+		await lockBusiness(tx, business);
+		return remove(tx, owner.value);
+	});
 	if (!removed.ok) return problem(c, refusal(removed.error));
 	await parts.revoked(business);
 	for (const account of removed.value) {
