@@ -1,11 +1,12 @@
 import type { Sql } from 'postgres';
 import { parseBusinessId } from '#domain/ids.ts';
 import type { Project } from '#server/projections/effected.ts';
+import { createDifferences, type Differences } from './differences.ts';
 import { findLetIn, type LetIn } from './find-let-in.ts';
 import { projectPage, readFacts, takeClocks } from './project-again.ts';
 import { makeScratch } from './scratch.ts';
 import { verifyDocuments } from './verify-documents.ts';
-import { verifyFeed, verifyRow, type Difference } from './verify-feed.ts';
+import { verifyFeed, verifyRow } from './verify-feed.ts';
 import { compareProjections } from './verify-projections.ts';
 
 /** What was looked at, and what is not as it must be. */
@@ -13,7 +14,7 @@ export interface Verified {
 	readonly scopes: number;
 	readonly facts: number;
 	readonly documents: number;
-	readonly differences: readonly Difference[];
+	readonly differences: Omit<Differences, 'note'>;
 	/** Nothing that is wrong by itself: for whoever may remove them anew. */
 	readonly letIn: readonly LetIn[];
 }
@@ -35,37 +36,38 @@ export async function verifyAll({ sql, project }: VerifyParts): Promise<Verified
 			union select business from document_head union select business from document_update
 		) as scopes
 		order by scope`;
-	const all: Verified = {
-		scopes: scopes.length,
-		facts: 0,
-		documents: 0,
-		differences: [],
-		letIn: []
-	};
-	let sum = all;
+	const differences = createDifferences();
+	const sums = { scopes: scopes.length, facts: 0, documents: 0 };
+	const letIn: LetIn[] = [];
 	for (const { scope, is_business: isBusiness } of scopes) {
 		const one = await sql.begin('isolation level repeatable read', (transaction) =>
-			verifyScope(transaction as unknown as Sql, scope, isBusiness ? project : undefined)
+			verifyScope(transaction as unknown as Sql, {
+				scope,
+				project: isBusiness ? project : undefined,
+				note: differences.note
+			})
 		);
-		sum = {
-			scopes: sum.scopes,
-			facts: sum.facts + one.facts,
-			documents: sum.documents + one.documents,
-			differences: [...sum.differences, ...one.differences],
-			letIn: [...sum.letIn, ...one.letIn]
-		};
+		sums.facts += one.facts;
+		sums.documents += one.documents;
+		letIn.push(...one.letIn);
 	}
-	return sum;
+	return { ...sums, differences, letIn };
+}
+
+interface Scope {
+	readonly scope: string;
+	/** Of a business alone: a person's facts come to no numbers. */
+	readonly project: Project | undefined;
+	readonly note: Differences['note'];
 }
 
 async function verifyScope(
 	tx: Sql,
-	scope: string,
-	project: Project | undefined
-): Promise<Omit<Verified, 'scopes'>> {
+	{ scope, project, note }: Scope
+): Promise<Pick<Verified, 'facts' | 'documents' | 'letIn'>> {
 	const parsed = parseBusinessId(scope);
 	const business = project !== undefined && parsed.ok ? parsed.value : undefined;
-	const differences: Difference[] = [...(await verifyFeed(tx, scope))];
+	note(await verifyFeed(tx, scope));
 	if (business !== undefined) {
 		await makeScratch(tx);
 		await takeClocks(tx, business);
@@ -73,14 +75,13 @@ async function verifyScope(
 	let facts = 0;
 	for await (const rows of readFacts(tx, scope)) {
 		facts += rows.length;
-		for (const row of rows) differences.push(...verifyRow(scope, row));
+		for (const row of rows) note(verifyRow(scope, row));
 		if (project !== undefined && business !== undefined) {
 			await projectPage(tx, business, { rows, project });
 		}
 	}
-	const documents = await verifyDocuments(tx, scope);
-	differences.push(...documents.differences);
-	if (business !== undefined) differences.push(...(await compareProjections(tx, business)));
+	const documents = await verifyDocuments(tx, scope, note);
+	if (business !== undefined) note(await compareProjections(tx, business));
 	const letIn = project === undefined ? [] : await findLetIn(tx, scope);
-	return { facts, documents: documents.documents, differences, letIn };
+	return { facts, documents, letIn };
 }

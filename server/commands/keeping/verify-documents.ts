@@ -3,18 +3,17 @@ import { parseDocumentName } from '#documents/document-name.ts';
 import { parseFactId } from '#domain/ids.ts';
 import { catchUp, readUpdates, type Room } from '#server/relay/room.ts';
 import { createRoomState } from '#server/relay/room-state.ts';
-import type { Difference } from './verify-feed.ts';
-
-interface Verified {
-	readonly documents: number;
-	readonly differences: readonly Difference[];
-}
+import type { Difference } from './differences.ts';
 
 /**
  * Every fact that stands in a document is in that document's updates with its text, and every text in
- * them is a fact of the scope.
+ * them is a fact of the scope. Notes what differs after each document; returns how many there are.
  */
-export async function verifyDocuments(tx: Sql, scope: string): Promise<Verified> {
+export async function verifyDocuments(
+	tx: Sql,
+	scope: string,
+	note: (differences: readonly Difference[]) => void
+): Promise<number> {
 	const rows = await tx<{ document: string; sequence: string | null }[]>`
 		select document, document_head.sequence from (
 			select document from document_head where business = ${scope}
@@ -24,13 +23,11 @@ export async function verifyDocuments(tx: Sql, scope: string): Promise<Verified>
 		left join document_head using (document)
 		where document_head.business is null or document_head.business = ${scope}
 		order by document`;
-	const differences: Difference[] = [];
 	for (const { document, sequence } of rows) {
-		for (const what of await verifyDocument(tx, scope, { document, sequence })) {
-			differences.push({ check: 'documents', scope, what: `${document}: ${what}` });
-		}
+		const found = await verifyDocument(tx, scope, { document, sequence });
+		note(found.map((what) => ({ check: 'documents', scope, what: `${document}: ${what}` })));
 	}
-	return { documents: rows.length, differences };
+	return rows.length;
 }
 
 interface Head {

@@ -1,13 +1,7 @@
 import type { Sql } from 'postgres';
 import { parseFact } from '#domain/fact/parse-fact.ts';
+import type { Difference } from './differences.ts';
 import type { FactRow } from './project-again.ts';
-
-/** Something that is not as it must be, by its name. */
-export interface Difference {
-	readonly check: 'feed' | 'facts' | 'digests' | 'documents' | 'projections';
-	readonly scope: string;
-	readonly what: string;
-}
 
 /** The feed is numbered 1 to its head without a gap, and each digest is that of its text. */
 export async function verifyFeed(tx: Sql, scope: string): Promise<readonly Difference[]> {

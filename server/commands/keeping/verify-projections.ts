@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
+import type { Difference } from './differences.ts';
 import { PROJECTION_TABLES } from './projection-tables.ts';
-import type { Difference } from './verify-feed.ts';
 
 /** How many rows of one table are named. */
 const NAMED_MAX = 20;
