@@ -1,4 +1,5 @@
 import { eq } from 'drizzle-orm';
+import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeBase64url } from '#domain/bytes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
@@ -7,6 +8,7 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { JudgedFact, VerdictFact } from '#domain/fact/ledger-fact.ts';
 import { factId } from '#domain/ids.ts';
 import { systemRandom } from '#server/auth/random.ts';
+import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
 import { record } from '#server/database/journal.ts';
 import { claimJudged, claimWaiting, codeSpent } from '#server/database/ledgers.ts';
 import { commitAct } from '#server/ledgers/act.ts';
@@ -92,7 +94,7 @@ describe('one code', () => {
 		expect(await present(sheet(h, codes, 2))).toBe('ok');
 
 		const [fact] = verdicts();
-		expect(fact?.verdict).toMatchObject({ result: 'ok', al: 1, h, seq: 1, relayEpoch: 3 });
+		expect(fact?.verdict).toMatchObject({ result: 'ok', al: 1, h, seq: 1, relayEpoch: 1 });
 		const [judged] = factsOf(stand, amina.person, 'judged');
 		expect(judged).toMatchObject({ businessId: shop.business, way: 'sheet', counter: 2 });
 		expect(judged?.v).toBe(fact?.v);
@@ -224,6 +226,16 @@ describe('after a restore', () => {
 		expect(await present(sheet(second, codes, 0))).toBe('used');
 		expect(await present(sheet(first, codes, 0))).toBe('ok');
 		expect(await present(sheet(second, codes, 1))).toBe('ok');
+	});
+
+	it('[JUDGE-16] what was spent after one restore is spent after the next', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		stand.clock.now += 1_000;
+		await stand.database.sql.begin((tx) => beginNextEpoch(tx as unknown as Sql, stand.clock.now));
+		stand.clock.now += 1_000;
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('ok');
+		await forget();
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('used');
 	});
 
 	it('[JUDGE-16] a code of another set with the same number is another code', async () => {
@@ -469,8 +481,14 @@ describe('a right code kept for later', () => {
 		expect(verdicts().at(-1)?.wrong).toBe(0);
 		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('used');
 
-		for (let sets = 0; sets < 8; sets += 1) await giveSheet(stand, { name, person: amina.person });
-		expect(await present(sheet(await writeRecord(stand, name), codes, 1))).toBe('wrong');
+		// A restore leaves a gap in their numbers.
+		const restored = { ...stand, parts: { ...stand.parts, epoch: 1_000 } };
+		for (let sets = 0; sets < 7; sets += 1) {
+			await giveSheet(restored, { name, person: amina.person });
+		}
+		expect(await present(sheet(await writeRecord(stand, name), codes, 1))).toBe('revoked');
+		await giveSheet(restored, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), codes, 2))).toBe('wrong');
 	});
 
 	it('[JUDGE-5] after the connection ended confirms nothing', async () => {

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { and, asc, between, eq, isNull } from 'drizzle-orm';
+import { and, asc, between, desc, eq, isNull, lte } from 'drizzle-orm';
 import { assert } from '#domain/assert.ts';
 import { utf8 } from '#domain/bytes.ts';
 import { code, codeInfo, phoneCounter, smsCode } from '#domain/confirmation/codes.ts';
@@ -8,7 +8,7 @@ import { parseRecordHash, type RecordHash } from '#domain/confirmation/record-ha
 import { isCredit, type RecordKind } from '#domain/confirmation/record-kind.ts';
 import type { VerdictResult } from '#domain/confirmation/verdict.ts';
 import type { PersonId } from '#domain/ids.ts';
-import { codeSpent, smsSend } from '#server/database/ledgers.ts';
+import { codeEpoch, codeSpent, smsSend } from '#server/database/ledgers.ts';
 import { phone } from '#server/database/persons.ts';
 import type { Transaction } from '#server/database/transaction.ts';
 import { infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
@@ -61,9 +61,9 @@ export async function findCode(
 		case 'sms':
 			return findSms(tx, parts, claim);
 		case 'sheet':
-			return findInEpochs(claim, (epoch) => findInSet(tx, parts, { claim, epoch }));
+			return findInEpochs(tx, claim, (epoch) => findInSet(tx, parts, { claim, epoch }));
 		case 'app':
-			return findInEpochs(claim, (epoch) => findOfPhone(tx, parts, { claim, epoch }));
+			return findInEpochs(tx, claim, (epoch) => findOfPhone(tx, parts, { claim, epoch }));
 	}
 }
 
@@ -90,13 +90,19 @@ async function findSms(
 	return { match: old === undefined ? match : { ...match, spentFor: h }, epoch: 0, counter, old };
 }
 
-/** The epoch in force, then those before it. */
+/** The epoch in force, then those before it: their numbers have gaps. */
 async function findInEpochs(
-	{ link }: CodeClaim,
+	tx: Transaction,
+	{ name, link }: CodeClaim,
 	find: (epoch: number) => Promise<Found | undefined>
 ): Promise<Found | undefined> {
-	const newest = link?.epoch ?? 0;
-	for (let epoch = newest; epoch > 0 && epoch >= newest - PAST_EPOCHS; epoch -= 1) {
+	const epochs = await tx
+		.select({ epoch: codeEpoch.epoch })
+		.from(codeEpoch)
+		.where(and(ofLedger(codeEpoch, name), lte(codeEpoch.epoch, link?.epoch ?? 0)))
+		.orderBy(desc(codeEpoch.epoch))
+		.limit(PAST_EPOCHS + 1);
+	for (const { epoch } of epochs) {
 		const found = await find(epoch);
 		if (found !== undefined) return found;
 	}

@@ -26,6 +26,8 @@ export type SheetSet = typeof sheetSet.$inferSelect;
 
 /** How many of the counters that were used a phone is told of. */
 const USED_MAX = 50;
+/** So many numbers of sets a ledger has in one epoch of the database; facts hold them until 2085. */
+export const SETS_OF_EPOCH = 32;
 
 /** The class byte of a set: a debit's opens every debit, a credit's every credit. */
 const KIND_OF_CLASS = { debit: 'due', credit: 'payment' } as const;
@@ -54,7 +56,7 @@ export async function raiseEpoch(
 ): Promise<number> {
 	const { name, link, holder, keepsWrong = false } = raised;
 	const { tx } = act;
-	const epoch = (await lastEpoch(tx, name, link.epoch)) + 1;
+	const epoch = Math.max(await lastEpoch(tx, name, link.epoch), firstEpoch(parts.epoch)) + 1;
 	const ended = await readSet(tx, { ...name, epoch: link.epoch });
 	await tx.insert(codeEpoch).values({ ...name, epoch, person: holder, startedAt: parts.clock() });
 	if (!keepsWrong) {
@@ -66,7 +68,15 @@ export async function raiseEpoch(
 	return epoch;
 }
 
-/** A restore leaves out numbers that may have been used since its backup: the same number, the same codes. */
+/**
+ * CODES-13. The same number is the same codes, and a restored database knows neither how many sets nor
+ * which connections it forgot. Its epoch is the minute of the restore, so these numbers begin above
+ * all that any epoch before came to: nobody makes 32 sets a minute from one restore to the next.
+ */
+function firstEpoch(databaseEpoch: number): number {
+	return (databaseEpoch - 1) * SETS_OF_EPOCH;
+}
+
 async function lastEpoch(tx: Act['tx'], name: LedgerName, known: number): Promise<number> {
 	const [row] = await tx
 		.select({ epoch: max(codeEpoch.epoch) })

@@ -64,7 +64,7 @@ export interface LedgerStand {
 }
 
 const SECRET = new Uint8Array(32).fill(7);
-const EPOCH = 3;
+const EPOCH = 1;
 
 export async function createLedgerStand(
 	options: { readonly limits?: Partial<LimitTable> } = {}

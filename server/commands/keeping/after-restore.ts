@@ -2,11 +2,9 @@ import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { nextDeviceCode, parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
 
-/** So many codes, members, phones and sets of codes may have been given out since a backup. */
+/** So many codes, members and phones may have been given out since a backup. */
 const DEVICE_CODES_SKIPPED = 26;
 const NUMBERS_SKIPPED = 100;
-/** No more, so that a code of the set before is still told apart from a guess (JUDGE-8). */
-const CODE_SETS_SKIPPED = 7;
 
 /** A claim that was stored before the restore waits so long for a verdict that is carried in. */
 const CARRIED_GRACE_MS = 60_000;
@@ -41,13 +39,13 @@ export async function beginNextEpoch(sql: Sql, now: number): Promise<number> {
 	await sql`insert into epoch_end (business, epoch, s) select business, ${ended}, s from feed_head`;
 	// They tell of files that may be the ones that are lost; the next backup makes its own.
 	await sql`delete from backup_mark`;
-	await skipNumbers(sql, now);
+	await skipNumbers(sql);
 	await endAccess(sql);
 	await letNothingGoTwice(sql, now);
 	return epoch;
 }
 
-async function skipNumbers(sql: Sql, now: number): Promise<void> {
+async function skipNumbers(sql: Sql): Promise<void> {
 	const businesses = await sql<{ business: string; code: string }[]>`
 		select business, last_device_code as code from business`;
 	for (const { business, code } of businesses) {
@@ -59,11 +57,6 @@ async function skipNumbers(sql: Sql, now: number): Promise<void> {
 	await sql`
 		insert into person_detail (person, last_phone) select person, ${NUMBERS_SKIPPED} from person
 		on conflict (person) do update set last_phone = person_detail.last_phone + excluded.last_phone`;
-	// A set of codes takes the number behind the last one, and the same number means the same codes.
-	await sql`
-		insert into code_epoch (business, ledger, epoch, started_at)
-		select business, ledger, epoch + ${CODE_SETS_SKIPPED}, ${now}::bigint from ledger_link
-		on conflict do nothing`;
 }
 
 function skipCodes(last: string): DeviceCode {

@@ -409,7 +409,6 @@ describe('a backup', () => {
 			{ last_device_code: 'AZ', last_member: 103 }
 		]);
 		expect(await to.sql`select last_phone from person_detail`).toEqual([{ last_phone: 100 }]);
-		expect(await to.sql`select epoch from code_epoch`).toEqual([{ epoch: 9 }]);
 		expect(await rowsOf(to, 'session')).toEqual([]);
 		expect(await rowsOf(to, 'rate_limit')).toEqual([]);
 		expect(await to.sql`select state, body from message`).toEqual([
