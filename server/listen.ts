@@ -7,6 +7,8 @@ import { PAYLOAD_BYTES_MAX } from '#sync/limits.ts';
 import { codeOf } from './database/data-folder.ts';
 
 const CLOSE_MS_MAX = 3_000;
+/** By when a request is there with its body: our own devices wait no longer for the answer. */
+const REQUEST_MS_MAX = 90_000;
 
 export interface ListenAt {
 	/** 0 for any free port. */
@@ -29,6 +31,7 @@ export async function listen(
 		fetch: app.fetch,
 		port,
 		...(host === undefined ? {} : { hostname: host }),
+		serverOptions: { requestTimeout: REQUEST_MS_MAX },
 		// Its own types and those of `ws` differ in optional fields that may be undefined, and only there.
 		websocket: { server: sockets as WebSocketServerLike }
 	}) as Server; // No `createServer` was given, and then it is one of node:http.

@@ -21,6 +21,7 @@ import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { CARRIED_FACTS_MAX, carriedRoutes } from './carried.ts';
 import { feedRoutes } from './feed.ts';
 import { haveRoutes } from './have.ts';
+import { lackingRoutes } from './lacking.ts';
 import { createReads } from './read-turns.ts';
 
 let stand: RelayStand;
@@ -36,7 +37,8 @@ beforeAll(async () => {
 		authenticateDevice: (headers) =>
 			Promise.resolve(headers.has('authorization') ? ok(caller) : err('notSignedIn'))
 	};
-	const table = { ...LIMITS, carriedByDevice: { times: 20, withinMs: 3_600_000 } };
+	const often = { times: 20, withinMs: 3_600_000 };
+	const table = { ...LIMITS, carriedByDevice: often, lackingByDevice: often };
 	const limits = createLimits(stand.database.orm, table);
 	const parts = { sql, epoch: EPOCH, deviceAuth, limits, reads: createReads() };
 	const { handIn } = stand.relay();
@@ -46,6 +48,7 @@ beforeAll(async () => {
 	app.route('/', carriedRoutes({ ...parts, handIn, isRestored: false }));
 	restored = new Hono();
 	restored.route('/', carriedRoutes({ ...parts, handIn, isRestored: true }));
+	app.route('/', lackingRoutes(parts));
 	for (const each of [app, restored]) each.onError((_fault, c) => c.json({}, 500));
 });
 afterAll(() => stand.close());
@@ -64,6 +67,33 @@ async function ask(on: Hono, path: string, init: RequestInit = {}): Promise<Answ
 	headers.set('authorization', 'Bearer good');
 	const answer = await on.request(`http://relay.test${path}`, { ...init, headers });
 	return { status: answer.status, body: (await answer.json()) as Answer['body'] };
+}
+
+/** A request whose body is being waited for; what it gives sends the rest, and says the status. */
+async function sendSlowly(path: string): Promise<() => Promise<number>> {
+	const body = new TextEncoder().encode('{"facts":[]}');
+	const isRead = Promise.withResolvers<undefined>();
+	let line: ReadableStreamDefaultController<Uint8Array> | undefined;
+	const stream = new ReadableStream<Uint8Array>(
+		{
+			start: (controller) => {
+				line = controller;
+			},
+			pull: () => {
+				isRead.resolve(undefined);
+			}
+		},
+		{ highWaterMark: 0 }
+	);
+	const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+	const init = { method: 'POST', headers, body: stream, duplex: 'half' };
+	const answer = ask(app, path, init);
+	await isRead.promise;
+	return async () => {
+		line?.enqueue(body);
+		line?.close();
+		return (await answer).status;
+	};
 }
 
 function hand(on: Hono, facts: unknown, packing?: string): Promise<Answer> {
@@ -121,6 +151,25 @@ describe('what a restored relay forgot', () => {
 			expect((await hand(server, [given('B-1')])).status).toBe(500);
 		}
 		expect(await sql`select 1 from fact`).toEqual([]);
+	});
+
+	it.each(['/carried', '/facts/lacking'])(
+		'[API-49] %s with bodies that do not come keeps nobody from reading',
+		async (path) => {
+			const bodies = await Promise.all(Array.from({ length: 4 }, () => sendSlowly(path)));
+			expect((await ask(app, `/feed?epoch=${String(EPOCH)}&after=0`)).status).toBe(200);
+			for (const end of bodies) expect(await end()).toBe(200);
+		}
+	);
+
+	it('[API-49] counts what a device asks before its body is there', async () => {
+		await stand.database.sql`truncate rate_limit`;
+		for (let n = 0; n < 20; n += 1) await (await sendSlowly('/facts/lacking'))();
+		const never = new ReadableStream({}, { highWaterMark: 0 });
+		const headers = { 'content-type': 'application/json', 'content-length': '12' };
+		const init = { method: 'POST', headers, body: never, duplex: 'half' };
+		expect((await ask(app, '/facts/lacking', init)).status).toBe(429);
+		await stand.database.sql`truncate rate_limit`;
 	});
 
 	it('[FEED-7] is taken so often an hour', async () => {

@@ -8,10 +8,16 @@ import type { HandedIn, HandIn } from '#server/auth/handed-in.ts';
 import type { Limits } from '#server/auth/limits.ts';
 import { checkEpoch } from '#server/database/went-back.ts';
 import { branchField } from './body.ts';
-import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
+import {
+	callersOnly,
+	countedByDevice,
+	wholeQuery,
+	type CallerEnv,
+	type CallerParts
+} from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { problem, refusal } from './problem.ts';
-import { inTurn, type ReadParts } from './read-turns.ts';
+import { bodyFirst, inTurn, type ReadParts } from './read-turns.ts';
 
 export interface CarriedParts extends CallerParts, HandIn, ReadParts {
 	readonly sql: Sql;
@@ -53,13 +59,12 @@ export function carriedRoutes({
 		ownOriginOnly,
 		jsonOnly,
 		bodyBytesAtMost(CARRIED_BYTES_MAX),
-		callersOnly(auth),
-		inTurn(() => reads.pieces)
+		callersOnly(auth)
 	);
+	const turn = inTurn<CallerEnv>(() => reads.pieces);
+	const counted = countedByDevice(limits, 'carriedByDevice');
+	routes.on('POST', '/carried', counted, ...bodyFirst<CallerEnv>(reads), turn);
 	routes.post('/carried', async (c) => {
-		const { scope, code } = c.var.caller;
-		const counted = await limits.count('carriedByDevice', `${scope}/${code}`);
-		if (!counted.ok) return problem(c, refusal('tooManyAttempts', { ...counted.error }));
 		const body = await readFacts(c);
 		if (!body.ok) return problem(c, refusal(body.error));
 		const facts = body.value.map(([branch, text]) => ({ branch, text }));
@@ -70,7 +75,7 @@ export function carriedRoutes({
 		const handed = await handIn(c.var.caller, facts, 'carried');
 		return c.json({ handed: handed.map(encodeHanded) });
 	});
-	routes.get('/carried', async (c) => {
+	routes.get('/carried', turn, async (c) => {
 		const after = c.req.query('after') === undefined ? 0 : wholeQuery(c, 'after');
 		if (after === undefined) return problem(c, refusal('queryInvalid'));
 		return c.json({ carried: await readCarried(sql, c.var.caller.scope, after) });

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { DeviceAuth, DeviceCaller } from '#server/auth/device-auth.ts';
+import type { Limits } from '#server/auth/limits.ts';
 import type { Caller, PhoneAuth } from '#server/auth/phone-auth.ts';
 import { problem, refusal } from './problem.ts';
 
@@ -38,6 +39,19 @@ export function callersOnly({ deviceAuth, phoneAuth }: CallerParts): MiddlewareH
 		const caller = isOther ? ((await phoneAuth?.authenticatePhone(headers)) ?? device) : device;
 		if (!caller.ok) return problem(c, refusal(caller.error));
 		c.set('caller', caller.value);
+		return next();
+	};
+}
+
+/** Counts what a device or a phone asks for, to be put behind the proof of who calls. */
+export function countedByDevice(
+	limits: Limits,
+	name: Parameters<Limits['count']>[0]
+): MiddlewareHandler<CallerEnv> {
+	return async (c, next) => {
+		const { scope, code } = c.var.caller;
+		const counted = await limits.count(name, `${scope}/${code}`);
+		if (!counted.ok) return problem(c, refusal('tooManyAttempts', { ...counted.error }));
 		return next();
 	};
 }

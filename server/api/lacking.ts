@@ -2,14 +2,16 @@ import { Hono } from 'hono';
 import type { Sql } from 'postgres';
 import * as v from 'valibot';
 import { parseFactId, type FactId } from '#domain/ids.ts';
+import type { Limits } from '#server/auth/limits.ts';
 import { factIdField, readBody } from './body.ts';
-import { callersOnly, type CallerEnv, type CallerParts } from './device-caller.ts';
+import { callersOnly, countedByDevice, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { problem, refusal } from './problem.ts';
-import { inTurn, type ReadParts } from './read-turns.ts';
+import { bodyFirst, inTurn, type ReadParts } from './read-turns.ts';
 
 export interface LackingParts extends CallerParts, ReadParts {
 	readonly sql: Sql;
+	readonly limits: Limits;
 }
 
 /** Asked for at once: a busy week of one device. */
@@ -31,7 +33,7 @@ type AskedFact = v.InferOutput<typeof lackingSchema>['facts'][number];
  * the same act under another. Each is `[id, digest]`, and `[id, digest, first id, first digest]` where
  * it was issued again already.
  */
-export function lackingRoutes({ sql, reads, ...auth }: LackingParts): Hono {
+export function lackingRoutes({ sql, limits, reads, ...auth }: LackingParts): Hono {
 	const routes = new Hono<CallerEnv>();
 	routes.use(
 		'/facts/lacking',
@@ -39,6 +41,8 @@ export function lackingRoutes({ sql, reads, ...auth }: LackingParts): Hono {
 		jsonOnly,
 		bodyBytesAtMost(LACKING_BODY_BYTES_MAX),
 		callersOnly(auth),
+		countedByDevice(limits, 'lackingByDevice'),
+		...bodyFirst<CallerEnv>(reads),
 		inTurn(() => reads.pieces)
 	);
 	routes.post('/facts/lacking', async (c) => {

@@ -21,6 +21,8 @@ export interface TurnFigures {
 const PIECE_TURNS: TurnFigures = { all: 10, scope: 4, waiting: 250 };
 /** What goes through all that a business has. */
 const WHOLE_TURNS: TurnFigures = { all: 2, scope: 1, waiting: 20 };
+/** What is being sent to us: it holds no connection to the database, but memory, up to 10 MB each. */
+const BODY_TURNS: TurnFigures = { all: 40, scope: 4, waiting: 250 };
 
 interface Reading {
 	count: number;
@@ -73,10 +75,15 @@ export function createReadTurns({ all, scope: ofScope, waiting: most }: TurnFigu
 export interface Reads {
 	readonly pieces: ReadTurns;
 	readonly whole: ReadTurns;
+	readonly bodies: ReadTurns;
 }
 
 export function createReads(): Reads {
-	return { pieces: createReadTurns(PIECE_TURNS), whole: createReadTurns(WHOLE_TURNS) };
+	return {
+		pieces: createReadTurns(PIECE_TURNS),
+		whole: createReadTurns(WHOLE_TURNS),
+		bodies: createReadTurns(BODY_TURNS)
+	};
 }
 
 export interface ReadParts {
@@ -104,4 +111,19 @@ export function inTurn<E extends Called>(turnsOf: (c: Context) => ReadTurns): Mi
 			end();
 		}
 	};
+}
+
+/**
+ * API-49. To be put before the turn of what is read with a body: a line that sends slowly, or nothing
+ * more, holds up its own business or person alone.
+ */
+export function bodyFirst<E extends Called>({ bodies }: Reads): readonly MiddlewareHandler<E>[] {
+	return [
+		inTurn(() => bodies),
+		async (c, next) => {
+			// It is kept there for whoever reads it then.
+			await c.req.arrayBuffer();
+			return next();
+		}
+	];
 }

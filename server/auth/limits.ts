@@ -42,6 +42,8 @@ export const LIMITS = {
 	heirsByScope: { times: 40, withinMs: 24 * 3_600_000 },
 	/** Each takes 10 MB; what is stored of them has a limit of its own. */
 	carriedByDevice: { times: 600, withinMs: 3_600_000 },
+	/** A year of one device is forty of them. */
+	lackingByDevice: { times: 600, withinMs: 3_600_000 },
 	lateFactsByDevice: { times: 120, withinMs: 24 * 3_600_000 },
 	claimsByAccount: { times: 30, withinMs: 3_600_000 },
 	invitesByBusiness: { times: 60, withinMs: 3_600_000 },
