@@ -115,6 +115,28 @@ describe('POST /accounts', () => {
 		expect(await rows()).toEqual([accounts, persons, sessions + 1]);
 	});
 
+	it('[API-8] takes it for a day', async () => {
+		const form = { person: mintIds().person };
+		await post('tomorrow', form);
+		stand.clock.now += 24 * 3_600_000;
+		expect((await post('tomorrow', form)).status).toBe(201);
+		stand.clock.now += 1;
+		const late = await post('tomorrow', form);
+		expect([late.status, late.body['code']]).toEqual([409, 'usernameTaken']);
+	});
+
+	it('[API-8] lets nobody guess faster than at a sign-in', async () => {
+		const form = { person: mintIds().person };
+		stand.address.current = '198.51.100.66';
+		await post('guessed', form);
+		stand.waits.length = 0;
+		for (let tries = 0; tries < 7; tries += 1) {
+			const guess = await post('guessed', { ...form, password: `guess ${String(tries)} of it` });
+			expect(guess.body['code']).toBe('usernameTaken');
+		}
+		expect(stand.waits).toEqual([250, 500]);
+	});
+
 	it.each([
 		['another password', { password: 'another password' }],
 		['another kind', { kind: 'customer' }],

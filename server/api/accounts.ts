@@ -1,9 +1,11 @@
 import { eq } from 'drizzle-orm';
 import { Hono } from 'hono';
+import { getCookie } from 'hono/cookie';
 import { assert } from '#domain/assert.ts';
 import { parsePersonId, type PersonId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { KNOWN_DEVICE_COOKIE } from '#server/auth/known-devices.ts';
 import { callerOf, type SessionCaller, type SignedInFrom } from '#server/auth/sessions.ts';
 import { account, person, personAlias } from '#server/database/accounts.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
@@ -11,9 +13,12 @@ import { accountSchema, parseAccountForm, type AccountForm } from './account-for
 import { readBody } from './body.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { isBusiness } from './persons.ts';
-import { problem, refusal } from './problem.ts';
+import { problem, refusal, type Refusal } from './problem.ts';
 import { toOf } from './codes.ts';
 import { giveKnownDevice, giveSession, signedInFrom } from './session-cookie.ts';
+
+/** So long an answer that was lost may be asked again. */
+const AGAIN_MS = 24 * 3_600_000;
 
 /** `POST /accounts`: signs up as a store or a customer, and signs in. */
 export function accountRoutes(parts: PeopleParts): Hono {
@@ -26,8 +31,11 @@ export function accountRoutes(parts: PeopleParts): Hono {
 		const form = parseAccountForm(body.value);
 		if (!form.ok) return problem(c, refusal(form.error));
 
-		const signedUp = await signUp(parts, form.value, signedInFrom(c, parts));
-		if (!signedUp.ok) return problem(c, refusal(signedUp.error));
+		const kept = getCookie(c, KNOWN_DEVICE_COOKIE);
+		const browser = parts.knownDevices.recognise(form.value.username, kept);
+		const from = { ...signedInFrom(c, parts), browser };
+		const signedUp = await signUp(parts, form.value, from);
+		if (!signedUp.ok) return problem(c, signedUp.error);
 		parts.messages.wake();
 		giveSession(c, signedUp.value.token);
 		giveKnownDevice(c, parts, form.value.username);
@@ -60,16 +68,31 @@ interface SignedIn {
 
 type AccountRow = typeof account.$inferSelect;
 
-/** One transaction makes account, person and session; an answer that was lost can be asked again. */
+interface From extends SignedInFrom {
+	/** What its tries are counted by, where the account knows this browser. */
+	readonly browser: string | undefined;
+}
+
+/** An answer that was lost can be asked again. */
 async function signUp(
+	parts: PeopleParts,
+	form: AccountForm,
+	from: From
+): Promise<Result<SignedIn, Refusal>> {
+	const { executor } = parts;
+	const [known] = await executor.select().from(account).where(eq(account.username, form.username));
+	if (known !== undefined) return signUpAgain(parts, { known, form, from });
+	const made = await makeAccount(parts, form, from);
+	return made.ok ? made : err(refusal(made.error));
+}
+
+/** One transaction makes account, person and session. */
+async function makeAccount(
 	parts: PeopleParts,
 	form: AccountForm,
 	from: SignedInFrom
 ): Promise<Result<SignedIn, ProblemCode>> {
 	const { executor, passwords, sessions } = parts;
-	const [known] = await executor.select().from(account).where(eq(account.username, form.username));
-	if (known !== undefined) return signUpAgain(parts, { known, form, from });
-
 	const passwordHash = await passwords.hash(form.password);
 	if (!passwordHash.ok) return passwordHash;
 	return commitUnlessRefused(executor, async (transaction) => {
@@ -97,21 +120,29 @@ async function signUp(
 interface Again {
 	readonly known: AccountRow;
 	readonly form: AccountForm;
-	readonly from: SignedInFrom;
+	readonly from: From;
 }
 
 /**
- * The same person with the same password is the same sign-up. A stranger cannot guess with it: the
- * person's UUID is on the owner's device alone.
+ * API-8. The same person with the same password is the same sign-up, for a day. The person's UUID is no
+ * secret: it stands in all that he writes. So this is a sign-in by another name, at the pace of these,
+ * and none at all where the password alone opens nothing.
  */
 async function signUpAgain(
-	{ executor, passwords, sessions }: PeopleParts,
+	parts: PeopleParts,
 	{ known, form, from }: Again
-): Promise<Result<SignedIn, ProblemCode>> {
-	if (form.person !== known.person || form.kind !== known.kind) return err('usernameTaken');
+): Promise<Result<SignedIn, Refusal>> {
+	const { executor, clock, passwords, secondFactor, sessions, signInPace } = parts;
+	const isOther = form.person !== known.person || form.kind !== known.kind;
+	if (isOther || clock() - known.createdAt > AGAIN_MS) return err(refusal('usernameTaken'));
+	const tried = { username: form.username, address: from.address, known: from.browser };
+	const paced = await signInPace.begin(tried);
+	if (!paced.ok) return err(refusal('tooManyAttempts', { ...paced.error }));
 	const isRight = await passwords.isRight(form.password, known.passwordHash);
-	if (!isRight.ok) return isRight;
-	if (!isRight.value) return err('usernameTaken');
+	if (!isRight.ok) return err(refusal(isRight.error));
+	const { isOn } = await secondFactor.state(executor, known.account);
+	if (!isRight.value || isOn) return err(refusal('usernameTaken'));
+	await signInPace.succeed(tried);
 	const token = await sessions.open(executor, known.account, from);
 	return ok({ caller: callerOf(known), token });
 }

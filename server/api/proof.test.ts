@@ -54,14 +54,16 @@ interface Person {
 	readonly username: string;
 	readonly email: string;
 	readonly cookie: string;
+	/** Its UUID, which stands in all that it writes. */
+	readonly person: string;
 }
 
 async function newPerson(changes: object = {}): Promise<Person> {
 	const username = `person.${String(people)}.${String(stand.clock.now)}`.slice(0, 32);
 	const email = `p${String(people)}@example.org`;
 	const body = accountBody(username, { email, ...changes });
-	const { cookie = '' } = await ask(stand.app, '/accounts', { body });
-	return { username, email, cookie };
+	const { cookie = '', body: made } = await ask(stand.app, '/accounts', { body });
+	return { username, email, cookie, person: String(made['person']) };
 }
 
 async function texts(recipient: string): Promise<readonly string[]> {
@@ -317,6 +319,15 @@ describe('a second factor', () => {
 		const guess = await post('/sessions', { username, password: 'wrong', factor: codes[4] });
 		expect(guess.body['code']).toBe('signInRefused');
 		expect((await sign(codes[4])).status).toBe(200);
+	});
+
+	it('[API-8] is not got round by signing up once more', async () => {
+		const { username, person } = await withFactor();
+		for (const password of [PASSWORD, 'another password']) {
+			const again = await post('/accounts', accountBody(username, { person, password }));
+			expect([again.status, again.body['code']]).toEqual([409, 'usernameTaken']);
+			expect(again.cookie).toBeUndefined();
+		}
 	});
 
 	it('[API-27] is ended and given new recovery codes with password and factor alone', async () => {
