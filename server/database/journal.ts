@@ -412,11 +412,27 @@ export const balance = pgTable(
 		/** When the latest of its records happened. */
 		lastAt: instant('last_at').notNull(),
 		/** Whether no record names another or opens the ledger: then a new record only adds to the sums. */
-		isPlain: boolean('is_plain').notNull()
+		isPlain: boolean('is_plain').notNull(),
+		/** Else: whether what was said of records that had not come is all among the early names. */
+		hasNames: boolean('has_names').notNull().default(false)
 	},
 	(table) => [
 		primaryKey({ columns: [table.business, table.ledger, table.currency, table.exponent] })
 	]
+);
+
+/**
+ * Projection: records that had not come when something named them, whether a record, a list, a verdict
+ * or an answer. One that is not among them only adds to its ledger's sums.
+ */
+export const earlyName = pgTable(
+	'early_name',
+	{
+		business: uuid('business').notNull(),
+		ledger: uuid('ledger').notNull(),
+		h: text('h').notNull()
+	},
+	(table) => [primaryKey({ columns: [table.business, table.ledger, table.h] })]
 );
 
 /** Projection: what a branch's business day came to. */

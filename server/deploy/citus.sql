@@ -37,6 +37,7 @@ select create_distributed_table('bridge_cursor', 'scope', colocate_with => 'feed
 select create_distributed_table('bridge_state', 'business', colocate_with => 'feed_head');
 select create_distributed_table('bridged', 'business', colocate_with => 'feed_head');
 select create_distributed_table('early_answer', 'business', colocate_with => 'feed_head');
+select create_distributed_table('early_name', 'business', colocate_with => 'feed_head');
 select create_distributed_table('claim', 'business', colocate_with => 'feed_head');
 select create_distributed_table('claim_judged', 'business', colocate_with => 'feed_head');
 select create_distributed_table('claim_waiting', 'business', colocate_with => 'feed_head');

@@ -12,6 +12,9 @@ type Given = Pick<FactToProject, 'business' | 'fact'>;
 
 const KINDS: ReadonlySet<string> = new Set(LEDGER_FACT_KINDS);
 
+/** With which a balance is folded; of records' facts those that list others. */
+const MOVING: readonly string[] = ['verdict', 'answered', 'link', 'record'];
+
 export interface LedgerName {
 	readonly business: BusinessId;
 	readonly ledger: LedgerId;
@@ -71,8 +74,9 @@ function saysMore(fact: Fact): boolean {
 	return [fact.answer, fact.list, fact.slip, fact.pending].some((more) => more !== undefined);
 }
 
-function movesBalance({ kind }: Fact): boolean {
-	return kind === 'verdict' || kind === 'answered' || kind === 'link' || kind === 'record';
+/** An answer of the shop's, a slip or a pending payment that a record ends move no sum. */
+function movesBalance(fact: Fact): boolean {
+	return fact.kind === 'record' ? fact.list !== undefined : MOVING.includes(fact.kind);
 }
 
 function ledgerOf(fact: Fact): LedgerId | undefined {
@@ -81,7 +85,43 @@ function ledgerOf(fact: Fact): LedgerId | undefined {
 	return KINDS.has(fact.kind) && 'ledgerId' in fact ? fact.ledgerId : undefined;
 }
 
-/** The facts kept of these ledgers, by `{business} {ledger}`, in the order of facts. */
+/** What a ledger's first record in a currency asks. */
+export interface Talk {
+	/** Whether anything was said of the ledger, a record to come perhaps. */
+	readonly isTalkedOf: boolean;
+	/** Whether all that was said of records to come is among the early names. */
+	readonly hasNames: boolean;
+}
+
+/** By `{business} {ledger}`. */
+export async function readTalk(
+	sql: Sql,
+	ledgers: readonly LedgerName[]
+): Promise<ReadonlyMap<string, Talk>> {
+	if (ledgers.length === 0) return new Map();
+	const rows = await sql<(LedgerName & { is_talked_of: boolean; has_names: boolean })[]>`
+		select business, ledger,
+			exists (
+				select from ledger_fact where ledger_fact.business = asked.business
+					and ledger_fact.ledger = asked.ledger
+			) as is_talked_of,
+			exists (
+				select from balance where balance.business = asked.business
+					and balance.ledger = asked.ledger and has_names
+			) as has_names
+		from unnest(
+			${ledgers.map(({ business }) => business)}::uuid[],
+			${ledgers.map(({ ledger }) => ledger)}::uuid[]
+		) as asked (business, ledger)`;
+	return new Map(
+		rows.map(({ business, ledger, is_talked_of: isTalkedOf, has_names: hasNames }) => [
+			`${business} ${ledger}`,
+			{ isTalkedOf, hasNames }
+		])
+	);
+}
+
+/** The facts with which these ledgers' balances are folded, by `{business} {ledger}`, in the order of facts. */
 export async function readLedgerFacts(
 	sql: Sql,
 	ledgers: readonly LedgerName[]
@@ -94,7 +134,7 @@ export async function readLedgerFacts(
 				${ledgers.map(({ business }) => business)}::uuid[],
 				${ledgers.map(({ ledger }) => ledger)}::uuid[]
 			)
-		)`;
+		) and ledger_fact.kind = any(${MOVING}::text[])`;
 	const byLedger = Map.groupBy(rows, ({ business, ledger }) => `${business} ${ledger}`);
 	return new Map(
 		Array.from(byLedger, ([key, ofLedger]) => [key, inOrder(ofLedger.map(storedFact))])

@@ -1,21 +1,27 @@
 import type { Sql } from 'postgres';
-import {
-	currencyKey,
-	foldLedger,
-	ledgerRecord,
-	type LedgerRecord,
-	type LedgerSums
-} from '#domain/confirmation/ledger-fold.ts';
+import { assert } from '#domain/assert.ts';
+import { refOf } from '#domain/confirmation/counted-amounts.ts';
+import { ledgerRecord, type LedgerRecord } from '#domain/confirmation/ledger-fold.ts';
 import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit, isOpening } from '#domain/confirmation/record-kind.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact, FactRecord } from '#domain/fact/fact.ts';
-import type { BusinessId, LedgerId } from '#domain/ids.ts';
-import { linkSpans } from '#domain/ledger/link-spans.ts';
+import type { BusinessId } from '#domain/ids.ts';
 import { compareFactOrder, type FactOrder } from '#domain/stamp.ts';
-import { ledgerEvents, type StandingRecord } from '#domain/confirmation/standing.ts';
+import {
+	emptyBalance,
+	ledgerKey,
+	pageKey,
+	pageOf,
+	putBalances,
+	readBalances,
+	type BalanceRow,
+	type PageName
+} from './balances.ts';
+import { recordKey, takeEarlyNames, type RecordName } from './early-names.ts';
 import type { Effected } from './effected.ts';
-import { keepLedgerFacts, readLedgerFacts, sayingsOf, type LedgerName } from './ledger-facts.ts';
+import { foldAnew } from './fold-anew.ts';
+import { keepLedgerFacts, readTalk, type LedgerName, type Talk } from './ledger-facts.ts';
 
 /** A record with its name and the fact that carries it. */
 interface Carried {
@@ -44,8 +50,7 @@ export async function projectLedgers(
 	);
 	const said = await keepLedgerFacts(sql, facts);
 	const fresh = carried.length === 0 ? [] : await insertRecords(sql, distinct(carried));
-	if (fresh.length > 0) await moveBalances(sql, fresh);
-	await refoldLedgers(sql, said);
+	await moveBalances(sql, fresh, said);
 }
 
 /** PROJ-10. The same for facts of the relay's own, which carry no records. */
@@ -53,25 +58,7 @@ export async function projectLedgerFacts(
 	sql: Sql,
 	facts: readonly Pick<Effected, 'business' | 'fact'>[]
 ): Promise<void> {
-	await refoldLedgers(sql, await keepLedgerFacts(sql, facts));
-}
-
-/** Every currency of these ledgers, from all their records and all that was said of them. */
-async function refoldLedgers(sql: Sql, said: readonly LedgerName[]): Promise<void> {
-	if (said.length === 0) return;
-	const rows = await sql<(LedgerName & { currency: string; exponent: number })[]>`
-		select business, ledger, currency, exponent from balance
-		where (business, ledger) in (
-			select * from unnest(
-				${said.map(({ business }) => business)}::uuid[],
-				${said.map(({ ledger }) => ledger)}::uuid[]
-			)
-		)`;
-	const pages = rows.map(({ business, ledger, currency, exponent }) => {
-		const of = { businessId: business, ledgerId: ledger, currency, exponent };
-		return { ...of, h: '' as RecordHash, kind: 'due' as const, amount: 0, occurredAt: 0 };
-	});
-	if (pages.length > 0) await putBalances(sql, await foldAnew(sql, pages));
+	await moveBalances(sql, [], await keepLedgerFacts(sql, facts));
 }
 
 /** Of the facts of one batch that carry the same record, the first in fact order. */
@@ -135,237 +122,116 @@ function isEarlier(sql: Sql): ReturnType<Sql> {
 		< (held.wall, held.counter, held.code, held.n)`;
 }
 
-interface BalanceRow {
-	readonly business: BusinessId;
-	readonly ledger: LedgerId;
-	readonly currency: string;
-	readonly exponent: number;
-	readonly confirmed: bigint;
-	readonly waiting: bigint;
-	readonly credited: bigint;
-	readonly disputed: bigint;
-	readonly total: bigint;
-	readonly lastAt: number;
-	readonly isPlain: boolean;
+/** The new records of one ledger in one currency, and the balance that they move. */
+interface Page {
+	readonly name: PageName;
+	readonly records: readonly LedgerRecord[];
+	/** Undefined where it was not written yet. */
+	readonly held: BalanceRow | undefined;
 }
 
-async function moveBalances(sql: Sql, fresh: readonly Carried[]): Promise<void> {
-	const pages = Map.groupBy(
+/** A ledger of which something is said here is folded anew, and so is what `isToFold` says. */
+async function moveBalances(
+	sql: Sql,
+	fresh: readonly Carried[],
+	said: readonly LedgerName[]
+): Promise<void> {
+	const ledgers = new Map(said.map((name) => [ledgerKey(name), name]));
+	const pages = await readPages(sql, fresh);
+	const talkByLedger = await readTalk(
+		sql,
+		pages.flatMap(({ name, held }) => (held === undefined ? [name] : []))
+	);
+	const standing = pages.map((page) => {
+		return { ...page, row: page.held ?? firstBalance(page.name, talkByLedger) };
+	});
+	const early = await takeEarlyNames(
+		sql,
+		standing.flatMap(({ row, records }) => (row.isPlain ? [] : records.map(nameOf)))
+	);
+	const moved: BalanceRow[] = [];
+	const asked = new Set<string>();
+	for (const { name, records, row } of standing) {
+		if (ledgers.has(ledgerKey(name))) continue;
+		if (isToFold(row, records, early)) asked.add(pageKey(name));
+		else moved.push(add(row, records));
+	}
+	const names = standing.filter(({ name }) => asked.has(pageKey(name))).map(({ name }) => name);
+	const toFold = new Map([...ledgers, ...names.map((name) => [ledgerKey(name), name] as const)]);
+	const folded = (await foldAnew(sql, Array.from(toFold.values()))).filter(
+		(row) => ledgers.has(ledgerKey(row)) || asked.has(pageKey(row))
+	);
+	await putBalances(sql, [...moved, ...folded]);
+}
+
+async function readPages(sql: Sql, fresh: readonly Carried[]): Promise<readonly Page[]> {
+	if (fresh.length === 0) return [];
+	const byPage = Map.groupBy(
 		fresh.map(({ business, record, h }) => {
 			return { ...ledgerRecord({ ...record, h }), businessId: business };
 		}),
-		pageKey
+		(record) => pageKey(pageOf(record))
 	);
-	const held = await readBalances(sql, Array.from(pages.values()));
-	const firsts = Array.from(pages).flatMap(([key, [first]]) =>
-		first === undefined || held.has(key) ? [] : [first]
-	);
-	const talkedOf = await ledgersTalkedOf(sql, firsts);
-	const moved: BalanceRow[] = [];
-	const toFold: LedgerRecord[] = [];
-	for (const [key, records] of pages) {
+	const pages = Array.from(byPage.values(), (records) => {
 		const [first] = records;
-		if (first === undefined) continue;
-		const isPlainSoFar = !talkedOf.has(`${first.businessId} ${first.ledgerId}`);
-		const row = held.get(key) ?? { ...emptyBalance(first), isPlain: isPlainSoFar };
-		if (row.isPlain && records.every(isPlain)) moved.push(add(row, records));
-		else toFold.push(first);
-	}
-	moved.push(...(await foldAnew(sql, toFold)));
-	await putBalances(sql, moved);
+		assert(first !== undefined, 'a group has a member');
+		return { name: pageOf(first), records };
+	});
+	const held = await readBalances(
+		sql,
+		pages.map(({ name }) => name)
+	);
+	return pages.map((page) => ({ ...page, held: held.get(pageKey(page.name)) }));
 }
 
-/** Of these, the ledgers of which something was said before their first record came. */
-async function ledgersTalkedOf(
-	sql: Sql,
-	firsts: readonly LedgerRecord[]
-): Promise<ReadonlySet<string>> {
-	if (firsts.length === 0) return new Set();
-	const rows = await sql<{ business: string; ledger: string }[]>`
-		select distinct business, ledger from ledger_fact
-		where (business, ledger) in (
-			select * from unnest(
-				${firsts.map(({ businessId }) => businessId)}::uuid[],
-				${firsts.map(({ ledgerId }) => ledgerId)}::uuid[]
-			)
-		)`;
-	return new Set(rows.map(({ business, ledger }) => `${business} ${ledger}`));
+/** Of a currency in which a ledger has no record yet. */
+function firstBalance(name: PageName, talkByLedger: ReadonlyMap<string, Talk>): BalanceRow {
+	const { isTalkedOf = false, hasNames = false } = talkByLedger.get(ledgerKey(name)) ?? {};
+	return { ...emptyBalance(name), isPlain: !isTalkedOf, hasNames };
 }
 
-function pageKey(of: LedgerRecord): string {
-	return `${of.businessId} ${of.ledgerId} ${currencyKey(of)}`;
+function nameOf({ businessId, ledgerId, h }: LedgerRecord): RecordName {
+	return { business: businessId, ledger: ledgerId, h };
 }
 
-/** Whether a record counts its own amount, whatever else stands in the ledger. */
-function isPlain({ kind, ref }: LedgerRecord): boolean {
-	return ref === undefined && !isOpening(kind) && !kind.startsWith('reversal');
+/**
+ * PROJ-7, PROJ-14. Whether new records change more than what they add. They do not where each of them is
+ * plain and nothing named it before it came, whatever else stands in the ledger:
+ *
+ * - What a record counts (`countedAmounts`) is limited by what reverses it, by what shares the room of the
+ *   record that it names, and among openings by the first. A plain record names none, is no opening, and
+ *   nothing that names it is here: it counts its amount, and takes room from nobody.
+ * - How it stands (`ledgerEvents`) follows from the sayings and confirmed statements that name it: there
+ *   are none, so a debit waits and a credit counts. When somebody stood behind the ledger (the link
+ *   spans) is asked for reversals of credits alone, and it is none.
+ * - How others stand follows from what was said of them, and which verdicts are lost from the verdicts
+ *   alone. A statement asks for what it lists, and it is on no list.
+ *
+ * What is said of it from now on is said of a record that is here, and folds the ledger anew.
+ */
+function isToFold(
+	{ isPlain: isPlainSoFar, hasNames }: BalanceRow,
+	records: readonly LedgerRecord[],
+	early: ReadonlySet<string>
+): boolean {
+	if (!records.every(isPlain)) return true;
+	if (isPlainSoFar) return false;
+	return !hasNames || records.some((record) => early.has(recordKey(nameOf(record))));
+}
+
+/** Whether a record of itself touches no other and waits for no list. */
+function isPlain(record: LedgerRecord): boolean {
+	const { kind } = record;
+	if (isOpening(kind) || kind === 'statement' || kind.startsWith('reversal')) return false;
+	return refOf(record) === undefined;
 }
 
 function add(row: BalanceRow, records: readonly LedgerRecord[]): BalanceRow {
 	let { waiting, credited, lastAt } = row;
 	for (const { kind, amount, occurredAt } of records) {
 		if (isDebit(kind)) waiting += BigInt(amount);
-		else if (kind !== 'statement') credited += BigInt(amount);
+		else credited += BigInt(amount);
 		lastAt = Math.max(lastAt, occurredAt);
 	}
 	return { ...row, waiting, credited, lastAt, total: row.confirmed + waiting - credited };
-}
-
-function emptyBalance(of: LedgerRecord): BalanceRow {
-	return {
-		business: of.businessId,
-		ledger: of.ledgerId,
-		currency: of.currency,
-		exponent: of.exponent,
-		confirmed: 0n,
-		waiting: 0n,
-		credited: 0n,
-		disputed: 0n,
-		total: 0n,
-		lastAt: 0,
-		isPlain: true
-	};
-}
-
-async function readBalances(
-	sql: Sql,
-	pages: readonly (readonly LedgerRecord[])[]
-): Promise<ReadonlyMap<string, BalanceRow>> {
-	const firsts = pages.flatMap(([first]) => first ?? []);
-	const rows = await sql<
-		(Record<'confirmed' | 'waiting' | 'credited' | 'disputed' | 'total' | 'last_at', string> & {
-			business: BusinessId;
-			ledger: LedgerId;
-			currency: string;
-			exponent: number;
-			is_plain: boolean;
-		})[]
-	>`
-		select * from balance where (business, ledger) in (
-			select * from unnest(
-				${firsts.map(({ businessId }) => businessId)}::uuid[],
-				${firsts.map(({ ledgerId }) => ledgerId)}::uuid[]
-			)
-		)`;
-	return new Map(
-		rows.map((row) => [
-			`${row.business} ${row.ledger} ${currencyKey(row)}`,
-			{
-				...row,
-				confirmed: BigInt(row.confirmed),
-				waiting: BigInt(row.waiting),
-				credited: BigInt(row.credited),
-				disputed: BigInt(row.disputed),
-				total: BigInt(row.total),
-				lastAt: Number(row.last_at),
-				isPlain: row.is_plain
-			}
-		])
-	);
-}
-
-interface RecordRow {
-	readonly business: BusinessId;
-	readonly ledger: LedgerId;
-	readonly h: RecordHash;
-	readonly kind: LedgerRecord['kind'];
-	readonly currency: string;
-	readonly exponent: number;
-	readonly amount: string;
-	readonly occurred_at: string;
-	readonly ref: RecordHash | null;
-	readonly record: string;
-	readonly code: string;
-	readonly n: string;
-}
-
-/** The balances of the given ledgers and currencies, from all their records. */
-async function foldAnew(sql: Sql, pages: readonly LedgerRecord[]): Promise<readonly BalanceRow[]> {
-	if (pages.length === 0) return [];
-	const names = pages.map(({ businessId, ledgerId }) => ({
-		business: businessId,
-		ledger: ledgerId
-	}));
-	const factsByLedger = await readLedgerFacts(sql, names);
-	const rows = await sql<RecordRow[]>`
-		select business, ledger, h, kind, currency, exponent, amount, occurred_at, ref, record, code, n
-		from record
-		where (business, ledger) in (
-			select * from unnest(
-				${pages.map(({ businessId }) => businessId)}::uuid[],
-				${pages.map(({ ledgerId }) => ledgerId)}::uuid[]
-			)
-		)`;
-	const rowsByLedger = Map.groupBy(rows, ({ business, ledger }) => `${business} ${ledger}`);
-	return pages.map((page) => {
-		const ledger = `${page.businessId} ${page.ledgerId}`;
-		const facts = factsByLedger.get(ledger) ?? [];
-		const all = (rowsByLedger.get(ledger) ?? []).map((row) => readRow(row, facts));
-		const events = ledgerEvents({
-			records: all,
-			sayings: sayingsOf(facts),
-			spans: linkSpans(facts.filter((fact) => fact.kind === 'link'))
-		});
-		const records = all.filter((record) => currencyKey(record) === currencyKey(page));
-		const sums = foldLedger(page, { records, events }).get(currencyKey(page));
-		return { ...emptyBalance(page), ...sumsOf(sums), lastAt: lastOf(records), isPlain: false };
-	});
-}
-
-function readRow(row: RecordRow, facts: readonly Fact[]): StandingRecord {
-	const { business, ledger, h, kind, currency, exponent, ref } = row;
-	const record = {
-		businessId: business,
-		ledgerId: ledger,
-		h,
-		kind,
-		currency,
-		exponent,
-		amount: Number(row.amount),
-		occurredAt: Number(row.occurred_at),
-		recordId: row.record
-	};
-	const list = kind === 'statement' ? listOf(row, facts) : undefined;
-	return { ...record, ...(ref !== null && { ref }), ...(list !== undefined && { list }) };
-}
-
-/** What a statement lists stands in the fact that carries it. */
-function listOf({ code, n }: RecordRow, facts: readonly Fact[]): readonly RecordHash[] | undefined {
-	const carrier = facts.find((fact) => fact.code === code && fact.n === Number(n));
-	return carrier?.kind === 'record' ? carrier.list : undefined;
-}
-
-type Sums = Pick<LedgerSums, 'confirmed' | 'waiting' | 'credited' | 'disputed' | 'total'>;
-
-function sumsOf(sums: LedgerSums | undefined): Sums | undefined {
-	if (sums === undefined) return undefined;
-	const { confirmed, waiting, credited, disputed, total } = sums;
-	return { confirmed, waiting, credited, disputed, total };
-}
-
-function lastOf(records: readonly LedgerRecord[]): number {
-	return records.reduce((last, { occurredAt }) => Math.max(last, occurredAt), 0);
-}
-
-async function putBalances(sql: Sql, rows: readonly BalanceRow[]): Promise<void> {
-	await sql`
-		insert into balance (business, ledger, currency, exponent, confirmed, waiting, credited,
-			disputed, total, last_at, is_plain)
-		select * from unnest(
-			${rows.map(({ business }) => business)}::uuid[],
-			${rows.map(({ ledger }) => ledger)}::uuid[],
-			${rows.map(({ currency }) => currency)}::text[],
-			${rows.map(({ exponent }) => exponent)}::int[],
-			${rows.map(({ confirmed }) => String(confirmed))}::text[]::numeric[],
-			${rows.map(({ waiting }) => String(waiting))}::text[]::numeric[],
-			${rows.map(({ credited }) => String(credited))}::text[]::numeric[],
-			${rows.map(({ disputed }) => String(disputed))}::text[]::numeric[],
-			${rows.map(({ total }) => String(total))}::text[]::numeric[],
-			${rows.map(({ lastAt }) => lastAt)}::bigint[],
-			${rows.map(({ isPlain: plain }) => String(plain))}::text[]::boolean[]
-		)
-		on conflict (business, ledger, currency, exponent) do update set
-			confirmed = excluded.confirmed, waiting = excluded.waiting,
-			credited = excluded.credited, disputed = excluded.disputed, total = excluded.total,
-			last_at = excluded.last_at, is_plain = excluded.is_plain`;
 }

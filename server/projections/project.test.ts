@@ -21,7 +21,7 @@ beforeAll(async () => {
 beforeEach(async () => {
 	await database.sql`
 		truncate product, customer, setting, sale, sale_line, tender, sale_return, return_line, stock,
-			record, balance, day_total`;
+			record, balance, early_name, day_total, ledger_fact`;
 });
 afterAll(() => database.close());
 

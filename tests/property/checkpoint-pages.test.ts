@@ -60,7 +60,7 @@ interface Relay {
 async function openRelay(trade: Trade, random: (limit: number) => number): Promise<Relay> {
 	const { sql } = database;
 	await sql`truncate fact, product, customer, setting, sale, sale_line, tender, sale_return,
-		return_line, stock, record, balance, day_total, ledger_fact, claim, feed_head, clock`;
+		return_line, stock, record, balance, early_name, day_total, ledger_fact, claim, feed_head, clock`;
 	await sql`insert into feed_head (business, s) values (${TRADE_BUSINESS}, 0)`;
 	const readRanges = createFactRanges();
 	const relay: Relay = {

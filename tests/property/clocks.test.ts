@@ -143,7 +143,7 @@ describe.each(SEEDS)('facts stamped ahead, of seed %i', (seed) => {
 		const { sql } = database;
 		for (let round = 0; round < 3; round += 1) {
 			await sql`truncate fact, clock, product, customer, setting, sale, sale_line, tender,
-				sale_return, return_line, stock, record, balance, day_total, ledger_fact, claim`;
+				sale_return, return_line, stock, record, balance, early_name, day_total, ledger_fact, claim`;
 			let s = 0;
 			for (const batch of inBatches(shuffled(trade.facts, random), random, 30)) {
 				await fold(batch, s);

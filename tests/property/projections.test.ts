@@ -56,7 +56,7 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
 async function empty(): Promise<void> {
 	await database.sql`
 		truncate product, customer, setting, sale, sale_line, tender, sale_return, return_line, stock,
-			record, balance, day_total, ledger_fact, claim`;
+			record, balance, early_name, day_total, ledger_fact, claim`;
 }
 
 /** The numbers in a form that tables have too: plain objects, sums as texts. */

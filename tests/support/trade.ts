@@ -197,12 +197,14 @@ export interface TradeDraft {
 	readonly recordId: RecordId;
 	readonly ref?: RecordHash;
 	readonly list?: readonly [count: number, hash: string];
+	/** KES where none is given. */
+	readonly currency?: string;
 }
 
 /** A record of the trade's shop, in the fact `of`. */
 export async function signTrade(
 	of: FactHead,
-	{ kind, amount, ledger, isMadeOffline, recordId, ref, list }: TradeDraft,
+	{ kind, amount, ledger, isMadeOffline, recordId, ref, list, currency = 'KES' }: TradeDraft,
 	{ signer, crypto }: { readonly signer: Signer; readonly crypto: CryptoParts }
 ): Promise<FactRecord> {
 	const signed = await signRecord(
@@ -210,7 +212,7 @@ export async function signTrade(
 			core: {
 				kind,
 				isMadeOffline,
-				currency: 'KES',
+				currency,
 				exponent: 2,
 				amount,
 				occurredAt: of.at.wall,

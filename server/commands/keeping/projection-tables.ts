@@ -14,5 +14,6 @@ export const PROJECTION_TABLES = [
 	'ledger_fact',
 	'claim',
 	'balance',
+	'early_name',
 	'day_total'
 ] as const;

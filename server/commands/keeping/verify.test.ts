@@ -173,7 +173,7 @@ async function readProjections(): Promise<readonly object[]> {
 		(table) => sql`select * from ${sql(table)} as held order by held::text`
 	);
 	const rows = (await Promise.all(tables)).flat() as object[];
-	return rows.map((row) => ({ ...row, is_plain: undefined }));
+	return rows.map((row) => ({ ...row, is_plain: undefined, has_names: undefined }));
 }
 
 it('[KEEP-7] makes every projection again, with nothing left of what was there', async () => {

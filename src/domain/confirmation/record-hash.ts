@@ -1,6 +1,6 @@
 import { assert } from '../assert.ts';
 import {
-	compareBytes,
+	compareBase64url,
 	concatBytes,
 	decodeBase64url,
 	encodeBase64url,
@@ -45,7 +45,7 @@ export function recordHashBytes(hash: RecordHash): Uint8Array {
 
 /** The order of the bytes, which is not the order of their base64url texts. */
 export function compareRecordHashes(a: RecordHash, b: RecordHash): number {
-	return a === b ? 0 : compareBytes(recordHashBytes(a), recordHashBytes(b));
+	return compareBase64url(a, b);
 }
 
 /** What two people read to each other: the first 40 bits of H in Crockford base 32, `XXXX-XXXX`. */
