@@ -10,7 +10,7 @@ import { createVault } from './vault.ts';
 
 /** What shops and their customers do together is made of this, and of keys made here. */
 export interface ConnectedParts extends Omit<
-	LedgerRouteParts & Pick<JudgeParts, 'every' | 'fault'>,
+	LedgerRouteParts & Pick<JudgeParts, 'every' | 'fault' | 'folds'>,
 	'smsKey' | 'vault'
 > {
 	readonly secret: Uint8Array;

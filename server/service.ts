@@ -27,6 +27,7 @@ import { createVault, openRelayKey, type RelayKey } from './vault.ts';
 import { createNodeCrypto } from './crypto.ts';
 import type { Database } from './database/connect.ts';
 import { isRestored, readEpoch } from './database/epoch.ts';
+import { createFoldMeter, type FoldLimits } from './database/fold-meter.ts';
 import { projectLedgerFacts } from './projections/ledgers.ts';
 import { createProject } from './projections/project.ts';
 import type { CompactionLimits } from './relay/compaction.ts';
@@ -51,6 +52,8 @@ export interface ServiceParts {
 	readonly bus?: Bus;
 	/** When documents are put together, where it is not as the product does it: in a simulation. */
 	readonly compactionLimits?: CompactionLimits;
+	/** In the place of `FOLD_LIMITS`. */
+	readonly foldLimits?: FoldLimits;
 	/** Hears of faults that no request waits for. */
 	readonly fault: (fault: unknown) => void;
 	/**
@@ -121,17 +124,14 @@ async function assemble(given: InEpoch): Promise<Service> {
 	const { clock, fault } = given;
 	const { sql } = given.database;
 	const ground = await layGround(given, (scope) => relay.cameTo(scope));
-	const { auth, crypto, epoch, messages, timers } = ground;
+	const { auth, crypto, epoch, messages, timers, folds } = ground;
 	const { later, settle } = createLater(fault);
 	// What a commit wakes is made after the relay.
 	const woken: { wake(): void }[] = [];
 	const relay = createRelay({
-		sql,
-		clock,
-		timers,
-		crypto,
+		...{ sql, clock, timers, crypto, folds },
 		random: ground.random,
-		project: projectWithClaims(createProject(crypto), clock),
+		project: projectWithClaims(createProject(crypto, folds.take), clock),
 		tickets: auth.tickets,
 		epoch,
 		isRestored: ground.isRestored,
@@ -221,6 +221,7 @@ async function layGround(given: InEpoch, cameTo: Relay['cameTo']) {
 	} = given.machine ?? {};
 	const crypto = machine.crypto ?? createNodeCrypto();
 	const wait = machine.wait ?? ((ms: number): Promise<void> => sleep(ms));
+	const folds = { ...createFoldMeter(clock, given.foldLimits), crypto };
 	const restored = await isRestored(sql, epoch);
 	const parts = { executor: orm, clock: expiryClock, random, crypto };
 	const vault = createVault(secret, 'second-factor/v1');
@@ -235,7 +236,11 @@ async function layGround(given: InEpoch, cameTo: Relay['cameTo']) {
 		messages,
 		timers,
 		relayKey: relayKey ?? (await openRelayKey({ sql, secret, clock })),
-		appendRelayFacts: createAppendRelayFacts({ clock, epoch, cameTo, projectLedgerFacts, random }),
+		folds,
+		appendRelayFacts: createAppendRelayFacts({
+			...{ clock, epoch, cameTo, random },
+			projectLedgerFacts: (tx, facts) => projectLedgerFacts(tx, facts, folds.take)
+		}),
 		addressOf: createCallerAddress(given.proxies ?? 0)
 	};
 }

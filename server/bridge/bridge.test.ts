@@ -39,7 +39,7 @@ import {
 } from '#tests/support/hostile-stand.ts';
 import { createTestKey } from '#tests/support/people-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
-import { createBridge, type Bridge } from './bridge.ts';
+import { createBridge, type Bridge, type BridgeParts } from './bridge.ts';
 
 let stand: HostileStand;
 let shop: StandShop;
@@ -624,6 +624,50 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[RELAY-82] keeps what is answered to a shop that is beyond what is folded for it, in order, over a start', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, there] = [await own.shop('here'), await own.shop('there')];
+		const hers = await own.customer('amina');
+		const spent = new Set<string>([here.business]);
+		const folds = { isSpent: (business: string) => spent.has(business) };
+		const open = (): Bridge => bridgeOf(own, { wrap: (append) => append, faults: [], folds });
+		const answers: HandFact[] = [];
+		spent.clear();
+		for (const one of [here, there]) {
+			await own.link(one, ledger, hers);
+			const { h, ...fact } = await recordFact(one, { ledger });
+			await store(own, one, [fact]);
+			const answer = { business: one.business, ledger, h } as const;
+			answers.push(await replyFact(hers, { ...answer, decision: 'cancel', n: 1 }));
+			answers.push(await replyFact(hers, { ...answer, decision: 'accept', n: 2 }));
+		}
+		const heard = async ({ business }: StandShop): Promise<readonly number[]> =>
+			ofKind(await own.feedOf(business), 'answered').map(({ answerN }) => answerN);
+		const first = open();
+		await first.carryAll();
+		spent.add(here.business);
+		await storeReplies(own, hers, answers.slice(0, 1));
+		await first.carryAll();
+		await storeReplies(own, hers, answers.slice(1));
+		await first.carryAll();
+		expect([await heard(here), await heard(there)]).toEqual([[], [1, 2]]);
+		await first.close();
+
+		const second = open();
+		await second.carryAll();
+		expect(await heard(here)).toEqual([]);
+		spent.clear();
+		await second.carryAll();
+		await second.carryAll();
+		expect([await heard(here), await heard(there)]).toEqual([
+			[1, 2],
+			[1, 2]
+		]);
+		await second.close();
+		await own.close();
+	});
+
 	it('[BRIDGE-1] a feed that cannot be carried stops nobody else’s', async () => {
 		const own = await createHostileStand();
 		await own.service.close();
@@ -673,6 +717,7 @@ interface BridgeOptions {
 	readonly wrap: (append: AppendRelayFacts) => AppendRelayFacts;
 	readonly faults: unknown[];
 	readonly dayMax?: number;
+	readonly folds?: NonNullable<BridgeParts['folds']>;
 }
 
 function bridgeOf(
@@ -719,6 +764,25 @@ async function store(
 		await tx`insert into fact ${tx(rows)}`;
 		await createProject(crypto)(tx as never, read);
 	});
+}
+
+/** The same of a person's answers. */
+async function storeReplies(
+	{ database: { sql } }: HostileStand,
+	{ person }: StandCustomer,
+	replies: readonly HandFact[]
+): Promise<void> {
+	for (const { id, text } of replies) {
+		await sql`
+			with head as (
+				insert into feed_head as held (business, s) values (${person}, 1)
+				on conflict (business) do update set s = held.s + 1 returning s
+			)
+			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s)
+			select ${person}, 'p1', ${id.slice('p1-'.length)}::bigint, 'reply', 0, 0, '2026-11-20', 1,
+				${text}, 0, s
+			from head`;
+	}
 }
 
 async function documentOf({ id }: Fact): Promise<unknown> {

@@ -7,6 +7,7 @@ import type {
 	RelayFactDraft,
 	ScopeId
 } from '#server/auth/relay-fact-draft.ts';
+import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import { rawSql, type Executor, type Transaction } from '#server/database/transaction.ts';
@@ -21,6 +22,12 @@ import {
 	type Way
 } from './day-limit.ts';
 import { hasEarly, holdPlaces } from './early-answers.ts';
+import {
+	createHeldAnswers,
+	readAnswered,
+	readAnswerers,
+	type HeldAnswers
+} from './held-answers.ts';
 import { readShopCard } from './shop-card.ts';
 import { carriesOf, takeWithin, type Carry, type CarryParts, type ShopFact } from './to-person.ts';
 import { deliveriesOf, earlyDeliveriesOf, type Delivery } from './to-shop.ts';
@@ -47,6 +54,13 @@ export interface BridgeParts extends LeftWorkParts {
 	readonly relayKey: Uint8Array;
 	/** In the place of `BRIDGED_DAY_MAX`. */
 	readonly dayMax?: number;
+	/** RELAY-82. An answer folds its ledger anew. */
+	readonly folds?: Pick<FoldMeter, 'isSpent'>;
+}
+
+/** With what one worker remembers. */
+interface Working extends BridgeParts {
+	readonly held: HeldAnswers;
 }
 
 const SCOPES_LENGTH = 100;
@@ -56,7 +70,8 @@ const FACTS_LENGTH = 300;
  * BRIDGE-1. One worker of this process. Each feed has a place up to which it was carried, which moves
  * in the transaction that carries: whatever is killed, everything is carried once.
  */
-export function createBridge(parts: BridgeParts): Bridge {
+export function createBridge(given: BridgeParts): Bridge {
+	const parts = { ...given, held: createHeldAnswers(given.sql, given.folds?.isSpent) };
 	const work = createLeftWork(parts, carryAll);
 	async function carryAll(): Promise<void> {
 		for (let moved = 1; moved > 0 && !work.isClosed();) {
@@ -66,6 +81,7 @@ export function createBridge(parts: BridgeParts): Bridge {
 			for (const left of await findLeftBehind(parts.sql, dayOf(parts.clock()))) {
 				moved += await tryIn(parts, (transaction) => carryLeft(parts, transaction, left));
 			}
+			for (const business of await parts.held.ready()) moved += await carryHeld(parts, business);
 		}
 	}
 	return {
@@ -119,7 +135,9 @@ async function* findBehind(sql: Sql): AsyncGenerator<ScopeId, undefined> {
 }
 
 /** A feed that cannot be carried stops nobody else's; it is tried again at the next look. */
-function carryOne(parts: BridgeParts, scope: ScopeId): Promise<0 | 1> {
+async function carryOne(parts: Working, scope: ScopeId): Promise<0 | 1> {
+	// What is brought may have been answered already, and the shop hears of it at once.
+	if (parts.folds?.isSpent(scope) === true) return 0;
 	return tryIn(parts, (transaction) => carryPage(parts, transaction, scope));
 }
 
@@ -138,9 +156,34 @@ async function tryIn(
 	}
 }
 
+/**
+ * RELAY-82. What was answered to a shop while it was beyond what is folded for it, person by person
+ * until it is again.
+ */
+async function carryHeld(parts: Working, business: BusinessId): Promise<0 | 1> {
+	let moved: 0 | 1 = 0;
+	let isDone = true;
+	for (const person of await readAnswerers(parts.sql, business)) {
+		if (parts.folds?.isSpent(business) === true) return moved;
+		const has = await tryIn(parts, async (transaction) => {
+			const sql = rawSql(transaction);
+			const way = { business, person };
+			await holdPlaces(sql, [person]);
+			await parts.lockScopes(transaction, [business, person]);
+			const answers = await earlyDeliveriesOf(sql, way, await readAnswered(sql, way));
+			return deliver(parts, transaction, answers);
+		});
+		if (has === 1) moved = 1;
+		else isDone = false;
+	}
+	// What broke is tried again at the next look.
+	if (isDone) parts.held.done(business);
+	return moved;
+}
+
 /** The scopes that were written; undefined where another has this feed in hand, or nothing is new. */
 async function carryPage(
-	parts: BridgeParts,
+	parts: Working,
 	transaction: Transaction,
 	scope: ScopeId
 ): Promise<ReadonlySet<ScopeId> | undefined> {
@@ -156,7 +199,8 @@ async function carryPage(
 	const deliveries = page.isPerson
 		? await deliveriesOf(sql, scope as PersonId, {
 				facts: page.facts.map(({ fact }) => fact),
-				now: parts.clock()
+				now: parts.clock(),
+				isHeldBack: parts.held.isHeldBack
 			})
 		: await forCustomers(parts, { transaction, business: scope as BusinessId }, page.facts);
 	return deliver(parts, transaction, deliveries);
@@ -281,6 +325,7 @@ async function carryLeft(
 	transaction: Transaction,
 	{ business, ledger, person }: Way & { readonly business: BusinessId }
 ): Promise<ReadonlySet<ScopeId> | undefined> {
+	if (parts.folds?.isSpent(business) === true) return undefined;
 	const sql = rawSql(transaction);
 	const now = parts.clock();
 	const of = { business, day: dayOf(now) };

@@ -4,6 +4,9 @@ import type { BusinessId, PersonId } from '#domain/ids.ts';
 import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import type { Carry } from './to-person.ts';
 
+/** What stands at a person's by now: a record by its ledger and H. */
+export type Brought = Pick<Carry, 'ledger' | 'key'>;
+
 /**
  * BRIDGE-9. Holds the places up to which these people's feeds were carried until the transaction
  * ends, before any other lock on a ledger or feed: an answer that was passed by then is among the
@@ -44,7 +47,7 @@ export async function keepEarly(sql: Sql, person: PersonId, reply: ReplyFact): P
 export async function takeEarly(
 	sql: Sql,
 	{ business, person }: { readonly business: BusinessId; readonly person: PersonId },
-	brought: readonly Carry[]
+	brought: readonly Brought[]
 ): Promise<readonly ReplyFact[]> {
 	if (brought.length === 0) return [];
 	const rows = await sql<StoredText[]>`

@@ -5,13 +5,19 @@ import type { Fact } from '#domain/fact/fact.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
-import { keepEarly, takeEarly } from './early-answers.ts';
-import type { Carry } from './to-person.ts';
+import { keepEarly, takeEarly, type Brought } from './early-answers.ts';
 
 /** A fact to be written, and into whose feed. */
 export interface Delivery {
 	readonly scope: ScopeId;
 	readonly draft: RelayFactDraft;
+}
+
+interface ToDeliver {
+	readonly facts: readonly Fact[];
+	readonly now: number;
+	/** Shops that get no answer now: theirs are kept until they may, and hold up nobody else's. */
+	readonly isHeldBack: (business: BusinessId) => boolean;
 }
 
 /**
@@ -21,12 +27,12 @@ export interface Delivery {
 export async function deliveriesOf(
 	sql: Sql,
 	person: PersonId,
-	{ facts, now }: { readonly facts: readonly Fact[]; readonly now: number }
+	{ facts, now, isHeldBack }: ToDeliver
 ): Promise<readonly Delivery[]> {
 	const deliveries: Delivery[] = [];
 	for (const fact of facts) {
 		if (fact.kind !== 'reply') continue;
-		const answer = await answerOf(sql, person, fact);
+		const answer = isHeldBack(fact.businessId) ? 'early' : await answerOf(sql, person, fact);
 		if (answer === 'early') await keepEarly(sql, person, fact);
 		else deliveries.push(...answer);
 	}
@@ -40,7 +46,7 @@ export async function deliveriesOf(
 export async function earlyDeliveriesOf(
 	sql: Sql,
 	way: { readonly business: BusinessId; readonly person: PersonId },
-	brought: readonly Carry[]
+	brought: readonly Brought[]
 ): Promise<readonly Delivery[]> {
 	const deliveries: Delivery[] = [];
 	for (const fact of await takeEarly(sql, way, brought)) {

@@ -1,4 +1,5 @@
-import { asc, lte, sql } from 'drizzle-orm';
+import { and, asc, lte, notInArray, sql } from 'drizzle-orm';
+import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { claimWaiting } from '#server/database/ledgers.ts';
 import { businessIn } from '#server/ledgers/guard.ts';
@@ -16,7 +17,10 @@ export interface Judge {
 }
 
 /** Its `fault` hears of faults of ours or of the database; the other claims are judged all the same. */
-export interface JudgeParts extends LedgerParts, LeftWorkParts {}
+export interface JudgeParts extends LedgerParts, LeftWorkParts {
+	/** RELAY-82. A verdict folds its ledger anew: claims of who is beyond that wait for a later look. */
+	readonly folds?: Pick<FoldMeter, 'isSpent' | 'spent'>;
+}
 
 const PAGE_LENGTH = 100;
 const PUT_OFF_MS = 30_000;
@@ -51,7 +55,7 @@ async function judgeDue(parts: JudgeParts, isClosed: () => boolean): Promise<voi
 	}
 }
 
-async function readDue({ executor, clock }: JudgeParts): Promise<readonly WaitingClaim[]> {
+async function readDue({ executor, clock, folds }: JudgeParts): Promise<readonly WaitingClaim[]> {
 	const { business, claim, code, n, dueAt } = claimWaiting;
 	const order = sql`order by ${claim}, ${code}, ${n}`;
 	const due = executor
@@ -63,7 +67,7 @@ async function readDue({ executor, clock }: JudgeParts): Promise<readonly Waitin
 			turn: sql<string>`row_number() over (partition by ${business} ${order})`.as('turn')
 		})
 		.from(claimWaiting)
-		.where(lte(dueAt, clock()))
+		.where(and(lte(dueAt, clock()), notInArray(business, [...(folds?.spent() ?? [])])))
 		.as('due');
 	const rows = await executor
 		.select()
@@ -74,6 +78,7 @@ async function readDue({ executor, clock }: JudgeParts): Promise<readonly Waitin
 }
 
 async function judgeOne(parts: JudgeParts, waiting: WaitingClaim): Promise<0 | 1> {
+	if (parts.folds?.isSpent(waiting.business) === true) return 0;
 	try {
 		return (await judgeClaim(parts, waiting)) === 'gone' ? 0 : 1;
 	} catch (fault) {

@@ -15,6 +15,9 @@ export interface Effected extends FactToProject {
 	readonly effects: Effects;
 }
 
+/** Hears how many rows of a business's ledgers were read to fold them anew. */
+export type TellFolded = (business: BusinessId, rows: number) => void;
+
 /** Keeps what facts say of ledgers beside their records, and moves the balances that change by it. */
 export type ProjectLedgerFacts = (
 	sql: Sql,

@@ -14,6 +14,7 @@ import { factId, type FactId } from '#domain/ids.ts';
 import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { emptyBalance, ledgerKey, pageOf, type BalanceRow } from './balances.ts';
 import { keepEarlyNames } from './early-names.ts';
+import type { TellFolded } from './effected.ts';
 import { readLedgerFacts, sayingsOf, type LedgerName } from './ledger-facts.ts';
 
 /**
@@ -23,7 +24,8 @@ import { readLedgerFacts, sayingsOf, type LedgerName } from './ledger-facts.ts';
  */
 export async function foldAnew(
 	sql: Sql,
-	ledgers: readonly LedgerName[]
+	ledgers: readonly LedgerName[],
+	tell?: TellFolded
 ): Promise<readonly BalanceRow[]> {
 	if (ledgers.length === 0) return [];
 	const [factsByLedger, recordsByLedger] = await Promise.all([
@@ -32,7 +34,10 @@ export async function foldAnew(
 	]);
 	const folded = ledgers.map((ledger) => {
 		const facts = factsByLedger.get(ledgerKey(ledger)) ?? [];
-		return foldOne(ledger, facts, recordsByLedger.get(ledgerKey(ledger)) ?? []);
+		const records = recordsByLedger.get(ledgerKey(ledger)) ?? [];
+		const one = foldOne(ledger, facts, records);
+		tell?.(ledger.business, facts.length + records.length + one.early.length);
+		return one;
 	});
 	await keepEarlyNames(
 		sql,

@@ -75,7 +75,7 @@ function saysMore(fact: Fact): boolean {
 }
 
 /** An answer of the shop's, a slip or a pending payment that a record ends move no sum. */
-function movesBalance(fact: Fact): boolean {
+export function movesBalance(fact: Fact): boolean {
 	return fact.kind === 'record' ? fact.list !== undefined : MOVING.includes(fact.kind);
 }
 

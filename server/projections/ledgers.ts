@@ -1,9 +1,8 @@
 import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
-import { refOf } from '#domain/confirmation/counted-amounts.ts';
 import { ledgerRecord, type LedgerRecord } from '#domain/confirmation/ledger-fold.ts';
 import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
-import { isDebit, isOpening } from '#domain/confirmation/record-kind.ts';
+import { isDebit } from '#domain/confirmation/record-kind.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact, FactRecord } from '#domain/fact/fact.ts';
 import type { BusinessId } from '#domain/ids.ts';
@@ -19,8 +18,9 @@ import {
 	type PageName
 } from './balances.ts';
 import { recordKey, takeEarlyNames, type RecordName } from './early-names.ts';
-import type { Effected } from './effected.ts';
+import type { Effected, TellFolded } from './effected.ts';
 import { foldAnew } from './fold-anew.ts';
+import { isPlain } from './folds-anew.ts';
 import { keepLedgerFacts, readTalk, type LedgerName, type Talk } from './ledger-facts.ts';
 
 /** A record with its name and the fact that carries it. */
@@ -31,6 +31,11 @@ interface Carried {
 	readonly h: RecordHash;
 }
 
+interface LedgerParts {
+	readonly crypto: CryptoParts;
+	readonly folded: TellFolded | undefined;
+}
+
 /**
  * PROJ-6, PROJ-7. Each record once by its H, and the balances of the ledgers that got new ones, or
  * of which something was said that moves them.
@@ -38,7 +43,7 @@ interface Carried {
 export async function projectLedgers(
 	sql: Sql,
 	facts: readonly Effected[],
-	crypto: CryptoParts
+	{ crypto, folded }: LedgerParts
 ): Promise<void> {
 	const carried = await Promise.all(
 		facts.flatMap(({ business, fact, effects }) =>
@@ -50,15 +55,16 @@ export async function projectLedgers(
 	);
 	const said = await keepLedgerFacts(sql, facts);
 	const fresh = carried.length === 0 ? [] : await insertRecords(sql, distinct(carried));
-	await moveBalances(sql, fresh, said);
+	await moveBalances(sql, { fresh, said, folded });
 }
 
 /** PROJ-10. The same for facts of the relay's own, which carry no records. */
 export async function projectLedgerFacts(
 	sql: Sql,
-	facts: readonly Pick<Effected, 'business' | 'fact'>[]
+	facts: readonly Pick<Effected, 'business' | 'fact'>[],
+	folded?: TellFolded
 ): Promise<void> {
-	await moveBalances(sql, [], await keepLedgerFacts(sql, facts));
+	await moveBalances(sql, { fresh: [], said: await keepLedgerFacts(sql, facts), folded });
 }
 
 /** Of the facts of one batch that carry the same record, the first in fact order. */
@@ -130,12 +136,15 @@ interface Page {
 	readonly held: BalanceRow | undefined;
 }
 
+interface ToMove {
+	readonly fresh: readonly Carried[];
+	/** Ledgers of which something is said that may move any of their balances. */
+	readonly said: readonly LedgerName[];
+	readonly folded: TellFolded | undefined;
+}
+
 /** A ledger of which something is said here is folded anew, and so is what `isToFold` says. */
-async function moveBalances(
-	sql: Sql,
-	fresh: readonly Carried[],
-	said: readonly LedgerName[]
-): Promise<void> {
+async function moveBalances(sql: Sql, { fresh, said, folded: tell }: ToMove): Promise<void> {
 	const ledgers = new Map(said.map((name) => [ledgerKey(name), name]));
 	const pages = await readPages(sql, fresh);
 	const talkByLedger = await readTalk(
@@ -158,7 +167,7 @@ async function moveBalances(
 	}
 	const names = standing.filter(({ name }) => asked.has(pageKey(name))).map(({ name }) => name);
 	const toFold = new Map([...ledgers, ...names.map((name) => [ledgerKey(name), name] as const)]);
-	const folded = (await foldAnew(sql, Array.from(toFold.values()))).filter(
+	const folded = (await foldAnew(sql, Array.from(toFold.values()), tell)).filter(
 		(row) => ledgers.has(ledgerKey(row)) || asked.has(pageKey(row))
 	);
 	await putBalances(sql, [...moved, ...folded]);
@@ -217,13 +226,6 @@ function isToFold(
 	if (!records.every(isPlain)) return true;
 	if (isPlainSoFar) return false;
 	return !hasNames || records.some((record) => early.has(recordKey(nameOf(record))));
-}
-
-/** Whether a record of itself touches no other and waits for no list. */
-function isPlain(record: LedgerRecord): boolean {
-	const { kind } = record;
-	if (isOpening(kind) || kind === 'statement' || kind.startsWith('reversal')) return false;
-	return refOf(record) === undefined;
 }
 
 function add(row: BalanceRow, records: readonly LedgerRecord[]): BalanceRow {

@@ -15,6 +15,7 @@ import {
 	type Tops
 } from './fact-times.ts';
 import type { Ground } from './ground.ts';
+import { holdingBack, readHeldBack, type FoldParts } from './held-back.ts';
 import {
 	bearerOf,
 	deviceKey,
@@ -43,6 +44,8 @@ export interface BatchParts {
 	readonly random?: Random;
 	/** In the place of `DAY_LIMITS`. */
 	readonly dayLimits?: DayLimits;
+	/** Without it, nobody's folding is bounded. */
+	readonly folds?: FoldParts;
 }
 
 /** What a committed batch came to. */
@@ -115,17 +118,18 @@ async function lockAndLook(
 	parts: BatchParts,
 	{ rooms, batch }: ToLookAt
 ): Promise<Looked> {
-	const { clock, isRestored = false, epoch, dayLimits = DAY_LIMITS } = parts;
+	const { clock, isRestored = false, epoch, dayLimits = DAY_LIMITS, folds } = parts;
 	const bearers = devicesOf(batch);
 	const now = clock();
 	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
-	const [{ feeds, tops }, heads, removed, signedOut, allowance, known, idByFirst] =
+	const [{ feeds, tops }, heads, removed, signedOut, allowance, held, known, idByFirst] =
 		await Promise.all([
 			lockFeeds(tx, rooms, parts),
 			lockDocuments(tx, rooms),
 			readRemoved(tx, bearers),
 			readSignedOut(tx, sessionsOf(batch), now),
 			readAllowance(tx, bearers, { batch, now, limits: dayLimits }),
+			readHeldBack(tx, batch, folds),
 			readKnown(tx, batch),
 			readFirstNames(tx, batch.flatMap(toldIn))
 		]);
@@ -144,7 +148,7 @@ async function lockAndLook(
 		layerByRoom: new Map(),
 		removed,
 		signedOut,
-		allowance,
+		allowance: holdingBack(allowance, held),
 		restoredIn: isRestored ? epoch : undefined
 	};
 	return { ground, feeds, sequences, tops };

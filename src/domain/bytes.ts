@@ -41,7 +41,7 @@ export function decodeBase64url(text: string): Result<Uint8Array, BytesRefusal> 
  */
 export function compareBase64url(a: string, b: string): number {
 	for (let at = 0; at < a.length; at += 1) {
-		if (a[at] === b[at]) continue;
+		if (a.charCodeAt(at) === b.charCodeAt(at)) continue;
 		return (BASE64URL.values.get(a.charAt(at)) ?? 0) - (BASE64URL.values.get(b.charAt(at)) ?? 0);
 	}
 	return 0;

@@ -19,6 +19,7 @@ import { systemRandom } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { createSessions } from '#server/auth/sessions.ts';
 import * as accounts from '#server/database/accounts.ts';
+import type { FoldLimits } from '#server/database/fold-meter.ts';
 import { listen } from '#server/listen.ts';
 import type { Bus } from '#server/bus/bus.ts';
 import { createService, type Service } from '#server/service.ts';
@@ -109,6 +110,7 @@ export async function createHostileStand(
 		readonly database?: TestDatabase;
 		readonly clock?: { now: number };
 		readonly bus?: Bus;
+		readonly foldLimits?: FoldLimits;
 	} = {}
 ): Promise<HostileStand> {
 	const { database = await createTestDatabase(), clock = { now: Date.UTC(2026, 10, 20, 9) } } =
@@ -119,6 +121,7 @@ export async function createHostileStand(
 		clock: () => clock.now,
 		secret: STAND_SECRET,
 		...(given.bus && { bus: given.bus }),
+		...(given.foldLimits && { foldLimits: given.foldLimits }),
 		fault: (fault) => faults.push(fault)
 	});
 	const api = new Hono();
