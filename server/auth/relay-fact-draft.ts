@@ -41,12 +41,13 @@ export type RelayFact = BusinessRelayFact | PersonRelayFact;
 /**
  * What the relay is asked to write; it adds id, stamp and day. `branch` is the branch in whose
  * journal of today the fact also stands; null where it is in the feed only. A fact of a person has
- * no branch, and always stands in the person's document of the year.
+ * no branch, and always stands in the person's document of the year. `saidAt` (ms) is the stamp of
+ * what the relay said before to somebody else and says again; now where it is left out.
  */
 export type RelayFactDraft = DraftOf<RelayFact>;
 
 type DraftOf<F> = F extends FactHead
-	? Omit<F, keyof FactHead> & { readonly branch: BranchId | null }
+	? Omit<F, keyof FactHead> & { readonly branch: BranchId | null; readonly saidAt?: number }
 	: never;
 
 /**

@@ -11,7 +11,7 @@ import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { Backfill } from '#server/ledgers/ledger-parts.ts';
 import { holdPlaces } from './early-answers.ts';
 import { readShopCard } from './shop-card.ts';
-import { carriesOf, takeFresh, type ShopFact } from './to-person.ts';
+import { byOthers, carriesOf, takeFresh, type ShopFact } from './to-person.ts';
 import { earlyDeliveriesOf } from './to-shop.ts';
 
 export interface BackfillParts {
@@ -27,7 +27,8 @@ const SLICE_LENGTH = 500;
 
 /**
  * BRIDGE-3. Brings a person all that stands in a ledger so far: the shop's card, every record with
- * its receipt, promises and moved due dates, and what was judged. Nothing twice, however often.
+ * its receipt, promises and moved due dates, what was judged, and what others answered who stood
+ * there before. Nothing twice, however often.
  */
 export function createBackfill(parts: BackfillParts): Backfill {
 	return {
@@ -48,7 +49,7 @@ async function bringAll(
 	]);
 	const carry = { sql, business, crypto: parts.crypto };
 	const all = await carriesOf(carry, await readFacts(sql, business, ledger));
-	const carries = all.filter((one) => one.ledger === ledger);
+	const carries = await byOthers(sql, [{ ledger, person }], all);
 	const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
 	const drafts = [
 		...fresh.map(({ draft }) => draft),
@@ -73,7 +74,7 @@ export async function readFacts(
 			select code, n from record where business = ${business} and ledger = ${ledger}
 			union
 			select code, n from ledger_fact
-			where business = ${business} and ledger = ${ledger} and kind in ('entry', 'record')
+			where business = ${business} and ledger = ${ledger} and kind in ('entry', 'record', 'answered')
 			union
 			-- An insisting names its record alone; whose that is, is found there.
 			select code, n from ledger_fact

@@ -29,7 +29,14 @@ import {
 	type HeldAnswers
 } from './held-answers.ts';
 import { readShopCard } from './shop-card.ts';
-import { carriesOf, takeWithin, type Carry, type CarryParts, type ShopFact } from './to-person.ts';
+import {
+	byOthers,
+	carriesOf,
+	takeWithin,
+	type Carry,
+	type CarryParts,
+	type ShopFact
+} from './to-person.ts';
 import { deliveriesOf, earlyDeliveriesOf, type Delivery } from './to-shop.ts';
 
 /** Carries what a shop wrote to its linked customers, and their answers to the shop. */
@@ -229,7 +236,7 @@ interface Page {
 }
 
 /** Kinds that anybody on the other side hears of. */
-const OF_SHOPS = ['sale', 'return', 'record', 'entry', 'setting', 'device'];
+const OF_SHOPS = ['sale', 'return', 'record', 'entry', 'answered', 'setting', 'device'];
 const OF_PHONES = ['reply', 'seen'];
 
 async function readPage(sql: Sql, scope: ScopeId, after: number): Promise<Page> {
@@ -260,14 +267,15 @@ async function forCustomers(
 ): Promise<readonly Delivery[]> {
 	const sql = rawSql(transaction);
 	const carry = { sql, business, crypto: parts.crypto };
-	const carriesByLedger = Map.groupBy(await carriesOf(carry, facts), ({ ledger }) => ledger);
+	const all = await carriesOf(carry, facts);
 	const card = await changedCard(parts, { sql, business }, facts);
 	// A changed card concerns everybody who is linked; a record its own ledger alone.
 	const links = await sql<{ ledger: LedgerId; person: PersonId }[]>`
 		select ledger, person from ledger_link
 		where business = ${business} and state = 'linked' and person is not null
 			and (${card !== undefined}::boolean
-				or ledger = any(${Array.from(carriesByLedger.keys())}::uuid[]))`;
+				or ledger = any(${all.map(({ ledger }) => ledger)}::uuid[]))`;
+	const carriesByLedger = Map.groupBy(await byOthers(sql, links, all), ({ ledger }) => ledger);
 	const now = parts.clock();
 	const of = { business, day: dayOf(now) };
 	const ways = links.filter(({ ledger }) => carriesByLedger.has(ledger));
@@ -347,7 +355,7 @@ async function takeLeft(
 	{ now, dayMax: max = BRIDGED_DAY_MAX }: Pick<BridgeParts, 'dayMax'> & { readonly now: number }
 ): Promise<readonly Carry[]> {
 	const all = await carriesOf(carry, await readFacts(carry.sql, carry.business, room.ledger));
-	const carries = all.filter(({ ledger }) => ledger === room.ledger);
+	const carries = await byOthers(carry.sql, [room], all);
 	return takeWithin(carry, room, { carries, now, max });
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import { encodeBase64url } from '#domain/bytes.ts';
 import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
@@ -6,13 +7,14 @@ import type { Fact, FactRecord, FactTender, RecordFact, SoldLine } from '#domain
 import { firstName } from '#domain/fact/issued-again.ts';
 import {
 	BOOKED_LINES_MAX,
+	type AnsweredFact,
 	type BookedLine,
 	type BookedMore,
 	type ToldRow
 } from '#domain/fact/ledger-fact.ts';
 import type { BranchId, BusinessId, DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
-import type { DayRoom } from './day-limit.ts';
+import type { DayRoom, Way } from './day-limit.ts';
 
 /** A fact of a business as its feed has it. */
 export interface ShopFact {
@@ -29,6 +31,8 @@ export interface Carry {
 	/** By the stamp of the shop's fact, ms. */
 	readonly wroteAt: number;
 	readonly draft: RelayFactDraft;
+	/** Of an answer: the key that signed it. Whose it is has it already. */
+	readonly signer?: string;
 }
 
 export interface CarryParts {
@@ -120,7 +124,7 @@ function besideRecord(
 	};
 }
 
-/** A promise, a moved due date, and that the shop stands by a record. */
+/** A promise, a moved due date, an answer, and that the shop stands by a record. */
 async function wordsOf({ fact, branch }: ShopFact, parts: CarryParts): Promise<readonly Carry[]> {
 	const told = (ledger: LedgerId, row: ToldRow): readonly Carry[] => [
 		{
@@ -135,10 +139,45 @@ async function wordsOf({ fact, branch }: ShopFact, parts: CarryParts): Promise<r
 		const { row } = fact;
 		return row[0] === 'promise' || row[0] === 'dueMove' ? told(fact.ledgerId, row) : [];
 	}
+	if (fact.kind === 'answered') return [answerOf(fact, parts.business, branch)];
 	if (fact.kind !== 'record' || fact.answer?.way !== 'insist') return [];
 	const { h, note } = fact.answer;
 	const ledger = await ledgerOfRecord(parts, h);
 	return ledger === undefined ? [] : told(ledger, ['insist', h, note]);
+}
+
+/** BRIDGE-12. It counts from when it was filed, whoever hears of it later. */
+function answerOf(fact: AnsweredFact, business: BusinessId, branch: BranchId | null): Carry {
+	const { id, at, ledgerId, h, decision, answerN, signedAt, sig, key, reason, note } = fact;
+	const body = { ledgerId, h, decision, answerN, signedAt, sig, key, reason, note };
+	const wroteAt = at.wall;
+	const of = { businessId: business, branch: null, saidAt: wroteAt };
+	return {
+		...{ ledger: ledgerId, key: id, branch, wroteAt, signer: key },
+		draft: { kind: 'filed', ...body, ...of }
+	};
+}
+
+/** What is of these ledgers, without what the people who stand there answered themselves. */
+export async function byOthers(
+	sql: Sql,
+	ways: readonly Way[],
+	carries: readonly Carry[]
+): Promise<readonly Carry[]> {
+	const personByLedger = new Map(ways.map(({ ledger, person }) => [ledger, person]));
+	const ofThem = carries.filter(({ ledger }) => personByLedger.has(ledger));
+	const people = ofThem.flatMap(({ ledger, signer }) =>
+		signer === undefined ? [] : (personByLedger.get(ledger) ?? [])
+	);
+	if (people.length === 0) return ofThem;
+	const rows = await sql<{ person: PersonId; public_key: Uint8Array }[]>`
+		select person, public_key from phone where person = any(${people}::uuid[])`;
+	const own = new Set(
+		rows.map((row) => `${row.person} ${encodeBase64url(new Uint8Array(row.public_key))}`)
+	);
+	return ofThem.filter(
+		({ ledger, signer = '' }) => !own.has(`${String(personByLedger.get(ledger))} ${signer}`)
+	);
 }
 
 async function ledgerOfRecord(

@@ -1,4 +1,8 @@
+import { BEFORE_MAX, type LinkSpanRow } from '#domain/fact/ledger-fact.ts';
 import type { PersonId } from '#domain/ids.ts';
+import { linkSpans } from '#domain/ledger/link-spans.ts';
+import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
+import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { Act } from './act.ts';
 import { readHolder, type Link } from './guard.ts';
 import type { LedgerName, Party } from './ledger-parts.ts';
@@ -10,7 +14,10 @@ export function phoneEndOf(phone: string | null): string {
 	return phone === null ? '' : phone.slice(-PHONE_END_DIGITS);
 }
 
-/** Tells the shop who is behind the ledger now, and the person which shop it is. */
+/**
+ * Tells the shop who is behind the ledger now, and the person which shop it is, and when somebody
+ * stood there before.
+ */
 export async function makeCard(
 	act: Act,
 	{ name, link, party }: { readonly name: LedgerName; readonly link: Link; readonly party: Party }
@@ -31,6 +38,29 @@ export async function makeCard(
 		fields: { state: 'linked', way, epoch, at },
 		branch: null
 	});
+	const spans = await readEarlierSpans(act.tx, name);
+	for (let start = 0; start < spans.length; start += BEFORE_MAX)
+		await act.write(party.person, {
+			kind: 'card',
+			businessId: name.business,
+			ledgerId: name.ledger,
+			fields: { before: spans.slice(start, start + BEFORE_MAX) },
+			branch: null
+		});
+}
+
+/** BRIDGE-12. From the facts by which the shop knows it, so that both sides know the same. */
+async function readEarlierSpans(
+	tx: Transaction,
+	{ business, ledger }: LedgerName
+): Promise<readonly LinkSpanRow[]> {
+	const sql = rawSql(tx);
+	const rows = await sql<StoredText[]>`
+		select fact.text, ${clockColumns(sql)}
+		from ledger_fact join fact using (business, code, n) left join clock using (business, code, n)
+		where ledger_fact.business = ${business} and ledger = ${ledger} and ledger_fact.kind = 'link'`;
+	const links = rows.map(storedFact).filter((fact) => fact.kind === 'link');
+	return linkSpans(links).flatMap(({ from, to, way }) => (to === null ? [] : [[from, to, way]]));
 }
 
 interface Who {

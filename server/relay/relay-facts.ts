@@ -122,11 +122,14 @@ interface Written {
 function factOf(
 	draft: RelayFactDraft,
 	n: number,
-	{ wall, epoch }: { readonly wall: number; readonly epoch: number }
+	{ wall: now, epoch }: { readonly wall: number; readonly epoch: number }
 ): Fact {
 	const code = `0.${String(epoch)}`;
+	const wall = Math.min(now, draft.saidAt ?? now);
 	const on = new Date(wall).toISOString().slice(0, 10);
-	const body = Object.fromEntries(Object.entries(draft).filter(([name]) => name !== 'branch'));
+	const body = Object.fromEntries(
+		Object.entries(draft).filter(([name]) => name !== 'branch' && name !== 'saidAt')
+	);
 	const head = { id: factId(code, n), code, n, at: { wall, counter: 0 }, on, by: 0 };
 	// The kind stands in the draft, and with it the form of its body.
 	return { ...body, ...head } as Fact;

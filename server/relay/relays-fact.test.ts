@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => stand.close());
 beforeEach(async () => {
 	const { sql } = stand.database;
-	await sql`truncate ledger_link, bridge_state, ledger_fact, fact`;
+	await sql`truncate ledger_link, bridge_state, bridged, ledger_fact, fact`;
 	await link('linked');
 });
 
@@ -107,6 +107,24 @@ describe('an answer that is carried', () => {
 			insert into bridge_state (business, ledger, person)
 			values (${TRADE_BUSINESS}, ${LEDGER}, ${person})`;
 		expect(await refusal(['answered', ...(await answered())])).toBeUndefined();
+	});
+
+	it('[RELAY-58] may be of whoever stood there before, as it was told to who stands there now', async () => {
+		const filed = ['filed', TRADE_BUSINESS, ...(await answered({ by: stranger }))];
+		expect(await refusal(filed, { isOfPerson: true })).toBe('authorUnknown');
+		const { sql } = stand.database;
+		const before = '8d3c1f52-5b1e-4c38-9a57-1f0c2e9b7a12';
+		await sql`insert into person (person, account, created_at) select ${before}, account, 1 from member`;
+		await sql`
+			insert into phone (person, code, number, public_key, kid, joined_at)
+			values (${before}, 'p1', 1, ${Buffer.from(stranger.publicKey)},
+				${Buffer.from(stranger.kid)}, 1)`;
+		expect(await refusal(filed, { isOfPerson: true })).toBe('authorUnknown');
+		await sql`
+			insert into bridged (business, ledger, person, key, wrote_at, booked_at)
+			values (${TRADE_BUSINESS}, ${LEDGER}, ${before}, ${await hashOf('record')}, 1, 1)`;
+		expect(await refusal(filed, { isOfPerson: true })).toBeUndefined();
+		expect(await refusal(['answered', ...filed.slice(2)])).toBeUndefined();
 	});
 
 	it('[RELAY-58] is nothing where anybody else signed it, or it says something else', async () => {

@@ -108,22 +108,28 @@ async function refusalOfAnswer(
 	return isSigned ? undefined : 'answerUnsigned';
 }
 
-/** Whether the key is a phone's of whoever stands or stood behind the ledger, removed or not. */
+/**
+ * Whether the key is a phone's of whoever stands or stood behind the ledger, removed or not; a person
+ * is told what was answered there before too.
+ */
 async function isPhoneOfLedger(
-	{ ledgerId }: AnsweredFact | FiledFact,
+	fact: AnsweredFact | FiledFact,
 	key: Uint8Array,
 	{ sql, scope, isOfPerson }: RelaysParts
 ): Promise<boolean> {
-	const point = Buffer.from(key);
-	const rows = isOfPerson
-		? await sql`select 1 from phone where person = ${scope} and public_key = ${point}`
-		: await sql`
-			with holder as (
-				select person from ledger_link where business = ${scope} and ledger = ${ledgerId}
-				union
-				select person from bridge_state where business = ${scope} and ledger = ${ledgerId}
-			)
-			select 1 from phone join holder using (person) where public_key = ${point} limit 1`;
+	const { ledgerId: ledger, h } = fact;
+	const business = fact.kind === 'filed' ? fact.businessId : scope;
+	const rows = await sql`
+		with holder as (
+			select person from ledger_link where business = ${business} and ledger = ${ledger}
+			union
+			select person from bridge_state where business = ${business} and ledger = ${ledger}
+			union
+			select person from bridged where business = ${business} and ledger = ${ledger} and key = ${h}
+			union
+			select ${isOfPerson ? scope : null}::uuid
+		)
+		select 1 from phone join holder using (person) where public_key = ${Buffer.from(key)} limit 1`;
 	return rows.length > 0;
 }
 

@@ -286,7 +286,7 @@ async function isSettled({ sql }: TestDatabase): Promise<boolean> {
 		select (select count(*) from claim_waiting where tries = 0)::int + (
 			select count(*) from fact left join bridge_cursor on scope = fact.business
 			where fact.s > coalesce(bridge_cursor.s, 0) and kind in
-				('sale', 'return', 'record', 'entry', 'setting', 'device', 'reply', 'seen')
+				('sale', 'return', 'record', 'entry', 'answered', 'setting', 'device', 'reply', 'seen')
 		)::int as left`;
 	return row?.left === 0;
 }

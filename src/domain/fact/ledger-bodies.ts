@@ -19,6 +19,7 @@ import { NAME_LENGTH_MAX, type ClockFact, type FactHead, type FactRecord } from 
 import {
 	ANSWER_WAYS,
 	ASK_STATES,
+	BEFORE_MAX,
 	BOOKED_LINES_MAX,
 	CANCEL_REASONS,
 	LINK_STATES,
@@ -237,7 +238,8 @@ const isCardFields = fields({
 		DEVICES_MAX,
 		tuple((code) => parseDeviceCode(code).ok, isPoint, isTime, isTime)
 	),
-	relayKey: isPoint
+	relayKey: isPoint,
+	before: listOf(BEFORE_MAX, tuple(isTime, isTime, oneOf(LINK_WAYS)))
 });
 const isAskedFields = fields({
 	by: oneOf(SIDES),

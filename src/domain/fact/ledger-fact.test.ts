@@ -49,7 +49,10 @@ const BODIES: Readonly<Record<string, readonly [author: string, body: readonly u
 	verdict: ['0.1', [LEDGER, CLAIM_ID, V, SIG, KID, 1]],
 	answered: ['0.1', [LEDGER, H, 'cancel', 1, 9, SIG, POINT, 'notMe', 'never was there']],
 	saw: ['0.1', [LEDGER, 9]],
-	card: ['0.1', [BUSINESS, LEDGER, { shop: 'Asha', devices: [['A', POINT, 0, 0]] }]],
+	card: [
+		'0.1',
+		[BUSINESS, LEDGER, { shop: 'Asha', devices: [['A', POINT, 0, 0]], before: [[5, 9, 'app']] }]
+	],
 	asked: ['0.1', [OTHER, { by: 'shop', shop: 'Asha', business: BUSINESS, state: 'asked' }]],
 	judged: ['0.1', [BUSINESS, LEDGER, CLAIM_ID, V, SIG, KID, 1, 'sheet', 4]],
 	filed: ['0.1', [BUSINESS, LEDGER, H, 'accept', 2, 9, SIG, POINT, 0, '']],

@@ -202,7 +202,14 @@ export interface CardFields {
 	readonly devices?: readonly DeviceKeySpan[];
 	/** The relay's own point. */
 	readonly relayKey?: string;
+	/** When somebody stood behind the ledger before, whoever it was. */
+	readonly before?: readonly LinkSpanRow[];
 }
+
+/** From and to in ms by the relay's clock. */
+export type LinkSpanRow = readonly [from: number, to: number, way: (typeof LINK_WAYS)[number]];
+
+export const BEFORE_MAX = 500;
 
 /** A shop as its customer sees it. */
 export interface CardFact extends FactHead {

@@ -6,7 +6,7 @@ import {
 } from '#domain/confirmation/standing.ts';
 import type { FiledFact, JudgedFact, ReplyFact } from '#domain/fact/ledger-fact.ts';
 import type { FactId } from '#domain/ids.ts';
-import { linkSpans } from '#domain/ledger/link-spans.ts';
+import { cardSpans } from './card-spans.ts';
 import type { HeldRecord } from './held-fact.ts';
 import type { ShopFacts } from './shop-facts.ts';
 
@@ -98,7 +98,7 @@ export function standingFacts(facts: ShopFacts, saidOf: SaidByHash): StandingFac
 			standingRecord({ ...record, h }, more.list)
 		),
 		sayings: [...verdicts, ...replies],
-		spans: linkSpans(facts.cards.map(({ fact }) => fact))
+		spans: cardSpans(facts.cards.map(({ fact }) => fact))
 	};
 }
 
