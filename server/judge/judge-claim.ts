@@ -89,7 +89,7 @@ async function decide(act: Act, parts: LedgerParts, known: Known): Promise<Outco
 	if (await isJudged(act.tx, name.business, claim)) return 'known';
 
 	const { code = '', counter = 0 } = claim;
-	const presented: CodeClaim = { name, link, record: judged, way, code, counter };
+	const presented: CodeClaim = { name, guard, link, record: judged, way, code, counter };
 	const found = await findCode(act.tx, parts, presented);
 	const carried = await findCarried(act.tx, parts, { name, claim });
 	if (carried !== undefined) {

@@ -7,6 +7,7 @@ import { parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { JudgedFact, VerdictFact } from '#domain/fact/ledger-fact.ts';
 import { factId } from '#domain/ids.ts';
+import { ok } from '#domain/result.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
 import { record } from '#server/database/journal.ts';
@@ -15,7 +16,7 @@ import { commitAct } from '#server/ledgers/act.ts';
 import { ofLedger } from '#server/ledgers/guard.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { sendShopList } from '#server/ledgers/customer-sheets.ts';
-import { endLink } from '#server/ledgers/linking.ts';
+import { endLink, forgetNumber } from '#server/ledgers/linking.ts';
 import { sendRecordSms } from '#server/ledgers/record-sms.ts';
 import {
 	claimIdOf,
@@ -642,6 +643,39 @@ describe('codes by SMS', () => {
 		stand.clock.now += 600_001;
 		const late = await smsCodeOf(stand, other, 0);
 		expect(await present({ h: other, way: 'sms', code: late, counter: 0 })).toBe('tooOld');
+	});
+
+	it('[JUDGE-12] confirm nothing for who is linked since, or by another number', async () => {
+		name = { business: shop.business, ledger: mintLedger() };
+		await link(stand, name, { way: 'phone', phone: '+254700000001' });
+		const [first, second] = [await writeRecord(stand, name), await writeRecord(stand, name)];
+		await sendRecordSms(stand.parts, { name, h: first });
+		const toOld = await smsCodeOf(stand, first, 0);
+		await commitAct(stand.parts, async (act) => {
+			await forgetNumber(act, stand.parts, name);
+			return ok(null);
+		});
+		stand.clock.now += 1;
+		const heir = await makeCustomer(stand, `heir${String(people)}`, '+254700000009');
+		await link(stand, name, { way: 'app', person: heir.person });
+		expect(await present({ h: first, way: 'sms', code: toOld, counter: 0 })).toBe('revoked');
+
+		await sendRecordSms(stand.parts, { name, h: second });
+		const code = await smsCodeOf(stand, second, 0);
+		await stand.database.sql`
+			update account set phone = '+254700000010' where person = ${heir.person}`;
+		expect(await present({ h: second, way: 'sms', code, counter: 0 })).toBe('revoked');
+	});
+
+	it('[JUDGE-12] confirm nothing across two connections, though the number is the same', async () => {
+		const h = await writeRecord(stand, name);
+		await sendRecordSms(stand.parts, { name, h });
+		const code = await smsCodeOf(stand, h, 0);
+		const ended = { ...name, by: 'customer' } as const;
+		await commitAct(stand.parts, (act) => endLink(act, stand.parts, ended));
+		stand.clock.now += 1;
+		await link(stand, name, { way: 'app', person: amina.person });
+		expect(await present({ h, way: 'sms', code, counter: 0 })).toBe('revoked');
 	});
 
 	it('[JUDGE-12] take five tries a message', async () => {

@@ -12,7 +12,7 @@ import { codeEpoch, codeSpent, smsSend } from '#server/database/ledgers.ts';
 import { phone } from '#server/database/persons.ts';
 import type { Transaction } from '#server/database/transaction.ts';
 import { infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
-import { ofLedger, type Link } from '#server/ledgers/guard.ts';
+import { numberBehind, ofLedger, type Guard, type Link } from '#server/ledgers/guard.ts';
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { keyOfEpoch } from '#server/ledgers/secrets.ts';
 import { findCarriedSpending } from './carried-spending.ts';
@@ -20,6 +20,7 @@ import { findCarriedSpending } from './carried-spending.ts';
 /** A claim by a code, and all that the relay knows around it. */
 export interface CodeClaim {
 	readonly name: LedgerName;
+	readonly guard: Guard;
 	readonly link: Link | undefined;
 	readonly record: JudgedRecord;
 	readonly way: CodeWay;
@@ -76,7 +77,7 @@ export function isSameCode(a: string, b: string): boolean {
 async function findSms(
 	tx: Transaction,
 	{ smsKey, crypto }: LedgerParts,
-	{ name, record, code: typed, counter }: CodeClaim
+	{ name, guard, link, record, code: typed, counter }: CodeClaim
 ): Promise<Found | undefined> {
 	const { h } = record;
 	const [sent] = await tx
@@ -85,7 +86,12 @@ async function findSms(
 		.where(and(ofLedger(smsSend, name), eq(smsSend.h, h), eq(smsSend.send, counter)));
 	if (sent === undefined) return undefined;
 	if (!isSameCode(await smsCode(smsKey, { h, send: counter }, crypto), typed)) return undefined;
-	const match = { isCurrent: true, issuedAt: sent.sentAt };
+	// Whoever stood there before said yes for himself.
+	const isCurrent =
+		link !== undefined &&
+		sent.sentAt >= link.at &&
+		sent.recipient === (await numberBehind(tx, { guard, link }));
+	const match = { isCurrent, issuedAt: sent.sentAt };
 	const old = sent.result === null ? undefined : { result: sent.result, al: sent.al ?? 0 };
 	return { match: old === undefined ? match : { ...match, spentFor: h }, epoch: 0, counter, old };
 }

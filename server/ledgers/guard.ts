@@ -88,6 +88,14 @@ export async function readHolder(executor: Executor, who: PersonId): Promise<Hol
 	};
 }
 
+/** E.164: the number that was proved for a ledger, or by who is linked to it; null where none was. */
+export async function numberBehind(
+	executor: Executor,
+	{ guard, link }: { readonly guard: Pick<Guard, 'phone'>; readonly link: Link }
+): Promise<string | null> {
+	return link.person === null ? guard.phone : (await readHolder(executor, link.person)).phone;
+}
+
 /** Rows of one ledger, in a table that has the business first. */
 export function ofLedger(
 	table: { readonly business: PgColumn; readonly ledger: PgColumn },
