@@ -138,3 +138,42 @@ it('[BRIDGE-12] who takes a ledger over under another account has the sums of th
 	expect(await phone(old, shop, ledger)).toEqual(after);
 	expect(ofKind(await stand.feedOf(old.person), 'filed')).toHaveLength(4);
 });
+
+it('[BRIDGE-14] [CONNECT-16] what an accomplice agreed to binds nobody who is linked after him', async () => {
+	const shop = await stand.shop('duka2');
+	const [accomplice, amina] = [await stand.customer('second'), await stand.customer('amina3')];
+	const ledger = mintLedger();
+	await connect(shop, ledger, accomplice);
+	const [first, second] = [
+		await recordFact(shop, { ledger, minor: 9_000 }),
+		await recordFact(shop, { ledger, minor: 700 })
+	];
+	await put(shop, first, second);
+	await answer(accomplice, shop, { ledger, h: first.h, decision: 'accept' });
+	// Who comes back stands there since he did first: his own yes stands for good.
+	await end(shop, ledger);
+	await connect(shop, ledger, accomplice);
+	const links = ofKind(await stand.feedOf(shop.business), 'link').map(({ fields }) => fields);
+	const [from, , back] = links;
+	expect(from?.since).toBeUndefined();
+	expect(back).toMatchObject({ state: 'linked', since: from?.at });
+	await answer(accomplice, shop, { ledger, h: first.h, decision: 'cancel', n: 2, reason: 'other' });
+	expect(await book(shop, ledger)).toEqual(['9000', '700', '0', '0', '9700']);
+	expect(await phone(accomplice, shop, ledger)).toEqual(await book(shop, ledger));
+
+	await end(shop, ledger);
+	const endedAt = stand.clock.now;
+	await connect(shop, ledger, amina);
+	expect(ofKind(await stand.feedOf(amina.person), 'card')[1]?.fields.since).toBeUndefined();
+	// He says yes to one more, now that she is there.
+	await answer(accomplice, shop, { ledger, h: second.h, decision: 'accept' });
+	expect(ofKind(await stand.feedOf(shop.business), 'answered').at(-1)?.at.wall).toBe(endedAt);
+	const agreed = ['9700', '0', '0', '0', '9700'];
+	expect(await book(shop, ledger)).toEqual(agreed);
+	expect(await phone(amina, shop, ledger)).toEqual(agreed);
+	for (const { h } of [first, second])
+		await answer(amina, shop, { ledger, h, decision: 'cancel', n: 3, reason: 'notMe' });
+	const disputed = ['0', '0', '0', '9700', '0'];
+	expect(await book(shop, ledger)).toEqual(disputed);
+	expect(await phone(amina, shop, ledger)).toEqual(disputed);
+});

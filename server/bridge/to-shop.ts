@@ -74,11 +74,35 @@ async function answerOf(
 	if (held === undefined) return 'early';
 	if (phone === undefined) return [];
 	const key = encodeBase64url(new Uint8Array(phone.public_key));
-	const body = { ledgerId, h, decision, answerN, signedAt, sig, key, reason, note };
+	const saidAt = decision === 'accept' ? await leftAt(sql, person, fact) : undefined;
+	const body = {
+		...{ ledgerId, h, decision, answerN, signedAt, sig, key, reason, note },
+		...(saidAt !== undefined && { saidAt })
+	};
 	return [
 		{ scope: businessId, draft: { kind: 'answered', ...body, branch: held.branch } },
 		{ scope: person, draft: { kind: 'filed', businessId, ...body, branch: null } }
 	];
+}
+
+/**
+ * BRIDGE-14. A yes that comes when another stands there, or stood there last, was said before: when
+ * its person did, last. Undefined for who stands there, and where nothing is known of it.
+ */
+async function leftAt(
+	sql: Sql,
+	person: PersonId,
+	{ businessId, ledgerId }: ReplyFact
+): Promise<number | undefined> {
+	const [row] = await sql<{ at: string | null }[]>`
+		select max((text::json -> 8 ->> 'at')::bigint) as at from fact
+		where business = ${person} and kind = 'card' and text::json ->> 6 = ${businessId}
+			and text::json ->> 7 = ${ledgerId} and text::json -> 8 ->> 'state' = 'ended'
+			and exists (
+				select from ledger_link where business = ${businessId} and ledger = ${ledgerId}
+					and person is distinct from ${person}
+			)`;
+	return row === undefined || row.at === null ? undefined : Number(row.at);
 }
 
 /** Told only where something was brought since the last time: a look at nothing new is no news. */

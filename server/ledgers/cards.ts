@@ -1,3 +1,4 @@
+import type { LinkSpan } from '#domain/confirmation/standing.ts';
 import { BEFORE_MAX, type LinkSpanRow } from '#domain/fact/ledger-fact.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { linkSpans } from '#domain/ledger/link-spans.ts';
@@ -18,16 +19,16 @@ export function phoneEndOf(phone: string | null): string {
  * Tells the shop who is behind the ledger now, and the person which shop it is, and when somebody
  * stood there before.
  */
-export async function makeCard(
-	act: Act,
-	{ name, link, party }: { readonly name: LedgerName; readonly link: Link; readonly party: Party }
-): Promise<void> {
+export async function makeCard(act: Act, { name, link, party, isBack }: MadeCard): Promise<void> {
 	const { way, epoch, at } = link;
+	const spans = await readSpans(act.tx, name);
+	const last = spans.at(-1);
+	const since = isBack && last !== undefined ? { since: last.since ?? last.from } : {};
 	const who = party.way === 'app' ? await introduce(act, party.person) : nobody(party.phone);
 	await act.write(name.business, {
 		kind: 'link',
 		ledgerId: name.ledger,
-		fields: { state: 'linked', way, epoch, at, ...who },
+		fields: { state: 'linked', way, epoch, at, ...since, ...who },
 		branch: null
 	});
 	if (party.way === 'phone') return;
@@ -35,32 +36,42 @@ export async function makeCard(
 		kind: 'card',
 		businessId: name.business,
 		ledgerId: name.ledger,
-		fields: { state: 'linked', way, epoch, at },
+		fields: { state: 'linked', way, epoch, at, ...since },
 		branch: null
 	});
-	const spans = await readEarlierSpans(act.tx, name);
-	for (let start = 0; start < spans.length; start += BEFORE_MAX)
+	const before = spans.map((span): LinkSpanRow => {
+		const { from, to } = span;
+		return [from, to ?? at, span.way, span.since ?? from];
+	});
+	for (let start = 0; start < before.length; start += BEFORE_MAX)
 		await act.write(party.person, {
 			kind: 'card',
 			businessId: name.business,
 			ledgerId: name.ledger,
-			fields: { before: spans.slice(start, start + BEFORE_MAX) },
+			fields: { before: before.slice(start, start + BEFORE_MAX) },
 			branch: null
 		});
 }
 
+interface MadeCard {
+	readonly name: LedgerName;
+	readonly link: Link;
+	readonly party: Party;
+	/** Who stood there last comes back, or goes on by another way. */
+	readonly isBack: boolean;
+}
+
 /** BRIDGE-12. From the facts by which the shop knows it, so that both sides know the same. */
-async function readEarlierSpans(
+async function readSpans(
 	tx: Transaction,
 	{ business, ledger }: LedgerName
-): Promise<readonly LinkSpanRow[]> {
+): Promise<readonly LinkSpan[]> {
 	const sql = rawSql(tx);
 	const rows = await sql<StoredText[]>`
 		select fact.text, ${clockColumns(sql)}
 		from ledger_fact join fact using (business, code, n) left join clock using (business, code, n)
 		where ledger_fact.business = ${business} and ledger = ${ledger} and ledger_fact.kind = 'link'`;
-	const links = rows.map(storedFact).filter((fact) => fact.kind === 'link');
-	return linkSpans(links).flatMap(({ from, to, way }) => (to === null ? [] : [[from, to, way]]));
+	return linkSpans(rows.map(storedFact).filter((fact) => fact.kind === 'link'));
 }
 
 interface Who {

@@ -46,7 +46,8 @@ export async function linkLedger(
 	if (before !== undefined && isSame(before, party)) return ok(before);
 
 	const link = await keepLink(act, parts, { name, party, before });
-	await makeCard(act, { name, link, party });
+	const isBack = isLast(before, party) || (await hasNumber(act, guard, party));
+	await makeCard(act, { name, link, party, isBack });
 	if (party.way === 'app') await parts.backfill.bring(act.tx, { ...name, person: party.person });
 	return ok(link);
 }
@@ -93,7 +94,11 @@ async function hasOther({ tx }: Act, name: LedgerName, party: Party): Promise<bo
 }
 
 function isSame(before: Link, party: Party): boolean {
-	return before.state === 'linked' && party.way === 'app' && before.person === party.person;
+	return before.state === 'linked' && isLast(before, party);
+}
+
+function isLast(before: Link | undefined, party: Party): boolean {
+	return party.way === 'app' && before?.person === party.person;
 }
 
 async function worksThere(act: Act, { business }: LedgerName, party: Party): Promise<boolean> {
@@ -108,6 +113,11 @@ async function worksThere(act: Act, { business }: LedgerName, party: Party): Pro
 
 async function numberOf({ tx }: Act, party: Party): Promise<string | null> {
 	return party.way === 'phone' ? party.phone : (await readHolder(tx, party.person)).phone;
+}
+
+/** Whether the number that was proved here last is the party's. */
+async function hasNumber(act: Act, { phone }: Guard, party: Party): Promise<boolean> {
+	return phone !== null && phone === (await numberOf(act, party));
 }
 
 async function keepLink(

@@ -171,8 +171,9 @@ function relinked(
 	const [wall, counter, id] = stamp;
 	const later = laterFields(row, fields, stamp);
 	if (fields.state === undefined || row.history.some((change) => change.id === id)) return later;
-	const { state, at = wall, way = 'app' } = fields;
-	return { ...later, history: [...row.history, { id, wall, counter, at, state, way }] };
+	const { state, at = wall, way = 'app', since } = fields;
+	const change = { id, wall, counter, at, state, way, ...(since !== undefined && { since }) };
+	return { ...later, history: [...row.history, change] };
 }
 
 async function addSheets(

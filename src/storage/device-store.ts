@@ -179,6 +179,7 @@ export interface LinkChangeRow {
 	readonly at: number;
 	readonly state: NonNullable<LinkFields['state']>;
 	readonly way: NonNullable<LinkFields['way']>;
+	readonly since?: number;
 }
 
 /** A customer's open codes of one kind and currency, as check values. */

@@ -181,6 +181,54 @@ describe('how a record stands', () => {
 	});
 });
 
+describe('a yes of who stood there before', () => {
+	const NEXT = 16 * DAY_MS;
+	const IN_TIME = NEXT + DISPUTE_WINDOW_MS;
+	const spans: readonly LinkSpan[] = [
+		{ from: 0, to: NEXT, way: 'phone' },
+		{ from: NEXT, to: null, way: 'app' }
+	];
+	const statement = record(3, 'statement', { list: [due.h] });
+	const byStatement = [verdict(statement.h), reply(statement.h, 'accept')];
+	const YES: readonly (readonly LedgerSaying[])[] = [
+		[verdict(due.h)],
+		[reply(due.h, 'accept')],
+		[verdict(due.h), reply(due.h, 'accept')],
+		byStatement
+	];
+
+	it('[CP-32] may be contested for 14 days by who stands there since', () => {
+		for (const yes of YES) {
+			const stands = (at: number): unknown =>
+				standing(due, [...yes, reply(due.h, 'cancel', at)], { records: [due, statement], spans });
+			expect(stands(IN_TIME)).toMatchObject({ state: 'confirmed', isDisputed: true });
+			expect(stands(IN_TIME + 1)).toMatchObject({ state: 'confirmed', isDisputed: false });
+		}
+		const sayings = [reply(due.h, 'accept'), reply(due.h, 'cancel', IN_TIME)];
+		const events = ledgerEvents({ records: [due], sayings, spans });
+		const [sums] = foldLedger(scope, { records: [due], events }).values();
+		expect(sums).toMatchObject({ disputed: 500n, total: 0n });
+	});
+
+	it('[CP-32] is not contested by what others said no to, nor by the same person come back', () => {
+		// A no that came too late is none for who comes after.
+		const late = [verdict(due.h), reply(due.h, 'cancel', NEXT - 1)];
+		expect(standing(due, late, { spans })?.isDisputed).toBe(false);
+		const same = spans.map((span) => ({ ...span, since: 0 }));
+		for (const yes of YES) {
+			const no = [...yes, reply(due.h, 'cancel', IN_TIME)];
+			const back = standing(due, no, { records: [due, statement], spans: same });
+			expect(back?.isDisputed).toBe(false);
+		}
+	});
+
+	it('[CP-32] does not stand in the way of his own, which does for good', () => {
+		const own = [reply(due.h, 'cancel', NEXT + 1), reply(due.h, 'accept', NEXT + 2)];
+		const of = standing(due, [reply(due.h, 'accept'), ...own], { spans });
+		expect(of).toMatchObject({ state: 'confirmed', isDisputed: false, al: 4 });
+	});
+});
+
 describe('a statement', () => {
 	const later = record(9, 'due');
 	const statement = record(10, 'statement', { list: [due.h, later.h], amount: 1_000 });

@@ -59,6 +59,8 @@ export interface LinkSpan {
 	readonly from: number;
 	readonly to: number | null;
 	readonly way: 'app' | 'phone';
+	/** Since when it is the same person or number, over connections that ended; `from` where left out. */
+	readonly since?: number;
 }
 
 export interface StandingFacts {
@@ -90,11 +92,16 @@ const AL_SIGNED = 4;
 
 /** What the customer and the relay made of one record. */
 interface Fate {
-	/** When the first signed yes was filed; undefined where none was. */
+	/** When the first signed yes was filed that stands for good; undefined where none was. */
 	readonly acceptedAt: number | undefined;
 	/** When the first verdict that stands said yes; undefined where none did. */
 	readonly okAt: number | undefined;
 	readonly cancelledAt: number | undefined;
+	/**
+	 * Since when the last stood there who said no within 14 days of it: what others said yes to before
+	 * does not bind him. Undefined where nobody did.
+	 */
+	readonly anewSince: number | undefined;
 	readonly isClaimed: boolean;
 	readonly hasLost: boolean;
 	readonly al: number;
@@ -104,6 +111,7 @@ const NO_FATE: Fate = {
 	acceptedAt: undefined,
 	okAt: undefined,
 	cancelledAt: undefined,
+	anewSince: undefined,
 	isClaimed: false,
 	hasLost: false,
 	al: 0
@@ -185,9 +193,10 @@ function stateOf(record: StandingRecord, fate: Fate, isGone: boolean): RecordSta
 	return fate.isClaimed ? 'evidence' : 'waiting';
 }
 
-function isDisputed({ acceptedAt, okAt, cancelledAt }: Fate): boolean {
+function isDisputed({ acceptedAt, okAt, cancelledAt, anewSince }: Fate): boolean {
 	if (acceptedAt !== undefined || cancelledAt === undefined) return false;
-	return okAt === undefined || cancelledAt <= okAt + DISPUTE_WINDOW_MS;
+	const isInTime = okAt === undefined || cancelledAt <= okAt + DISPUTE_WINDOW_MS;
+	return isInTime || anewSince !== undefined;
 }
 
 /** A cancel of a credit only flags it. */
@@ -209,7 +218,10 @@ function fatesOf(
 	const said = groupBy([...sayings], ({ h }) => h);
 	const lost = lostVerdicts([...said.values()].flat());
 	const fates = new Map(
-		records.map((record) => [record.h, ownFate(said.get(record.h) ?? [], lost)] as const)
+		records.map((record) => {
+			const ofIt = said.get(record.h) ?? [];
+			return [record.h, withReplies(codedFate(ofIt, lost), ofIt, spans)] as const;
+		})
 	);
 	for (const { kind, h, occurredAt } of records) {
 		// Nobody is there to ask: the shop's own book.
@@ -264,28 +276,55 @@ function confirmListed(
 /** What was cancelled before a statement was confirmed is not confirmed by it. */
 function withStatement(fate: Fate, { acceptedAt, okAt, al }: Fate): Fate {
 	const { cancelledAt = Infinity } = fate;
-	const signedAt = acceptedAt !== undefined && acceptedAt < cancelledAt ? acceptedAt : undefined;
-	const codedAt = okAt !== undefined && okAt < cancelledAt ? okAt : undefined;
-	if (signedAt === undefined && codedAt === undefined) return fate;
-	return {
-		...fate,
-		acceptedAt: signedAt === undefined ? fate.acceptedAt : earlier(fate.acceptedAt, signedAt),
-		okAt: codedAt === undefined ? fate.okAt : earlier(fate.okAt, codedAt),
-		al: Math.max(fate.al, al)
-	};
+	const isBefore = (at: number | undefined): at is number => at !== undefined && at < cancelledAt;
+	if (!isBefore(acceptedAt) && !isBefore(okAt)) return fate;
+	const coded = isBefore(okAt) ? { ...fate, okAt: earlier(fate.okAt, okAt) } : fate;
+	const signed = isBefore(acceptedAt) ? withYes(coded, acceptedAt) : coded;
+	return { ...signed, al: Math.max(fate.al, al) };
 }
 
-function ownFate(said: readonly LedgerSaying[], lost: ReadonlySet<string>): Fate {
+/** A signed yes stands for good, but not against who stands there since and said no in time. */
+function withYes(fate: Fate, at: number): Fate {
+	const isBinding = fate.anewSince === undefined || at > fate.anewSince;
+	return isBinding
+		? { ...fate, acceptedAt: earlier(fate.acceptedAt, at) }
+		: { ...fate, okAt: earlier(fate.okAt, at) };
+}
+
+function withReplies(fate: Fate, said: readonly LedgerSaying[], spans: readonly LinkSpan[]): Fate {
+	const timesOf = (of: Decision): readonly number[] =>
+		said.flatMap((saying) => (saying.kind === 'reply' && saying.decision === of ? saying.at : []));
+	const [yes, noes] = [timesOf('accept'), timesOf('cancel')];
+	if (yes.length === 0 && noes.length === 0) return fate;
+	const sinces = noes.flatMap((at) => {
+		const since = stoodSince(spans, at);
+		return since !== undefined && at <= since + DISPUTE_WINDOW_MS ? [since] : [];
+	});
+	const answered: Fate = {
+		...fate,
+		cancelledAt: noes.length === 0 ? undefined : Math.min(...noes),
+		anewSince: sinces.length === 0 ? undefined : Math.max(...sinces),
+		al: yes.length === 0 ? fate.al : Math.max(fate.al, AL_SIGNED)
+	};
+	return yes.reduce(withYes, answered);
+}
+
+/** Since when whoever stood there at that time did, or did last. */
+function stoodSince(spans: readonly LinkSpan[], at: number): number | undefined {
+	const begun = spans.filter(({ from }) => from < at);
+	const last = begun.reduce<LinkSpan | undefined>(
+		(latest, span) => (latest === undefined || span.from > latest.from ? span : latest),
+		undefined
+	);
+	return last?.since ?? last?.from;
+}
+
+function codedFate(said: readonly LedgerSaying[], lost: ReadonlySet<string>): Fate {
 	const fate: { -readonly [Name in keyof Fate]: Fate[Name] } = { ...NO_FATE };
 	const judged = new Set<string>();
 	for (const saying of said) {
 		if (saying.kind === 'verdict') judged.add(saying.claimId);
-		if (saying.kind === 'reply' && saying.decision === 'accept') {
-			fate.acceptedAt = earlier(fate.acceptedAt, saying.at);
-			fate.al = Math.max(fate.al, AL_SIGNED);
-		} else if (saying.kind === 'reply') {
-			fate.cancelledAt = earlier(fate.cancelledAt, saying.at);
-		} else if (saying.kind === 'verdict' && saying.result === 'ok') {
+		if (saying.kind === 'verdict' && saying.result === 'ok') {
 			if (lost.has(verdictKey(saying))) fate.hasLost = true;
 			else {
 				fate.okAt = earlier(fate.okAt, saying.at);

@@ -194,6 +194,7 @@ const isLinkFields = fields({
 	name: isName,
 	epoch: isCount,
 	at: isTime,
+	since: isTime,
 	endedBy: oneOf(SIDES),
 	phoneEnd: (value) => typeof value === 'string' && /^[0-9]{0,3}$/.test(value)
 });
@@ -229,6 +230,7 @@ const isCardFields = fields({
 	state: oneOf(['linked', 'ended']),
 	way: oneOf(LINK_WAYS),
 	at: isTime,
+	since: isTime,
 	endedBy: oneOf(SIDES),
 	epoch: isCount,
 	currency: isCurrency,
@@ -239,7 +241,7 @@ const isCardFields = fields({
 		tuple((code) => parseDeviceCode(code).ok, isPoint, isTime, isTime)
 	),
 	relayKey: isPoint,
-	before: listOf(BEFORE_MAX, tuple(isTime, isTime, oneOf(LINK_WAYS)))
+	before: listOf(BEFORE_MAX, tuple(isTime, isTime, oneOf(LINK_WAYS), isTime))
 });
 const isAskedFields = fields({
 	by: oneOf(SIDES),

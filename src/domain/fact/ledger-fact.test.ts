@@ -44,14 +44,21 @@ const BODIES: Readonly<Record<string, readonly [author: string, body: readonly u
 	entry: ['A', [LEDGER, ['promise', 20_000, 500, 'KES', 2]]],
 	merge: ['A', [LEDGER, OTHER, true]],
 	ask: ['0.1', [OTHER, { by: 'customer', username: 'amina', name: 'Amina', state: 'asked' }]],
-	link: ['0.1', [LEDGER, { state: 'linked', way: 'app', epoch: 2, at: 9, phoneEnd: '678' }]],
+	link: [
+		'0.1',
+		[LEDGER, { state: 'linked', way: 'app', epoch: 2, at: 9, since: 5, phoneEnd: '678' }]
+	],
 	sheet: ['0.1', [LEDGER, { ...SET, open: [[1, 1_023]], kid: KID, sig: SIG }]],
 	verdict: ['0.1', [LEDGER, CLAIM_ID, V, SIG, KID, 1]],
 	answered: ['0.1', [LEDGER, H, 'cancel', 1, 9, SIG, POINT, 'notMe', 'never was there']],
 	saw: ['0.1', [LEDGER, 9]],
 	card: [
 		'0.1',
-		[BUSINESS, LEDGER, { shop: 'Asha', devices: [['A', POINT, 0, 0]], before: [[5, 9, 'app']] }]
+		[
+			BUSINESS,
+			LEDGER,
+			{ shop: 'Asha', devices: [['A', POINT, 0, 0]], since: 5, before: [[5, 9, 'app', 2]] }
+		]
 	],
 	asked: ['0.1', [OTHER, { by: 'shop', shop: 'Asha', business: BUSINESS, state: 'asked' }]],
 	judged: ['0.1', [BUSINESS, LEDGER, CLAIM_ID, V, SIG, KID, 1, 'sheet', 4]],

@@ -103,6 +103,8 @@ export interface LinkFields {
 	readonly epoch?: number;
 	/** Since when the state stands, ms. */
 	readonly at?: number;
+	/** Since when the same person or number stands there, where that is longer. */
+	readonly since?: number;
 	readonly endedBy?: Side;
 	/** The last three digits of the number that was proved; empty for none. */
 	readonly phoneEnd?: string;
@@ -193,6 +195,7 @@ export interface CardFields {
 	readonly state?: 'linked' | 'ended';
 	readonly way?: (typeof LINK_WAYS)[number];
 	readonly at?: number;
+	readonly since?: number;
 	readonly endedBy?: Side;
 	readonly epoch?: number;
 	readonly currency?: string;
@@ -206,8 +209,13 @@ export interface CardFields {
 	readonly before?: readonly LinkSpanRow[];
 }
 
-/** From and to in ms by the relay's clock. */
-export type LinkSpanRow = readonly [from: number, to: number, way: (typeof LINK_WAYS)[number]];
+/** Times in ms by the relay's clock; `since` as in `LinkFields`. */
+export type LinkSpanRow = readonly [
+	from: number,
+	to: number,
+	way: (typeof LINK_WAYS)[number],
+	since: number
+];
 
 export const BEFORE_MAX = 500;
 

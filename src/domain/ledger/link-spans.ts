@@ -5,7 +5,7 @@ import { compareFactOrder } from '#domain/stamp.ts';
 
 /** What a fact of a connection, the shop's `link` or the customer's `card`, says of how it stands. */
 export interface LinkChange extends Pick<LinkFact, 'id' | 'at'> {
-	readonly fields: Pick<LinkFact['fields'], 'state' | 'way' | 'at'>;
+	readonly fields: Pick<LinkFact['fields'], 'state' | 'way' | 'at' | 'since'>;
 }
 
 /**
@@ -15,10 +15,12 @@ export interface LinkChange extends Pick<LinkFact, 'id' | 'at'> {
 export function linkSpans(changes: Iterable<LinkChange>): readonly LinkSpan[] {
 	const spans: LinkSpan[] = [];
 	let open: LinkSpan | undefined;
-	for (const { isLinked, at, way } of statesOf(changes)) {
+	for (const { isLinked, at, way, since } of statesOf(changes)) {
 		if (isLinked && open?.way === way) continue;
 		if (open !== undefined) spans.push({ ...open, to: at });
-		open = isLinked ? { from: at, to: null, way } : undefined;
+		open = isLinked
+			? { from: at, to: null, way, ...(since !== undefined && { since }) }
+			: undefined;
 	}
 	return open === undefined ? spans : [...spans, open];
 }
@@ -27,6 +29,7 @@ interface LinkState {
 	readonly isLinked: boolean;
 	readonly at: number;
 	readonly way: LinkSpan['way'];
+	readonly since: number | undefined;
 }
 
 /**
@@ -38,7 +41,7 @@ function statesOf(changes: Iterable<LinkChange>): readonly LinkState[] {
 	return [...distinct.values()]
 		.sort((a, b) => compareFactOrder({ ...a.at, id: a.id }, { ...b.at, id: b.id }))
 		.flatMap(({ at: { wall }, fields }): readonly LinkState[] => {
-			const { state, at = wall, way = 'app' } = fields;
-			return state === undefined ? [] : [{ isLinked: state === 'linked', at, way }];
+			const { state, at = wall, way = 'app', since } = fields;
+			return state === undefined ? [] : [{ isLinked: state === 'linked', at, way, since }];
 		});
 }

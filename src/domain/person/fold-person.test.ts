@@ -369,6 +369,34 @@ describe('person', () => {
 		expect(recordOf(await viewOf(stand), byCode).standing).toMatchObject({ by: 'code' });
 	});
 
+	it('[PERSON-5] what others agreed to before may be contested for 14 days, and is not told as hers', async () => {
+		const stand = await newStand();
+		const byCode = await stand.book({ kind: 'due', minor: 500 });
+		stand.judge(byCode, 'ok');
+		const signed = await stand.book({ kind: 'due', minor: 100 });
+		stand.file(reply(stand, signed));
+		const start = stand.now;
+		stand.now += 20 * DAY_MS;
+		const since = stand.now;
+		stand.card({ before: [[1, start, 'app', 1]] });
+		const at = async (nowMs: number): Promise<readonly unknown[]> => {
+			const view = await viewOf(stand, { nowMs });
+			return [byCode, signed].map((h) => {
+				const { standing, canCancel } = recordOf(view, h);
+				return [standing.kind === 'agreed' && standing.by, canCancel];
+			});
+		};
+		const before = (canCancel: boolean): readonly unknown[] => ['before', canCancel];
+		expect(await at(since + 14 * DAY_MS)).toEqual([before(true), before(true)]);
+		expect(await at(since + 14 * DAY_MS + 1)).toEqual([before(false), before(false)]);
+		stand.file(reply(stand, byCode));
+		stand.file(reply(stand, signed, { decision: 'cancel', n: 2 }));
+		const view = await viewOf(stand, { nowMs: stand.now });
+		expect(recordOf(view, byCode).standing).toMatchObject({ kind: 'agreed', by: 'app' });
+		expect(recordOf(view, signed).standing).toMatchObject({ kind: 'saidNo', isByCode: false });
+		expect(onlyShop(view).totals[0]).toMatchObject({ agreed: 500n, disputed: 100n });
+	});
+
 	it('[PERSON-5] a no that came too late after a code disputes nothing', async () => {
 		const stand = await newStand();
 		stand.card();

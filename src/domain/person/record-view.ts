@@ -28,6 +28,8 @@ export interface RecordContext {
 	readonly card: CardFields;
 	readonly keys: ShopKeys;
 	readonly saidOf: SaidByHash;
+	/** Since when the person stands there. */
+	readonly since: number;
 	readonly standings: ReadonlyMap<RecordHash, Standing>;
 	readonly statements: ReadonlyMap<RecordHash, AgreedBy>;
 	readonly moves: Moves;
@@ -58,7 +60,7 @@ export function recordView(held: HeldRecord, context: RecordContext): RecordView
 		arrivedAt: fact.at.wall,
 		standing,
 		check: checkOf(held, context.keys),
-		canCancel: canCancel(standing, said, context.nowMs),
+		canCancel: canCancel(standing, said, context),
 		canDrop: standing.kind === 'saidNo' || standing.kind === 'saidNoHere',
 		hasTwin: context.twins.has(h),
 		isMadeOffline: core.isMadeOffline,
@@ -112,11 +114,11 @@ function sideOf(kind: RecordKind): RecordView['side'] {
 
 function standingOf(held: HeldRecord, context: RecordContext): RecordStanding {
 	const said = context.saidOf(held.h);
-	if (!isDebit(held.fact.record.core.kind)) return noOf(said) ?? { kind: 'counted' };
+	const no = noOf(said, context);
+	if (!isDebit(held.fact.record.core.kind)) return no ?? { kind: 'counted' };
 	const { state, isDisputed } = context.standings.get(held.h) ?? UNSAID;
 	if (state === 'reversed' || state === 'voided') return { kind: 'reversed' };
-	const no = isDisputed ? noOf(said) : undefined;
-	if (no !== undefined) return no;
+	if (isDisputed && no !== undefined) return no;
 	return state === 'confirmed' ? agreedBy(held, context) : waitingOf(said);
 }
 
@@ -128,15 +130,19 @@ function waitingOf({ agreedHereAt }: Said): RecordStanding {
 		: { kind: 'agreedHere', at: agreedHereAt };
 }
 
-function noOf({ cancelled, verdict, agreedAt }: Said): RecordStanding | undefined {
+function noOf(
+	{ cancelled, verdict, agreedAt, agreedBeforeAt }: Said,
+	{ since }: RecordContext
+): RecordStanding | undefined {
 	if (cancelled === undefined || agreedAt !== undefined) return undefined;
+	if (agreedBeforeAt !== undefined && cancelled.at <= since) return undefined;
 	const { at, reason, note, isFiled } = cancelled;
 	return {
 		kind: isFiled ? 'saidNo' : 'saidNoHere',
 		at,
 		reason,
 		note,
-		isByCode: verdict !== undefined
+		isByCode: verdict !== undefined && verdict.at > since
 	};
 }
 
@@ -150,17 +156,28 @@ const WAYS = {
 
 /** What nobody confirmed and stands confirmed all the same was written when nobody was to be asked. */
 function agreedBy({ h, fact }: HeldRecord, context: RecordContext): RecordStanding {
-	const { verdict, agreedAt } = context.saidOf(h);
+	const { verdict, agreedAt, agreedBeforeAt } = context.saidOf(h);
 	if (agreedAt !== undefined) return { kind: 'agreed', at: agreedAt, by: 'app' };
 	const by = verdict ?? context.statements.get(h);
-	if (by === undefined) return { kind: 'agreed', at: fact.at.wall, by: 'nobodyNeeded' };
-	return { kind: 'agreed', at: by.at, by: WAYS[by.way] };
+	if (by !== undefined && by.at > context.since)
+		return { kind: 'agreed', at: by.at, by: WAYS[by.way] };
+	const beforeAt = agreedBeforeAt ?? by?.at;
+	if (beforeAt !== undefined) return { kind: 'agreed', at: beforeAt, by: 'before' };
+	return { kind: 'agreed', at: fact.at.wall, by: 'nobodyNeeded' };
 }
 
-/** Any time while it waits; 14 days after a code; never what was signed for. */
-function canCancel(standing: RecordStanding, { verdict }: Said, nowMs: number): boolean {
+/**
+ * Any time while it waits; 14 days after a code, and after the person came to stand there what others
+ * said yes to; never what he signed for.
+ */
+function canCancel(
+	standing: RecordStanding,
+	{ verdict }: Said,
+	{ since, nowMs }: RecordContext
+): boolean {
 	if (standing.kind === 'toAnswer' || standing.kind === 'counted') return true;
 	if (standing.kind !== 'agreed' || standing.by === 'app') return false;
+	if (standing.by === 'before') return nowMs <= since + DISPUTE_WINDOW_MS;
 	return verdict !== undefined && nowMs <= verdict.at + DISPUTE_WINDOW_MS;
 }
 

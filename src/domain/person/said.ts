@@ -6,7 +6,7 @@ import {
 } from '#domain/confirmation/standing.ts';
 import type { FiledFact, JudgedFact, ReplyFact } from '#domain/fact/ledger-fact.ts';
 import type { FactId } from '#domain/ids.ts';
-import { cardSpans } from './card-spans.ts';
+import { cardSpans, standsSince } from './card-spans.ts';
 import type { HeldRecord } from './held-fact.ts';
 import type { ShopFacts } from './shop-facts.ts';
 
@@ -30,8 +30,10 @@ export interface AgreedBy {
 export interface Said {
 	/** The verdict that took a code or rule. */
 	readonly verdict?: AgreedBy;
-	/** The earliest signature that says yes, at the relay. */
+	/** The earliest signature of the person that says yes, at the relay. */
 	readonly agreedAt?: number;
+	/** The earliest of whoever stood there before. */
+	readonly agreedBeforeAt?: number;
 	/** Said yes on a phone, not at the relay yet. */
 	readonly agreedHereAt?: number;
 	/** The latest no that was not taken back here. */
@@ -49,6 +51,7 @@ export type SaidByHash = (h: RecordHash) => Said;
 
 export function saidByHash(facts: ShopFacts): SaidByHash {
 	const replies = repliesOf(facts);
+	const since = standsSince(facts.cards.map(({ fact }) => fact));
 	const verdicts = new Map<RecordHash, AgreedBy>();
 	for (const { verdict, way } of facts.judged) {
 		const before = verdicts.get(verdict.h);
@@ -58,7 +61,7 @@ export function saidByHash(facts: ShopFacts): SaidByHash {
 	const known = new Map(
 		[...new Set([...replies.keys(), ...verdicts.keys()])].map((h) => [
 			h,
-			said(replies.get(h) ?? [], verdicts.get(h))
+			said(replies.get(h) ?? [], verdicts.get(h), since)
 		])
 	);
 	return (h) => known.get(h) ?? NOTHING;
@@ -71,8 +74,9 @@ export function statementsAgreed(
 ): ReadonlyMap<RecordHash, AgreedBy> {
 	const agreed = new Map<RecordHash, AgreedBy>();
 	for (const { h, fact } of records) {
-		const { agreedAt, verdict } = saidOf(h);
-		const by = agreedAt === undefined ? verdict : { at: agreedAt, way: 'sign' as const };
+		const { agreedAt, agreedBeforeAt, verdict } = saidOf(h);
+		const signedAt = agreedAt ?? agreedBeforeAt;
+		const by = signedAt === undefined ? verdict : { at: signedAt, way: 'sign' as const };
 		if (by === undefined) continue;
 		for (const one of fact.more.list ?? []) {
 			const before = agreed.get(one);
@@ -109,8 +113,10 @@ function countedReplies(h: RecordHash, { replies, cancelled }: Said): readonly L
 		.map(({ decision, n, at }) => ({ kind: 'reply', h, decision, n, at }));
 }
 
-function said(replies: readonly SaidReply[], verdict: AgreedBy | undefined): Said {
-	const filed = replies.find(({ decision, isFiled }) => decision === 'accept' && isFiled);
+function said(replies: readonly SaidReply[], verdict: AgreedBy | undefined, since: number): Said {
+	const filed = replies.filter(({ decision, isFiled }) => decision === 'accept' && isFiled);
+	const own = filed.find(({ at }) => at > since);
+	const before = filed.find(({ at }) => at <= since);
 	const here = replies.findLast(({ decision, isFiled }) => decision === 'accept' && !isFiled);
 	const cancelled = replies.findLast(
 		({ decision, n }) => decision === 'cancel' && (here === undefined || n > here.n)
@@ -119,7 +125,8 @@ function said(replies: readonly SaidReply[], verdict: AgreedBy | undefined): Sai
 		replies,
 		lastN: replies.reduce((most, { n }) => Math.max(most, n), 0),
 		...(verdict !== undefined && { verdict }),
-		...(filed !== undefined && { agreedAt: filed.at }),
+		...(own !== undefined && { agreedAt: own.at }),
+		...(before !== undefined && { agreedBeforeAt: before.at }),
 		...(here !== undefined && { agreedHereAt: here.at }),
 		...(cancelled !== undefined && { cancelled })
 	};

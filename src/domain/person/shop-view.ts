@@ -16,6 +16,7 @@ import {
 } from '#domain/confirmation/standing.ts';
 import type { CardFields } from '#domain/fact/ledger-fact.ts';
 import { groupBy } from '#domain/group-by.ts';
+import { standsSince } from './card-spans.ts';
 import { codesViews } from './codes-view.ts';
 import { shopSteps } from './dispute.ts';
 import type { HeldRecord } from './held-fact.ts';
@@ -93,6 +94,7 @@ function pageOf(facts: ShopFacts, card: CardFields, nowMs: number): Page {
 			card,
 			keys: shopKeys(facts.cards),
 			saidOf,
+			since: standsSince(facts.cards.map(({ fact }) => fact)),
 			standings,
 			statements: statementsAgreed(facts.records, saidOf),
 			moves,

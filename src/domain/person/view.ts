@@ -92,11 +92,14 @@ export type RecordStanding =
 	| { readonly kind: 'toAnswer' }
 	/** Answered here, not at the relay yet: "You agreed, on this phone". */
 	| { readonly kind: 'agreedHere'; readonly at: number }
-	/** "You agreed": by a signature in the app, or by a code at the counter. */
+	/**
+	 * "You agreed": by a signature in the app, or by a code at the counter; `before`: whoever stood there
+	 * before the person did.
+	 */
 	| {
 			readonly kind: 'agreed';
 			readonly at: number;
-			readonly by: 'app' | 'code' | 'sms' | 'rule' | 'nobodyNeeded';
+			readonly by: 'app' | 'code' | 'sms' | 'rule' | 'nobodyNeeded' | 'before';
 	  }
 	/** "You said no, on this phone" and "You said no"; `isByCode`: it had been agreed by a code. */
 	| {
