@@ -91,7 +91,7 @@ async function phone(
 	return wordsOf(sums);
 }
 
-it('[BRIDGE-12] who takes a ledger over under another account has the sums of the shop', async () => {
+it('[BRIDGE-16] who takes a ledger over under another account has the sums of the shop', async () => {
 	const shop = await stand.shop('duka');
 	// One woman, who lost her password and made another account.
 	const [old, fresh] = [await stand.customer('amina'), await stand.customer('amina2')];
@@ -139,7 +139,7 @@ it('[BRIDGE-12] who takes a ledger over under another account has the sums of th
 	expect(ofKind(await stand.feedOf(old.person), 'filed')).toHaveLength(4);
 });
 
-it('[BRIDGE-14] [CONNECT-16] what an accomplice agreed to binds nobody who is linked after him', async () => {
+it('[BRIDGE-18] [CONNECT-16] what an accomplice agreed to binds nobody who is linked after him', async () => {
 	const shop = await stand.shop('duka2');
 	const [accomplice, amina] = [await stand.customer('second'), await stand.customer('amina3')];
 	const ledger = mintLedger();

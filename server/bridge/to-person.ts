@@ -146,7 +146,7 @@ async function wordsOf({ fact, branch }: ShopFact, parts: CarryParts): Promise<r
 	return ledger === undefined ? [] : told(ledger, ['insist', h, note]);
 }
 
-/** BRIDGE-12. It counts from when it was filed, whoever hears of it later. */
+/** BRIDGE-16. It counts from when it was filed, whoever hears of it later. */
 function answerOf(fact: AnsweredFact, business: BusinessId, branch: BranchId | null): Carry {
 	const { id, at, ledgerId, h, decision, answerN, signedAt, sig, key, reason, note } = fact;
 	const body = { ledgerId, h, decision, answerN, signedAt, sig, key, reason, note };

@@ -86,7 +86,7 @@ async function answerOf(
 }
 
 /**
- * BRIDGE-14. A yes that comes when another stands there, or stood there last, was said before: when
+ * BRIDGE-18. A yes that comes when another stands there, or stood there last, was said before: when
  * its person did, last. Undefined for who stands there, and where nothing is known of it.
  */
 async function leftAt(

@@ -61,7 +61,7 @@ interface MadeCard {
 	readonly isBack: boolean;
 }
 
-/** BRIDGE-12. From the facts by which the shop knows it, so that both sides know the same. */
+/** BRIDGE-16. From the facts by which the shop knows it, so that both sides know the same. */
 async function readSpans(
 	tx: Transaction,
 	{ business, ledger }: LedgerName
