@@ -212,7 +212,7 @@ function nameOf({ businessId, ledgerId, h }: LedgerRecord): RecordName {
  *   nothing that names it is here: it counts its amount, and takes room from nobody.
  * - How it stands (`ledgerEvents`) follows from the sayings and confirmed statements that name it: there
  *   are none, so a debit waits and a credit counts. When somebody stood behind the ledger (the link
- *   spans) is asked for reversals of credits alone, and it is none.
+ *   spans) is asked for reversals of credits and for noes alone: it is none, and nobody said one of it.
  * - How others stand follows from what was said of them, and which verdicts are lost from the verdicts
  *   alone. A statement asks for what it lists, and it is on no list.
  *
