@@ -154,6 +154,11 @@ export function isDatabaseGone(fault: unknown): boolean {
 	return fault instanceof Error && fault.cause !== undefined && isDatabaseGone(fault.cause);
 }
 
+/** Whether a statement waited for a lock as long as it was to. */
+export function isLockTimeout(fault: unknown): boolean {
+	return codeOf(fault) === '55P03';
+}
+
 /**
  * No connection, a transaction that may not write (a standby, or one that is shut off for want of
  * room), nobody let in, no such database for now, rolled back for another's sake, no room left, a

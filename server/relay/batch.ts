@@ -60,28 +60,42 @@ export interface Written {
 	readonly clocked: ReadonlySet<ScopeId>;
 }
 
+/** What became of a batch, of which some may have been left for another time. */
+export interface WrittenBatch extends Written {
+	/** Those that were decided, in order. */
+	readonly taken: readonly Submission[];
+	/** RELAY-84. The scopes of the others: somebody else holds their feed, or a document of theirs. */
+	readonly held: ReadonlySet<ScopeId>;
+}
+
 /**
  * RELAY-11, RELAY-12. Writes a batch in one transaction: locks, looks, decides, inserts, projects. Nothing in
- * memory has changed when it resolves or rejects; the caller tells and takes over.
+ * memory has changed when it resolves or rejects; the caller tells and takes over. RELAY-84. It waits for
+ * nobody, or so long for whoever holds a feed or document.
  */
 export async function writeBatch(
 	parts: BatchParts,
-	batch: readonly Submission[]
-): Promise<Written> {
+	batch: readonly Submission[],
+	waitMs?: number
+): Promise<WrittenBatch> {
 	const { sql, project, clock } = parts;
-	const written = await sql.begin(async (transaction) => {
+	return sql.begin(async (transaction): Promise<WrittenBatch> => {
 		const tx = asSql(transaction);
 		const rooms = roomsOf(batch);
-		const { ground, feeds, sequences, tops } = await lockAndLook(tx, parts, { rooms, batch });
-		const decisions = batch.map((submission) => decide(submission, ground));
+		if (waitMs !== undefined) await waitForHeads(tx, rooms, waitMs);
+		const looked = await lockAndLook(tx, parts, { rooms, batch, isWaiting: waitMs !== undefined });
+		const { ground, feeds, sequences, tops, held } = looked;
+		const taken = held.size === 0 ? batch : batch.filter((one) => !held.has(one.caller.scope));
+		if (taken.length === 0) return { ...looked, taken, decisions: [], clocked: NONE };
+		const decisions = taken.map((submission) => decide(submission, ground));
 		const { allowance } = ground;
 		const now = clock();
 		const { epoch, random, isRestored = false } = parts;
 		const times = { now, epoch, random, isRestored, tops };
-		const toKeep = { decisions, batch, feeds, sequences, times, project, allowance };
-		return { decisions, feeds, sequences, clocked: await keep(tx, toKeep) };
+		const toKeep = { decisions, batch: taken, feeds, sequences, times, project, allowance };
+		const clocked = await keep(tx, toKeep);
+		return { decisions, feeds, sequences, clocked, taken, held };
 	});
-	return written;
 }
 
 /** The driver types a transaction apart from a pool; what we ask of both is the same. */
@@ -105,27 +119,25 @@ interface Looked {
 	readonly feeds: Map<ScopeId, number>;
 	readonly tops: Tops;
 	readonly sequences: Map<Room, number>;
+	readonly held: ReadonlySet<ScopeId>;
 }
 
-interface ToLookAt {
-	/** In the order in which they are locked. */
-	readonly rooms: readonly Room[];
+interface ToLookAt extends ToLock {
 	readonly batch: readonly Submission[];
 }
 
 async function lockAndLook(
 	tx: Sql,
 	parts: BatchParts,
-	{ rooms, batch }: ToLookAt
+	{ rooms, batch, isWaiting }: ToLookAt
 ): Promise<Looked> {
 	const { clock, isRestored = false, epoch, dayLimits = DAY_LIMITS, folds } = parts;
 	const bearers = devicesOf(batch);
 	const now = clock();
 	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
-	const [{ feeds, tops }, heads, removed, signedOut, allowance, held, known, idByFirst] =
+	const [{ feeds, tops, heads, held }, removed, signedOut, allowance, heldBack, known, idByFirst] =
 		await Promise.all([
-			lockFeeds(tx, rooms, parts),
-			lockDocuments(tx, rooms),
+			lockHeads(tx, parts, { rooms, isWaiting }),
 			readRemoved(tx, bearers),
 			readSignedOut(tx, sessionsOf(batch), now),
 			readAllowance(tx, bearers, { batch, now, limits: dayLimits }),
@@ -135,6 +147,7 @@ async function lockAndLook(
 		]);
 	const sequences = new Map<Room, number>();
 	for (const room of rooms) {
+		if (held.has(scopeOf(room.address))) continue;
 		// A document is made before it is written, and so is its feed.
 		const sequence = heads.get(keyOf(room)) ?? -1;
 		checkGrown(room.name, sequence, room.sequence);
@@ -148,10 +161,10 @@ async function lockAndLook(
 		layerByRoom: new Map(),
 		removed,
 		signedOut,
-		allowance: holdingBack(allowance, held),
+		allowance: holdingBack(allowance, heldBack),
 		restoredIn: isRestored ? epoch : undefined
 	};
-	return { ground, feeds, sequences, tops };
+	return { ground, feeds, sequences, tops, held };
 }
 
 /** By each author, for a restored relay is told of several in one update. */
@@ -166,44 +179,95 @@ function toldIn({ caller: { scope, code }, checks }: Submission): readonly Told[
 	return Array.from(textsByCode, ([author, texts]) => ({ scope, code: author, texts }));
 }
 
-async function lockDocuments(
-	tx: Sql,
-	rooms: readonly Room[]
-): Promise<ReadonlyMap<string, number>> {
-	const rows = await tx<{ business: string; document: string; sequence: string }[]>`
-		select business, document, sequence from document_head
-		where (business, document) in (
-			select * from unnest(
-				${rooms.map(({ address }) => scopeOf(address))}::uuid[],
-				${rooms.map(({ name }) => name)}::text[]
-			)
-		)
-		order by business, document
-		for update`;
-	return new Map(
-		rows.map(({ business, document, sequence }) => [`${business} ${document}`, Number(sequence)])
-	);
+interface ToLock {
+	/** In the order in which they are locked. */
+	readonly rooms: readonly Room[];
+	/** Whether they were waited for, so that what is not found is not there. */
+	readonly isWaiting: boolean;
 }
 
-/** RELAY-63. Under their lock nobody else moves them: one that is behind what was known went back. */
-async function lockFeeds(
+interface Heads extends Pick<Looked, 'feeds' | 'tops' | 'held'> {
+	readonly heads: ReadonlyMap<string, number>;
+}
+
+interface HeadRow {
+	readonly business: ScopeId;
+	readonly document: string;
+	readonly s: string | null;
+	readonly top_wall: string | null;
+	readonly sequence: string | null;
+	readonly epoch: number | null;
+}
+
+/** RELAY-85. By statements of their own: what is read after them is as whoever held these left it. */
+async function waitForHeads(tx: Sql, rooms: readonly Room[], waitMs: number): Promise<void> {
+	await Promise.all([
+		tx`select set_config('lock_timeout', ${String(waitMs)}, true)`,
+		tx`
+			select business from feed_head where business = any(${scopesOf(rooms)}::uuid[])
+			order by business for update`,
+		tx`
+			select document from document_head
+			where (business, document) in (
+				select * from unnest(
+					${rooms.map(({ address }) => scopeOf(address))}::uuid[],
+					${rooms.map(({ name }) => name)}::text[]
+				)
+			)
+			order by business, document for update`
+	]);
+}
+
+/**
+ * RELAY-84. The feeds, and the documents of those that could be had. RELAY-63. Under their lock nobody
+ * else moves them: one that is behind what was known went back. Who does not wait takes one that is
+ * not there for one that is held, and hears better when he does.
+ */
+async function lockHeads(
 	tx: Sql,
-	rooms: readonly Room[],
-	{ epoch, cameTo = () => 0 }: BatchParts
-): Promise<{ readonly feeds: Map<ScopeId, number>; readonly tops: Tops }> {
-	const businesses = Array.from(new Set(rooms.map(({ address }) => scopeOf(address))));
-	const rows = await tx<{ business: ScopeId; s: string; top_wall: string; epoch: number | null }[]>`
-		select business, s, top_wall, (select max(epoch) from database_epoch) as epoch
-		from feed_head where business = any(${businesses}::uuid[])
-		order by business
-		for update of feed_head`;
-	const feeds = new Map(rows.map(({ business, s }) => [business, Number(s)]));
+	{ epoch, cameTo = () => 0 }: BatchParts,
+	{ rooms, isWaiting }: ToLock
+): Promise<Heads> {
+	const scopes = scopesOf(rooms);
+	const businesses = rooms.map(({ address }) => scopeOf(address));
+	const documents = rooms.map(({ name }) => name);
+	const rows = await tx<HeadRow[]>`
+		with asked as materialized (
+			select * from unnest(${businesses}::uuid[], ${documents}::text[]) as asked (business, document)
+		), feed as materialized (
+			select business, s, top_wall from feed_head where business = any(${scopes}::uuid[])
+			order by business
+			for update skip locked
+		), head as materialized (
+			select business, document, sequence from document_head
+			where (business, document) in (select business, document from asked)
+				and business in (select business from feed)
+			order by business, document
+			for update skip locked
+		)
+		select asked.business, asked.document, feed.s, feed.top_wall, head.sequence,
+			(select max(epoch) from database_epoch) as epoch
+		from asked left join feed using (business) left join head using (business, document)`;
 	checkEpoch(rows[0]?.epoch, epoch);
-	for (const scope of businesses) checkGrown(scope, feeds.get(scope) ?? -1, cameTo(scope));
+	const lacking = rows.filter(({ sequence }) => sequence === null);
+	const held = new Set(isWaiting ? [] : lacking.map(({ business }) => business));
+	const free = rows.filter(({ business }) => !held.has(business));
+	const feeds = new Map(free.map(({ business, s }) => [business, Number(s ?? -1)]));
+	for (const [scope, s] of feeds) checkGrown(scope, s, cameTo(scope));
 	return {
 		feeds,
-		tops: new Map(rows.map(({ business, top_wall: top }) => [business, Number(top)]))
+		tops: new Map(free.map(({ business, top_wall: top }) => [business, Number(top ?? 0)])),
+		heads: new Map(
+			free.flatMap(({ business, document, sequence }) =>
+				sequence === null ? [] : [[`${business} ${document}`, Number(sequence)]]
+			)
+		),
+		held
 	};
+}
+
+function scopesOf(rooms: readonly Room[]): readonly ScopeId[] {
+	return Array.from(new Set(rooms.map(({ address }) => scopeOf(address))));
 }
 
 function sessionsOf(batch: readonly Submission[]): ReadonlySet<string> {

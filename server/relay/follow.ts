@@ -5,6 +5,7 @@ import type { Bus, BusNews } from '#server/bus/bus.ts';
 import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
 import type { Written } from './batch.ts';
 import type { Connection } from './connection.ts';
+import { createGate, createTracker } from './gate.ts';
 import type { Submission } from './submission.ts';
 import type { HaveShelf } from './have.ts';
 import type { Hub } from './hub.ts';
@@ -336,39 +337,4 @@ async function findBehind(sql: Sql, rooms: readonly Room[]): Promise<readonly Ro
 async function readFeed(sql: Sql, scope: ScopeId): Promise<number> {
 	const [row] = await sql<{ s: string }[]>`select s from feed_head where business = ${scope}`;
 	return Number(row?.s ?? 0);
-}
-
-/** Knows what is under way, so that nothing is asked of a database that was let go. */
-function createTracker(): {
-	readonly track: (work: Promise<void>) => Promise<void>;
-	readonly settled: () => Promise<void>;
-} {
-	const open = new Set<Promise<void>>();
-	return {
-		track: (work) => {
-			open.add(work);
-			return work.finally(() => open.delete(work));
-		},
-		settled: async () => {
-			while (open.size > 0) await Promise.all(open);
-		}
-	};
-}
-
-/** Lets so many in at a time; the others wait their turn. */
-function createGate(most: number): (work: () => Promise<void>) => Promise<void> {
-	const waiting: (() => void)[] = [];
-	let inside = 0;
-	return async (work) => {
-		if (inside >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-		else inside += 1;
-		try {
-			await work();
-		} finally {
-			const next = waiting.shift();
-			// Whoever waits takes over the place.
-			if (next === undefined) inside -= 1;
-			else next();
-		}
-	};
 }
