@@ -10,8 +10,8 @@ import { clockColumns, storedFact, type StoredText } from '#server/database/stor
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { Backfill } from '#server/ledgers/ledger-parts.ts';
 import { holdPlaces } from './early-answers.ts';
-import { readShopCard } from './shop-card.ts';
 import { byOthers, carriesOf, takeFresh, type ShopFact } from './to-person.ts';
+import { keepTold, readCard } from './told-cards.ts';
 import { earlyDeliveriesOf } from './to-shop.ts';
 
 export interface BackfillParts {
@@ -43,10 +43,11 @@ async function bringAll(
 	{ business, ledger, person }: Linked
 ): Promise<void> {
 	const sql = rawSql(transaction);
-	const fields = await readShopCard(sql, business, parts.relayKey);
+	const { fields, key } = await readCard(sql, business, parts);
 	await parts.appendRelayFacts(transaction, person, [
 		{ kind: 'card', businessId: business, ledgerId: ledger, fields, branch: null }
 	]);
+	await keepTold(sql, [person], { business, key, now: parts.clock() });
 	const carry = { sql, business, crypto: parts.crypto };
 	const all = await carriesOf(carry, await readFacts(sql, business, ledger));
 	const carries = await byOthers(sql, [{ ledger, person }], all);

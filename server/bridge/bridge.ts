@@ -1,12 +1,7 @@
 import type { Sql } from 'postgres';
 import type { CryptoParts } from '#domain/crypto.ts';
-import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
-import type {
-	AppendRelayFacts,
-	LockScopes,
-	RelayFactDraft,
-	ScopeId
-} from '#server/auth/relay-fact-draft.ts';
+import type { BranchId, BusinessId, PersonId } from '#domain/ids.ts';
+import type { AppendRelayFacts, LockScopes, ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
@@ -28,7 +23,7 @@ import {
 	readAnswerers,
 	type HeldAnswers
 } from './held-answers.ts';
-import { readShopCard } from './shop-card.ts';
+import { findCards, noteCard, readCard, tellCard } from './told-cards.ts';
 import {
 	byOthers,
 	carriesOf,
@@ -85,6 +80,7 @@ export function createBridge(given: BridgeParts): Bridge {
 			moved = 0;
 			await passUnlinked(parts.sql);
 			for await (const scope of findBehind(parts.sql)) moved += await carryOne(parts, scope);
+			moved += await tellCards(parts);
 			for (const left of await findLeftBehind(parts.sql, dayOf(parts.clock()))) {
 				moved += await tryIn(parts, (transaction) => carryLeft(parts, transaction, left));
 			}
@@ -146,6 +142,16 @@ async function carryOne(parts: Working, scope: ScopeId): Promise<0 | 1> {
 	// What is brought may have been answered already, and the shop hears of it at once.
 	if (parts.folds?.isSpent(scope) === true) return 0;
 	return tryIn(parts, (transaction) => carryPage(parts, transaction, scope));
+}
+
+/** A hundred people of each shop: others' feeds are carried before the next. */
+async function tellCards(parts: BridgeParts): Promise<number> {
+	const day = dayOf(parts.clock());
+	let moved = 0;
+	for (const business of await findCards(parts.sql, day)) {
+		moved += await tryIn(parts, (transaction) => tellCard(parts, transaction, { business, day }));
+	}
+	return moved;
 }
 
 async function tryIn(
@@ -266,37 +272,26 @@ async function forCustomers(
 	facts: readonly ShopFact[]
 ): Promise<readonly Delivery[]> {
 	const sql = rawSql(transaction);
+	// What the shop shows of itself may have moved.
+	if (facts.some(({ fact }) => fact.kind === 'setting' || fact.kind === 'device')) {
+		await noteCard(sql, business, (await readCard(sql, business, parts)).key);
+	}
 	const carry = { sql, business, crypto: parts.crypto };
 	const all = await carriesOf(carry, facts);
-	const card = await changedCard(parts, { sql, business }, facts);
-	// A changed card concerns everybody who is linked; a record its own ledger alone.
-	const links = await sql<{ ledger: LedgerId; person: PersonId }[]>`
+	const links = await sql<Way[]>`
 		select ledger, person from ledger_link
 		where business = ${business} and state = 'linked' and person is not null
-			and (${card !== undefined}::boolean
-				or ledger = any(${all.map(({ ledger }) => ledger)}::uuid[]))`;
+			and ledger = any(${all.map(({ ledger }) => ledger)}::uuid[])`;
 	const carriesByLedger = Map.groupBy(await byOthers(sql, links, all), ({ ledger }) => ledger);
+	const ways = links.filter(({ ledger }) => carriesByLedger.has(ledger));
 	const now = parts.clock();
 	const of = { business, day: dayOf(now) };
-	const ways = links.filter(({ ledger }) => carriesByLedger.has(ledger));
-	const people = Array.from(new Set(links.map(({ person }) => person)));
+	const people = Array.from(new Set(ways.map(({ person }) => person)));
 	await holdPlaces(sql, people);
 	const rooms = await lockDays(sql, of, ways);
 	// Whoever links holds these locks before he writes down what was carried, and so do we.
 	await lockForAnswers(parts, { transaction, business }, people);
 	const deliveries: Delivery[] = [];
-	for (const { ledger, person } of links) {
-		if (card !== undefined) {
-			const draft: RelayFactDraft = {
-				kind: 'card',
-				businessId: business,
-				ledgerId: ledger,
-				fields: card,
-				branch: null
-			};
-			deliveries.push({ scope: person, draft });
-		}
-	}
 	const { dayMax: max = BRIDGED_DAY_MAX } = parts;
 	for (const room of rooms) {
 		const carries = carriesByLedger.get(room.ledger) ?? [];
@@ -367,14 +362,4 @@ async function isLinked(
 		select 1 from ledger_link where business = ${business} and ledger = ${ledger}
 			and person = ${person} and state = 'linked'`;
 	return rows.length > 0;
-}
-
-/** The shop's card where what it shows may have moved. */
-async function changedCard(
-	{ relayKey }: BridgeParts,
-	{ sql, business }: { readonly sql: Sql; readonly business: BusinessId },
-	facts: readonly ShopFact[]
-): Promise<Awaited<ReturnType<typeof readShopCard>> | undefined> {
-	const isMoved = facts.some(({ fact }) => fact.kind === 'setting' || fact.kind === 'device');
-	return isMoved ? readShopCard(sql, business, relayKey) : undefined;
 }

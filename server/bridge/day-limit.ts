@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import type { BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
+import { NO_LEDGER } from '#server/database/journal.ts';
 
 /** Facts of one ledger that are brought to its customer on one UTC day of the relay. */
 export const BRIDGED_DAY_MAX = 500;
@@ -97,5 +98,5 @@ export async function findLeftBehind(
 ): Promise<readonly (Way & { readonly business: BusinessId })[]> {
 	return sql<(Way & { readonly business: BusinessId })[]>`
 		select business, ledger, person from bridge_state
-		where is_behind and day < ${day} limit ${BEHIND_LENGTH}`;
+		where is_behind and ledger <> ${NO_LEDGER} and day < ${day} limit ${BEHIND_LENGTH}`;
 }

@@ -113,7 +113,10 @@ export const ledgerLink = pgTable(
 	]
 );
 
-/** How far the bridge of a ledger to one person has come, and what is still to be carried over it. */
+/**
+ * How far the bridge of a ledger to one person has come, and what is still to be carried over it. Of no
+ * ledger, the same of the shop's card.
+ */
 export const bridgeState = pgTable(
 	'bridge_state',
 	{
@@ -137,7 +140,10 @@ export const bridgeState = pgTable(
 	]
 );
 
-/** What was carried over to a person, once ever: a record by its H, another fact by its id. */
+/**
+ * What was carried over to a person, once ever: a record by its H, another fact by its id. Of no ledger,
+ * the shop's card by its digest: the one that he was told last.
+ */
 export const bridged = pgTable(
 	'bridged',
 	{

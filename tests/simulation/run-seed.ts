@@ -1,3 +1,5 @@
+import { CARDS_DAY_MAX } from '#server/bridge/told-cards.ts';
+import { NO_LEDGER } from '#server/database/journal.ts';
 import { isOldBookSpent } from '#state/heir.ts';
 import { readMeta, type Inheritance } from '#state/meta.ts';
 import { only } from '#storage/device-store.ts';
@@ -261,6 +263,9 @@ async function isCarried({ server }: World): Promise<boolean> {
 		select (select count(*) from claim_waiting where tries = 0)::int + (
 			select count(*) from feed_head left join bridge_cursor on scope = feed_head.business
 			where feed_head.s > coalesce(bridge_cursor.s, 0)
+		)::int + (
+			select count(*) from bridge_state
+			where is_behind and ledger = ${NO_LEDGER} and count < ${CARDS_DAY_MAX}
 		)::int as left`;
 	return row?.left === 0;
 }

@@ -22,6 +22,8 @@ import * as accounts from '#server/database/accounts.ts';
 import type { FoldLimits } from '#server/database/fold-meter.ts';
 import { listen } from '#server/listen.ts';
 import type { Bus } from '#server/bus/bus.ts';
+import { CARDS_DAY_MAX } from '#server/bridge/told-cards.ts';
+import { NO_LEDGER } from '#server/database/journal.ts';
 import { createService, type Service } from '#server/service.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import {
@@ -157,7 +159,7 @@ export async function createHostileStand(
 			return putFacts(`${syncUrl}/${document}?ticket=${given.value}`, facts);
 		},
 		link: (shop, ledger, customer) => link(ask, { shop, ledger, customer }),
-		settled: () => until(() => isSettled(database)),
+		settled: () => until(() => isSettled(database, clock.now)),
 		feedOf: (scope) => readFeed(database, scope),
 		close: async () => {
 			await service.close();
@@ -281,12 +283,17 @@ async function link(ask: HostileStand['ask'], { shop, ledger, customer }: ToLink
 	sureOf(taken, 200);
 }
 
-async function isSettled({ sql }: TestDatabase): Promise<boolean> {
+async function isSettled({ sql }: TestDatabase, now: number): Promise<boolean> {
+	const day = Math.floor(now / 86_400_000);
 	const [row] = await sql<{ left: number }[]>`
 		select (select count(*) from claim_waiting where tries = 0)::int + (
 			select count(*) from fact left join bridge_cursor on scope = fact.business
 			where fact.s > coalesce(bridge_cursor.s, 0) and kind in
 				('sale', 'return', 'record', 'entry', 'answered', 'setting', 'device', 'reply', 'seen')
+		)::int + (
+			select count(*) from bridge_state where is_behind and (
+				day < ${day} or ledger = ${NO_LEDGER} and count < ${CARDS_DAY_MAX}
+			)
 		)::int as left`;
 	return row?.left === 0;
 }
