@@ -744,6 +744,84 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-13] what a long ledger holds is brought behind its link, in slices, whatever is killed', async () => {
+		const own = await createHostileStand();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		const due = await recordFact(here, { ledger, minor: 700 });
+		const wrong = { h: due.h, way: 'sheet', code: '00000000', counter: 0 } as const;
+		expect(await own.put(here, [due, await claimFact(here, wrong)])).toBe('taken');
+		await own.settled();
+		await own.service.close();
+		const day = dayNumber('2026-11-25');
+		const promises = (count: number): readonly HandFact[] =>
+			Array.from({ length: count }, () =>
+				handFact(here, 'entry', ledger, ['promise', day, here.n + 1, 'KES', 2])
+			);
+		const first = promises(1_700);
+		await store(own, here, first);
+		// Nobody is linked yet, so it is passed.
+		await bridgeOf(own, { wrap: (append) => append, faults: [] }).carryAll();
+		await own.link(here, ledger, hers);
+		const told = async (): Promise<readonly number[]> =>
+			ofKind(await own.feedOf(hers.person), 'told').map(({ row }) => Number(row[2]));
+		expect(await told()).toEqual([]);
+
+		const [faults, lengths]: [unknown[], number[]] = [[], []];
+		const killed = (append: AppendRelayFacts): AppendRelayFacts => {
+			return async (transaction, scope, drafts) => {
+				await append(transaction, scope, drafts);
+				lengths.push(drafts.length);
+				if (lengths.length === 2) throw new Error('killed');
+			};
+		};
+		const bridges = [0, 1].map(() => bridgeOf(own, { wrap: killed, faults }));
+		await Promise.all(bridges.map((bridge) => bridge.carryAll()));
+		// What is written meanwhile comes too, and no limit of a day holds for any of it.
+		const second = promises(20);
+		await store(own, here, second);
+		for (const bridge of bridges) await bridge.carryAll();
+		expect(faults.map(String)).toEqual(['Error: killed']);
+		expect(Math.max(...lengths)).toBe(500);
+		const amounts = [...first, ...second].map(({ text }) => {
+			const [row] = (JSON.parse(text) as unknown[]).slice(7) as unknown[][];
+			return row?.[2];
+		});
+		expect((await told()).toSorted((a, b) => a - b)).toEqual(amounts);
+		const feedNow = await own.feedOf(hers.person);
+		expect(ofKind(feedNow, 'booked').map(({ record }) => record.core.amount)).toEqual([700]);
+		expect(ofKind(feedNow, 'judged')).toHaveLength(1);
+		// From then on a day has its limit again.
+		const { sql } = own.database;
+		const [way] = await sql`select is_behind, day > 0 as is_of_day from bridge_state
+			where ledger = ${ledger}`;
+		expect(way).toEqual({ is_behind: false, is_of_day: true });
+		for (const bridge of bridges) await bridge.close();
+		await own.close();
+	});
+
+	it('[BRIDGE-13] whose connection ended meanwhile is brought no more of it', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		const day = dayNumber('2026-11-25');
+		const promises = Array.from({ length: 501 }, () =>
+			handFact(here, 'entry', ledger, ['promise', day, 700, 'KES', 2])
+		);
+		await store(own, here, promises);
+		await own.link(here, ledger, hers);
+		await own.ask('/connections/end', { body: { business: here.business, ledger }, by: here });
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults: [] });
+		await bridge.carryAll();
+		expect(ofKind(await own.feedOf(hers.person), 'told')).toEqual([]);
+		const { sql } = own.database;
+		expect(await sql`select from bridge_state where is_behind`).toHaveLength(0);
+		await own.link(here, ledger, hers);
+		await bridge.carryAll();
+		expect(ofKind(await own.feedOf(hers.person), 'told')).toHaveLength(501);
+		await bridge.close();
+		await own.close();
+	});
+
 	it('[BRIDGE-1] a feed that cannot be carried stops nobody else’s', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

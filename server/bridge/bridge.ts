@@ -6,32 +6,25 @@ import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import { rawSql, type Executor, type Transaction } from '#server/database/transaction.ts';
-import { readFacts } from './backfill.ts';
 import {
 	BRIDGED_DAY_MAX,
 	dayOf,
 	findLeftBehind,
 	keepDays,
 	lockDays,
-	type DayRoom,
 	type Way
 } from './day-limit.ts';
-import { hasEarly, holdPlaces } from './early-answers.ts';
+import { bring, deliver, lockForAnswers, type OfShop } from './deliver.ts';
+import { holdPlaces } from './early-answers.ts';
 import {
 	createHeldAnswers,
 	readAnswered,
 	readAnswerers,
 	type HeldAnswers
 } from './held-answers.ts';
+import { carryLeft, type Step } from './left-behind.ts';
 import { findCards, noteCard, readCard, tellCard } from './told-cards.ts';
-import {
-	byOthers,
-	carriesOf,
-	takeWithin,
-	type Carry,
-	type CarryParts,
-	type ShopFact
-} from './to-person.ts';
+import { byOthers, carriesOf, takeWithin, type ShopFact } from './to-person.ts';
 import { deliveriesOf, earlyDeliveriesOf, type Delivery } from './to-shop.ts';
 
 /** Carries what a shop wrote to its linked customers, and their answers to the shop. */
@@ -69,30 +62,43 @@ const SCOPES_LENGTH = 100;
 const FACTS_LENGTH = 300;
 
 /**
- * BRIDGE-1. One worker of this process. Each feed has a place up to which it was carried, which moves
- * in the transaction that carries: whatever is killed, everything is carried once.
+ * BRIDGE-1. Each feed has a place up to which it was carried, which moves in the transaction that
+ * carries: whatever is killed, everything is carried once. BRIDGE-13. What was left behind may be long,
+ * and is brought by a worker of its own.
  */
 export function createBridge(given: BridgeParts): Bridge {
 	const parts = { ...given, held: createHeldAnswers(given.sql, given.folds?.isSpent) };
-	const work = createLeftWork(parts, carryAll);
-	async function carryAll(): Promise<void> {
+	const work = createLeftWork(parts, carryFeeds);
+	const later = createLeftWork(parts, carryLeftBehind);
+	async function carryFeeds(): Promise<void> {
 		for (let moved = 1; moved > 0 && !work.isClosed();) {
 			moved = 0;
 			await passUnlinked(parts.sql);
 			for await (const scope of findBehind(parts.sql)) moved += await carryOne(parts, scope);
 			moved += await tellCards(parts);
-			for (const left of await findLeftBehind(parts.sql, dayOf(parts.clock()))) {
-				moved += await tryIn(parts, (transaction) => carryLeft(parts, transaction, left));
-			}
 			for (const business of await parts.held.ready()) moved += await carryHeld(parts, business);
+		}
+	}
+	async function carryLeftBehind(): Promise<void> {
+		for await (const left of findLeftBehind(parts.sql, dayOf(parts.clock()))) {
+			if (later.isClosed()) return;
+			if (parts.folds?.isSpent(left.business) === true) continue;
+			const step: Step = async (act) => (await stepIn(parts, act)) || later.isClosed();
+			await carryLeft(parts, left, step).catch(parts.fault);
 		}
 	}
 	return {
 		wake: () => {
 			work.wake();
+			later.wake();
 		},
-		carryAll,
-		close: () => work.close()
+		carryAll: async () => {
+			await carryFeeds();
+			await carryLeftBehind();
+		},
+		close: async () => {
+			await Promise.all([work.close(), later.close()]);
+		}
 	};
 }
 
@@ -152,6 +158,16 @@ async function tellCards(parts: BridgeParts): Promise<number> {
 		moved += await tryIn(parts, (transaction) => tellCard(parts, transaction, { business, day }));
 	}
 	return moved;
+}
+
+async function stepIn(parts: BridgeParts, act: Parameters<Step>[0]): Promise<boolean> {
+	const found = { isOver: true };
+	const isDone = await tryIn(parts, async (transaction) => {
+		const { moved, isOver } = await act(transaction);
+		found.isOver = isOver;
+		return moved;
+	});
+	return isDone === 0 || found.isOver;
 }
 
 async function tryIn(
@@ -219,22 +235,6 @@ async function carryPage(
 	return deliver(parts, transaction, deliveries);
 }
 
-async function deliver(
-	parts: BridgeParts,
-	transaction: Transaction,
-	deliveries: readonly Delivery[]
-): Promise<ReadonlySet<ScopeId>> {
-	const byScope = Map.groupBy(deliveries, ({ scope }) => scope);
-	await parts.lockScopes(transaction, Array.from(byScope.keys()));
-	for (const [scope, ofScope] of byScope)
-		await parts.appendRelayFacts(
-			transaction,
-			scope,
-			ofScope.map(({ draft }) => draft)
-		);
-	return new Set(byScope.keys());
-}
-
 interface Page {
 	readonly facts: readonly ShopFact[];
 	readonly upTo: number | undefined;
@@ -258,11 +258,6 @@ async function readPage(sql: Sql, scope: ScopeId, after: number): Promise<Page> 
 		upTo: last === undefined ? undefined : Number(last.s),
 		isPerson: heard.some(({ kind }) => OF_PHONES.includes(kind))
 	};
-}
-
-interface OfShop {
-	readonly transaction: Transaction;
-	readonly business: BusinessId;
 }
 
 /** BRIDGE-2. What these facts of a shop hold for those who are linked to it now. */
@@ -300,66 +295,4 @@ async function forCustomers(
 	}
 	await keepDays(sql, of, rooms);
 	return deliveries;
-}
-
-/** The feeds of these people, and the shop's own where it is to hear an answer of theirs. */
-async function lockForAnswers(
-	{ lockScopes }: BridgeParts,
-	{ transaction, business }: OfShop,
-	people: readonly PersonId[]
-): Promise<void> {
-	const isAnswered = await hasEarly(rawSql(transaction), business, people);
-	await lockScopes(transaction, isAnswered ? [business, ...people] : people);
-}
-
-/** What a person gets, and what he had answered of it before. */
-async function bring(
-	{ sql, business }: { readonly sql: Sql; readonly business: BusinessId },
-	person: PersonId,
-	fresh: readonly Carry[]
-): Promise<readonly Delivery[]> {
-	const early = await earlyDeliveriesOf(sql, { business, person }, fresh);
-	return [...fresh.map(({ draft }) => ({ scope: person, draft })), ...early];
-}
-
-/** BRIDGE-8. What the limit of an earlier day left behind, as far as there is room today. */
-async function carryLeft(
-	parts: BridgeParts,
-	transaction: Transaction,
-	{ business, ledger, person }: Way & { readonly business: BusinessId }
-): Promise<ReadonlySet<ScopeId> | undefined> {
-	if (parts.folds?.isSpent(business) === true) return undefined;
-	const sql = rawSql(transaction);
-	const now = parts.clock();
-	const of = { business, day: dayOf(now) };
-	await holdPlaces(sql, [person]);
-	const [room] = await lockDays(sql, of, [{ ledger, person }]);
-	if (room?.isBehind !== true) return undefined;
-	await lockForAnswers(parts, { transaction, business }, [person]);
-	room.isBehind = false;
-	const fresh = (await isLinked(sql, { business, ledger, person }))
-		? await takeLeft({ sql, business, crypto: parts.crypto }, room, { now, ...parts })
-		: [];
-	await keepDays(sql, of, [room]);
-	return deliver(parts, transaction, await bring({ sql, business }, person, fresh));
-}
-
-async function takeLeft(
-	carry: CarryParts,
-	room: DayRoom,
-	{ now, dayMax: max = BRIDGED_DAY_MAX }: Pick<BridgeParts, 'dayMax'> & { readonly now: number }
-): Promise<readonly Carry[]> {
-	const all = await carriesOf(carry, await readFacts(carry.sql, carry.business, room.ledger));
-	const carries = await byOthers(carry.sql, [room], all);
-	return takeWithin(carry, room, { carries, now, max });
-}
-
-async function isLinked(
-	sql: Sql,
-	{ business, ledger, person }: Way & { readonly business: BusinessId }
-): Promise<boolean> {
-	const rows = await sql`
-		select 1 from ledger_link where business = ${business} and ledger = ${ledger}
-			and person = ${person} and state = 'linked'`;
-	return rows.length > 0;
 }

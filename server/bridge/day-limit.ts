@@ -17,6 +17,8 @@ export interface DayRoom extends Way {
 	count: number;
 	/** Whether something stayed behind, today or before. */
 	isBehind: boolean;
+	/** Whether all that stood there when it was linked is still being brought, without a limit. */
+	isFilling: boolean;
 }
 
 export interface OfDay {
@@ -27,6 +29,8 @@ export interface OfDay {
 
 const DAY_MS = 86_400_000;
 const BEHIND_LENGTH = 100;
+/** The day of a way that is being filled: before all others. */
+const FILLING = -1;
 
 export function dayOf(now: number): number {
 	return Math.floor(now / DAY_MS);
@@ -62,7 +66,8 @@ export async function lockDays(
 		for update`;
 	return rows.map(({ ledger, person, day: last, count, is_behind: isBehind }) => ({
 		...{ ledger, person, isBehind },
-		count: last === day ? count : 0
+		count: last === day ? count : 0,
+		isFilling: isBehind && last === FILLING
 	}));
 }
 
@@ -80,23 +85,44 @@ export async function keepDays(
 ): Promise<void> {
 	if (rooms.length === 0) return;
 	await sql`
-		update bridge_state set day = ${day}, count = given.count, is_behind = given.is_behind::boolean
+		update bridge_state set day = given.day, count = given.count,
+			is_behind = given.is_behind::boolean
 		from unnest(
 			${rooms.map(({ ledger }) => ledger)}::uuid[],
 			${rooms.map(({ person }) => person)}::uuid[],
+			${rooms.map(({ isFilling }) => (isFilling ? FILLING : day))}::int[],
 			${rooms.map(({ count }) => count)}::int[],
 			${rooms.map(({ isBehind }) => String(isBehind))}::text[]
-		) as given (ledger, person, count, is_behind)
+		) as given (ledger, person, day, count, is_behind)
 		where bridge_state.business = ${business} and bridge_state.ledger = given.ledger
 			and bridge_state.person = given.person`;
 }
 
-/** Ways on which an earlier day left something behind. */
-export async function findLeftBehind(
+/** BRIDGE-13. Leaves all that stands in the ledger behind, to be brought from now on; the way is locked. */
+export async function leaveAll(
+	sql: Sql,
+	{ business, ledger, person }: Way & Pick<OfDay, 'business'>
+): Promise<void> {
+	await sql`
+		update bridge_state set day = ${FILLING}, is_behind = true
+		where business = ${business} and ledger = ${ledger} and person = ${person}`;
+}
+
+/** Ways on which an earlier day left something behind, each once. */
+export async function* findLeftBehind(
 	sql: Sql,
 	day: number
-): Promise<readonly (Way & { readonly business: BusinessId })[]> {
-	return sql<(Way & { readonly business: BusinessId })[]>`
-		select business, ledger, person from bridge_state
-		where is_behind and ledger <> ${NO_LEDGER} and day < ${day} limit ${BEHIND_LENGTH}`;
+): AsyncGenerator<Way & { readonly business: BusinessId }, undefined> {
+	for (let after: readonly string[] = [NO_LEDGER, NO_LEDGER, NO_LEDGER]; ;) {
+		const [business = '', ledger = '', person = ''] = after;
+		const rows = await sql<(Way & { business: BusinessId })[]>`
+			select business, ledger, person from bridge_state
+			where is_behind and ledger <> ${NO_LEDGER} and day < ${day}
+				and (business, ledger, person) > (${business}::uuid, ${ledger}::uuid, ${person}::uuid)
+			order by business, ledger, person limit ${BEHIND_LENGTH}`;
+		for (const row of rows) yield row;
+		const last = rows.at(-1);
+		if (last === undefined || rows.length < BEHIND_LENGTH) return undefined;
+		after = [last.business, last.ledger, last.person];
+	}
 }

@@ -200,7 +200,7 @@ export async function takeWithin(
 	}: { readonly carries: readonly Carry[]; readonly now: number; readonly max: number }
 ): Promise<readonly Carry[]> {
 	const unheld = await unheldOf(parts, room.person, carries);
-	const today = unheld.slice(0, Math.max(0, max - room.count));
+	const today = room.isFilling ? unheld : unheld.slice(0, Math.max(0, max - room.count));
 	room.isBehind ||= today.length < unheld.length;
 	const fresh = await takeFresh(parts, room.person, { carries: today, now });
 	room.count += fresh.length;

@@ -34,16 +34,16 @@ export interface LedgerParts {
 /** Brings what was written before to who is linked now, in the transaction that links. */
 export interface Backfill {
 	/** To be called before any feed is locked: what the person answers meanwhile waits for the end. */
-	hold(transaction: Transaction, person: PersonId): Promise<void>;
+	hold(transaction: Transaction, link: LinkName): Promise<void>;
 	/** All of the shop to the person; and to the shop what he had answered of it already. */
-	bring(
-		transaction: Transaction,
-		link: {
-			readonly business: BusinessId;
-			readonly ledger: LedgerId;
-			readonly person: PersonId;
-		}
-	): Promise<void>;
+	bring(transaction: Transaction, link: LinkName): Promise<void>;
+}
+
+/** A ledger and the person who is to stand behind it. */
+export interface LinkName {
+	readonly business: BusinessId;
+	readonly ledger: LedgerId;
+	readonly person: PersonId;
 }
 
 /** A ledger's whole name: another business may use the same id. */

@@ -38,7 +38,7 @@ export async function linkLedger(
 ): Promise<Result<Link, LinkRefusal>> {
 	const guard = await lockGuard(act.tx, name);
 	const before = await readLink(act.tx, name);
-	if (party.way === 'app') await parts.backfill.hold(act.tx, party.person);
+	if (party.way === 'app') await parts.backfill.hold(act.tx, { ...name, person: party.person });
 	const told = [before?.person ?? null, party.way === 'app' ? party.person : null];
 	await act.lock(name.business, ...told.filter((person) => person !== null));
 	const refused = await refusalOf(act, parts, { name, party, guard, before });
