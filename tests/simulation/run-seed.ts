@@ -265,7 +265,7 @@ async function isCarried({ server }: World): Promise<boolean> {
 			where feed_head.s > coalesce(bridge_cursor.s, 0)
 		)::int + (
 			select count(*) from bridge_state
-			where is_behind and ledger = ${NO_LEDGER} and count < ${CARDS_DAY_MAX}
+			where is_behind and (day < 0 or ledger = ${NO_LEDGER} and count < ${CARDS_DAY_MAX})
 		)::int as left`;
 	return row?.left === 0;
 }
