@@ -9,7 +9,9 @@ import type { DeviceStore } from '#storage/device-store.ts';
 import { arriving, openTestPhone, type TestPhone } from '#tests/support/customer-phone.ts';
 import { createCustomerStand, type CustomerStand } from '#tests/support/customer-stand.ts';
 import type { ApiRefusal } from '../account-api.ts';
-import { readMeta } from '../meta.ts';
+import { carryFrom } from '../enter-epoch.ts';
+import { asSent, unmarkSent } from '../have.ts';
+import { readMeta, writeMeta } from '../meta.ts';
 import type { RelayHttp } from '../relay-http.ts';
 import { createSigner, createSigningKeys } from '../web-crypto.ts';
 import type { Enrolled } from './connections.ts';
@@ -44,9 +46,13 @@ async function phoneThatIsOut(): Promise<Out> {
 type Enrol = (signer: Signer) => Result<Enrolled, ApiRefusal>;
 const given: Enrol = () => ok({ code: 'p2', epoch: 1, year: 2026 });
 
-function enter(out: Out, enrol: Enrol = given): ReturnType<typeof enterAnew> {
+function enter(
+	out: Out,
+	enrol: Enrol = given,
+	atRelay: readonly string[] = out.stand.texts
+): ReturnType<typeof enterAnew> {
 	const { stand, test, books, asked } = out;
-	const rows = arriving(stand.texts).map((fact, place) => ({ ...fact, s: place + 1 }));
+	const rows = arriving(atRelay).map((fact, place) => ({ ...fact, s: place + 1 }));
 	const http: Pick<RelayHttp, 'feed'> = {
 		feed: ({ s }) =>
 			Promise.resolve(
@@ -92,6 +98,21 @@ async function answersIn(store: DeviceStore | undefined): Promise<readonly unkno
 		const { h, decision, note, kid } = fact.value;
 		return { id, h, decision, note, kid, sent };
 	});
+}
+
+/** The relay said to have all that the phone has, and filed it. */
+async function acknowledge({ stand, test }: Out): Promise<void> {
+	for (const text of await test.own()) stand.file(text, test.signer.publicKey);
+	await test.phone.receive(arriving(stand.texts));
+	await test.store.write(['journal', 'meta'], async (rows) => {
+		await rows.put('journal', (await rows.all('journal')).map(asSent));
+		await writeMeta(rows, 'epoch', 1);
+	});
+}
+
+async function kindsIn(store: DeviceStore | undefined): Promise<readonly string[]> {
+	const rows = await store?.read(['facts'], (read) => read.all('facts'));
+	return (rows ?? []).map(({ kind }) => kind).toSorted();
 }
 
 describe('a phone that is let in no more', () => {
@@ -153,5 +174,50 @@ describe('a phone that is let in no more', () => {
 		expect(await enter(out, () => ok({ code: 'p3', epoch: 1, year: 2026 }))).toEqual(ok('p3'));
 		expect(await answersIn(books.get('p3'))).toHaveLength(2);
 		expect(await answersIn(before.store)).toEqual([]);
+	});
+
+	it('[CUSTOMER-15] gives what a relay had that was restored since, and hands in what it forgot of others', async () => {
+		const out = await phoneThatIsOut();
+		const { stand, test, due, wrong, books } = out;
+		const [card = ''] = stand.texts;
+		await acknowledge(out);
+		// Of the epoch before: the card alone is in the backup.
+		const restored = () => enter(out, () => ok({ code: 'p2', epoch: 2, year: 2026 }), [card]);
+		expect(await restored()).toEqual(ok('p2'));
+		const said = [
+			{ id: 'p2-1', h: due, decision: 'accept', sent: 0 },
+			{ id: 'p2-2', h: wrong, decision: 'cancel', note: 'it was 70', sent: 0 }
+		];
+		const book = books.get('p2');
+		expect(await answersIn(book)).toMatchObject(said);
+		expect(await kindsIn(book)).toEqual(['booked', 'booked', 'booked', 'card', 'reply', 'reply']);
+		const carry = await book?.read(['meta'], (rows) => readMeta(rows, 'carry'));
+		expect(carry).toEqual(carryFrom(2));
+
+		expect(await restored()).toEqual(ok('p2'));
+		expect(await answersIn(book)).toMatchObject(said);
+		expect(await answersIn(test.store)).toMatchObject([{ sent: 1 }, { sent: 1 }]);
+	});
+
+	it('[CUSTOMER-15] gives again what it was cut off before, and nothing that the relay still has', async () => {
+		const out = await phoneThatIsOut();
+		const { stand, test, due, later, books } = out;
+		const records = [...stand.texts];
+		await acknowledge(out);
+		// One record is not known where it is given: it waits.
+		await test.phone.accept([later]);
+		const next = await openTestPhone(stand.person, { number: 2 });
+		await unmarkSent(test.store);
+		await next.phone.receive(arriving(records.slice(0, 2)));
+		await answerAgain(test.store, next.phone);
+		expect(await answersIn(next.store)).toMatchObject([{ h: due }]);
+		expect(await answersIn(test.store)).toMatchObject([{ sent: 1 }, { sent: 0 }, { sent: 0 }]);
+
+		// In the same epoch what it said to have it has: the last answer alone is given.
+		expect(await enter(out)).toEqual(ok('p2'));
+		expect(await answersIn(books.get('p2'))).toMatchObject([{ id: 'p2-1', h: later }]);
+		expect(await books.get('p2')?.read(['meta'], (rows) => readMeta(rows, 'carry'))).toBe(
+			undefined
+		);
 	});
 });

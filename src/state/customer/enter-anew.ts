@@ -6,13 +6,14 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { ApiRefusal } from '../account-api.ts';
 import { createChanges } from '../changes.ts';
-import { asSent } from '../have.ts';
+import { carryFrom } from '../enter-epoch.ts';
+import { asSent, unmarkSent } from '../have.ts';
 import { catchUp, heirToBe, type HeirParts } from '../heir.ts';
 import { readMeta, writeMeta } from '../meta.ts';
 import type { CustomerApi } from './connections.ts';
 import type { CustomerDevice } from './device.ts';
-import { openPhone } from './open-phone.ts';
-import { PHONE_CARRIED_META, type PhoneHeirApi } from './phone-heir.ts';
+import { openPhone, type OpenPhone } from './open-phone.ts';
+import { isOfRestored, PHONE_CARRIED_META, takeOthers, type PhoneHeirApi } from './phone-heir.ts';
 import type { PhoneIdentity } from './phone-identity.ts';
 import type { PhoneParts } from './phone-path.ts';
 
@@ -27,9 +28,9 @@ export interface EnterAnewParts
 
 /**
  * CUSTOMER-12. Makes a phone that the relay lets in no more one of its person's again, by his session: a
- * number, a key and a book of its own, in which the answers that were not sent are given once more.
- * Nothing of the old book changes but a note of what it will be, and that they were given; begun again
- * it is the same phone. Answers the new phone's code.
+ * number, a key and a book of its own, in which the answers that were not sent are given once more, and
+ * of a relay that was restored since then all of them. Nothing of the old book changes but a note of
+ * what it will be, and what was given; begun again it is the same phone. Answers the new phone's code.
  */
 export async function enterAnew(parts: EnterAnewParts): Promise<Result<string, ApiRefusal>> {
 	const { old, api, person } = parts;
@@ -58,12 +59,51 @@ export async function enterAnew(parts: EnterAnewParts): Promise<Result<string, A
 		const { http } = api.as({ person, code }, signer);
 		const caughtUp = await catchUp(phone.linked, store, { http, epoch });
 		if (!caughtUp.ok) return err(caughtUp.error === 'refused' ? 'deviceRemoved' : 'unreachable');
+		await bringForgotten(old, { phone, store, epoch });
 		await answerAgain(old, phone);
 	} finally {
 		phone.close();
 	}
 	await old.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code }));
 	return ok(code);
+}
+
+interface Bringing {
+	readonly phone: OpenPhone;
+	readonly store: DeviceStore;
+	/** Of the relay's database. */
+	readonly epoch: number;
+}
+
+/**
+ * CUSTOMER-15. Where the relay was restored since this phone last heard it, all that it said to have is
+ * in doubt: what others wrote comes along and is handed in, and every own answer waits again. What
+ * the relay filed of those answers stays behind: they are filed anew, under the new phone's key.
+ */
+async function bringForgotten(old: DeviceStore, { phone, store, epoch }: Bringing): Promise<void> {
+	const before = await old.read(['meta', 'journal'], async (rows) => ({
+		code: (await readMeta(rows, 'phone'))?.code ?? '',
+		epoch: await readMeta(rows, 'epoch'),
+		isRestored: await isOfRestored(rows, epoch),
+		own: await rows.all('journal')
+	}));
+	if (!before.isRestored) return;
+	const given = new Set(before.own.flatMap(({ text }) => signatureOf(text) ?? []));
+	await takeOthers(old, {
+		phone: phone.linked,
+		code: before.code,
+		isWanted: (fact) => fact.kind !== 'filed' || !given.has(fact.sig)
+	});
+	await store.write(['meta'], (rows) => writeMeta(rows, 'carry', carryFrom(epoch)));
+	if (before.epoch === epoch) return;
+	// As a greeting does it: a kill between the two leaves all of it in doubt.
+	await unmarkSent(old);
+	await old.write(['meta'], (rows) => writeMeta(rows, 'epoch', epoch));
+}
+
+function signatureOf(text: string): string | undefined {
+	const fact = parseFact(text);
+	return fact.ok && fact.value.kind === 'reply' ? fact.value.sig : undefined;
 }
 
 /**

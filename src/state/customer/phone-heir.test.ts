@@ -5,6 +5,7 @@ import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { arriving, openTestPhone } from '#tests/support/customer-phone.ts';
 import { createCustomerStand } from '#tests/support/customer-stand.ts';
+import { carryFrom } from '../enter-epoch.ts';
 import { isOldBookSpent } from '../heir.ts';
 import { readMeta, writeMeta } from '../meta.ts';
 import type { RelayHttp } from '../relay-http.ts';
@@ -91,4 +92,23 @@ it('[HEIR-4] what is answered in the old book later is taken over, though the he
 	const { crypto } = test.parts;
 	expect(await carryPhoneOver({ old: test.store, crypto, store: moving })).toBe(1);
 	expect(await firstTexts(heir)).toEqual(await firstTexts(test.store));
+});
+
+it('[HEIR-6] what others wrote and a restored relay forgot comes along, and is handed in', async () => {
+	const given = await withAnswer();
+	const { stand, test } = given;
+	const [answer = ''] = await test.own();
+	const filed = stand.file(answer, test.signer.publicKey);
+	await test.phone.receive(arriving([filed]));
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'epoch', 0));
+	const heir = await heirOf(given, () => Promise.resolve());
+	const { texts, carry } = await heir.read(['facts', 'meta'], async (rows) => ({
+		texts: (await rows.all('facts')).map(({ text }) => text),
+		carry: await readMeta(rows, 'carry')
+	}));
+	expect(texts).toEqual(expect.arrayContaining(stand.texts));
+	expect(carry).toEqual(carryFrom(1));
+	// One signature is one answer, whoever issued it again.
+	expect(texts.map(firstText)).toContain(answer);
+	expect(texts).toHaveLength(stand.texts.length + 1);
 });

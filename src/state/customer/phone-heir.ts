@@ -1,14 +1,17 @@
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { Signer } from '#domain/crypto.ts';
+import type { Fact } from '#domain/fact/fact.ts';
 import { issueAgain } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { factId, type PersonId } from '#domain/ids.ts';
 import { isPersonFact } from '#domain/person/held-fact.ts';
 import { assert } from '#domain/assert.ts';
 import { ok, type Result } from '#domain/result.ts';
-import type { DeviceStore, FactRow, JournalRow } from '#storage/device-store.ts';
+import type { DeviceStore, FactRow, JournalRow, StoreReader } from '#storage/device-store.ts';
 import type { PhoneName } from '../account-api.ts';
 import { createChanges } from '../changes.ts';
+import { carryFrom } from '../enter-epoch.ts';
+import { journaled } from '../have.ts';
 import {
 	askLacking,
 	catchUp,
@@ -21,6 +24,7 @@ import {
 	type HeirParts
 } from '../heir.ts';
 import { digestOf } from '../journal-digest.ts';
+import type { LinkedPhone } from '../linked-device.ts';
 import { readMeta, writeMeta, type Inheritance, type MetaValues } from '../meta.ts';
 import type { RelayRefusal } from '../relay-http.ts';
 import type { Enrolled } from './connections.ts';
@@ -71,6 +75,7 @@ export async function becomePhoneHeir(
 	const taken = await api.takePlace({ person, code }, { old: parts.oldSigner, heir: signer });
 	if (!taken.ok) return taken;
 
+	const { epoch } = taken.value;
 	const identity: PhoneIdentity = {
 		person,
 		code: taken.value.code,
@@ -78,14 +83,14 @@ export async function becomePhoneHeir(
 		since: taken.value.year
 	};
 	const store = parts.openBook(taken.value.code);
-	await beginBook(parts, store, { identity, keys, before: code });
+	await beginBook(parts, store, { identity, keys, before: code, epoch });
 	const phone = await openPhone({ ...parts, store, signer, changes: createChanges() }, person);
 	const relay = api.as({ person, code: taken.value.code }, signer);
-	const { epoch } = taken.value;
 	const caughtUp = await catchUp(phone.linked, store, { http: relay.http, epoch });
 	if (!caughtUp.ok) return caughtUp;
 	const answered = await askLacking(parts, { ask: relay.lacking, epoch });
 	if (!answered.ok) return answered;
+	await takeOthers(old, { phone: phone.linked, code });
 	const issued = await carryPhoneOver({ ...parts, store }, answered.value);
 	await old.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: taken.value.code }));
 	return ok({ code: taken.value.code, store, issued });
@@ -103,16 +108,19 @@ interface Beginning {
 	readonly identity: PhoneIdentity;
 	readonly keys: CryptoKeyPair;
 	readonly before: string;
+	/** Of the relay's database. */
+	readonly epoch: number;
 }
 
 /** The new database: whose it is, its key, and what a person's codes are made from. */
 async function beginBook(
 	{ old, oldName, clock }: PhoneHeirParts,
 	store: DeviceStore,
-	{ identity, keys, before }: Beginning
+	{ identity, keys, before, epoch }: Beginning
 ): Promise<void> {
 	const carried = await old.read(['meta'], async (rows) => ({
 		meta: await rows.getMany('meta', PHONE_CARRIED_META),
+		isRestored: await isOfRestored(rows, epoch),
 		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
 	}));
 	await store.write(['meta'], async (rows) => {
@@ -123,10 +131,47 @@ async function beginBook(
 			'meta',
 			carried.meta.filter((row) => row !== undefined)
 		);
+		if (carried.isRestored) await writeMeta(rows, 'carry', carryFrom(epoch));
 		const at = carried.nowMs;
 		const inheritance = { code: before, book: oldName, at, upTo: 0, names: [], known: [] };
 		await writeMeta(rows, 'inheritance', inheritance);
 	});
+}
+
+/**
+ * Whether what this book holds of others may be nowhere else: the relay was restored since it was
+ * last heard, or since the book was begun.
+ */
+export async function isOfRestored(rows: StoreReader, epoch: number): Promise<boolean> {
+	return (await readMeta(rows, 'epoch')) !== epoch || (await readMeta(rows, 'carry')) !== undefined;
+}
+
+interface Taking {
+	readonly phone: Pick<LinkedPhone, 'receive'>;
+	/** Whose book the old one is. */
+	readonly code: string;
+	/** What it says no to stays there. */
+	readonly isWanted?: (fact: Fact) => boolean;
+}
+
+/**
+ * HEIR-5. Brings along what the old book holds and does not issue again itself: a restored relay may have
+ * forgotten it.
+ */
+export async function takeOthers(
+	old: DeviceStore,
+	{ phone, code, isWanted = () => true }: Taking
+): Promise<void> {
+	const others = await old.read(['facts', 'journal'], async (rows) => {
+		const held = await rows.all('facts');
+		const own = await journaled(rows, held, code);
+		return held.filter(({ id }) => !own.has(id));
+	});
+	const wanted = others.filter(({ text }) => {
+		const fact = parseFact(text);
+		return !fact.ok || isWanted(fact.value);
+	});
+	await phone.receive(wanted.map(({ text }) => ({ text, branch: null })));
 }
 
 interface Issued {
