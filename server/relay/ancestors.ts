@@ -29,13 +29,28 @@ export async function readAncestors(sql: Sql, caller: Caller): Promise<Ancestors
 	return new Map(rows.map(({ code: of, public_key: key }) => [of, new Uint8Array(key)]));
 }
 
-export type AncestorsOf = (author: Caller) => Promise<Ancestors>;
+/** The same under a code that the database forgot: the line of the device whose heir it is told to be. */
+async function readLineOf(sql: Sql, { scope }: Caller, heirOf: string): Promise<Ancestors> {
+	const rows = await sql<AncestorRow[]>`
+		with recursive line (code) as (
+			select ${heirOf}::text
+			union
+			select device.heir_of from device join line using (code) where business = ${scope}
+		)
+		select code, public_key from device join line using (code) where business = ${scope}`;
+	return new Map(rows.map(({ code: of, public_key: key }) => [of, new Uint8Array(key)]));
+}
+
+/** `heirOf`: whose heir the author is told to be, where the database has none of that code. */
+export type AncestorsOf = (author: Caller, heirOf?: string) => Promise<Ancestors>;
 
 /** Reads each author's once, for as long as it is kept. */
 export function createAncestorsOf(sql: Sql): AncestorsOf {
 	const ancestorsByCode = new Map<string, Promise<Ancestors>>();
-	return (author) => {
-		const ancestors = ancestorsByCode.get(author.code) ?? readAncestors(sql, author);
+	return (author, heirOf) => {
+		const read = (): Promise<Ancestors> =>
+			heirOf === undefined ? readAncestors(sql, author) : readLineOf(sql, author, heirOf);
+		const ancestors = ancestorsByCode.get(author.code) ?? read();
 		ancestorsByCode.set(author.code, ancestors);
 		return ancestors;
 	};

@@ -4,13 +4,14 @@ import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { isRelayCode, parseBranchId, type BranchId } from '#domain/ids.ts';
+import { isRelayCode, parseBranchId, parseDeviceCode, type BranchId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { FactToHandIn, HandInWay } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
 import { createAncestorsOf, type Ancestors, type AncestorsOf } from './ancestors.ts';
 import { readAuthors, readBranches } from './authors.ts';
-import { checkFact } from './check-fact.ts';
+import { checkFact, type CheckRefusal } from './check-fact.ts';
+import { readFormerCodes, type FormerCode } from './former-codes.ts';
 import { createPersonsOf, type Persons } from './persons.ts';
 import { readRelayKey, refusalOfRelays } from './relays-fact.ts';
 import { isAuthorBack, type Returned, type TellsHimself } from './returned.ts';
@@ -57,15 +58,26 @@ export async function readGiven(
 	const { sql, caller } = parts;
 	const parsed = facts.map((given) => ({ given, fact: parseFact(given.text) }));
 	const codes = new Set(parsed.flatMap(({ fact }) => (fact.ok ? [fact.value.code] : [])));
-	const [authors, branches, relayKey, tellsHimself] = await Promise.all([
-		readAuthors(sql, caller, Array.from(codes)),
+	const authors = await readAuthors(sql, caller, Array.from(codes));
+	const unknown = Array.from(codes).filter((code) => !isRelayCode(code) && !authors.has(code));
+	const [former, branches, relayKey, tellsHimself] = await Promise.all([
+		readFormer(unknown, parts),
 		readBranches(sql, caller),
 		readRelayKey(sql),
 		parts.as === 'carried' ? parts.returned.read(caller.scope) : new Map<string, number>()
 	]);
 	const personsOf = createPersonsOf(sql)();
 	const ancestorsOf = createAncestorsOf(sql);
-	const ground = { ...parts, authors, branches, relayKey, personsOf, tellsHimself, ancestorsOf };
+	const ground = {
+		...parts,
+		authors,
+		former,
+		branches,
+		relayKey,
+		personsOf,
+		tellsHimself,
+		ancestorsOf
+	};
 	const read: Read[] = [];
 	for (const { given, fact } of parsed) {
 		const admitted = fact.ok ? await admit(given, fact.value, ground) : fact;
@@ -75,8 +87,18 @@ export async function readGiven(
 	return read;
 }
 
+async function readFormer(
+	codes: readonly string[],
+	{ sql, caller, as }: ReadParts
+): Promise<ReadonlyMap<string, FormerCode>> {
+	if (as !== 'carried' || caller.sort === 'phone') return new Map();
+	return readFormerCodes(sql, caller, codes);
+}
+
 interface Ground extends ReadParts {
 	readonly authors: ReadonlyMap<string, Caller>;
+	/** Of the caller, before a restore forgot it. */
+	readonly former: ReadonlyMap<string, FormerCode>;
 	readonly branches: ReadonlySet<string>;
 	readonly relayKey: Uint8Array | undefined;
 	readonly personsOf: (author: Caller) => Persons;
@@ -90,7 +112,7 @@ async function admit(
 	ground: Ground
 ): Promise<Result<Given, string>> {
 	if (isRelayCode(fact.code)) return admitRelays(given, fact, ground);
-	const author = ground.authors.get(fact.code);
+	const author = ground.authors.get(fact.code) ?? formerSelf(fact, ground);
 	if (author === undefined) return err('authorUnknown');
 	const { clock, crypto } = ground;
 	const now = clock();
@@ -98,14 +120,27 @@ async function admit(
 	if (author.sort === 'device' && given.branch !== null && given.branch !== author.branch) {
 		return err('branchUnknown');
 	}
-	const ancestors = (): Promise<Ancestors> => ground.ancestorsOf(author);
+	const former = ground.former.get(fact.code);
+	const ancestors = (): Promise<Ancestors> => ground.ancestorsOf(author, former?.heirOf);
 	const persons = ground.personsOf(author);
 	const parts = { caller: author, address, crypto, now, ancestors, persons };
 	const checked = await checkFact(given.text, parts);
-	if (!checked.ok) return checked;
+	if (!checked.ok) return err(refusalOf(checked.error, former));
 	const isOwn = author.code === ground.caller.code;
 	const isBack = !isOwn && isAuthorBack(fact, ground.tellsHimself);
 	return ok({ ...place(given, fact, { author, address }), isAuthorBack: isBack });
+}
+
+/** RELAY-65. The caller, under the code that it had. */
+function formerSelf({ code }: Fact, { former, caller }: Ground): Caller | undefined {
+	const parsed = parseDeviceCode(code);
+	const isOwn = parsed.ok && former.has(code) && caller.sort === 'device';
+	return isOwn ? { ...caller, code: parsed.value } : undefined;
+}
+
+/** Whose heir it was may have been forgotten too, and be known again later. */
+function refusalOf(refusal: CheckRefusal, former: FormerCode | undefined): CheckRefusal {
+	return former !== undefined && refusal === 'wasOfAnother' ? 'authorUnknown' : refusal;
 }
 
 /** What an author writes goes into the journal of his branch, or his own, of the day of its stamp. */

@@ -28,6 +28,7 @@ import {
 	type StoreReader,
 	type TableName
 } from '#storage/device-store.ts';
+import { readAlone } from './alone.ts';
 import { factOf } from './arrived-fact.ts';
 import type { Identity } from './identity.ts';
 import { readMeta } from './meta.ts';
@@ -174,12 +175,12 @@ export function createBook({ store, identity }: BookParts): Book {
 		customersWithBalances: () => ask(CUSTOMER_TABLES, readCustomers),
 		customer: (ledger) => ask(CUSTOMER_TABLES, (rows) => readCustomer(rows, ledger)),
 		recordsOf: (ledger, page) =>
-			ask(['records', 'facts', 'journal'], (rows) => readRecords(rows, ledger, page)),
+			ask(['records', 'facts', 'journal', 'meta'], (rows) => readRecords(rows, ledger, page)),
 		dayTotals: (on) =>
 			ask(['days'], async (rows) => (await rows.get('days', [branch(), on])) ?? DAY_ZERO),
 		recentReceipts: (limit) =>
-			ask(['facts', 'journal', 'days'], (rows) => readRecent(rows, branch(), limit)),
-		receipt: (name) => ask(['facts', 'journal'], (rows) => readReceipt(rows, name)),
+			ask(['facts', 'journal', 'days', 'meta'], (rows) => readRecent(rows, branch(), limit)),
+		receipt: (name) => ask(['facts', 'journal', 'meta'], (rows) => readReceipt(rows, name)),
 		stockOf: (product) =>
 			ask(['stock'], async (rows) => (await rows.get('stock', [branch(), product]))?.level ?? 0n),
 		settings: () => ask(['settings'], async (rows) => shopSettings(await rows.all('settings'))),
@@ -335,12 +336,12 @@ export interface OwnMark {
 	readonly refused?: string;
 }
 
-/** What is not this device's own came from the relay. */
+/** What is neither this device's own nor here alone came from the relay. */
 function markOf(own: OwnMark | undefined): Mark {
 	return own === undefined || own.sent === 1 ? 'sent' : 'saved';
 }
 
-/** The journal rows of those facts that are this device's own. */
+/** The journal rows of those facts that are this device's own, and what is said of such as are here alone. */
 export async function journalOf(
 	rows: StoreReader,
 	ids: readonly string[]
@@ -349,7 +350,7 @@ export async function journalOf(
 		const parsed = parseFactId(id);
 		return parsed.ok ? [parsed.value.n] : [];
 	});
-	const found = await rows.getMany('journal', numbers);
+	const found = [...(await rows.getMany('journal', numbers)), ...(await readAlone(rows))];
 	// Another device's fact of the same n is not this row: ids are compared, not numbers.
 	return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row]])));
 }
@@ -437,12 +438,13 @@ export function receiptOf(row: FactRow, marks: ReadonlyMap<string, OwnMark>): re
 async function readUnsent(rows: StoreReader): Promise<Unsent> {
 	const unsent = await rows.find('journal', only('sent', 0));
 	const waiting = unsent.filter(({ refused }) => refused === undefined);
+	const notTaken = [...unsent, ...(await readAlone(rows))];
 	const [first] = waiting;
 	return {
 		count: waiting.length,
 		minorOnAccountOrCash: waiting.reduce((sum, { minor }) => sum + minor, 0n),
 		oldestAt: first && waiting.reduce((oldest, { at }) => Math.min(oldest, at), first.at),
-		refused: unsent.flatMap(({ id, refused }) =>
+		refused: notTaken.flatMap(({ id, refused }) =>
 			refused === undefined ? [] : [{ id, reason: refused }]
 		)
 	};

@@ -4,9 +4,11 @@ import { factId, type DeviceCode } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import type { FactText } from './arrived-fact.ts';
+import { createBook, journalOf } from './book.ts';
 import { carryFacts } from './carry.ts';
 import { carryAgain, enterEpoch } from './enter-epoch.ts';
 import { readMeta, writeMeta, type MetaValues } from './meta.ts';
+import { readUnsentRows } from './refused-facts.svelte.ts';
 import type { HaveAnswer, RelayHttp } from './relay-http.ts';
 
 /** A fact of the relay's own. */
@@ -19,7 +21,7 @@ const OLD = 1;
 const NEW = 400_000;
 
 interface Relay {
-	readonly http: Pick<RelayHttp, 'have' | 'carried'>;
+	readonly http: { have: RelayHttp['have']; readonly carried: RelayHttp['carried'] };
 	/** The ids of each request, in order. */
 	readonly requests: (readonly string[])[];
 	ranges: HaveAnswer['ranges'];
@@ -91,16 +93,16 @@ describe('what the relay forgot', () => {
 		relay.ranges = { B: [[2, 2, '0'.repeat(16)]] };
 		const parts = { ...test.parts, device: test.device, http: relay.http };
 		expect(await carryFacts(parts, NEW)).toBe('done');
-		expect(relay.requests).toEqual([['0.1-7', 'B-1', 'B-3']]);
+		expect(relay.requests).toEqual([['0.1-7'], ['B-1', 'B-3']]);
 		expect(await carryFacts(parts, NEW)).toBe('done');
-		expect(relay.requests).toHaveLength(1);
+		expect(relay.requests).toHaveLength(2);
 		expect(await placeIn(test)).toMatchObject({ isDone: true, left: 0 });
 	});
 
 	it('[CARRY-1] goes on where it stopped', async () => {
 		const test = await holder(1_200);
 		const relay = fakeRelay();
-		relay.answers = 1;
+		relay.answers = 2;
 		const parts = { ...test.parts, device: test.device, http: relay.http };
 		expect(await carryFacts(parts, NEW)).toBe('unreachable');
 		relay.answers = Infinity;
@@ -123,7 +125,56 @@ describe('what the relay forgot', () => {
 		await carryFacts(parts, NEW);
 		await carryAgain(test.parts.store);
 		await carryFacts(parts, NEW);
-		expect(relay.requests).toHaveLength(2);
+		expect(relay.requests).toHaveLength(4);
+	});
+
+	it('[CARRY-5] is here alone, and said to be, until the relay has it or its author brings it', async () => {
+		const test = await holder(4);
+		const { store } = test.parts;
+		const relay = fakeRelay();
+		relay.refused.set('0.1-7', 'linkOtherwise').set('B-1', 'authorUnknown');
+		relay.refused.set('B-2', 'authorUnknown').set('B-3', 'authorBack').set('B-4', 'recordWrong');
+		const moved: string[] = [];
+		test.parts.changes.on((tables) => moved.push(...tables));
+		const parts = { ...test.parts, device: test.device, http: relay.http };
+		const book = createBook({ store, identity: () => test.device.identity });
+		const said = async (): Promise<readonly string[]> =>
+			(await book.unsent()).refused.map(({ id, reason }) => `${id} ${reason}`);
+		const marks = (): Promise<readonly unknown[]> =>
+			store.read(['journal', 'meta'], async (rows) => {
+				const found = await journalOf(rows, ['B-1', 'B-3', 'B-4']);
+				return ['B-1', 'B-3', 'B-4'].map((id) => found.get(id));
+			});
+		await carryFacts(parts, NEW);
+		const alone = ['B-1 authorUnknown', 'B-2 authorUnknown', 'B-4 recordWrong'];
+		expect(await said()).toEqual(alone);
+		expect((await book.unsent()).count).toBe(2);
+		expect(moved).toContain('journal');
+		expect(await marks()).toEqual([
+			{ id: 'B-1', sent: 0, refused: 'authorUnknown' },
+			undefined,
+			{ id: 'B-4', sent: 0, refused: 'recordWrong' }
+		]);
+		const rows = await store.read(['journal', 'facts', 'meta'], readUnsentRows);
+		expect(rows.slice(-3).map(({ id, text }) => [id, idOf({ text, branch: null })])).toEqual([
+			['B-1', 'B-1'],
+			['B-2', 'B-2'],
+			['B-4', 'B-4']
+		]);
+
+		// While it is handed in again, and after another restore, nothing better is known.
+		relay.refused.clear();
+		await carryAgain(store);
+		relay.answers = 0;
+		await carryFacts(parts, NEW);
+		expect(await said()).toEqual(alone);
+		await store.write(['meta'], (write) => enterEpoch(write, { epoch: NEW + 1, ends: [] }));
+		expect(await said()).toEqual(alone);
+		relay.answers = Infinity;
+		relay.http.have = () => Promise.resolve(ok({ epoch: NEW + 1, ranges: {} }));
+		await carryFacts(parts, NEW + 1);
+		expect(await said()).toEqual([]);
+		expect(await marks()).toEqual([undefined, undefined, undefined]);
 	});
 
 	it('[CARRY-1] is no matter where the epoch is another, or nobody answers', async () => {

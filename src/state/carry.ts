@@ -1,18 +1,21 @@
 import type { HaveRange } from '#sync/frames.ts';
 import { mayPass } from '#sync/nack-reason.ts';
-import { parseBranchId } from '#domain/ids.ts';
+import { isRelayCode, parseBranchId } from '#domain/ids.ts';
 import type { DeviceStore, FactRow } from '#storage/device-store.ts';
 import type { FactText } from './arrived-fact.ts';
+import { keepAlone } from './keep-alone.ts';
+import type { Changes } from './changes.ts';
 import { isToCarry } from './enter-epoch.ts';
 import { journaled } from './have.ts';
 import type { LinkedDevice } from './linked-device.ts';
-import { readMeta, writeMeta, type CarryPlace } from './meta.ts';
-import type { RelayHttp, RelayRefusal } from './relay-http.ts';
+import { readMeta, writeMeta, type AloneRange, type CarryPlace } from './meta.ts';
+import type { CarriedAnswer, RelayHttp, RelayRefusal } from './relay-http.ts';
 
 export interface CarryParts {
 	readonly device: Pick<LinkedDevice, 'identity'>;
 	readonly store: DeviceStore;
 	readonly http: Pick<RelayHttp, 'have' | 'carried'>;
+	readonly changes: Pick<Changes, 'tell'>;
 }
 
 /** `done`: the relay has all that this device holds, or will not have it. */
@@ -34,21 +37,51 @@ export async function carryFacts(parts: CarryParts, epoch: number): Promise<Carr
 	if (!have.ok) return have.error;
 	if (have.value.epoch !== epoch) return 'unreachable';
 	const has = indexRanges(have.value.ranges);
-	for (;;) {
-		const page = await readPage(parts, place);
-		const lacking = page.rows.filter((row) => !has(row) && !page.own.has(row.id));
-		const left = await handIn(parts, lacking);
-		if (typeof left === 'string') return left;
-		const last = page.rows.at(-1);
-		const isDone = page.rows.length < PAGE_LENGTH;
-		place = { ...place, ...placeOf(last ?? place), left: place.left + left, isDone };
+	while (!place.isDone) {
+		const moved = await carryPage(parts, place, has);
+		if (typeof moved === 'string') return moved;
+		place = moved;
 		await keep(parts.store, place);
-		if (isDone) return 'done';
 	}
+	parts.changes.tell(['journal']);
+	return 'done';
 }
 
-function placeOf({ code, n }: Pick<CarryPlace, 'code' | 'n'>): Pick<CarryPlace, 'code' | 'n'> {
-	return { code, n };
+/** Hands in what the relay lacks of the next page. */
+async function carryPage(
+	parts: CarryParts,
+	place: CarryPlace,
+	has: Has
+): Promise<CarryPlace | RelayRefusal> {
+	const { rows, own } = await readPage(parts, place);
+	const left = await handIn(
+		parts,
+		rows.filter((row) => !has(row) && !own.has(row.id))
+	);
+	if (typeof left === 'string') return left;
+	const { code, n } = rows.at(-1) ?? place;
+	const later = left.filter(({ reason }) => mayPass(reason)).length;
+	return {
+		...place,
+		...{ code, n, left: place.left + later, isDone: rows.length < PAGE_LENGTH },
+		found: foundIn(place.found ?? [], left)
+	};
+}
+
+/** Its author brings it himself; the device that hands it in is let in no more. */
+const NOT_ALONE: ReadonlySet<string> = new Set(['authorBack', 'deviceRemoved']);
+
+/** Adds what the relay would not have of devices; its own facts are nobody's work. */
+function foundIn(found: readonly AloneRange[], left: readonly LeftRow[]): readonly AloneRange[] {
+	const ranges = [...found];
+	for (const { code, n, reason } of left) {
+		if (isRelayCode(code) || NOT_ALONE.has(reason)) continue;
+		const last = ranges.at(-1);
+		const isNext = last?.code === code && last.to === n - 1 && last.reason === reason;
+		if (isNext) ranges[ranges.length - 1] = { ...last, to: n };
+		else ranges.push({ code, from: n, to: n, reason });
+	}
+	return ranges;
 }
 
 interface Page {
@@ -72,37 +105,54 @@ async function readPage({ device, store }: CarryParts, { code, n }: CarryPlace):
 	});
 }
 
-async function keep(store: DeviceStore, place: CarryPlace): Promise<void> {
+/** CARRY-5. What all of it found takes the place of what was found the time before. */
+async function keep(store: DeviceStore, { found = [], ...place }: CarryPlace): Promise<void> {
 	await store.write(['meta'], async (rows) => {
 		const now = await readMeta(rows, 'carry');
-		if (now?.epoch === place.epoch) await writeMeta(rows, 'carry', place);
+		if (now?.epoch !== place.epoch) return;
+		await writeMeta(rows, 'carry', place.isDone ? place : { ...place, found });
+		if (place.isDone) await keepAlone(rows, found);
 	});
 }
 
-/** How many the relay would not have for now. */
+interface LeftRow extends Pick<FactRow, 'code' | 'n'> {
+	readonly reason: string;
+}
+
+/** What the relay would not have, and why. */
 async function handIn(
 	{ http }: CarryParts,
 	rows: readonly FactRow[]
-): Promise<number | RelayRefusal> {
-	let left = 0;
+): Promise<readonly LeftRow[] | RelayRefusal> {
+	const left: LeftRow[] = [];
 	for (const piece of piecesOf(rows)) {
 		const answer = await http.carried(piece.map(factText));
 		if (!answer.ok) return answer.error;
-		// What another day, or somebody else, may put right.
-		left += answer.value.filter(({ reason = '' }) => mayPass(reason)).length;
+		for (const [place, { code, n }] of piece.entries()) {
+			const reason = refusedAs(answer.value[place]);
+			if (reason !== undefined) left.push({ code, n, reason });
+		}
 	}
 	return left;
 }
 
+function refusedAs(answer: CarriedAnswer | undefined): string | undefined {
+	if (answer?.became === 'kept' || answer?.became === 'known') return undefined;
+	return answer?.reason ?? answer?.became;
+}
+
+/** The relay's own apart: they say who somebody was whose facts follow. */
 function piecesOf(rows: readonly FactRow[]): readonly (readonly FactRow[])[] {
 	const pieces: FactRow[][] = [];
 	let length = Infinity;
+	let isRelays = false;
 	for (const row of rows) {
 		length += row.text.length;
-		if (length > PAGE_TEXT_MAX) {
+		if (length > PAGE_TEXT_MAX || (isRelays && !isRelayCode(row.code))) {
 			pieces.push([]);
 			length = row.text.length;
 		}
+		isRelays = isRelayCode(row.code);
 		pieces.at(-1)?.push(row);
 	}
 	return pieces;

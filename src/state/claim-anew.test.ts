@@ -63,7 +63,7 @@ it('[HEIR-12] asks for one business until it is answered, and takes every tab ov
 	await registry.enter(identity.business);
 	await registry.replace(identity.business, asked[2] as typeof identity.business);
 	const { signer } = test.parts;
-	const ways = deviceWays({ device: test.device, store: test.store, signer, clock: () => 0, page });
+	const ways = deviceWays({ ...test.parts, device: test.device, signer, clock: () => 0, page });
 	await ways.enter('A');
 	expect(await registry.all()).toEqual([minted]);
 });

@@ -2,6 +2,7 @@ import type { Signer } from '#domain/crypto.ts';
 import { parseDeviceCode } from '#domain/ids.ts';
 import { TEXT_END, type DeviceStore } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
+import type { Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Device } from './device.ts';
 import { carryFrom } from './enter-epoch.ts';
@@ -9,9 +10,11 @@ import type { HeirWays } from './follow-heir.ts';
 import { becomeHeir, carryOver } from './heir.ts';
 import { createHeirApi } from './heir-api.ts';
 import type { Identity } from './identity.ts';
+import { keepAlone } from './keep-alone.ts';
 import { leaveLate } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { readMeta, writeMeta, type AloneRange } from './meta.ts';
+import { withNumbers } from './number-ranges.ts';
 import type { PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
 import { uuidV7 } from './uuid-v7.ts';
@@ -19,6 +22,7 @@ import { uuidV7 } from './uuid-v7.ts';
 export interface DeviceWaysParts {
 	readonly device: Pick<Device, 'identity' | 'receive'>;
 	readonly store: DeviceStore;
+	readonly changes: Pick<Changes, 'tell'>;
 	readonly signer: Signer;
 	readonly clock: () => number;
 	readonly page: PageParts;
@@ -82,9 +86,11 @@ async function leaveBehind(parts: DeviceWaysParts): Promise<boolean> {
 		if (owner !== undefined) {
 			const signer = await page.signerOf(owner.keys);
 			const late = createLateApi({ ...page, device: owner.identity, signer });
-			const left = await leaveLate(old, late);
+			// What it was told is sent, too: a relay that forgot it is known by its answer alone.
+			const left = await leaveLate(old, late, { again: true });
 			if (!left.ok && left.error === 'unreachable') return false;
-			if (!left.ok && left.error === 'unknown' && !(await handInFor(parts, old))) return false;
+			if (!left.ok && left.error === 'unknown' && !(await handInFor(parts, old, owner.identity)))
+				return false;
 		}
 		await store.write(['meta'], (rows) => rows.remove('meta', ['leftBehind']));
 		return true;
@@ -97,22 +103,40 @@ const PAGE = 500;
 
 /**
  * JOIN-2. A restored relay forgot the device of before: what its book holds is handed in as what others
- * wrote. False where the relay was not heard yet.
+ * wrote; until the relay has it, what that device wrote itself is here alone. False where the relay was
+ * not heard yet.
  */
-async function handInFor({ device, store }: DeviceWaysParts, old: DeviceStore): Promise<boolean> {
+async function handInFor(
+	{ device, store, changes }: DeviceWaysParts,
+	old: DeviceStore,
+	{ code }: Identity
+): Promise<boolean> {
 	const epoch = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
 	if (epoch === undefined) return false;
+	const numbers: number[] = [];
 	for (let after = ''; ;) {
 		const span = { from: after, to: TEXT_END, limit: PAGE };
 		const held = await old.read(['facts'], (rows) => rows.find('facts', span));
 		await device.receive(
 			held.map(({ text, branch }) => ({ text, branch: branch === '' ? null : branch }))
 		);
+		for (const row of held) if (row.code === code) numbers.push(row.n);
 		const last = held.at(-1)?.id;
 		if (last === undefined || held.length < PAGE) break;
 		after = last;
 	}
-	await store.write(['meta'], (rows) => writeMeta(rows, 'carry', carryFrom(epoch)));
+	const alone = withNumbers([], numbers).map(([from, to]): AloneRange => ({
+		code,
+		from,
+		to,
+		reason: 'authorUnknown'
+	}));
+	await store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'carry', carryFrom(epoch));
+		await keepAlone(rows, alone);
+	});
+	// The line hands in what there is at once where it hears that whose facts it holds may be known.
+	changes.tell(['journal', 'links']);
 	return true;
 }
 

@@ -6,6 +6,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
 import { readJoined, type Joined } from './account-answers.ts';
+import { createChanges } from './changes.ts';
 import { databaseName } from './database-name.ts';
 import { deviceWays } from './device-ways.ts';
 import type { Identity } from './identity.ts';
@@ -134,7 +135,8 @@ describe('joining a shop', () => {
 		if (signer === undefined || identity === undefined || store === undefined)
 			throw new Error('not joined');
 		const device = { identity, receive: () => Promise.reject(new Error('nothing is received')) };
-		const parts = { device, store, signer, clock: () => 0, page: here.page };
+		const changes = createChanges();
+		const parts = { device, store, changes, signer, clock: () => 0, page: here.page };
 		const { leaveBehind } = deviceWays(parts);
 		expect(await leaveBehind?.()).toBe(false);
 		isReached = true;
@@ -230,7 +232,11 @@ describe('a device that a restored relay forgot', () => {
 			return Promise.resolve({ fresh: facts.length, unreadable: 0 });
 		};
 		const signer = await createSigner(await createSigningKeys());
-		const parts = { device: { identity, receive }, store, signer, clock: () => 0, page: here.page };
+		const changes = createChanges();
+		const moved: string[] = [];
+		changes.on((tables) => moved.push(...tables));
+		const device = { identity, receive };
+		const parts = { device, store, changes, signer, clock: () => 0, page: here.page };
 		const { leaveBehind } = deviceWays(parts);
 		expect(await leaveBehind?.()).toBe(false);
 		await store.write(['meta'], (rows) => writeMeta(rows, 'epoch', 2));
@@ -240,6 +246,10 @@ describe('a device that a restored relay forgot', () => {
 			epoch: 2,
 			isDone: false
 		});
+		expect(await store.read(['meta'], (rows) => readMeta(rows, 'alone'))).toEqual([
+			{ code: 'B', from: 1, to: 1, reason: 'authorUnknown' }
+		]);
+		expect(moved).toEqual(['journal', 'links']);
 		expect(await leaveBehind?.()).toBe(true);
 		expect(received).toHaveLength(1);
 	});

@@ -3,17 +3,17 @@ import { addSums, currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit } from '#domain/confirmation/record-kind.ts';
 import { groupBy } from '#domain/group-by.ts';
-import { parseFactId, type BusinessId, type LedgerId } from '#domain/ids.ts';
+import type { BusinessId, LedgerId } from '#domain/ids.ts';
 import {
 	only,
 	type BookEntryRow,
 	type EndRow,
-	type JournalRow,
 	type StoreReader,
 	type TableName,
 	type TallyRow
 } from '#storage/device-store.ts';
 import { UNKNOWN_REF } from './arrived-fact.ts';
+import { journalOf } from './book.ts';
 import { sumsIn } from './customer-index.ts';
 import { CARD_TABLES, readCards, readGroups } from './fold-tallies.ts';
 import { speaksOfOlder } from './ledger-base.ts';
@@ -73,20 +73,6 @@ export async function readPageCards(
 	const journal = await journalOf(rows, [...ids, ...entryIds]);
 	const looks = { business, day, facts, journal };
 	return { ...looks, tally, cards, records: threadRecords(cards, looks) };
-}
-
-/** The journal rows of those facts that are this device's own. */
-async function journalOf(
-	rows: StoreReader,
-	ids: readonly string[]
-): Promise<ReadonlyMap<string, JournalRow>> {
-	const numbers = ids.flatMap((id) => {
-		const parsed = parseFactId(id);
-		return parsed.ok ? [parsed.value.n] : [];
-	});
-	const found = await rows.getMany('journal', [...new Set(numbers)]);
-	// Another device's fact of the same n is not this row: ids are compared, not numbers.
-	return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row]])));
 }
 
 export async function readPage(

@@ -78,6 +78,18 @@ export interface Inheritance {
 	readonly cart?: string;
 }
 
+/** Facts of one device in a row that are on this device alone. */
+export interface AloneRange {
+	readonly code: string;
+	/** First and last n, both inside. */
+	readonly from: number;
+	readonly to: number;
+	/** Why the relay would not have them. */
+	readonly reason: string;
+	/** The database that has them, where it is the book of a device that this one was before. */
+	readonly book?: string;
+}
+
 /** How far this device has come with handing in what a restored relay forgot. */
 export interface CarryPlace {
 	readonly epoch: number;
@@ -87,6 +99,8 @@ export interface CarryPlace {
 	/** Facts that the relay would not have for now. */
 	readonly left: number;
 	readonly isDone: boolean;
+	/** What the relay would not have of devices, as far as this has come. */
+	readonly found?: readonly AloneRange[];
 }
 
 /** What the `meta` table holds under each key. */
@@ -114,6 +128,8 @@ export interface MetaValues {
 	readonly epoch: number;
 	/** Set when an epoch is new to this device. */
 	readonly carry: CarryPlace;
+	/** What nobody but this device is known to have, and is not in its journal. */
+	readonly alone: readonly AloneRange[];
 	/** Whether the checkpoint that this device began with holds what a restored relay forgot. */
 	readonly isCheckpointLost: boolean;
 	/** How far back the idle history has come: everything above this number of the feed is here. */

@@ -1,13 +1,15 @@
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { only, type JournalRow } from '#storage/device-store.ts';
+import { only, type JournalRow, type StoreReader } from '#storage/device-store.ts';
+import { readAlone } from './alone.ts';
 import type { App } from './app.svelte.ts';
+import { carryAgain } from './enter-epoch.ts';
 import { tryRefusedAgain } from './have.ts';
 import { WITH_OWNER } from './late-facts.ts';
 import type { Live } from './live.ts';
 import { isTakenOut } from './unsent-at-risk.ts';
 
-/** An own fact that the relay would not have. It stays here, and counts here. */
+/** A fact that the relay would not have, this device's own or another's. It stays here, and counts here. */
 export interface RefusedFact {
 	readonly id: string;
 	readonly fact: Fact | undefined;
@@ -22,7 +24,7 @@ export interface RefusedFact {
 /** What was not taken, and what may be done about it. */
 export class RefusedFacts {
 	readonly #app: App;
-	readonly #rows: Live<readonly JournalRow[]>;
+	readonly #rows: Live<readonly UnsentRow[]>;
 	readonly #sorted = $derived.by(() =>
 		sortUnsent(this.#rows.value ?? [], isTakenOut(this.#app.sync))
 	);
@@ -36,14 +38,18 @@ export class RefusedFacts {
 	constructor(app: App) {
 		this.#app = app;
 		this.#rows = app.live(['journal'], () =>
-			app.store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)))
+			app.store.read(['journal', 'facts', 'meta'], readUnsentRows)
 		);
 	}
 
 	/** Lets them go out again. */
 	async tryAgain(ids: readonly string[]): Promise<void> {
-		await this.#app.keeping(() => tryRefusedAgain(this.#app.store, ids));
-		this.#app.changes.tell(['journal']);
+		await this.#app.keeping(async () => {
+			await tryRefusedAgain(this.#app.store, ids);
+			await carryAgain(this.#app.store);
+		});
+		// Of these the second lets go out what others wrote.
+		this.#app.changes.tell(['journal', 'links']);
 	}
 
 	/** The facts as they were written, for whoever helps or enters them anew. */
@@ -55,6 +61,25 @@ export class RefusedFacts {
 	}
 }
 
+type UnsentRow = Pick<JournalRow, 'id' | 'text' | 'at' | 'minor' | 'refused'>;
+
+/** The own ones, and those of others that are here alone. */
+export async function readUnsentRows(rows: StoreReader): Promise<readonly UnsentRow[]> {
+	const own = await rows.find('journal', only('sent', 0));
+	const alone = await readAlone(rows);
+	const held = await rows.getMany(
+		'facts',
+		alone.map(({ id }) => id)
+	);
+	const others = alone.flatMap(({ refused }, place): readonly UnsentRow[] => {
+		const row = held[place];
+		return row === undefined
+			? []
+			: [{ id: row.id, text: row.text, at: row.wall, minor: 0n, refused }];
+	});
+	return [...own, ...others];
+}
+
 interface Sorted {
 	readonly facts: readonly RefusedFact[];
 	readonly withOwner: readonly RefusedFact[];
@@ -62,7 +87,7 @@ interface Sorted {
 }
 
 /** UNSENT-3. Of what is unsent: what has a reason, and all of it where the device `isOut`. */
-export function sortUnsent(rows: readonly JournalRow[], isOut: boolean): Sorted {
+export function sortUnsent(rows: readonly UnsentRow[], isOut: boolean): Sorted {
 	const all = rows.map(shown);
 	return {
 		facts: all.filter(({ reason }) => reason !== '' && reason !== WITH_OWNER),
@@ -71,7 +96,7 @@ export function sortUnsent(rows: readonly JournalRow[], isOut: boolean): Sorted 
 	};
 }
 
-function shown({ id, text, at, minor, refused = '' }: JournalRow): RefusedFact {
+function shown({ id, text, at, minor, refused = '' }: UnsentRow): RefusedFact {
 	const parsed = parseFact(text);
 	const fact = parsed.ok ? parsed.value : undefined;
 	return { id, fact, at, minor, reason: refused, text };

@@ -31,7 +31,7 @@ export function followLine(world: World, following: Following): RelayLink {
 			})
 	};
 	const page = pageOf(world, following, timers);
-	const ways = deviceWays({ device: tab.app, store, signer, clock, page });
+	const ways = deviceWays({ device: tab.app, store, changes, signer, clock, page });
 	const book = databaseName(station.shop.business);
 	return followHeir(tab.link, {
 		...{ store, changes, clock, timers, page },

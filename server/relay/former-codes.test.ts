@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { encodeBase64url } from '#domain/bytes.ts';
+import type { Signer } from '#domain/crypto.ts';
+import type { FactToHandIn } from '#server/auth/handed-in.ts';
+import { deviceCaller } from '#tests/support/device-caller.ts';
+import {
+	createRelayStand,
+	EPOCH,
+	settingFact,
+	type RelayStand
+} from '#tests/support/relay-stand.ts';
+import { TRADE_BRANCH } from '#tests/support/trade.ts';
+
+const RESTORED_AT = 5_000;
+
+let stand: RelayStand;
+const signers = new Map<string, Signer>();
+beforeAll(async () => {
+	stand = await createRelayStand();
+	for (const code of ['A', 'AB', 'AC']) signers.set(code, await stand.addDevice(code));
+	const { sql } = stand.database;
+	await sql`update device set joined_at = ${RESTORED_AT} where code in ('AB', 'AC')`;
+	await sql`update device set joined_at = 1 where code = 'A'`;
+	await sql`update business set last_device_code = 'AC'`;
+	await sql`
+		insert into database_epoch (epoch, started_at)
+		values (${EPOCH - 1}, 0), (${EPOCH}, ${RESTORED_AT})`;
+});
+afterAll(() => stand.close());
+beforeEach(async () => {
+	const { sql } = stand.database;
+	await sql`truncate fact, feed_head, document_head, document_update`;
+	await sql`update device set removed_at = null`;
+	await stand.restart();
+});
+
+/** Hands in what was forgotten; answers what became of it. */
+async function carry(by: string, ...facts: readonly FactToHandIn[]): Promise<readonly string[]> {
+	const caller = deviceCaller(by, signers.get(by)?.publicKey);
+	const handed = await stand.relay().handIn(caller, facts, 'carried');
+	return handed.map(({ became, reason }) => reason ?? became);
+}
+
+interface Named {
+	/** Whose, by the code that he has now. */
+	readonly key: string;
+	readonly heirOf?: string;
+}
+
+/** A relay's fact that says whose key had a code. */
+function named(n: number, code: string, { key, ...more }: Named): FactToHandIn {
+	const point = encodeBase64url(signers.get(key)?.publicKey ?? new Uint8Array(65));
+	const fields = { key: point, member: 1, ...more };
+	const head = [`0.${String(EPOCH - 1)}-${String(n)}`, 'device', 1_000, 0, 20_000, 0];
+	return { branch: null, text: JSON.stringify([...head, code, fields]) };
+}
+
+function wrote(id: string): FactToHandIn {
+	return { branch: TRADE_BRANCH, text: settingFact(stand, id).text };
+}
+
+it('[RELAY-65] a device brings what it wrote under the code that a restore forgot', async () => {
+	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
+	expect(await carry('AB', named(1, 'B', { key: 'AB' }))).toEqual(['kept']);
+	expect(await carry('AB', wrote('B-1'), wrote('B-2'))).toEqual(['kept', 'kept']);
+	expect(await carry('AB', wrote('B-1'), wrote('C-1'))).toEqual(['known', 'authorUnknown']);
+	const rows = await stand.database.sql<{ code: string; carried_by: string }[]>`
+		select code, carried_by from fact where kind = 'setting'`;
+	expect(rows).toEqual([
+		{ code: 'B', carried_by: 'AB' },
+		{ code: 'B', carried_by: 'AB' }
+	]);
+});
+
+it('[RELAY-65] whoever told it, nobody else brings it, nor a device that was never forgotten', async () => {
+	expect(await carry('A', named(1, 'B', { key: 'AB' }), named(2, 'D', { key: 'A' }))).toEqual([
+		'kept',
+		'kept'
+	]);
+	expect(await carry('AC', wrote('B-1'))).toEqual(['authorUnknown']);
+	expect(await carry('A', wrote('B-1'), wrote('D-1'))).toEqual(['authorUnknown', 'authorUnknown']);
+	expect(await carry('AB', wrote('B-1'))).toEqual(['kept']);
+});
+
+it('[RELAY-65] a fact that somebody made up gives him nobody’s code, and keeps nobody out for good', async () => {
+	expect(await carry('AB', named(1, 'B', { key: 'AB' }))).toEqual(['kept']);
+	expect(await carry('AC', named(2, 'B', { key: 'AC' }))).toEqual(['kept']);
+	expect(await carry('AC', wrote('B-1'))).toEqual(['authorUnknown']);
+	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
+	const { sql } = stand.database;
+	await sql`update device set removed_at = 6_000 where code = 'AC'`;
+	expect(await carry('AB', wrote('B-1'))).toEqual(['kept']);
+	// A code that is still to be given out is another's.
+	expect(await carry('AB', named(3, 'AD', { key: 'AB' }))).toEqual(['kept']);
+	expect(await carry('AB', wrote('AD-1'))).toEqual(['authorUnknown']);
+});
+
+it('[RELAY-65] what it issued again as an heir is its ancestor’s, or waits until he is known', async () => {
+	const again = ([id = '', was = '']: readonly string[]): FactToHandIn => {
+		const [, ...rest] = JSON.parse(settingFact(stand, was).text) as readonly unknown[];
+		return { branch: TRADE_BRANCH, text: JSON.stringify([[id, was], ...rest]) };
+	};
+	const told = [
+		named(1, 'B', { key: 'AB', heirOf: 'A' }),
+		named(2, 'C', { key: 'AB', heirOf: 'D' })
+	];
+	expect(await carry('AB', ...told)).toEqual(['kept', 'kept']);
+	const facts = [again(['B-1', 'A-7']), again(['B-2', 'D-7']), again(['C-1', 'D-8'])];
+	expect(await carry('AB', ...facts)).toEqual(['kept', 'authorUnknown', 'authorUnknown']);
+});
