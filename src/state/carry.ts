@@ -3,7 +3,7 @@ import { mayPass } from '#sync/nack-reason.ts';
 import { isRelayCode, parseBranchId } from '#domain/ids.ts';
 import type { DeviceStore, FactRow } from '#storage/device-store.ts';
 import type { FactText } from './arrived-fact.ts';
-import { keepAlone } from './keep-alone.ts';
+import { joinedRanges, keepAlone } from './keep-alone.ts';
 import type { Changes } from './changes.ts';
 import { isToCarry } from './enter-epoch.ts';
 import { journaled } from './have.ts';
@@ -73,15 +73,9 @@ const NOT_ALONE: ReadonlySet<string> = new Set(['authorBack', 'deviceRemoved']);
 
 /** Adds what the relay would not have of devices; its own facts are nobody's work. */
 function foundIn(found: readonly AloneRange[], left: readonly LeftRow[]): readonly AloneRange[] {
-	const ranges = [...found];
-	for (const { code, n, reason } of left) {
-		if (isRelayCode(code) || NOT_ALONE.has(reason)) continue;
-		const last = ranges.at(-1);
-		const isNext = last?.code === code && last.to === n - 1 && last.reason === reason;
-		if (isNext) ranges[ranges.length - 1] = { ...last, to: n };
-		else ranges.push({ code, from: n, to: n, reason });
-	}
-	return ranges;
+	const ofDevices = left.filter(({ code, reason }) => !isRelayCode(code) && !NOT_ALONE.has(reason));
+	const fresh = ofDevices.map(({ code, n, reason }) => ({ code, from: n, to: n, reason }));
+	return joinedRanges([...found, ...fresh]);
 }
 
 interface Page {
@@ -111,7 +105,7 @@ async function keep(store: DeviceStore, { found = [], ...place }: CarryPlace): P
 		const now = await readMeta(rows, 'carry');
 		if (now?.epoch !== place.epoch) return;
 		await writeMeta(rows, 'carry', place.isDone ? place : { ...place, found });
-		if (place.isDone) await keepAlone(rows, found);
+		if (place.isDone) await keepAlone(rows, 'others', found);
 	});
 }
 

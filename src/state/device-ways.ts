@@ -1,6 +1,6 @@
 import type { Signer } from '#domain/crypto.ts';
-import { parseDeviceCode } from '#domain/ids.ts';
-import { TEXT_END, type DeviceStore } from '#storage/device-store.ts';
+import { parseDeviceCode, parseFactId } from '#domain/ids.ts';
+import { only, TEXT_END, type DeviceStore } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
 import type { Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
@@ -10,8 +10,8 @@ import type { HeirWays } from './follow-heir.ts';
 import { becomeHeir, carryOver } from './heir.ts';
 import { createHeirApi } from './heir-api.ts';
 import type { Identity } from './identity.ts';
-import { keepAlone } from './keep-alone.ts';
-import { leaveLate } from './late-facts.ts';
+import { joinedRanges, keepAlone } from './keep-alone.ts';
+import { leaveLate, WITH_OWNER } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
 import { readMeta, writeMeta, type AloneRange } from './meta.ts';
 import { withNumbers } from './number-ranges.ts';
@@ -75,29 +75,67 @@ async function ownerOf(page: PageParts, book: string): Promise<Owner | undefined
 	}
 }
 
-/** Nothing is read of it but what its owner is to have; it stays as it is. */
+/**
+ * Nothing is read of it but what its owner is to have; it stays as it is. What he cannot have any more
+ * is noted, with its book, until somebody says that he has the file of it (UNSENT-6).
+ */
 async function leaveBehind(parts: DeviceWaysParts): Promise<boolean> {
-	const { store, page } = parts;
+	const { store, page, changes } = parts;
 	const book = await store.read(['meta'], (rows) => readMeta(rows, 'leftBehind'));
 	if (book === undefined) return true;
 	const owner = await ownerOf(page, book);
 	const old = page.openStore(book);
 	try {
-		if (owner !== undefined) {
-			const signer = await page.signerOf(owner.keys);
-			const late = createLateApi({ ...page, device: owner.identity, signer });
-			// What it was told is sent, too: a relay that forgot it is known by its answer alone.
-			const left = await leaveLate(old, late, { again: true });
-			if (!left.ok && left.error === 'unreachable') return false;
-			if (!left.ok && left.error === 'unknown' && !(await handInFor(parts, old, owner.identity)))
-				return false;
-		}
-		await store.write(['meta'], (rows) => rows.remove('meta', ['leftBehind']));
+		const became = owner === undefined ? 'left' : await leaveTo(parts, old, owner);
+		if (became === 'unreachable') return false;
+		const notLeft = became === 'handedIn' ? [] : await notLeftOf(old, book);
+		await store.write(['meta'], async (rows) => {
+			if (notLeft.length === 0) await rows.remove('meta', ['leftBehind']);
+			await keepAlone(rows, 'before', notLeft);
+		});
+		changes.tell(['journal']);
 		return true;
 	} finally {
 		old.close();
 	}
 }
+
+async function leaveTo(
+	parts: DeviceWaysParts,
+	old: DeviceStore,
+	{ identity, keys }: Owner
+): Promise<'left' | 'handedIn' | 'unreachable'> {
+	const { store, page } = parts;
+	const signer = await page.signerOf(keys);
+	const known = (await store.read(['meta'], (rows) => readMeta(rows, 'alone'))) ?? [];
+	// What it was told is sent, too: a relay that forgot it is known by its answer alone.
+	const again = known.every(({ book }) => book === undefined);
+	const left = await leaveLate(old, createLateApi({ ...page, device: identity, signer }), {
+		again
+	});
+	if (left.ok || left.error === 'ended') return 'left';
+	const isHandedIn = left.error === 'unknown' && (await handInFor(parts, old, identity));
+	return isHandedIn ? 'handedIn' : 'unreachable';
+}
+
+/** What the owner has not got of a book, and of those that were left behind before it. */
+async function notLeftOf(old: DeviceStore, book: string): Promise<readonly AloneRange[]> {
+	const { unsent, before } = await old.read(['journal', 'meta'], async (rows) => ({
+		unsent: await rows.find('journal', only('sent', 0)),
+		before: (await readMeta(rows, 'alone')) ?? []
+	}));
+	const own = unsent.filter(({ refused }) => refused !== WITH_OWNER);
+	const ranges = own.flatMap(({ id, refused: reason = NOT_LEFT }): readonly AloneRange[] => {
+		const parsed = parseFactId(id);
+		if (!parsed.ok) return [];
+		const { code, n } = parsed.value;
+		return [{ code, from: n, to: n, reason, book }];
+	});
+	return [...before.filter((range) => range.book !== undefined), ...joinedRanges(ranges)];
+}
+
+/** Why it is not with the owner: he was not to have it any more. */
+const NOT_LEFT = 'notLeft';
 
 const PAGE = 500;
 
@@ -133,7 +171,7 @@ async function handInFor(
 	}));
 	await store.write(['meta'], async (rows) => {
 		await writeMeta(rows, 'carry', carryFrom(epoch));
-		await keepAlone(rows, alone);
+		await keepAlone(rows, 'others', alone);
 	});
 	// The line hands in what there is at once where it hears that whose facts it holds may be known.
 	changes.tell(['journal', 'links']);

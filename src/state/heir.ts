@@ -192,7 +192,9 @@ function identityOf(joined: Joined, before: Identity, { publicKey }: Signer): Id
 	};
 }
 
-const CARRIED_META: readonly (keyof MetaValues)[] = ['offset', 'contactAt', 'sms', 'notices'];
+const CARRIED_META: readonly (keyof MetaValues)[] = [
+	...(['offset', 'contactAt', 'sms', 'notices', 'leftBehind', 'alone'] as const)
+];
 
 /** The new database: an identity, a key, and the small things that belong to nobody's numbers. */
 async function beginBook(

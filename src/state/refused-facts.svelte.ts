@@ -1,12 +1,20 @@
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { only, type JournalRow, type StoreReader } from '#storage/device-store.ts';
+import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
+import {
+	only,
+	type DeviceStore,
+	type JournalRow,
+	type StoreReader
+} from '#storage/device-store.ts';
 import { readAlone } from './alone.ts';
 import type { App } from './app.svelte.ts';
 import { carryAgain } from './enter-epoch.ts';
 import { tryRefusedAgain } from './have.ts';
+import { keepAlone } from './keep-alone.ts';
 import { WITH_OWNER } from './late-facts.ts';
 import type { Live } from './live.ts';
+import { readMeta } from './meta.ts';
 import { isTakenOut } from './unsent-at-risk.ts';
 
 /** A fact that the relay would not have, this device's own or another's. It stays here, and counts here. */
@@ -25,6 +33,7 @@ export interface RefusedFact {
 export class RefusedFacts {
 	readonly #app: App;
 	readonly #rows: Live<readonly UnsentRow[]>;
+	readonly #before: Live<readonly UnsentRow[]>;
 	readonly #sorted = $derived.by(() =>
 		sortUnsent(this.#rows.value ?? [], isTakenOut(this.#app.sync))
 	);
@@ -33,10 +42,13 @@ export class RefusedFacts {
 	readonly notLeft = $derived.by(() => this.#sorted.notLeft);
 	/** Of a removed device: what waits with the owner. */
 	readonly withOwner = $derived.by(() => this.#sorted.withOwner);
+	/** Of the device that this one was before, and its owner will not get: it is here alone, and counts nowhere. */
+	readonly before = $derived.by(() => (this.#before.value ?? []).map(shown));
 	readonly isRead = $derived.by(() => this.#rows.value !== undefined);
 
-	constructor(app: App) {
+	constructor(app: App, openStore: OpenStore = createDexieDeviceStore) {
 		this.#app = app;
+		this.#before = app.live(['journal'], () => readBefore(app.store, openStore));
 		this.#rows = app.live(['journal'], () =>
 			app.store.read(['journal', 'facts', 'meta'], readUnsentRows)
 		);
@@ -50,6 +62,12 @@ export class RefusedFacts {
 		});
 		// Of these the second lets go out what others wrote.
 		this.#app.changes.tell(['journal', 'links']);
+	}
+
+	/** UNSENT-6. Somebody has the file of what was left behind: nothing tells of it any more. */
+	async forgetBefore(): Promise<void> {
+		await this.#app.keeping(() => forgetBefore(this.#app.store));
+		this.#app.changes.tell(['journal']);
 	}
 
 	/** The facts as they were written, for whoever helps or enters them anew. */
@@ -67,6 +85,7 @@ type UnsentRow = Pick<JournalRow, 'id' | 'text' | 'at' | 'minor' | 'refused'>;
 export async function readUnsentRows(rows: StoreReader): Promise<readonly UnsentRow[]> {
 	const own = await rows.find('journal', only('sent', 0));
 	const alone = await readAlone(rows);
+	// Those in a book of before have names that no fact has.
 	const held = await rows.getMany(
 		'facts',
 		alone.map(({ id }) => id)
@@ -78,6 +97,35 @@ export async function readUnsentRows(rows: StoreReader): Promise<readonly Unsent
 			: [{ id: row.id, text: row.text, at: row.wall, minor: 0n, refused }];
 	});
 	return [...own, ...others];
+}
+
+type OpenStore = (name: string) => DeviceStore;
+
+/** What the books of before hold that nobody else has. */
+export async function readBefore(
+	store: DeviceStore,
+	openStore: OpenStore
+): Promise<readonly UnsentRow[]> {
+	const alone = (await store.read(['meta'], (rows) => readMeta(rows, 'alone'))) ?? [];
+	const found: UnsentRow[] = [];
+	for (const { book, from, to, reason } of alone) {
+		if (book === undefined) continue;
+		const old = openStore(book);
+		try {
+			const held = await old.read(['journal'], (rows) => rows.find('journal', { from, to }));
+			for (const row of held) found.push({ ...row, refused: reason });
+		} finally {
+			old.close();
+		}
+	}
+	return found;
+}
+
+export async function forgetBefore(store: DeviceStore): Promise<void> {
+	await store.write(['meta'], async (rows) => {
+		await rows.remove('meta', ['leftBehind']);
+		await keepAlone(rows, 'before', []);
+	});
 }
 
 interface Sorted {
