@@ -215,3 +215,18 @@ describe('what another database of the relay said to have', () => {
 		expect(asked).toEqual(['A-3', 'A-1', 'A-2', 'A-3']);
 	});
 });
+
+it('[UNSENT-6] what a device of before left behind is told in its heir’s book too', async () => {
+	const test = await forked();
+	const alone = [{ code: 'Q', from: 1, to: 2, reason: 'notLeft', book: 'before' }];
+	await test.store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'leftBehind', 'before');
+		await writeMeta(rows, 'alone', alone);
+	});
+	const heir = await heirOf(test, { lacking: (ids) => Promise.resolve(ids) });
+	const held = await heir.read(['meta'], async (rows) => [
+		await readMeta(rows, 'leftBehind'),
+		await readMeta(rows, 'alone')
+	]);
+	expect(held).toEqual(['before', alone]);
+});
