@@ -17,6 +17,8 @@ export interface AnswerDraft {
 	readonly hs: readonly RecordHash[];
 	readonly reason: CancelReason | 0;
 	readonly note: string;
+	/** An answer of before that is given once more: a no that was said without it, or later, stays. */
+	readonly before?: ReplyFact;
 }
 
 export interface AnswerContext {
@@ -44,7 +46,9 @@ export async function answersOf(
 ): Promise<Result<readonly Written[], AnswerRefusal>> {
 	const records = recordsOf(draft.hs, context.view);
 	if (records === undefined) return err('recordUnknown');
-	const refusals = records.map((record) => refusalOf(draft.act, record));
+	const refusals = records.map((record) =>
+		isOutdated(draft, record, context) ? 'alreadyAnswered' : refusalOf(draft.act, record)
+	);
 	const wanted = records.filter((_record, place) => refusals[place] === undefined);
 	if (wanted.length === 0) return err(refusals[0] ?? 'notToAnswer');
 
@@ -76,6 +80,22 @@ function refusalOf(act: AnswerDraft['act'], record: RecordView): AnswerRefusal |
 		case 'drop':
 			return record.canDrop ? undefined : 'notDisputed';
 	}
+}
+
+/** A signed yes stands for good beside any no, so an old one is signed over none that is not older still. */
+function isOutdated(
+	{ act, before }: AnswerDraft,
+	{ h, key }: RecordView,
+	{ fold }: AnswerContext
+): boolean {
+	if (act !== 'accept' || before === undefined) return false;
+	const { filed, replies } = fold.facts(shopId(key)) ?? { filed: [], replies: [] };
+	return [...filed, ...replies].some(
+		(said) =>
+			said.h === h &&
+			said.decision === 'cancel' &&
+			(said.answerN >= before.answerN || said.signedAt >= before.signedAt)
+	);
 }
 
 function acceptRefusal({ standing, canDrop }: RecordView): AnswerRefusal | undefined {

@@ -1,5 +1,5 @@
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
-import type { CancelReason } from '#domain/fact/ledger-fact.ts';
+import type { CancelReason, ReplyFact } from '#domain/fact/ledger-fact.ts';
 import type { CodesView, PersonView, ShopKey } from '#domain/person/view.ts';
 import type { Result } from '#domain/result.ts';
 import type { FactText } from '../arrived-fact.ts';
@@ -71,6 +71,11 @@ export interface CustomerDevice {
 	): Promise<Result<Answered, AnswerRefusal>>;
 	/** Lets a dispute go: signs yes to what was cancelled. */
 	drop(h: RecordHash): Promise<Result<Answered, AnswerRefusal>>;
+	/**
+	 * Signs an answer of another phone of this person once more, unless he answered otherwise since: a
+	 * yes is signed over no no that was said without it, or later.
+	 */
+	giveAgain(before: ReplyFact): Promise<Result<Answered, AnswerRefusal>>;
 	/** Yes to all that waits in one shop. */
 	acceptAll(shop: ShopKey): Promise<Result<Answered, AnswerRefusal>>;
 	/** Everything that is here was looked at; the shop sees its ✓✓. Writes nothing where nothing is new. */

@@ -151,6 +151,54 @@ describe('a phone that is let in no more', () => {
 		expect(await answersIn(next.store)).toMatchObject([{ id: 'p2-1', h: later }]);
 	});
 
+	it('[CUSTOMER-17] signs no old yes over a no that she said since, on this phone or another', async () => {
+		const { stand, test, due } = await phoneThatIsOut();
+		const next = await openTestPhone(stand.person, { number: 2 });
+		await next.phone.receive(arriving(stand.texts));
+		expect((await next.phone.cancel(due, 'wrongAmount', 'it was 50')).ok).toBe(true);
+		await answerAgain(test.store, next.phone);
+		expect(await answersIn(next.store)).toMatchObject([
+			{ decision: 'cancel' },
+			{ note: 'it was 70' }
+		]);
+		expect((await test.phone.unsent()).count).toBe(0);
+	});
+
+	it('[CUSTOMER-17] signs no old yes over a no of another phone, though she said no here before it', async () => {
+		const { stand, test, wrong } = await phoneThatIsOut();
+		test.clock.now += 60_000;
+		expect((await test.phone.drop(wrong)).ok).toBe(true);
+		const other = await openTestPhone(stand.person, { number: 3 });
+		other.clock.now = test.clock.now + 60_000;
+		await other.phone.receive(arriving(stand.texts));
+		await other.phone.cancel(wrong, 'notMe');
+		for (const text of await other.own()) stand.file(text, other.signer.publicKey);
+		const next = await openTestPhone(stand.person, { number: 2 });
+		await next.phone.receive(arriving(stand.texts));
+		await answerAgain(test.store, next.phone);
+		expect(await answersIn(next.store)).toMatchObject([{ decision: 'accept' }]);
+	});
+
+	it('[CUSTOMER-17] gives the last of what she said of a record, over her no that she had let go', async () => {
+		const { stand, test, due, wrong } = await phoneThatIsOut();
+		const next = await openTestPhone(stand.person, { number: 2 });
+		for (const text of await test.own()) stand.file(text, test.signer.publicKey);
+		await next.phone.receive(arriving(stand.texts));
+		test.clock.now += 60_000;
+		expect((await test.phone.drop(wrong)).ok).toBe(true);
+		await answerAgain(test.store, next.phone);
+		expect(await answersIn(next.store)).toMatchObject([{ h: wrong, decision: 'accept' }]);
+
+		const third = await openTestPhone(stand.person, { number: 3 });
+		await third.phone.receive(arriving(stand.texts.slice(0, 4)));
+		await unmarkSent(test.store);
+		await answerAgain(test.store, third.phone);
+		expect(await answersIn(third.store)).toMatchObject([
+			{ h: due, decision: 'accept' },
+			{ h: wrong, decision: 'accept' }
+		]);
+	});
+
 	it('[CUSTOMER-12] stays as it is where it is refused, and takes another key where one was removed', async () => {
 		const out = await phoneThatIsOut();
 		const { test, asked, books } = out;

@@ -88,7 +88,7 @@ async function bringForgotten(old: DeviceStore, { phone, store, epoch }: Bringin
 		own: await rows.all('journal')
 	}));
 	if (!before.isRestored) return;
-	const given = new Set(before.own.flatMap(({ text }) => signatureOf(text) ?? []));
+	const given = new Set(before.own.flatMap((row) => answerOf(row)?.sig ?? []));
 	await takeOthers(old, {
 		phone: phone.linked,
 		code: before.code,
@@ -101,35 +101,32 @@ async function bringForgotten(old: DeviceStore, { phone, store, epoch }: Bringin
 	await old.write(['meta'], (rows) => writeMeta(rows, 'epoch', epoch));
 }
 
-function signatureOf(text: string): string | undefined {
-	const fact = parseFact(text);
-	return fact.ok && fact.value.kind === 'reply' ? fact.value.sig : undefined;
-}
-
 /**
- * Gives the answers once more that wait in a book whose phone is let in no more. What was answered
- * otherwise meanwhile stays so; what is not known here yet waits on.
+ * Gives the answers once more that wait in a book whose phone is let in no more: of each record the last.
+ * What was answered otherwise meanwhile stays so; what is not known here yet waits on.
  */
 export async function answerAgain(
 	old: DeviceStore,
-	phone: Pick<CustomerDevice, 'accept' | 'cancel'>
+	phone: Pick<CustomerDevice, 'giveAgain'>
 ): Promise<void> {
 	const unsent = await old.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
-	for (const row of unsent.filter(({ refused }) => refused === undefined)) {
-		const fact = parseFact(row.text);
-		const isGiven = !fact.ok || fact.value.kind !== 'reply' || (await give(fact.value, phone));
-		if (isGiven) await keepGiven(old, row);
+	const waiting = unsent
+		.filter(({ refused }) => refused === undefined)
+		.map((row) => ({ row, answer: answerOf(row) }));
+	const last = new Map(waiting.map(({ row, answer }) => [answer?.h, row.n]));
+	for (const { row, answer } of waiting) {
+		const isOver = answer === undefined || last.get(answer.h) !== row.n;
+		if (isOver || (await give(answer, phone))) await keepGiven(old, row);
 	}
 }
 
-async function give(
-	{ h, decision, reason, note }: ReplyFact,
-	phone: Pick<CustomerDevice, 'accept' | 'cancel'>
-): Promise<boolean> {
-	const given =
-		decision === 'cancel' && reason !== 0
-			? await phone.cancel(h, reason, note)
-			: await phone.accept([h]);
+function answerOf({ text }: JournalRow): ReplyFact | undefined {
+	const fact = parseFact(text);
+	return fact.ok && fact.value.kind === 'reply' ? fact.value : undefined;
+}
+
+async function give(answer: ReplyFact, phone: Pick<CustomerDevice, 'giveAgain'>): Promise<boolean> {
+	const given = await phone.giveAgain(answer);
 	return given.ok || given.error !== 'recordUnknown';
 }
 

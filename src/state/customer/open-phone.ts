@@ -94,6 +94,10 @@ function createOpenPhone(phone: Phone): OpenPhone {
 		accept: (hs) => answer({ act: 'accept', hs, reason: 0, note: '' }),
 		cancel: (h, reason, note = '') => answer({ act: 'cancel', hs: [h], reason, note }),
 		drop: (h) => answer({ act: 'drop', hs: [h], reason: 0, note: '' }),
+		giveAgain: (before) => {
+			const { h, decision: act, reason, note } = before;
+			return answer({ act, hs: [h], reason, note, before });
+		},
 		acceptAll: (shop) => {
 			const hs = shopOf(phone, shop)?.toAnswer.map(({ h }) => h) ?? [];
 			return answer({ act: 'accept', hs, reason: 0, note: '' });

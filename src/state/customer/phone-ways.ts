@@ -25,7 +25,7 @@ export interface PhoneWaysParts {
 	readonly becameHeir: (code: string) => Promise<void>;
 	readonly page: PageParts;
 	/** Answers on this phone; absent where it cannot be asked to. */
-	readonly answers?: Pick<CustomerDevice, 'accept' | 'cancel'> | undefined;
+	readonly answers?: Pick<CustomerDevice, 'giveAgain'> | undefined;
 }
 
 /** The ways back of a customer's phone. */
