@@ -797,6 +797,23 @@ describe('relay link', () => {
 		expect([...a.faults, ...b.faults]).toEqual([]);
 	});
 
+	it('[CARRY-4] hands in what was forgotten before the relay greeted this book at all', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 41);
+		const b = await linked(relay, 42, { from: a, code: 'B' });
+		await sell(a);
+		// As an heir's book begins: the relay's numbers over HTTP, and what the old one held of others.
+		const others = await a.store.read(['facts'], (rows) => rows.all('facts'));
+		const { branch } = a.device.identity;
+		await b.device.receive(others.map(({ text }) => ({ text, branch })));
+		await b.store.write(['meta'], (rows) => writeMeta(rows, 'feed', { epoch: relay.epoch, s: 9 }));
+		relay.restore(0);
+		await b.start();
+		await b.pass(10_000);
+		expect(texts(relay)).toEqual(others.map(({ text }) => text));
+		expect(b.faults).toEqual([]);
+	});
+
 	it('[LINK-27] stays on the line though the relay will not have yet what somebody else wrote', async () => {
 		const relay = createFakeRelay(TEST_NOW);
 		const waiting = new Map([['B-1', 'authorUnknown']]);

@@ -224,7 +224,11 @@ function hear(run: LinkRun, name: string): void {
 async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	const { epoch, now, s } = hello;
 	const { store } = run.parts;
-	const before = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+	// A book whose first numbers came without a line heard of an epoch before its first greeting.
+	const before = await store.read(
+		['meta'],
+		async (rows) => (await readMeta(rows, 'epoch')) ?? (await readMeta(rows, 'feed'))?.epoch
+	);
 	const isNewEpoch = before !== undefined && before !== epoch;
 	// What this database was not heard to have is unsent again, until its have says otherwise. Before
 	// the epoch is entered: a kill between the two would leave sent what nobody has.
