@@ -378,7 +378,7 @@ async function readRecent(
 		before = addDays(day.on, -1);
 		const ofDay = await rows.find('facts', only('branch+on', [branch, day.on]));
 		emptyDays = ofDay.length === 0 ? emptyDays + 1 : 0;
-		found.push(...ofDay.filter(({ kind }) => kind === 'sale' || kind === 'return'));
+		for (const row of ofDay) if (row.kind === 'sale' || row.kind === 'return') found.push(row);
 	}
 	const newest = found.toSorted((a, b) => compareFactOrder(b, a)).slice(0, limit);
 	const marks = await journalOf(

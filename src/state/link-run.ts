@@ -82,7 +82,8 @@ export interface LinkRun {
 	/** Documents that are left alone for a while, and how often each was. */
 	readonly paused: Set<string>;
 	readonly pauses: Map<string, number>;
-	readonly arrivals: FactText[];
+	/** What came in and is not taken in yet; a list may be of more facts than a call has arguments. */
+	readonly arrivals: (readonly FactText[])[];
 	/** What a line tells, and what becomes of it. */
 	readonly events: (name: string) => DocumentLinkEvents;
 	/** One piece of work at a time, in the order in which it came. */

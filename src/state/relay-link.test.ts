@@ -22,6 +22,7 @@ const DAY_MS = 86_400_000;
 
 interface LinkedDevice extends TestDevice {
 	readonly link: RelayLink;
+	readonly lineParts: RelayLinkParts;
 	readonly documents: DocumentsHost;
 	readonly faults: unknown[];
 	/** Starts its link, and waits until nothing more is on its way. */
@@ -78,6 +79,7 @@ async function linked(
 	return {
 		...test,
 		link,
+		lineParts: parts,
 		documents,
 		faults,
 		start: async () => {
@@ -812,6 +814,40 @@ describe('relay link', () => {
 		await b.pass(10_000);
 		expect(texts(relay)).toEqual(others.map(({ text }) => text));
 		expect(b.faults).toEqual([]);
+	});
+
+	it('[LINK-32] opens a document in which others wrote more than a call has arguments', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 1);
+		const doc = new Y.Doc();
+		const count = 150_000;
+		doc.transact(() => {
+			for (let n = 1; n <= count; n += 1)
+				appendFact(doc, { id: `B-${String(n)}`, text: `["B-${String(n)}"]` });
+		});
+		const received: number[] = [];
+		const link = createRelayLink({
+			...a.lineParts,
+			device: {
+				identity: a.device.identity,
+				receive: (facts) => {
+					received.push(facts.length);
+					return Promise.resolve();
+				}
+			},
+			documents: { ...a.documents, open: (name) => Promise.resolve({ name, doc }) },
+			createProvider: () => ({
+				connect: () => {
+					received.push(0);
+				},
+				isSending: () => false,
+				close: () => undefined
+			})
+		});
+		open.push(link);
+		await link.start();
+		await relay.quiet();
+		expect(received).toEqual([0, count]);
 	});
 
 	it('[LINK-27] stays on the line though the relay will not have yet what somebody else wrote', async () => {

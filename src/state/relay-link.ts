@@ -183,8 +183,8 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 			tellFeed(run, s);
 		},
 		arrived: (facts) => {
-			run.arrivals.push(...facts);
-			if (run.arrivals.length === facts.length) run.later(() => takeArrivals(run));
+			run.arrivals.push(facts);
+			if (run.arrivals.length === 1) run.later(() => takeArrivals(run));
 		},
 		forked: () => {
 			run.later(() => halt(run, 'fork'));
@@ -280,7 +280,7 @@ async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
 }
 
 async function takeArrivals(run: LinkRun): Promise<void> {
-	const facts = run.arrivals.splice(0);
+	const facts = run.arrivals.splice(0).flat();
 	await run.parts.device.receive(facts);
 }
 

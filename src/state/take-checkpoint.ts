@@ -405,12 +405,14 @@ async function factsOutside(
 	rows: StoreReader,
 	ranges: NumberRanges
 ): Promise<readonly ArrivedFact[]> {
-	const held: FactRow[] = [];
+	const found: (readonly FactRow[])[] = [];
 	for (const code of await codesHeld(rows))
 		for (const [from, to] of gapsOf(ranges[code] ?? [])) {
 			const span = { index: 'code+n', from: [code, from], to: [code, to] };
-			held.push(...(await rows.find('facts', span)));
+			found.push(await rows.find('facts', span));
 		}
+	// As lists: one may be of more facts than a call has arguments.
+	const held = found.flat();
 	const records = await rows.findAny(
 		'records',
 		'factId',
