@@ -82,7 +82,8 @@ export class CustomerApp {
 		count: 0,
 		minor: 0n,
 		oldestAt: undefined,
-		refused: []
+		refused: [],
+		isOut: false
 	});
 	/** What broke last, where no screen awaited it. */
 	fault = $state.raw<unknown>();
@@ -221,17 +222,15 @@ export class CustomerApp {
 	}
 
 	/**
-	 * What signing out would lose, of every person of this device: nothing of the one whose phone this is
-	 * no more, which goes by no network.
+	 * What signing out would lose, of every person of this device: nothing of one whose phone this is no
+	 * more, which goes by no network.
 	 */
 	async atRisk(): Promise<UnsentAtRisk> {
-		const asked = this.people.filter(
-			({ person }) => !(this.isOut && person === this.person?.person)
-		);
-		const all = await Promise.all(asked.map(({ person }) => this.#unsentOf(person)));
+		const all = await Promise.all(this.people.map(({ person }) => this.#unsentOf(person)));
+		const lost = all.filter(({ isOut }) => !isOut);
 		return {
-			count: all.reduce((sum, { count }) => sum + count, 0),
-			minor: all.reduce((sum, { minor }) => sum + minor, 0n)
+			count: lost.reduce((sum, { count }) => sum + count, 0),
+			minor: lost.reduce((sum, { minor }) => sum + minor, 0n)
 		};
 	}
 
@@ -280,8 +279,10 @@ export class CustomerApp {
 	}
 
 	async #unsentOf(person: PersonId): Promise<UnsentAnswers> {
-		if (person === this.person?.person && this.#open !== undefined)
-			return this.#open.device.unsent();
+		if (person === this.person?.person && this.#open !== undefined) {
+			const unsent = await this.#open.device.unsent();
+			return { ...unsent, isOut: unsent.isOut || this.isOut };
+		}
 		const other = await this.#parts.openPerson(person);
 		try {
 			return await other.device.unsent();

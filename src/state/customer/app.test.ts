@@ -193,6 +193,23 @@ describe('the customer’s app', () => {
 		expect(app.isOut).toBe(false);
 	});
 
+	it('[CUSTOMER-12] asks nobody to wait for one whose phone is let in no more, whoever is looked at', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const out = await phoneOf(amina.person);
+		await out.phone.receive(arriving(stand.texts));
+		await phoneOf(mother.person);
+		await people.keep([amina, mother]);
+		const app = await opened();
+		await app.accept([h]);
+		await app.switchTo(mother.person);
+		expect(await app.atRisk()).toEqual({ count: 1, minor: 500n });
+		// As its line noted it.
+		await out.store.write(['meta'], (rows) => writeMeta(rows, 'removedAt', stand.now));
+		expect(await app.atRisk()).toEqual({ count: 0, minor: 0n });
+		await app.switchTo(amina.person);
+		expect(await app.atRisk()).toEqual({ count: 0, minor: 0n });
+	});
+
 	it('[CUSTOMER-7] shows nobody of another account, and keeps what is unsent of them', async () => {
 		const h = await stand.book({ kind: 'due', minor: 500 });
 		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));

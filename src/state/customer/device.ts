@@ -51,6 +51,8 @@ export interface UnsentAnswers {
 	readonly minor: bigint;
 	readonly oldestAt: number | undefined;
 	readonly refused: readonly { readonly id: string; readonly reason: string }[];
+	/** The relay lets this phone in no more, so they go by no network. */
+	readonly isOut: boolean;
 }
 
 /**

@@ -273,7 +273,10 @@ function shopOf(phone: Phone, key: ShopKey): PersonView['shops'][number] | undef
 }
 
 async function unsentOf(store: DeviceStore): Promise<UnsentAnswers> {
-	const rows = await store.read(['journal'], (read) => read.find('journal', only('sent', 0)));
+	const { rows, removedAt } = await store.read(['journal', 'meta'], async (read) => ({
+		rows: await read.find('journal', only('sent', 0)),
+		removedAt: await readMeta(read, 'removedAt')
+	}));
 	const answers = rows.filter(({ text }) => isAnswer(text));
 	const waiting = answers.filter(({ refused }) => refused === undefined);
 	return {
@@ -282,7 +285,8 @@ async function unsentOf(store: DeviceStore): Promise<UnsentAnswers> {
 		oldestAt: waiting[0]?.at,
 		refused: answers.flatMap(({ id, refused }) =>
 			refused === undefined ? [] : [{ id, reason: refused }]
-		)
+		),
+		isOut: removedAt !== undefined
 	};
 }
 
