@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { ok } from '#domain/result.ts';
+import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
 import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
@@ -386,9 +386,9 @@ describe('a relay that was restored', () => {
 		const noted = (): Promise<number | undefined> =>
 			test.store.read(['meta'], (rows) => readMeta(rows, 'removedAt'));
 		await test.followed.start();
-		test.line.says({ halted: 'rights' });
+		test.line.says({ halted: 'unknown', lastContactAt: 1 });
 		await settled();
-		test.line.says({ halted: 'rights' });
+		test.line.says({});
 		expect(asked).toBe(1);
 		expect(test.ring()).toEqual([1_000]);
 		await vi.waitUntil(() => test.line.starts() === 2);
@@ -397,6 +397,33 @@ describe('a relay that was restored', () => {
 		await settled();
 		expect(asked).toBe(2);
 		expect(await noted()).toBe(NOW);
+	});
+
+	it('[HEIR-11] is asked for the place before as often as it says that it does not know the heir', async () => {
+		let asked = 0;
+		const test = stand({
+			ways: { retake: () => Promise.resolve((asked += 1) === 3) },
+			late: () => Promise.reject(new Error('nobody was removed'))
+		});
+		await test.followed.start();
+		for (const lastContactAt of [1, 2, 3]) {
+			test.line.says({ halted: 'unknown', lastContactAt, unsent: 2 });
+			await settled();
+			test.line.says({ unsent: 3 });
+			await settled();
+		}
+		expect([asked, test.line.starts(), test.faults]).toEqual([3, 2, []]);
+	});
+
+	it('[LATE-3] asks anew whom it lets in, where it knows of no removal any more', async () => {
+		const test = stand({ late: () => Promise.resolve(err('unknown')) });
+		await keepRows(test.store, row(1, 0));
+		await test.followed.start();
+		test.line.says({ halted: 'rights', unsent: 1 });
+		await vi.waitUntil(() => test.line.starts() === 2);
+		test.line.says({ halted: 'rights', unsent: 1 });
+		await settled();
+		expect(test.line.starts()).toBe(2);
 	});
 
 	it('[LATE-3] is left once a turn what waited with the owner', async () => {
@@ -475,4 +502,24 @@ it('[JOIN-1] a device notes that its access was ended, and that it is let in aga
 	test.line.says({ halted: undefined });
 	await settled();
 	expect(await noted()).toBeUndefined();
+});
+
+it('[JOIN-2] a device notes that the relay does not know it, which is no removal', async () => {
+	const test = stand({ late: () => Promise.reject(new Error('nobody was removed')) });
+	const noted = (): Promise<unknown> =>
+		test.store.read(['meta'], async (rows) => [
+			await readMeta(rows, 'removedAt'),
+			await readMeta(rows, 'unknownAt')
+		]);
+	await test.followed.start();
+	test.line.says({ halted: 'unknown', lastContactAt: 1, unsent: 2 });
+	await settled();
+	expect(await noted()).toEqual([undefined, NOW]);
+	test.line.says({ halted: 'rights', unsent: 0 });
+	await settled();
+	expect(await noted()).toEqual([NOW, undefined]);
+	test.line.says({ halted: undefined, state: 'online' });
+	await settled();
+	expect(await noted()).toEqual([undefined, undefined]);
+	expect(test.faults).toEqual([]);
 });

@@ -8,7 +8,13 @@ import { leaveLate, WITH_OWNER, type LateApi } from './late-facts.ts';
 import { readMeta, writeMeta, type Inheritance } from './meta.ts';
 import type { PageParts } from './page-parts.ts';
 import type { RelayRefusal } from './relay-http.ts';
-import { backoffMs, type LinkStatus, type RelayLink, type RelayLinkParts } from './relay-link.ts';
+import {
+	backoffMs,
+	type LinkHalt,
+	type LinkStatus,
+	type RelayLink,
+	type RelayLinkParts
+} from './relay-link.ts';
 
 /** How a device, or a customer's phone, gets an heir. */
 export interface HeirWays {
@@ -58,7 +64,7 @@ const RELOAD_LOOKS_MAX = 60;
 export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
 	const run: FollowRun = {
 		...{ link, parts, listeners: new Set(), turn: 0 },
-		...{ ...BEGINNING, isGoing: false, isRefused: false, isRemoved: undefined }
+		...{ ...BEGINNING, isGoing: false, whyNone: undefined, out: undefined }
 	};
 	link.on(() => {
 		look(run);
@@ -91,7 +97,7 @@ const BEGINNING = {
 	hasLeft: false,
 	isFreeing: false,
 	isRetaking: false,
-	hasRetaken: false
+	unknownAt: undefined
 };
 
 interface FollowRun {
@@ -106,19 +112,23 @@ interface FollowRun {
 	hasLeft: boolean;
 	isFreeing: boolean;
 	isRetaking: boolean;
-	/** Whether the place before was asked for once more in this turn. */
-	hasRetaken: boolean;
+	/** When the relay last said that it does not know this device, and the place before was asked for. */
+	unknownAt: number | undefined;
 	/** The heir's book is whole, and this page is about to end. */
 	isGoing: boolean;
 	/** What is noted of it in its book; undefined as long as the relay said nothing. */
-	isRemoved: boolean | undefined;
-	/** The relay gave this device no heir: its access was ended. */
-	isRefused: boolean;
+	out: Out | 'in' | undefined;
+	/** Why the relay gave this device no heir: its access was ended, or it does not know it. */
+	whyNone: LinkHalt | undefined;
 }
 
-function statusOf({ link, isRefused }: FollowRun): LinkStatus {
+/** Under which name it is noted that the relay lets this device in no more. */
+type Out = 'removedAt' | 'unknownAt';
+const OUTS: readonly Out[] = ['removedAt', 'unknownAt'];
+
+function statusOf({ link, whyNone }: FollowRun): LinkStatus {
 	const { status } = link;
-	return isRefused && status.halted === 'fork' ? { ...status, halted: 'rights' } : status;
+	return status.halted === 'fork' ? { ...status, halted: whyNone ?? 'fork' } : status;
 }
 
 function look(run: FollowRun): void {
@@ -130,22 +140,25 @@ function look(run: FollowRun): void {
 function act(run: FollowRun, status: LinkStatus): void {
 	if (status.halted === 'fork' && !run.isTaking) take(run);
 	if (status.halted === 'rights') shutOut(run, status);
+	if (status.halted === 'unknown') waitToBeKnown(run, status);
 	if (status.halted === undefined && status.state === 'online') letIn(run, status);
 }
 
 function shutOut(run: FollowRun, status: LinkStatus): void {
-	if (!run.hasRetaken) {
-		retake(run);
-		return;
-	}
-	if (run.isRetaking) return;
-	noteWhetherRemoved(run, true);
+	noteWhether(run, 'removedAt');
 	// Once a turn though nothing waits: what was sent may have been forgotten since.
 	if ((status.unsent > 0 || !run.hasLeft) && !run.isLeaving) leave(run);
 }
 
+/** Nothing goes to its owner, who knows of no removal; as often as the relay says so, its place is asked for. */
+function waitToBeKnown(run: FollowRun, { lastContactAt = 0 }: LinkStatus): void {
+	if (run.isRetaking || run.unknownAt === lastContactAt) return;
+	run.unknownAt = lastContactAt;
+	retake(run);
+}
+
 function letIn(run: FollowRun, status: LinkStatus): void {
-	noteWhetherRemoved(run, false);
+	noteWhether(run, 'in');
 	const left = leftIn(status);
 	if (left.length > 0 && !run.isFreeing) free(run, left);
 }
@@ -158,7 +171,7 @@ function leftIn({ refused }: LinkStatus): readonly string[] {
 /** HEIR-9. The line waits for nothing of the book before. */
 async function start(run: FollowRun): Promise<void> {
 	const { link, parts } = run;
-	run.isRefused = false;
+	run.whyNone = undefined;
 	const isStill = inThisTurn(run);
 	// Killed after its heir's book was whole: that is the one to work in, with or without a relay.
 	if (await findHeir(run).catch(told(parts))) return;
@@ -219,11 +232,12 @@ function take(run: FollowRun): void {
 				changes.tell(['meta']);
 				return findHeir(run);
 			}
-			if (outcome === 'refused' && isStill()) {
-				run.isRefused = true;
+			const whyNone = outcome === 'refused' ? 'rights' : 'unknown';
+			if (outcome !== 'unreachable' && run.whyNone !== whyNone && isStill()) {
+				run.whyNone = whyNone;
 				look(run);
 			}
-			return outcome !== 'unreachable';
+			return outcome === 'refused';
 		}
 	});
 }
@@ -233,7 +247,6 @@ function retake(run: FollowRun): void {
 	const { link, parts } = run;
 	const again = parts.ways.retake ?? (() => Promise.resolve(false));
 	const isStill = inThisTurn(run);
-	run.hasRetaken = true;
 	run.isRetaking = true;
 	insist(parts, {
 		isWanted: isStill,
@@ -243,7 +256,7 @@ function retake(run: FollowRun): void {
 			if (!isStill()) return true;
 			run.isRetaking = false;
 			if (isBack) await restart(link, isStill);
-			else act(run, statusOf(run));
+			else if (link.status.halted === 'unknown') noteWhether(run, 'unknownAt');
 			return true;
 		}
 	});
@@ -256,6 +269,7 @@ async function restart(link: RelayLink, isStill: () => boolean): Promise<void> {
 
 /** What a removed device had not sent goes to its owner, as often as it takes to reach the relay. */
 function leave(run: FollowRun): void {
+	const { link } = run;
 	const { ways, store, changes } = run.parts;
 	const { late } = ways;
 	if (late === undefined) return;
@@ -270,24 +284,28 @@ function leave(run: FollowRun): void {
 				run.isLeaving = false;
 				run.hasLeft = true;
 			}
+			// A relay that was restored knows of no removal: it may let this device in.
+			if (!left.ok && left.error === 'unknown' && isStill()) await restart(link, isStill);
 			return left.ok || left.error !== 'unreachable';
 		}
 	});
 }
 
-/** JOIN-1. A device that was removed is not one of the shop's any more: it may be invited again. */
-function noteWhetherRemoved(run: FollowRun, isRemoved: boolean): void {
+/** JOIN-1, JOIN-2. A device that is let in no more is not one of the shop's: it may be invited again. */
+function noteWhether(run: FollowRun, out: Out | 'in'): void {
 	const { store, clock, onFault } = run.parts;
-	if (run.isRemoved === isRemoved) return;
-	run.isRemoved = isRemoved;
+	if (run.out === out) return;
+	run.out = out;
 	store
 		.write(['meta'], async (rows) => {
-			const held = await readMeta(rows, 'removedAt');
-			if (isRemoved && held === undefined) await writeMeta(rows, 'removedAt', clock());
-			if (!isRemoved && held !== undefined) await rows.remove('meta', ['removedAt']);
+			for (const name of OUTS) {
+				const held = await readMeta(rows, name);
+				if (name === out && held === undefined) await writeMeta(rows, name, clock());
+				if (name !== out && held !== undefined) await rows.remove('meta', [name]);
+			}
 		})
 		.catch((fault: unknown) => {
-			run.isRemoved = undefined;
+			run.out = undefined;
 			onFault(fault);
 		});
 }

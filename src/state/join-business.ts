@@ -69,7 +69,7 @@ async function reenter(
 		const held = await readMeta(rows, 'identity');
 		if (held === undefined) return;
 		await writeMeta(rows, 'identity', { ...held, branch, person, member, sight });
-		await rows.remove('meta', ['removedAt']);
+		await rows.remove('meta', ['removedAt', 'unknownAt']);
 	});
 	store.close();
 	await inRegistry(page, (registry) => registry.enter(business));
@@ -132,7 +132,7 @@ async function removedDevice(name: string, page: PageParts): Promise<RemovedDevi
 		if (removedAt !== undefined) return { identity, keys };
 		// It may not have been on the network since then.
 		const token = await createAccountApi(page).deviceToken(identity, await page.signerOf(keys));
-		const isOut = !token.ok && tokenRefusal(token.error) === 'refused';
+		const isOut = !token.ok && tokenRefusal(token.error) !== 'unreachable';
 		return isOut ? { identity, keys } : undefined;
 	} finally {
 		store.close();

@@ -145,12 +145,12 @@ async function bookHere(business: BusinessId | undefined): Promise<BookHere> {
 
 async function isMember(business: BusinessId): Promise<boolean> {
 	return inBook(business, async (store) => {
-		const { identity, removedAt } = await store.read(['meta'], async (rows) => ({
+		const { identity, outAt } = await store.read(['meta'], async (rows) => ({
 			identity: await readMeta(rows, 'identity'),
-			removedAt: await readMeta(rows, 'removedAt')
+			outAt: (await readMeta(rows, 'removedAt')) ?? (await readMeta(rows, 'unknownAt'))
 		}));
-		// Whose access was ended may be invited again.
-		return identity?.claimed === true && removedAt === undefined;
+		// Whose access was ended, or forgotten, may be invited again.
+		return identity?.claimed === true && outAt === undefined;
 	});
 }
 

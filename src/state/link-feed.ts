@@ -1,6 +1,6 @@
 import type { CarryOutcome } from './carry.ts';
 import { isToCarry } from './enter-epoch.ts';
-import { halt } from './link-lines.ts';
+import { lookForRights } from './link-rights.ts';
 import { backoffMs, canRun, once, type LinkRun } from './link-run.ts';
 import { readMeta, type FeedPlace } from './meta.ts';
 import type { RelayRefusal } from './relay-http.ts';
@@ -56,10 +56,9 @@ async function isCaughtUp(run: LinkRun, told: FeedPlace): Promise<boolean> {
 }
 
 function pullLater(run: LinkRun, why: RelayRefusal): void {
-	if (why === 'refused') {
+	if (why !== 'unreachable') {
 		run.later(async () => {
-			const standing = await run.parts.http.standing();
-			if (!standing.ok && standing.error === 'refused') await halt(run, 'rights');
+			if (canRun(run)) await lookForRights(run);
 		});
 	}
 	once(run, 'pull', {

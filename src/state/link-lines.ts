@@ -22,6 +22,21 @@ const STUCK_MS = 30_000;
 /** Longer than a host waits before it asks for a database to be removed, so that what is opened then is new. */
 const DROP_MS_MAX = 10_000;
 
+/** Opens what is to be open; nothing of a business that the relay does not know. */
+export async function begin(run: LinkRun): Promise<void> {
+	const { store, device } = run.parts;
+	if (!canRun(run)) {
+		run.say.change({ state: device.identity.claimed ? 'offline' : 'notJoined' });
+		await count(run);
+		return;
+	}
+	if (run.lines.size > 0) return;
+	const sequence = await store.read(['meta'], (rows) => readMeta(rows, 'sequence'));
+	run.lastPut = sequence?.n ?? 0;
+	await arrange(run);
+	await count(run);
+}
+
 /** Opens what is open today and each that holds something unsent; ends and removes all others. */
 export async function arrange(run: LinkRun): Promise<void> {
 	if (!canRun(run)) return;

@@ -12,12 +12,14 @@ import { oneAtATime, type OneAtATime } from './one-at-a-time.ts';
 import type { RelayHttp } from './relay-http.ts';
 import type { CreateProvider } from './relay-provider.ts';
 
-/** Why the link stopped, until a person does something about it. */
+/** Why the link stopped; only `unknown` goes by without a person. */
 export type LinkHalt =
 	/** Another device uses this one's numbers: a restored backup or a copied profile. */
 	| 'fork'
 	/** The device was removed: what it did not send goes to the owner another way. */
-	| 'rights';
+	| 'rights'
+	/** The relay knows no such device, as one that was restored from before it joined: it is asked again. */
+	| 'unknown';
 
 /** How things stand between this device and the relay; the last real round trip says it. */
 export interface LinkStatus {
@@ -126,7 +128,7 @@ export interface LinkRun {
 }
 
 /** Work that waits at most once: who puts it off anew puts it off, and adds no second. */
-type Slot = 'carry' | 'fill' | 'prune' | 'pull';
+type Slot = 'carry' | 'fill' | 'known' | 'prune' | 'pull';
 
 const BACKOFF_MS_MIN = 1_000;
 const BACKOFF_MS_MAX = 30_000;

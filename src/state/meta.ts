@@ -154,6 +154,8 @@ export interface MetaValues {
 	readonly heir: HeirToBe;
 	/** When the relay first let this device in no more, ms by its own clock. */
 	readonly removedAt: number;
+	/** When it first said that it knows no such device: it was restored from before it joined. */
+	readonly unknownAt: number;
 	/** The database of the device that this one was until its access was ended. */
 	readonly leftBehind: string;
 	readonly inheritance: Inheritance;

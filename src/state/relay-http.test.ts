@@ -162,7 +162,7 @@ it('[LINK-13] takes a database that is away for a relay that is not there, not f
 	for (const code of ['databaseGone', 'fault', 'tooManyAttempts', 'nonceSpent', 'busy'] as const) {
 		expect(tokenRefusal(code)).toBe('unreachable');
 	}
-	for (const code of ['deviceRefused', 'deviceRemoved'] as const) {
-		expect(tokenRefusal(code)).toBe('refused');
-	}
+	expect(tokenRefusal('deviceRemoved')).toBe('refused');
+	// Whom it does not know was removed by nobody.
+	expect(tokenRefusal('deviceRefused')).toBe('unknown');
 });

@@ -17,12 +17,16 @@ export type FeedAnswer =
 	| { readonly kind: 'page'; readonly rows: readonly FeedRow[]; readonly last: number }
 	| { readonly kind: 'epochEnded'; readonly epoch: number; readonly survivedTo: number };
 
-/** `unreachable` may work later; `refused` will not, until somebody lets this device in again. */
-export type RelayRefusal = 'unreachable' | 'refused';
+/**
+ * `unreachable` may work later; `refused` will not, until somebody lets this device in again. `unknown`:
+ * it knows no such device, as one that was restored from before it joined.
+ */
+export type RelayRefusal = 'unreachable' | 'refused' | 'unknown';
 
 /** A relay that is busy, or whose database is away, refuses nobody: only these are about the device. */
 export function tokenRefusal(error: ApiRefusal): RelayRefusal {
-	return error === 'deviceRefused' || error === 'deviceRemoved' ? 'refused' : 'unreachable';
+	if (error === 'deviceRefused') return 'unknown';
+	return error === 'deviceRemoved' ? 'refused' : 'unreachable';
 }
 
 export interface HaveAnswer {
@@ -54,7 +58,7 @@ export interface RelayHttp {
 	carried(facts: readonly FactText[]): Promise<Result<readonly CarriedAnswer[], RelayRefusal>>;
 	/** Forgets the token: the next request proves the key again. */
 	forgetToken(): void;
-	/** Proves the key anew: `refused` where the device is let in no more. */
+	/** Proves the key anew. */
 	standing(): Promise<Result<undefined, RelayRefusal>>;
 }
 
@@ -220,7 +224,7 @@ function readFeed({ status, body }: Answered): Result<FeedAnswer, RelayRefusal> 
 
 function readTicket(answer: Result<Answered, RelayRefusal>): TicketAnswer {
 	if (!answer.ok) {
-		if (answer.error === 'refused') return { refused: 'rights' };
+		if (answer.error !== 'unreachable') return { refused: 'rights' };
 		throw new Error('the relay was not reached for a ticket');
 	}
 	const { status, body } = answer.value;

@@ -599,6 +599,51 @@ describe('relay link', () => {
 		expect(a.link.status).toMatchObject({ halted: 'rights', state: 'offline' });
 	});
 
+	it('[LINK-34] is asked again by and by where the relay does not know this device, and goes on then', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 43);
+		await a.start();
+		relay.isEmpty = true;
+		heard[0]?.closed(CLOSE.rights);
+		await relay.quiet();
+		expect(a.link.status).toMatchObject({ halted: 'unknown', state: 'offline' });
+		await sell(a);
+		// Each time for longer, up to an hour; no network is no answer.
+		const waits: number[] = [];
+		for (let times = 0; times < 9; times += 1) {
+			waits.push(Math.max(...a.waiting()));
+			await a.pass(waits.at(-1) ?? 0);
+		}
+		expect(waits[0]).toBeLessThanOrEqual(30_000);
+		expect(waits.every((ms) => ms <= 3_600_000)).toBe(true);
+		expect(waits.at(-1)).toBeGreaterThanOrEqual(1_800_000);
+		expect(a.link.status.halted).toBe('unknown');
+		relay.isEmpty = false;
+		await a.pass(3_600_000);
+		expect(a.link.status).toMatchObject({ halted: undefined, state: 'online', unsent: 0 });
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-34] asks at once when it is woken, and stops where its access has ended meanwhile', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 43);
+		await a.start();
+		for (const isRemoved of [false, true]) {
+			relay.isEmpty = true;
+			heard.at(-1)?.closed(CLOSE.rights);
+			await relay.quiet();
+			expect(a.link.status.halted).toBe('unknown');
+			Object.assign(relay, { isEmpty: false, isRemoved });
+			a.link.wake();
+			await relay.quiet();
+			expect(a.link.status.halted).toBe(isRemoved ? 'rights' : undefined);
+		}
+		await a.pass(3_600_000);
+		expect([a.link.status.halted, a.waiting()]).toEqual(['rights', []]);
+	});
+
 	it('[LINK-7] tries again by itself, and at once when it is woken', async () => {
 		const relay = createFakeRelay(TEST_NOW);
 		relay.isUp = false;

@@ -4,8 +4,18 @@ import type { DocumentLinkEvents } from './document-link.ts';
 import { carryAgain, enterEpoch } from './enter-epoch.ts';
 import { markSent, tryRefusedAgain, unmarkSent } from './have.ts';
 import { carry, pullFeed, tellFeed } from './link-feed.ts';
-import { arrange, closeLines, count, halt, putNew, putWaiting, retry } from './link-lines.ts';
+import {
+	arrange,
+	begin,
+	closeLines,
+	count,
+	halt,
+	putNew,
+	putWaiting,
+	retry
+} from './link-lines.ts';
 import { pruneJournal } from './link-prune.ts';
+import { askWhetherKnown, lookForRights } from './link-rights.ts';
 import { freeDoubted, pause, putCareful, reopen, takeNack } from './link-refusals.ts';
 import {
 	again,
@@ -135,24 +145,10 @@ function wake(run: LinkRun): void {
 		line.attempt = 0;
 		line.link.connect();
 	}
+	run.later(() => askWhetherKnown(run));
 	if (run.told > 0 && run.isRunning) pullFeed(run);
 	if (run.isRunning) putUnheard(run);
 	showState(run);
-}
-
-/** Opens what is to be open; nothing of a business that the relay does not know. */
-async function begin(run: LinkRun): Promise<void> {
-	const { store, device } = run.parts;
-	if (!canRun(run)) {
-		run.say.change({ state: device.identity.claimed ? 'offline' : 'notJoined' });
-		await count(run);
-		return;
-	}
-	if (run.lines.size > 0) return;
-	const sequence = await store.read(['meta'], (rows) => readMeta(rows, 'sequence'));
-	run.lastPut = sequence?.n ?? 0;
-	await arrange(run);
-	await count(run);
 }
 
 function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
@@ -293,7 +289,7 @@ async function takeClose(run: LinkRun, name: string, code: number): Promise<void
 			await halt(run, 'fork');
 			return;
 		case CLOSE.rights:
-			await lookForRights(run, name);
+			if ((await lookForRights(run)) !== false) await pause(run, name);
 			return;
 		case CLOSE.forgery:
 			await reopen(run, name, { isNews: false });
@@ -308,11 +304,4 @@ async function takeClose(run: LinkRun, name: string, code: number): Promise<void
 		default:
 			retry(run, line);
 	}
-}
-
-/** A document may be closed to this device, or all of them: only its key tells which. */
-async function lookForRights(run: LinkRun, name: string): Promise<void> {
-	const standing = await run.parts.http.standing();
-	if (!standing.ok && standing.error === 'refused') await halt(run, 'rights');
-	else await pause(run, name);
 }

@@ -36,6 +36,8 @@ it('[UNSENT-1] a removed device waits for nothing', () => {
 	of.take({ ...ONLINE, state: 'offline', halted: 'rights' });
 	expect(isTakenOut(of)).toBe(true);
 	expect(atRiskOf(of)).toEqual({ count: 0, minor: 0n });
+	of.take({ ...ONLINE, state: 'offline', halted: 'unknown' });
+	expect([isTakenOut(of), atRiskOf(of).count]).toEqual([false, 0]);
 	// The next page of it may have no network: what was left to the owner says so.
 	const later = status();
 	later.refused = [

@@ -16,9 +16,9 @@ export function isTakenOut({ halted, refused }: Pick<Standing, 'halted' | 'refus
 
 /**
  * What signing out now would leave on this device alone, though it would go by itself. Nothing of
- * what a removed device has, and nothing that was not taken, goes the better for waiting.
+ * what a device has that is let in no more, and nothing that was not taken, goes the better for waiting.
  */
 export function atRiskOf(sync: Standing): UnsentAtRisk {
-	if (isTakenOut(sync)) return { count: 0, minor: 0n };
+	if (sync.halted === 'unknown' || isTakenOut(sync)) return { count: 0, minor: 0n };
 	return { count: sync.unsent, minor: sync.unsentMinor };
 }

@@ -206,7 +206,7 @@ async function isQuiet(world: World): Promise<boolean> {
 		if (tab === undefined || leading.length > 1) return false;
 		const { state, unsent, feedBehind, halted } = tab.link.status;
 		// A restored relay may have forgotten that it was removed: somebody loads the page anew.
-		if (!isRemoved && halted === 'rights') tab.kill();
+		if (!isRemoved && (halted === 'rights' || halted === 'unknown')) tab.kill();
 		if (isRemoved && unsent === 0) continue;
 		if (state !== 'online' || unsent > 0 || feedBehind > 0) return false;
 		if (!(await hasAll(sql, shop.business, profile.disk.store))) return false;

@@ -33,6 +33,8 @@ export interface FakeRelay {
 	readonly unnamed: Map<string, 'close' | 'fault'>;
 	/** Whether every device's access has ended. */
 	isRemoved: boolean;
+	/** Whether it knows no device, as one that is not restored yet. */
+	isEmpty: boolean;
 	checkpoint: Checkpoint | undefined;
 	/** Up to which number of the feed a verified backup holds it. */
 	backup: number | undefined;
@@ -256,8 +258,10 @@ export function createFakeRelay(now = 0): FakeRelay {
 			return Promise.resolve(ok(handed));
 		},
 		forgetToken: () => undefined,
-		standing: () =>
-			Promise.resolve(relay.isRemoved ? { ok: false, error: 'refused' } : ok(undefined))
+		standing: () => {
+			if (relay.isEmpty) return Promise.resolve({ ok: false, error: 'unknown' });
+			return Promise.resolve(relay.isRemoved ? { ok: false, error: 'refused' } : ok(undefined));
+		}
 	});
 
 	const relay: FakeRelay = {
@@ -278,6 +282,7 @@ export function createFakeRelay(now = 0): FakeRelay {
 		refused: new Map(),
 		unnamed: new Map(),
 		isRemoved: false,
+		isEmpty: false,
 		checkpoint: undefined,
 		backup: undefined,
 		restore: (s) => {

@@ -88,8 +88,10 @@ export class CustomerApp {
 	/** What broke last, where no screen awaited it. */
 	fault = $state.raw<unknown>();
 	readonly sync: SyncStatus;
-	/** The relay lets this phone in no more: another took its place, or it was removed. */
-	readonly isOut = $derived.by(() => this.sync.halted === 'rights');
+	/** The relay knows no such phone, as one that was restored from an older copy. */
+	readonly isUnknown = $derived.by(() => this.sync.halted === 'unknown');
+	/** The relay lets this phone in no more: another took its place, it was removed, or is not known. */
+	readonly isOut = $derived.by(() => this.isUnknown || this.sync.halted === 'rights');
 	readonly #parts: CustomerParts;
 	#open: OpenPerson | undefined;
 	#link: RelayLink | undefined;

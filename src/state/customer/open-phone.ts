@@ -273,9 +273,9 @@ function shopOf(phone: Phone, key: ShopKey): PersonView['shops'][number] | undef
 }
 
 async function unsentOf(store: DeviceStore): Promise<UnsentAnswers> {
-	const { rows, removedAt } = await store.read(['journal', 'meta'], async (read) => ({
+	const { rows, outAt } = await store.read(['journal', 'meta'], async (read) => ({
 		rows: await read.find('journal', only('sent', 0)),
-		removedAt: await readMeta(read, 'removedAt')
+		outAt: (await readMeta(read, 'removedAt')) ?? (await readMeta(read, 'unknownAt'))
 	}));
 	const answers = rows.filter(({ text }) => isAnswer(text));
 	const waiting = answers.filter(({ refused }) => refused === undefined);
@@ -286,7 +286,7 @@ async function unsentOf(store: DeviceStore): Promise<UnsentAnswers> {
 		refused: answers.flatMap(({ id, refused }) =>
 			refused === undefined ? [] : [{ id, reason: refused }]
 		),
-		isOut: removedAt !== undefined
+		isOut: outAt !== undefined
 	};
 }
 
