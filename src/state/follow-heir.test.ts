@@ -245,6 +245,19 @@ describe('the line of an heir', () => {
 	});
 });
 
+it('[HEIR-4] is done with a book before whose removal was cut off before it was noted', async () => {
+	// The browser makes an empty one where none is.
+	const test = stand({ books: new Map([['old', createMemoryDeviceStore()]]) });
+	await keepRows(test.store, row(1, 1));
+	await inherit(test.store, NOW - 2 * DAY_MS);
+	await test.followed.start();
+	await vi.waitUntil(() => test.done.includes('remove old'));
+	await vi.waitUntil(
+		async () =>
+			(await test.store.read(['meta'], (rows) => readMeta(rows, 'inheritance'))) === undefined
+	);
+});
+
 describe('a book whose heir’s is made', () => {
 	it('[HEIR-10] is tried again after a fault, and left for the heir’s once that is the one to open', async () => {
 		let tries = 0;

@@ -381,12 +381,16 @@ async function removeOldBook(
 	old: DeviceStore,
 	{ book, code }: Inheritance
 ): Promise<void> {
-	const documents = await old.read(['meta'], (rows) => readMeta(rows, 'documents'));
+	const { documents, isThere } = await old.read(['meta'], async (rows) => ({
+		documents: await readMeta(rows, 'documents'),
+		isThere: (await rows.count('meta')) > 0
+	}));
 	// That book may have been an heir's itself: then its documents stood under its own code.
 	const host = documentsOf(isBookOf(book, code) ? code : undefined);
 	for (const document of documents ?? []) await host.drop(document);
-	// A tab that held one of them open may have woken, and have written since it was looked at.
-	if (!(await endOldBook(old, store))) return;
+	// A tab that held one of them open may have woken, and have written since it was looked at. What is
+	// not there was removed before, and that was cut off before it was noted.
+	if (isThere && !(await endOldBook(old, store))) return;
 	old.close();
 	await page.removeStore(book);
 	await store.write(['meta'], (rows) => rows.remove('meta', ['inheritance']));
