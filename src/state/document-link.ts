@@ -4,6 +4,7 @@ import { idAtStart } from '#domain/fact/issued-again.ts';
 import type { BranchId } from '#domain/ids.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { DocumentsHost } from '#storage/documents-host.ts';
+import { PIECE_BYTES_MAX } from '#sync/limits.ts';
 import type { Doc } from 'yjs';
 import type { CreateProvider, ProviderEvents, RelayProvider } from './relay-provider.ts';
 import type { FactText } from './arrived-fact.ts';
@@ -38,9 +39,6 @@ export interface DocumentLinkEvents extends Omit<ProviderEvents, 'synced'> {
 	/** The document holds another text under an own id. */
 	forked(): void;
 }
-
-/** An update of about this size goes out at once; the relay takes larger ones, a slow line does not. */
-const UPDATE_BYTES_MAX = 32 * 1024;
 
 /**
  * Opens a document and its line. Own facts that wait are put back after the first sync only: what
@@ -117,12 +115,12 @@ function appendAll(doc: Doc, rows: readonly JournalRow[]): boolean {
 	return true;
 }
 
-/** How many rows fit into one update; at least one. */
+/** How many rows fit into one update; at least one. The relay takes larger ones, a slow line does not. */
 function pieceLength(rows: readonly JournalRow[]): number {
 	let bytes = 0;
 	const over = rows.findIndex(({ text }) => {
 		bytes += text.length;
-		return bytes > UPDATE_BYTES_MAX;
+		return bytes > PIECE_BYTES_MAX;
 	});
 	return over === -1 ? rows.length : Math.max(1, over);
 }

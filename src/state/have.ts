@@ -119,8 +119,8 @@ export function lastOf(block: number): number {
 }
 
 /** What the database has cannot have been refused for good. */
-export function asSent({ n, id, document, text, digest, at, minor }: JournalRow): JournalRow {
-	return { n, id, document, text, digest, sent: 1, at, minor };
+export function asSent(row: JournalRow): JournalRow {
+	return { ...asWaiting(row), sent: 1 };
 }
 
 /** The XOR of the rows' digests, 16 hex digits. */
@@ -182,8 +182,10 @@ export async function tryRefusedAgain(
 	});
 }
 
-function asWaiting({ n, id, document, text, digest, at, minor }: JournalRow): JournalRow {
-	return { n, id, document, text, digest, sent: 0, at, minor };
+function asWaiting(row: JournalRow): JournalRow {
+	const waiting: Omit<JournalRow, 'refused'> & { refused?: string } = { ...row, sent: 0 };
+	delete waiting.refused;
+	return waiting;
 }
 
 /** Puts what waits in one document into another. Answers the rows as they are now. */

@@ -63,7 +63,6 @@ export interface WebsocketProviderParts {
 }
 
 const CLOSE_LOST = 1006;
-const BACKOFF_MS_MAX = 30_000;
 
 /**
  * The stock provider, with our own messages read before it connects. Its own clock for trying again
@@ -83,7 +82,6 @@ export function createWebsocketProviders(parts: WebsocketProviderParts): CreateP
 			awareness,
 			disableBc: true,
 			WebSocketPolyfill: upload.Socket,
-			maxBackoffTime: BACKOFF_MS_MAX,
 			shouldReconnect: () => false
 		});
 		listen(provider, upload.heard(events));
