@@ -1,6 +1,8 @@
 import { expect, it, vi } from 'vitest';
+import type { Fact } from '#domain/fact/fact.ts';
+import { factId, type DeviceCode } from '#domain/ids.ts';
 import { openTestDevice } from '#tests/support/test-device.ts';
-import { LateInbox } from './late-inbox.svelte.ts';
+import { isAfterRemoval, LateInbox } from './late-inbox.svelte.ts';
 import { createOwnerApi } from './owner-api.ts';
 
 /** A question that reached the relay, for the test to answer when it likes. */
@@ -134,4 +136,27 @@ it('[INBOX-3] asks by the session, else by the key of this device', async () => 
 	]);
 	await asked[3]?.answer(200, late('B-1'));
 	expect(shown(inbox)).toEqual({ state: 'waiting', ids: ['B-1'] });
+});
+
+it('[INBOX-6] what was written after its device was removed is told apart, by its own stamp', () => {
+	const code = 'B' as DeviceCode;
+	const late = (wall: number): { readonly fact: Fact } => ({
+		fact: {
+			...{ id: factId(code, 1), code, n: 1, at: { wall, counter: 0 }, on: '2026-11-20', by: 1 },
+			...{ kind: 'device', device: code, fields: {} }
+		}
+	});
+	const devices = [
+		{ code: 'A' as DeviceCode, removedAt: 1 },
+		{ code, removedAt: 2_000 }
+	];
+	expect([1_000, 2_000, 2_001].map((wall) => isAfterRemoval(late(wall), devices))).toEqual([
+		false,
+		false,
+		true
+	]);
+	// One whose removal was undone, or is not known here, and a kind that this program does not know.
+	expect(isAfterRemoval(late(2_001), [{ code }])).toBe(false);
+	expect(isAfterRemoval(late(2_001), [])).toBe(false);
+	expect(isAfterRemoval({ fact: undefined }, devices)).toBe(false);
 });

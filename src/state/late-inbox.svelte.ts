@@ -1,6 +1,7 @@
 import type { Fact } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
+import type { DeviceRow } from '#storage/device-store.ts';
 import type { Answer, ApiRefusal } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 import {
@@ -17,6 +18,18 @@ export interface LateFact extends Omit<LateText, 'text'> {
 	readonly id: string;
 	/** Undefined where this program does not know its kind yet. */
 	readonly fact: Fact | undefined;
+}
+
+/**
+ * INBOX-6. Whether it was written after its device was removed, as the device's own stamp says; one that
+ * was set back says nothing.
+ */
+export function isAfterRemoval(
+	{ fact }: Pick<LateFact, 'fact'>,
+	devices: readonly Pick<DeviceRow, 'code' | 'removedAt'>[]
+): boolean {
+	const removedAt = devices.find(({ code }) => code === fact?.code)?.removedAt;
+	return fact !== undefined && removedAt !== undefined && fact.at.wall > removedAt;
 }
 
 export type InboxState = LateState['state'];
