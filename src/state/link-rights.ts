@@ -1,5 +1,5 @@
 import { begin, halt } from './link-lines.ts';
-import type { LinkRun } from './link-run.ts';
+import { atLast, type LinkRun } from './link-run.ts';
 
 /** Between two questions of a device that the relay does not know. */
 const ASK_MS_MIN = 30_000;
@@ -34,7 +34,7 @@ export async function askWhetherKnown(run: LinkRun, attempt = 0): Promise<void> 
 	run.slots.get('known')?.();
 	run.slots.delete('known');
 	run.say.change({ halted: undefined });
-	await begin(run);
+	await atLast(run, () => begin(run));
 }
 
 function askLater(run: LinkRun, attempt: number): void {
