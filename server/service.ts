@@ -134,10 +134,9 @@ async function assemble(given: InEpoch): Promise<Service> {
 		project: projectWithClaims(createProject(crypto, folds.take), clock),
 		tickets: auth.tickets,
 		epoch,
-		isRestored: ground.isRestored,
 		bus: given.bus,
 		fault,
-		...handedOn(given),
+		...handedOn(given, ground),
 		committed: (facts) => {
 			// Most of a shop's day is for nobody else; the workers look for themselves now and then.
 			if (facts.some(concernsOthers)) for (const worker of woken) worker.wake();
@@ -170,12 +169,17 @@ async function assemble(given: InEpoch): Promise<Service> {
 	return { api, sync: relay.routes, accept: relay.accept, messages, close };
 }
 
-/** What is the relay's alone, where it is given. */
-function handedOn({
-	wentBack,
-	compactionLimits
-}: InEpoch): Pick<RelayParts, 'wentBack' | 'compactionLimits'> {
-	return { ...(wentBack && { wentBack }), ...(compactionLimits && { compactionLimits }) };
+/** What is the relay's alone. */
+function handedOn(
+	{ wentBack, compactionLimits }: InEpoch,
+	{ isRestored: restored, relayKey }: Ground
+): Pick<RelayParts, 'wentBack' | 'compactionLimits' | 'isRestored' | 'relayKey'> {
+	return {
+		isRestored: restored,
+		relayKey,
+		...(wentBack && { wentBack }),
+		...(compactionLimits && { compactionLimits })
+	};
 }
 
 /** What devices and phones ask with their keys. */

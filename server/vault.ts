@@ -91,7 +91,7 @@ export async function opensRelayKey(sql: Sql, secret: Uint8Array): Promise<boole
 
 async function readKept(sql: Sql): Promise<Uint8Array | undefined> {
 	const [row] = await sql<{ sealed: Uint8Array }[]>`
-		select sealed from relay_key`;
+		select sealed from relay_key where place = 1`;
 	return row === undefined ? undefined : new Uint8Array(row.sealed);
 }
 

@@ -185,13 +185,13 @@ export const earlyAnswer = pgTable(
 	]
 );
 
-/** The relay's own signing key, once for all relays of a database. */
+/** The relay's own signing key, once for all relays of a database; and those of which the secret was lost. */
 export const relayKey = pgTable('relay_key', {
-	/** Always 1. */
+	/** 1, or more where it signs no longer. */
 	place: integer('place').primaryKey(),
 	kid: text('kid').notNull(),
 	publicKey: bytes('public_key').notNull(),
-	/** PKCS 8, sealed under the server's secret. */
+	/** PKCS 8, sealed under the server's secret; empty where it signs no longer. */
 	sealed: bytes('sealed').notNull(),
 	createdAt: instant('created_at').notNull()
 });

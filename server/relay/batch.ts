@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { scopeOf } from '#documents/document-name.ts';
+import type { Signer } from '#domain/crypto.ts';
 import type { Random } from '#server/auth/random.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { checkEpoch, checkGrown } from '#server/database/went-back.ts';
@@ -38,6 +39,8 @@ export interface BatchParts {
 	readonly isRestored?: boolean;
 	/** The database's epoch when the relay began; needed where it was restored, and where the relay writes facts of its own. */
 	readonly epoch?: number;
+	/** By which the relay signs; needed where it writes facts of its own. */
+	readonly relayKey?: Signer;
 	/** How far the feed of a scope is known to have come. */
 	readonly cameTo?: (scope: ScopeId) => number;
 	/** The machine's own where none is given. */
@@ -90,8 +93,8 @@ export async function writeBatch(
 		const decisions = taken.map((submission) => decide(submission, ground));
 		const { allowance } = ground;
 		const now = clock();
-		const { epoch, random, isRestored = false } = parts;
-		const times = { now, epoch, random, isRestored, tops };
+		const { epoch, random, relayKey, isRestored = false } = parts;
+		const times = { now, epoch, random, relayKey, isRestored, tops };
 		const toKeep = { decisions, batch: taken, feeds, sequences, times, project, allowance };
 		const clocked = await keep(tx, toKeep);
 		return { decisions, feeds, sequences, clocked, taken, held };

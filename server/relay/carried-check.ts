@@ -9,7 +9,7 @@ import { createAncestorsOf, type Ancestors } from './ancestors.ts';
 import { readAuthors } from './authors.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Persons } from './persons.ts';
-import { readRelayKey, refusalOfRelays } from './relays-fact.ts';
+import { readRelayKeys, refusalOfRelays, type RelayKeys } from './relays-fact.ts';
 import { isAuthorBack, type Returned, type TellsHimself } from './returned.ts';
 import { mayOpen } from './rights.ts';
 
@@ -43,13 +43,13 @@ export function createCarriedCheck(parts: CarriedParts): Check {
 		authors.set(code, author);
 		return author;
 	};
-	let relayKey: Promise<Uint8Array | undefined> | undefined;
+	let relayKeys: Promise<RelayKeys> | undefined;
 	let tellsHimself: Promise<TellsHimself> | undefined;
 
 	return async (text, fact) => {
 		if (isRelayCode(fact.code)) {
-			relayKey ??= readRelayKey(sql);
-			return checkRelays(fact, { ...parts, relayKey: await relayKey });
+			relayKeys ??= readRelayKeys(sql);
+			return checkRelays(fact, { ...parts, relayKeys: await relayKeys });
 		}
 		const author = await authorOf(fact.code);
 		if (author === undefined) return err('authorUnknown');
@@ -64,7 +64,7 @@ export function createCarriedCheck(parts: CarriedParts): Check {
 
 async function checkRelays(
 	fact: Fact,
-	parts: CarriedParts & { readonly relayKey: Uint8Array | undefined }
+	parts: CarriedParts & { readonly relayKeys: RelayKeys }
 ): Promise<Result<Fact, CheckRefusal>> {
 	const { kind } = parts.address;
 	if (kind !== 'journal' && kind !== 'shopSide') return err('notYourDocument');

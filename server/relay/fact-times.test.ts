@@ -1,21 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Sql, TransactionSql } from 'postgres';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { dayNumber } from '#domain/calendar.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
-import type { Fact, FactHead, SettingFields } from '#domain/fact/fact.ts';
+import type { ClockFact, FactHead, SettingFields } from '#domain/fact/fact.ts';
 import { factId } from '#domain/ids.ts';
 import { STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import type { DeviceCaller } from '#server/auth/device-auth.ts';
 import type { HandedIn } from '#server/auth/handed-in.ts';
+import { handUpdate, textUnder } from '#server/commands/fuzz/hand-update.ts';
 import { rebuildAll } from '#server/commands/keeping/rebuild-projections.ts';
 import { verifyAll } from '#server/commands/keeping/verify-all.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { createProject } from '#server/projections/project.ts';
+import { encodeUpdate } from '#sync/frames.ts';
 import { deviceCaller } from '#tests/support/device-caller.ts';
+import { nackOf } from '#tests/support/heard.ts';
 import {
 	createRelayStand,
 	EPOCH,
+	rawSocket,
+	signedClock,
 	stockProvider,
 	synced,
 	until,
@@ -75,9 +81,14 @@ function sale(id: string, wall: number, on?: string): string {
 	return encodeFact({ ...head(id, wall, on), kind: 'sale', receipt, lines, tenders });
 }
 
-function clock(id: string, of: string, { wall, on }: { wall: number; on: string }): string {
+/** As a relay of before signed it. */
+async function clock(
+	id: string,
+	of: string,
+	{ wall, on }: { wall: number; on: string }
+): Promise<string> {
 	const body = { factId: of, wall, counter: 0, day: dayNumber(on) };
-	return encodeFact({ ...head(id, wall), kind: 'clock', ...body } as Fact);
+	return encodeFact(await signedClock({ ...head(id, wall), kind: 'clock', ...body } as ClockFact));
 }
 
 async function tell(
@@ -94,7 +105,7 @@ async function tell(
 async function clocks(): Promise<readonly (readonly unknown[])[]> {
 	const rows = await stand.database.sql<{ s: string; text: string }[]>`
 		select s, text from fact where kind = 'clock' order by s`;
-	return rows.map(({ s, text }) => [Number(s), ...(JSON.parse(text) as unknown[]).slice(6)]);
+	return rows.map(({ s, text }) => [Number(s), ...(JSON.parse(text) as unknown[]).slice(6, 10)]);
 }
 
 async function days(): Promise<Readonly<Record<string, number>>> {
@@ -217,12 +228,29 @@ describe('a fact that is stamped ahead', () => {
 	});
 });
 
+/** Hears what is said in transactions. */
+function overheard(sql: Sql, statements: string[]): Sql {
+	const heard = (tx: TransactionSql): TransactionSql =>
+		new Proxy(tx, {
+			apply: (target, self, given: Parameters<Sql>) => {
+				statements.push(String(given[0]));
+				return Reflect.apply(target, self, given) as unknown;
+			}
+		});
+	const begin = (act: (tx: TransactionSql) => unknown): unknown =>
+		sql.begin((tx) => act(heard(tx)));
+	return new Proxy(sql, {
+		get: (target, name): unknown => (name === 'begin' ? begin : Reflect.get(target, name))
+	});
+}
+
 describe('after a restore', () => {
 	const yesterday = '2026-11-19';
+	const statements: string[] = [];
 	let of: { readonly wall: number; readonly on: string };
 	beforeEach(async () => {
 		await stand.close();
-		await open({ relay: { isRestored: true } });
+		await open({ relay: { isRestored: true }, wrapSql: (sql) => overheard(sql, statements) });
 		of = { wall: now - DAY_MS, on: yesterday };
 	});
 
@@ -234,7 +262,7 @@ describe('after a restore', () => {
 	])(
 		'[RELAY-75] a clock fact that is carried %s counts in the place of a new one',
 		async (_when, first, then) => {
-			const texts = [clock('0.3-9', 'A-1', of), sale('A-1', now + DAY_MS)];
+			const texts = [await clock('0.3-9', 'A-1', of), sale('A-1', now + DAY_MS)];
 			for (const place of [...first, ...then]) await tell([texts[place] ?? ''], 'carried');
 			expect(await days()).toEqual({ [yesterday]: 1 });
 			const rows = await stand.database.sql<{ by: string }[]>`
@@ -255,12 +283,18 @@ describe('after a restore', () => {
 		await tell([setting('B-1', now - DAY_MS / 2, { name: 'honest' })], 'carried');
 		await tell([sale('A-1', ahead), setting('A-2', ahead, { name: 'ahead' })], 'carried');
 		expect(await shopName()).toBe('ahead');
-		await tell([clock('0.3-9', 'A-1', of), clock('0.3-10', 'A-2', of)], 'carried');
+		await tell([await clock('0.3-9', 'A-1', of), await clock('0.3-10', 'A-2', of)], 'carried');
 		expect(await shopName()).toBe('honest');
 		expect(await days()).toEqual({ [yesterday]: 1 });
 		// Of the epoch before that one, and lower: it rules. A higher one says nothing.
-		await tell([clock('0.2-50', 'A-1', { wall: now - 5 * DAY_MS, on: '2026-11-15' })], 'carried');
-		await tell([clock('0.3-11', 'A-1', { wall: now - 9 * DAY_MS, on: '2026-11-11' })], 'carried');
+		await tell(
+			[await clock('0.2-50', 'A-1', { wall: now - 5 * DAY_MS, on: '2026-11-15' })],
+			'carried'
+		);
+		await tell(
+			[await clock('0.3-11', 'A-1', { wall: now - 9 * DAY_MS, on: '2026-11-11' })],
+			'carried'
+		);
 		expect(await days()).toEqual({ '2026-11-15': 1 });
 		const [row] = await stand.database.sql`select happened_at, on_day::text as on from sale`;
 		expect({ ...row }).toEqual({ happened_at: String(now - 5 * DAY_MS), on: '2026-11-15' });
@@ -268,13 +302,60 @@ describe('after a restore', () => {
 	});
 
 	it('[RELAY-41] a clock fact is carried of an epoch that has ended, for a branch, by nobody else', async () => {
-		expect(await tell([clock(`0.${String(EPOCH)}-1`, 'A-1', of)], 'carried')).toEqual([
+		expect(await tell([await clock(`0.${String(EPOCH)}-1`, 'A-1', of)], 'carried')).toEqual([
 			`0.${String(EPOCH)}-1 refused epochNotEnded`
 		]);
-		expect(await tell([clock('0.3-1', 'A-1', of)], 'carried', null)).toEqual([
+		expect(await tell([await clock('0.3-1', 'A-1', of)], 'carried', null)).toEqual([
 			'0.3-1 refused branchUnknown'
 		]);
-		expect(await tell([clock('0.3-1', 'A-1', of)])).toEqual(['0.3-1 refused notYourKind']);
-		expect(await tell([clock('0.3-1', 'A-1', of)], 'carried')).toEqual(['0.3-1 kept']);
+		expect(await tell([await clock('0.3-1', 'A-1', of)])).toEqual(['0.3-1 refused notYourKind']);
+		expect(await tell([await clock('0.3-1', 'A-1', of)], 'carried')).toEqual(['0.3-1 kept']);
+	});
+
+	it('[RELAY-90] nobody but the relay says when a fact counts', async () => {
+		await tell([sale('B-1', now)], 'carried');
+		const forged = JSON.stringify([
+			...['0.3-9', 'clock', of.wall, 0, dayNumber(of.on), 0],
+			...['B-1', of.wall, 0, dayNumber(of.on)]
+		]);
+		expect(await tell([forged], 'carried')).toEqual(['0.3-9 refused clockUnsigned']);
+		const socket = await rawSocket(stand, 'A');
+		const struct = textUnder('0.3-9', forged);
+		socket.send(encodeUpdate(handUpdate([{ client: 90, clock: 0, structs: [struct] }])));
+		expect(await nackOf(socket)).toEqual([['0.3-9', 'clockUnsigned']]);
+		socket.socket.terminate();
+		expect(await days()).toEqual({ [dayOf(now)]: 1 });
+		expect(await stand.database.sql`select from clock`).toHaveLength(0);
+	});
+
+	it('[RELAY-90] what this relay wrote itself is taken after the next restore', async () => {
+		const texts = [sale('A-1', now + DAY_MS)];
+		await tell(texts, 'carried');
+		const [mine] = await stand.database.sql<{ text: string }[]>`
+			select text from fact where kind = 'clock'`;
+		await stand.database
+			.sql`truncate fact, clock, day_total, sale, sale_line, tender, document_update, document_head`;
+		await stand.restart(EPOCH + 1);
+		await stand.database.sql`insert into database_epoch values (${EPOCH + 1}, ${now})`;
+		stand.clock.now += 3 * DAY_MS;
+		// By now it is not ahead any more, and nothing but what the device holds says when it counts.
+		await tell(texts, 'carried');
+		expect(await days()).toEqual({ [dayOf(now + DAY_MS)]: 1 });
+		expect(await tell([mine?.text ?? ''], 'carried')).toEqual([`0.${String(EPOCH)}-1 kept`]);
+		expect(await days()).toEqual({ [dayOf(now)]: 1 });
+	});
+
+	it('[PROJ-13] many that come at once are folded once', async () => {
+		const of40 = Array.from({ length: 40 }, (_, at) => `A-${String(at + 1)}`);
+		const names = of40.map((id, at) => setting(id, now + DAY_MS + at, { name: id }));
+		await tell(names, 'carried');
+		const said = await Promise.all(
+			of40.map((id, at) => clock(`0.3-${String(at + 1)}`, id, { ...of, wall: of.wall - at }))
+		);
+		statements.length = 0;
+		await tell(said, 'carried');
+		expect(await shopName()).toBe('A-1');
+		expect(statements.filter((text) => text.includes('select fact.text')).length).toBe(1);
+		await expectVerified();
 	});
 });

@@ -1,8 +1,16 @@
 import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { businessDayOf, dayNumber, isZone } from '#domain/calendar.ts';
-import { clockedTime, inTime, type ClockedTime, type ClockFact } from '#domain/fact/clock-fact.ts';
-import type { SettingFields } from '#domain/fact/fact.ts';
+import { encodeBase64url } from '#domain/bytes.ts';
+import {
+	clockedTime,
+	clockMessage,
+	inTime,
+	type ClockedTime,
+	type ClockFact
+} from '#domain/fact/clock-fact.ts';
+import type { Signer } from '#domain/crypto.ts';
+import type { Fact, SettingFields } from '#domain/fact/fact.ts';
 import { isRelayCode, type BusinessId } from '#domain/ids.ts';
 import { compareFactOrder, STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import type { Random } from '#server/auth/random.ts';
@@ -22,6 +30,7 @@ export interface TimesParts {
 	/** Whether a clock fact may be here, or come, without its fact. */
 	readonly isRestored: boolean;
 	readonly random: Random | undefined;
+	readonly relayKey: Signer | undefined;
 	/** Of what was there before. */
 	readonly tops: Tops;
 }
@@ -132,8 +141,11 @@ async function writeClocks(
 	facts: readonly FactToProject[],
 	{ business, ...parts }: WritingParts & { readonly business: BusinessId }
 ): Promise<readonly ClockFact[]> {
-	const { now, tops, epoch, random } = parts;
-	assert(epoch !== undefined, 'who writes the relay’s facts knows its epoch');
+	const { now, tops, epoch, random, relayKey } = parts;
+	assert(
+		epoch !== undefined && relayKey !== undefined,
+		'who writes the relay’s facts knows its epoch and has its key'
+	);
 	const wall = Math.max(now, Math.min((tops.get(business) ?? 0) + 1, now + STAMP_AHEAD_MAX_MS));
 	const today = businessDay(now, await readSettings(sql, business, parts.facts));
 	const inOrder = facts.toSorted((a, b) => compareFactOrder(orderOf(a), orderOf(b)));
@@ -146,10 +158,20 @@ async function writeClocks(
 				// A day that is past is the day that was meant: something entered later, or a clock mended since.
 				const day = dayNumber(fact.on < today ? fact.on : today);
 				return { kind: 'clock', factId: fact.id, wall, counter, day, branch };
-			})
+			}),
+			signed: (fact) => signed(fact, { business, relayKey })
 		}
 	);
 	return written.filter((fact) => fact.kind === 'clock');
+}
+
+/** RELAY-90. By it a relay knows its word again, whoever hands it in after a restore. */
+async function signed(
+	fact: Fact,
+	{ business, relayKey }: { readonly business: BusinessId; readonly relayKey: Signer }
+): Promise<Fact> {
+	if (fact.kind !== 'clock') return fact;
+	return { ...fact, sig: encodeBase64url(await relayKey.sign(clockMessage(business, fact))) };
 }
 
 function orderOf({ fact }: FactToProject): Parameters<typeof compareFactOrder>[0] {

@@ -13,7 +13,7 @@ import { readAuthors, readBranches } from './authors.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import { readFormerCodes, type FormerCode } from './former-codes.ts';
 import { createPersonsOf, type Persons } from './persons.ts';
-import { readRelayKey, refusalOfRelays } from './relays-fact.ts';
+import { readRelayKeys, refusalOfRelays, type RelayKeys } from './relays-fact.ts';
 import { isAuthorBack, type Returned, type TellsHimself } from './returned.ts';
 import type { Device } from './submission.ts';
 
@@ -60,10 +60,10 @@ export async function readGiven(
 	const codes = new Set(parsed.flatMap(({ fact }) => (fact.ok ? [fact.value.code] : [])));
 	const authors = await readAuthors(sql, caller, Array.from(codes));
 	const unknown = Array.from(codes).filter((code) => !isRelayCode(code) && !authors.has(code));
-	const [former, branches, relayKey, tellsHimself] = await Promise.all([
+	const [former, branches, relayKeys, tellsHimself] = await Promise.all([
 		readFormer(unknown, parts),
 		readBranches(sql, caller),
-		readRelayKey(sql),
+		readRelayKeys(sql),
 		parts.as === 'carried' ? parts.returned.read(caller.scope) : new Map<string, number>()
 	]);
 	const personsOf = createPersonsOf(sql)();
@@ -73,7 +73,7 @@ export async function readGiven(
 		authors,
 		former,
 		branches,
-		relayKey,
+		relayKeys,
 		personsOf,
 		tellsHimself,
 		ancestorsOf
@@ -100,7 +100,7 @@ interface Ground extends ReadParts {
 	/** Of the caller, before a restore forgot it. */
 	readonly former: ReadonlyMap<string, FormerCode>;
 	readonly branches: ReadonlySet<string>;
-	readonly relayKey: Uint8Array | undefined;
+	readonly relayKeys: RelayKeys;
 	readonly personsOf: (author: Caller) => Persons;
 	readonly tellsHimself: TellsHimself;
 	readonly ancestorsOf: AncestorsOf;

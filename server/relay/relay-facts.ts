@@ -65,13 +65,15 @@ export interface ToWrite {
 	readonly scope: ScopeId;
 	/** One at the least. */
 	readonly drafts: readonly RelayFactDraft[];
+	/** Completes a fact that has its number by now. */
+	readonly signed?: (fact: Fact) => Promise<Fact>;
 }
 
 /** The same without what follows from them; returns the facts as they were written. */
 export async function writeRelayFacts(
 	sql: Sql,
 	{ clock, epoch, cameTo = () => 0, random = systemRandom }: WritingParts,
-	{ scope, drafts }: ToWrite
+	{ scope, drafts, signed = (fact) => Promise.resolve(fact) }: ToWrite
 ): Promise<readonly Fact[]> {
 	const now = clock();
 	const count = drafts.length;
@@ -93,10 +95,13 @@ export async function writeRelayFacts(
 		n: Number(head.relay_n) - count + 1,
 		wall: Number(head.relay_wall)
 	};
-	const written = drafts.map((draft, at): Written => {
-		const fact = factOf(draft, first.n + at, { wall: first.wall, epoch });
+	const facts = drafts.map((draft, at) => factOf(draft, first.n + at, { wall: first.wall, epoch }));
+	const whole = await Promise.all(facts.map(signed));
+	const written = drafts.flatMap((draft, at): readonly Written[] => {
+		const fact = whole[at];
+		if (fact === undefined) return [];
 		const document = documentOf(draft, scope, now);
-		return { fact, text: encodeFact(fact), branch: draft.branch, document, s: first.s + at };
+		return [{ fact, text: encodeFact(fact), branch: draft.branch, document, s: first.s + at }];
 	});
 	await insertFacts(sql, scope, written);
 	await insertIntoDocuments(sql, scope, { written, epoch, client: freshClient(random) });

@@ -6,7 +6,7 @@ import { WebSocket, type RawData } from 'ws';
 import { parseDocumentName, type DocumentAddress } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
 import { decodeBase64url, equalBytes } from '#domain/bytes.ts';
-import type { CryptoParts } from '#domain/crypto.ts';
+import type { CryptoParts, Signer } from '#domain/crypto.ts';
 import { FACT_KINDS, type Fact } from '#domain/fact/fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { HandIn } from '#server/auth/handed-in.ts';
@@ -68,6 +68,8 @@ export interface RelayParts {
 	readonly tickets: Pick<Tickets, 'take'>;
 	/** The database's current epoch. */
 	readonly epoch: number;
+	/** By which the relay signs. */
+	readonly relayKey: Signer;
 	/** Whether a restore began it, so that devices may tell what it forgot of others. */
 	readonly isRestored?: boolean;
 	/** In the place of `DAY_LIMITS`. */

@@ -4,8 +4,9 @@ import { parseRecordHash, type RecordHash } from '#domain/confirmation/record-ha
 import { answerMessage, type Decision } from '#domain/confirmation/signatures.ts';
 import { encodeVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import type { Signer } from '#domain/crypto.ts';
+import { clockMessage } from '#domain/fact/clock-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { parsePersonId, type PersonId } from '#domain/ids.ts';
+import { parsePersonId, type BusinessId, type PersonId } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createTestKey } from '#tests/support/people-stand.ts';
 import { createRelayStand, EPOCH, type RelayStand } from '#tests/support/relay-stand.ts';
@@ -23,9 +24,11 @@ let person: PersonId;
 let phone: Signer;
 let stranger: Signer;
 let relay: Signer;
+let lost: Signer;
 beforeAll(async () => {
 	stand = await createRelayStand();
 	[phone, stranger, relay] = [await createTestKey(), await createTestKey(), await createTestKey()];
+	lost = await createTestKey();
 	const { sql } = stand.database;
 	const [row] = await sql<{ person: string }[]>`select person from member`;
 	const parsed = parsePersonId(row?.person);
@@ -54,17 +57,20 @@ interface Told {
 	readonly code?: string;
 	readonly wall?: number;
 	readonly isOfPerson?: boolean;
+	readonly scope?: BusinessId;
 }
 
 async function refusal(body: readonly unknown[], told: Told = {}): Promise<string | undefined> {
 	const { code = ENDED, wall = WALL, isOfPerson = false } = told;
+	const scope = told.scope ?? (isOfPerson ? person : TRADE_BUSINESS);
 	const [kind, ...rest] = body;
 	const fact = parseFact(JSON.stringify([`${code}-9`, kind, wall, 0, 20_000, 0, ...rest]));
 	if (!fact.ok) throw new Error(fact.error);
 	return refusalOfRelays(fact.value, {
 		sql: stand.database.sql,
-		scope: isOfPerson ? person : TRADE_BUSINESS,
-		...{ isOfPerson, epoch: EPOCH, crypto, relayKey: relay.publicKey }
+		scope,
+		...{ isOfPerson, epoch: EPOCH, crypto },
+		relayKeys: { current: relay.publicKey, all: [relay.publicKey, lost.publicKey] }
 	});
 }
 
@@ -198,4 +204,44 @@ it('[RELAY-41] a verdict that is carried is signed, and of the epoch that it is 
 	expect(await refusal(await verdictOf(EPOCH), { code: `0.${String(EPOCH)}` })).toBe(
 		'epochNotEnded'
 	);
+});
+
+describe('a clock fact that is carried', () => {
+	const BODY = ['clock', 'B-7', WALL - 1_000, 2, 19_999] as const;
+
+	/** As the relay wrote and signed it; of another number where `code` says so. */
+	async function signed(by: Signer, code = ENDED): Promise<readonly unknown[]> {
+		const [kind, ...body] = BODY;
+		const fact = parseFact(JSON.stringify([`${code}-9`, kind, WALL, 0, 20_000, 0, ...body]));
+		if (!fact.ok || fact.value.kind !== 'clock') throw new Error('no clock fact');
+		const sig = await by.sign(clockMessage(TRADE_BUSINESS, fact.value));
+		return [...BODY, encodeBase64url(sig)];
+	}
+
+	it('[RELAY-90] is signed by the relay, by a key too of which the secret was lost', async () => {
+		expect(await refusal(await signed(relay))).toBeUndefined();
+		expect(await refusal(await signed(lost))).toBeUndefined();
+	});
+
+	it('[RELAY-90] is nothing as anybody else says it, or of another number, time or shop', async () => {
+		expect(await refusal(BODY)).toBe('clockUnsigned');
+		expect(await refusal(await signed(stranger))).toBe('clockUnsigned');
+		const lower = `0.${String(EPOCH - 2)}`;
+		expect(await refusal(await signed(relay), { code: lower })).toBe('clockUnsigned');
+		expect(await refusal(await signed(relay), { wall: WALL - 1 })).toBe('clockUnsigned');
+		const of = (place: number, value: unknown): Promise<readonly unknown[]> =>
+			signed(relay).then((body) => body.with(place, value));
+		for (const [place, value] of [
+			[1, 'B-8'],
+			[2, WALL - 9_000],
+			[3, 1],
+			[4, 19_998]
+		] as const)
+			expect(await refusal(await of(place, value))).toBe('clockUnsigned');
+		const [business] = await stand.database.sql<{ business: BusinessId }[]>`
+			select gen_random_uuid() as business`;
+		expect(
+			await refusal(await signed(relay), { scope: business?.business ?? TRADE_BUSINESS })
+		).toBe('clockUnsigned');
+	});
 });

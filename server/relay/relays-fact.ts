@@ -3,7 +3,8 @@ import { decodeBase64url } from '#domain/bytes.ts';
 import { answerMessage, keyId } from '#domain/confirmation/signatures.ts';
 import { verdictMessage } from '#domain/confirmation/verdict.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
-import type { Fact } from '#domain/fact/fact.ts';
+import { clockMessage } from '#domain/fact/clock-fact.ts';
+import type { ClockFact, Fact } from '#domain/fact/fact.ts';
 import type {
 	AnsweredFact,
 	FiledFact,
@@ -11,7 +12,7 @@ import type {
 	LinkFact,
 	VerdictFact
 } from '#domain/fact/ledger-fact.ts';
-import type { LedgerId } from '#domain/ids.ts';
+import type { BusinessId, LedgerId } from '#domain/ids.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 
 /**
@@ -22,6 +23,7 @@ export type RelaysRefusal =
 	| 'notYourKind'
 	| 'epochNotEnded'
 	| 'verdictUnsigned'
+	| 'clockUnsigned'
 	| 'answerUnsigned'
 	| 'authorUnknown'
 	| 'linkOtherwise';
@@ -49,6 +51,8 @@ async function refusalOfContent(
 		case 'verdict':
 		case 'judged':
 			return (await isSignedByRelay(fact, parts)) ? undefined : 'verdictUnsigned';
+		case 'clock':
+			return (await isRelaysClock(fact, parts)) ? undefined : 'clockUnsigned';
 		case 'answered':
 		case 'filed':
 			return refusalOfAnswer(fact, parts);
@@ -66,8 +70,7 @@ export interface RelaysParts {
 	readonly isOfPerson: boolean;
 	readonly epoch: number;
 	readonly crypto: CryptoParts;
-	/** Undefined where this relay never made one. */
-	readonly relayKey: Uint8Array | undefined;
+	readonly relayKeys: RelayKeys;
 }
 
 /** What only a relay writes, by whose facts it is known; the rest of its code would be another's. */
@@ -85,12 +88,28 @@ function epochOf({ code }: Fact): number {
 /** Of the epoch that it is told of: one that is given now says nothing of what was forgotten. */
 async function isSignedByRelay(
 	fact: VerdictFact | JudgedFact,
-	{ relayKey, crypto }: Pick<RelaysParts, 'relayKey' | 'crypto'>
+	{ relayKeys: { current }, crypto }: RelaysParts
 ): Promise<boolean> {
 	const [v, sig] = [decodeBase64url(fact.v), decodeBase64url(fact.sig)];
-	if (!v.ok || !sig.ok || relayKey === undefined) return false;
+	if (!v.ok || !sig.ok || current === undefined) return false;
 	if (fact.verdict.relayEpoch !== epochOf(fact)) return false;
-	return crypto.verify(relayKey, verdictMessage(v.value), sig.value);
+	return crypto.verify(current, verdictMessage(v.value), sig.value);
+}
+
+/**
+ * RELAY-90. When a fact counts is told as the relay told it, or by nobody: devices that hold such a word count
+ * by it. So it stands by a key too of which the secret was lost.
+ */
+async function isRelaysClock(
+	fact: ClockFact,
+	{ relayKeys: { all }, crypto, scope }: RelaysParts
+): Promise<boolean> {
+	const sig = decodeBase64url(fact.sig ?? '');
+	if (!sig.ok) return false;
+	// Only a business has them.
+	const message = clockMessage(scope as BusinessId, fact);
+	for (const key of all) if (await crypto.verify(key, message, sig.value)) return true;
+	return false;
 }
 
 /** A customer's word is the highest that a record can have, and it is signed by his phone. */
@@ -175,7 +194,17 @@ async function readKnownLink(
 	return { link, since: Number(last?.wall ?? 0) };
 }
 
-export async function readRelayKey(sql: Sql): Promise<Uint8Array | undefined> {
-	const [row] = await sql<{ public_key: Uint8Array }[]>`select public_key from relay_key`;
-	return row === undefined ? undefined : new Uint8Array(row.public_key);
+export interface RelayKeys {
+	/** Undefined where this relay never made one. */
+	readonly current: Uint8Array | undefined;
+	/** That, and those of which the secret was lost. */
+	readonly all: readonly Uint8Array[];
+}
+
+export async function readRelayKeys(sql: Sql): Promise<RelayKeys> {
+	const rows = await sql<{ place: number; key: Uint8Array }[]>`
+		select place, public_key as key from relay_key order by place`;
+	const [first] = rows;
+	const all = rows.map(({ key }) => new Uint8Array(key));
+	return { current: first?.place === 1 ? all[0] : undefined, all };
 }

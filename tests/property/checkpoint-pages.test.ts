@@ -113,7 +113,8 @@ async function commit(facts: readonly WrittenFact[], s: number): Promise<void> {
 			...{ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }
 		}));
 		const now = Number.MAX_SAFE_INTEGER / 2;
-		const parts = { now, epoch: EPOCH, isRestored: false, random: undefined, tops: new Map() };
+		const nobody = { random: undefined, relayKey: undefined };
+		const parts = { now, epoch: EPOCH, isRestored: false, tops: new Map(), ...nobody };
 		await project(tx as never, (await timeFacts(tx as never, placed, parts)).facts);
 	});
 }

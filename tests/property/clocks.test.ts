@@ -164,7 +164,8 @@ async function fold(batch: readonly WrittenFact[], s: number): Promise<void> {
 			...{ business: TRADE_BUSINESS, branch: TRADE_BRANCH, fact }
 		}));
 		const now = Number.MAX_SAFE_INTEGER / 2;
-		const parts = { now, epoch: 20, isRestored: true, random: undefined, tops: new Map() };
+		const nobody = { random: undefined, relayKey: undefined };
+		const parts = { now, epoch: 20, isRestored: true, tops: new Map(), ...nobody };
 		await project(tx, (await timeFacts(tx, facts, parts)).facts);
 	});
 }

@@ -9,7 +9,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { journalName } from '#documents/document-name.ts';
+import { encodeBase64url } from '#domain/bytes.ts';
 import type { Signer } from '#domain/crypto.ts';
+import { clockMessage, type ClockFact } from '#domain/fact/clock-fact.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { factId } from '#domain/ids.ts';
 import { connectDatabase } from '#server/database/connect.ts';
@@ -44,7 +46,8 @@ export interface RelayStand {
 	/** Fires the relay's timers of this interval. */
 	tick(ms: number): void;
 	/** Stops the relay and starts another on the same database, as after a crash. */
-	restart(): Promise<void>;
+	/** Of the epoch that it had, or another one. */
+	restart(epoch?: number): Promise<void>;
 	addDevice(code: string): Promise<Signer>;
 	/** Today's journal by the relay's clock. */
 	today(): string;
@@ -85,9 +88,12 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 	const crypto = createNodeCrypto();
 	const wrap = options.wrapProject ?? ((project) => project);
 	const wrapSql = options.wrapSql ?? ((sql) => sql);
-	if (beside === undefined) await addBusiness(database, clock.now);
+	if (beside === undefined) {
+		await addBusiness(database, clock.now);
+		await addRelayKey(database, clock.now);
+	}
 
-	async function start(port: number): Promise<Started> {
+	async function start(port: number, epoch = EPOCH): Promise<Started> {
 		const relay = createRelay({
 			sql: wrapSql(overheard(database.sql, options.onStatement)),
 			clock: () => clock.now,
@@ -101,7 +107,8 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 			crypto,
 			project: wrap(createProject(crypto)),
 			tickets,
-			epoch: EPOCH,
+			epoch,
+			relayKey: await relayKey,
 			bus: options.bus,
 			...options.relay,
 			fault: (fault) => faults.push(fault)
@@ -130,9 +137,9 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 		tick: (ms) => {
 			for (const timer of timers) if (timer.ms === ms) timer.act();
 		},
-		restart: async () => {
+		restart: async (epoch) => {
 			await stop(started);
-			started = await start(port);
+			started = await start(port, epoch);
 		},
 		addDevice: (code) => addDevice(database, code, clock.now),
 		today: () => journalName(TRADE_BUSINESS, TRADE_BRANCH, clock.now),
@@ -141,6 +148,22 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 			await database.close();
 		}
 	};
+}
+
+/** One for all stands: relays that stand beside each other have the key of their database. */
+const relayKey = createSigningKeys().then(createSigner);
+
+/** What the stand's relay signed in an epoch that ended. */
+export async function signedClock(fact: ClockFact): Promise<ClockFact> {
+	const sig = await (await relayKey).sign(clockMessage(TRADE_BUSINESS, fact));
+	return { ...fact, sig: encodeBase64url(sig) };
+}
+
+async function addRelayKey({ sql }: TestDatabase, now: number): Promise<void> {
+	const { kid, publicKey } = await relayKey;
+	await sql`
+		insert into relay_key (place, kid, public_key, sealed, created_at)
+		values (1, ${encodeBase64url(kid)}, ${Buffer.from(publicKey)}, '', ${now})`;
 }
 
 /** Connections of its own, as another process has them. */

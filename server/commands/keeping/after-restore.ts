@@ -16,7 +16,7 @@ const ACCESS_TABLES = [
 ];
 /** What only the secret opens. */
 const SEALED_TABLES = [
-	...['relay_key', 'person_secret', 'ledger_secret', 'sheet_set'],
+	...['person_secret', 'ledger_secret', 'sheet_set'],
 	...['spent_step', 'recovery_code', 'second_factor']
 ];
 
@@ -83,8 +83,14 @@ async function letNothingGoTwice(sql: Sql, now: number): Promise<void> {
 	await sql`update claim_waiting set due_at = greatest(due_at, ${now + CARRIED_GRACE_MS})`;
 }
 
-/** Throws away what only the other secret opens: codes of customers, second factors, the relay's key. */
+/**
+ * Throws away what only the other secret opens: codes of customers, second factors, the relay's key.
+ * The public half of that stays: what devices hold that was signed by it is still known.
+ */
 export async function dropSealed(sql: Sql): Promise<void> {
+	await sql`
+		update relay_key set sealed = '', place = (select max(place) + 1 from relay_key)
+		where place = 1`;
 	await empty(sql, SEALED_TABLES);
 }
 

@@ -27,6 +27,19 @@ function named(id: string, wall: number, day = 20_780): SettingFact {
 }
 
 describe('a clock fact', () => {
+	it('[FACT-17] is signed, or of before that was done', () => {
+		const signed = `${CLOCK.slice(0, -1)},"${'A'.repeat(86)}"]`;
+		expect(encodeFact(clock(signed))).toBe(signed);
+		expect(clock(signed).sig).toBe('A'.repeat(86));
+		expect(clock(CLOCK)).not.toHaveProperty('sig');
+		for (const bad of [
+			`${CLOCK.slice(0, -1)},""]`,
+			`${CLOCK.slice(0, -1)},0]`,
+			`${signed.slice(0, -1)},0]`
+		])
+			expect(parseFact(bad).ok).toBe(false);
+	});
+
 	it('[FACT-17] names a device’s fact, a stamp and a day, and is the relay’s alone', () => {
 		const fact = clock(CLOCK);
 		expect(encodeFact(fact)).toBe(CLOCK);

@@ -44,6 +44,8 @@ interface Part {
 	readonly name: string;
 	readonly read: (value: unknown) => unknown;
 	readonly write: (value: never) => unknown;
+	/** May be left out; the last of its body. */
+	readonly isOptional?: true;
 }
 
 interface Body {
@@ -61,9 +63,11 @@ export function parseListed(
 	body: readonly unknown[]
 ): ListedFact | null {
 	const form = BODIES[kind];
-	if (authorOf(head.code) !== form.by || body.length !== form.parts.length) return null;
+	const { parts } = form;
+	if (authorOf(head.code) !== form.by || body.length > parts.length) return null;
 	const fact: Record<string, unknown> = { ...head, kind };
-	for (const [place, { name, read }] of form.parts.entries()) {
+	for (const [place, { name, read, isOptional }] of parts.entries()) {
+		if (isOptional && place === body.length) break;
 		const value = read(body[place]);
 		if (value === undefined) return null;
 		fact[name] = value;
@@ -75,7 +79,9 @@ export function parseListed(
 
 export function encodeListed(fact: ListedFact): readonly unknown[] {
 	const values = fact as unknown as Readonly<Record<string, never>>;
-	return BODIES[fact.kind].parts.map(({ name, write }) => write(values[name] as never));
+	return BODIES[fact.kind].parts
+		.filter(({ name, isOptional }) => !isOptional || Object.hasOwn(values, name))
+		.map(({ name, write }) => write(values[name] as never));
 }
 
 function authorOf(code: string): Body['by'] {
@@ -335,7 +341,8 @@ const BODIES: Readonly<Record<ListedKind, Body>> = {
 			plain('factId', isDeviceFactName),
 			plain('wall', isTime),
 			plain('counter', (value) => isWhole(value, 0, COUNTER_MAX)),
-			plain('day', isDay)
+			plain('day', isDay),
+			{ ...plain('sig', isSignature), isOptional: true }
 		]
 	},
 	ask: { by: 'relay', parts: [plain('askId', isUuid), plain('fields', isAskFields)] },
