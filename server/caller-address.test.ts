@@ -1,5 +1,6 @@
+import { Hono } from 'hono';
 import { expect, it } from 'vitest';
-import { callerAddress } from './caller-address.ts';
+import { callerAddress, createCallerAddress } from './caller-address.ts';
 
 const CASES: readonly (readonly [string, number, string, string])[] = [
 	['no proxy, and a word of its own', 0, '6.6.6.6', '203.0.113.1'],
@@ -14,3 +15,15 @@ for (const [what, proxies, forwarded, address] of CASES)
 	it(`[API-30] ${what}`, () => {
 		expect(callerAddress('203.0.113.1', forwarded, proxies)).toBe(address);
 	});
+
+it('[AUTH-14] one network of IPv6 is one caller, whoever asks for the address', async () => {
+	const addressOf = createCallerAddress(1);
+	const app = new Hono().get('/', (c) => c.text(addressOf(c)));
+	const socket = { remoteAddress: '203.0.113.1', remotePort: 1, remoteFamily: 'IPv4' };
+	const heard = async (address: string): Promise<string> => {
+		const headers = { 'x-forwarded-for': address };
+		return (await app.request('/', { headers }, { incoming: { socket } })).text();
+	};
+	expect(await heard('2001:db8:1:2::9')).toBe(await heard('2001:db8:1:2:f::'));
+	expect(await heard('2001:db8:1:3::9')).not.toBe(await heard('2001:db8:1:2:f::'));
+});

@@ -1,16 +1,20 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
+import { addressGroup } from './auth/limits.ts';
 
 /**
  * Whose request it is, as far as it can be believed. Each of the operator's `proxies` writes whom
- * it heard at the end of `X-Forwarded-For`; what stands before that anybody may have written.
+ * it heard at the end of `X-Forwarded-For`; what stands before that anybody may have written. AUTH-14. As a
+ * group: whoever has one address of a network of IPv6 has them all.
  */
 export function createCallerAddress(proxies: number): (c: Context) => string {
 	return (c) =>
-		callerAddress(
-			getConnInfo(c).remote.address ?? '',
-			c.req.header('x-forwarded-for') ?? '',
-			proxies
+		addressGroup(
+			callerAddress(
+				getConnInfo(c).remote.address ?? '',
+				c.req.header('x-forwarded-for') ?? '',
+				proxies
+			)
 		);
 }
 

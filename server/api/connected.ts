@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { addressGroup } from '#server/auth/limits.ts';
 import { connectionRoutes } from './connections.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import type { LedgerRouteParts } from './ledger-route-parts.ts';
@@ -21,11 +20,7 @@ const GUARDED = [
 ];
 
 /** Every route between a shop and its customer, behind its guards. */
-export function connectedRoutes(given: LedgerRouteParts): Hono {
-	const parts = {
-		...given,
-		addressOf: (c: Parameters<typeof given.addressOf>[0]) => addressGroup(given.addressOf(c))
-	};
+export function connectedRoutes(parts: LedgerRouteParts): Hono {
 	const routes = [
 		searchRoutes,
 		connectionRoutes,

@@ -22,9 +22,18 @@ export const jsonOnly: MiddlewareHandler = async (c, next) => {
 	return next();
 };
 
-/** Stops reading a body that is longer. */
+/** Of a body that does not say how long it is, which is read whole before anybody asks who sends it. */
+const UNMEASURED_BYTES_MAX = 64 * 1024;
+
+/** Stops reading a body that is longer, or is long and does not say so before. */
 export function bodyBytesAtMost(maxSize: number): MiddlewareHandler {
-	return bodyLimit({ maxSize, onError: (c) => problem(c, refusal('bodyTooLarge')) });
+	const onError = (c: Context): Response => problem(c, refusal('bodyTooLarge'));
+	const measured = bodyLimit({ maxSize, onError });
+	const unmeasured = bodyLimit({ maxSize: Math.min(maxSize, UNMEASURED_BYTES_MAX), onError });
+	return (c, next) =>
+		c.req.header('transfer-encoding') === undefined && c.req.header('content-length') !== undefined
+			? measured(c, next)
+			: unmeasured(c, next);
 }
 
 function isForeign(c: Context): boolean {

@@ -12,7 +12,7 @@ import { lateFact } from '#server/database/late-facts.ts';
 import type { Transaction } from '#server/database/transaction.ts';
 
 /** Of all that one removed device may leave to its owner, and as much again of second texts. */
-export const LATE_BYTES_MAX = 10 * 1024 * 1024;
+const LATE_BYTES_MAX = 10 * 1024 * 1024;
 
 /** What a removed device left. */
 export interface LeftByDevice {

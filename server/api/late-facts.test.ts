@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url, utf8 } from '#domain/bytes.ts';
 import { lateFactsStatement } from '#domain/claim-statement.ts';
@@ -31,22 +33,21 @@ interface Leaving {
 }
 
 async function leave(shop: StandShop, { facts, sent }: Leaving): Promise<StandAnswer> {
+	const texts = facts.map(({ text }) => text);
+	return stand.ask('/late-facts', {
+		by: { headers: { authorization: `Bearer ${await tokenFor(shop, texts)}` } },
+		body: { facts: sent ?? texts }
+	});
+}
+
+async function tokenFor(shop: StandShop, texts: readonly string[]): Promise<string> {
 	const given = await stand.ask('/devices/nonce', { body: {} });
 	const nonce = decodeBase64url(String(given.body['nonce']));
 	if (!nonce.ok) throw new Error('no nonce');
-	const texts = facts.map(({ text }) => text);
 	const digest = await crypto.sha256(utf8(texts.join('\n')));
 	const signature = await shop.signer.sign(lateFactsStatement(nonce.value, shop.business, digest));
-	const { business, code } = shop;
-	return stand.ask('/late-facts', {
-		body: {
-			business,
-			code,
-			nonce: given.body['nonce'],
-			signature: encodeBase64url(signature),
-			facts: sent ?? texts
-		}
-	});
+	const said = [digest, signature].map(encodeBase64url);
+	return [shop.business, shop.code, String(given.body['nonce']), ...said].join('.');
 }
 
 async function inbox(shop: StandShop, state = 'waiting'): Promise<readonly string[]> {
@@ -203,4 +204,35 @@ describe('what a removed device had not sent', { timeout: 20_000 }, () => {
 		expect(taken.body['code']).toBe('notAMember');
 		expect((await stand.ask(`/late-facts?business=${shop.business}`)).status).toBe(401);
 	});
+
+	it('[API-52] a stranger is refused before his lot is there, and reads out no memory of ours', async () => {
+		const shop = await stand.shop('asked.first');
+		const given = await stand.ask('/devices/nonce', { body: {} });
+		const proof = [shop.business, 'A', given.body['nonce'], 'A'.repeat(43), 'A'.repeat(86)];
+		for (const headers of [
+			['content-length: 1000000'],
+			['content-length: 1000000', `authorization: Bearer ${proof.join('.')}`]
+		])
+			expect(await answerTo('/late-facts', headers)).toBe(401);
+		expect(await answerTo('/late-facts', ['content-length: 10000000'])).toBe(413);
+		// Nobody waits for the end of what does not say where it ends.
+		const chunk = `${(65_537).toString(16)}\r\n${' '.repeat(65_537)}\r\n`;
+		for (const path of ['/late-facts', '/late-facts/taken', '/carried', '/accounts'])
+			expect(await answerTo(path, ['transfer-encoding: chunked'], chunk)).toBe(413);
+	});
 });
+
+/** The status that a request has whose body does not come, but for a piece of it. */
+async function answerTo(path: string, headers: readonly string[], piece = ''): Promise<number> {
+	const { port } = new URL(stand.syncUrl);
+	const line = net.connect(Number(port), '127.0.0.1');
+	const json = 'content-type: application/json';
+	const head = [`POST /api${path} HTTP/1.1`, 'host: x', json, ...headers, '', ''];
+	line.write(head.join('\r\n') + piece);
+	try {
+		const [said] = (await once(line, 'data')) as [Buffer];
+		return Number(/^HTTP\/1\.1 (\d+)/.exec(said.toString())?.[1]);
+	} finally {
+		line.destroy();
+	}
+}

@@ -1,8 +1,8 @@
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
-import { utf8 } from '#domain/bytes.ts';
-import { lateFactsStatement } from '#domain/claim-statement.ts';
+import { decodeBase64url, equalBytes, utf8 } from '#domain/bytes.ts';
+import { DIGEST_BYTES, lateFactsStatement } from '#domain/claim-statement.ts';
 import type { BusinessId, DeviceCode, FactId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -15,9 +15,10 @@ import { commitUnlessRefused } from '#server/database/transaction.ts';
 import { businessField, codeField, factIdField, readBody, signatureField } from './body.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { ownerCalling } from './invites.ts';
-import { keepOwn, LATE_BYTES_MAX, type Kept } from './keep-late.ts';
+import { keepOwn, type Kept } from './keep-late.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
+import { createReadTurns, type ReadTurns } from './read-turns.ts';
 
 export interface LateFactParts
 	extends
@@ -31,37 +32,50 @@ export interface LateFactParts
 export const LATE_MS = 90 * 86_400_000;
 const LATE_FACTS_MAX = 2_000;
 const LISTED_MAX = 500;
+/** A lot of our own devices is 256 k letters, of three bytes at the most. */
+const LOT_BYTES_MAX = 2 * 1024 * 1024;
+const DECISION_BYTES_MAX = 64 * 1024;
+/** Lots that are read at once, of all businesses and of one. */
+const LOT_TURNS = { all: 8, scope: 1, waiting: 20 };
 
-const lateSchema = v.object({
+/** Who leaves a lot, in the header: it is proved before a byte of the lot is read. */
+const proofSchema = v.object({
 	business: businessField,
 	code: codeField,
 	nonce: v.string(),
+	/** SHA-256 of the lot. */
+	digest: v.string(),
 	/** Of the removed device's key, over `lateFactsStatement`. */
-	signature: signatureField,
+	signature: signatureField
+});
+const lateSchema = v.object({
 	facts: v.pipe(v.array(v.string()), v.maxLength(LATE_FACTS_MAX))
 });
 const decideSchema = v.object({
 	business: businessField,
 	ids: v.pipe(v.array(factIdField), v.maxLength(LISTED_MAX))
 });
-type LateBody = v.InferOutput<typeof lateSchema>;
+type LateProof = v.InferOutput<typeof proofSchema>;
 
 /**
- * API-43. `POST /late-facts`: what a removed device wrote and had not sent, signed by its old key. API-44.
+ * API-43, API-52. `POST /late-facts`: what a removed device wrote and had not sent, signed by its old key, with
+ * `authorization: Bearer {business}.{code}.{nonce}.{digest}.{signature}`, base64url. API-44.
  * `GET /late-facts?business&state`: the owner's inbox; `POST /late-facts/taken`, `/declined` and
  * `/waiting`: what he does with it.
  */
 export function lateFactRoutes(parts: LateFactParts): Hono {
 	const routes = new Hono();
-	const guards = [ownOriginOnly, jsonOnly, bodyBytesAtMost(LATE_BYTES_MAX)] as const;
-	routes.use('/late-facts', ...guards);
-	routes.use('/late-facts/*', ...guards);
+	const turns = createReadTurns(LOT_TURNS);
+	routes.use('/late-facts', ownOriginOnly, jsonOnly, bodyBytesAtMost(LOT_BYTES_MAX));
+	routes.use('/late-facts/:act', ownOriginOnly, jsonOnly, bodyBytesAtMost(DECISION_BYTES_MAX));
 	routes.post('/late-facts', async (c) => {
 		const counted = await parts.limits.count('joinsByAddress', parts.addressOf(c));
 		if (!counted.ok) return problem(c, refusal('tooManyAttempts', { ...counted.error }));
-		const body = await readBody(c, lateSchema);
-		if (!body.ok) return problem(c, refusal(body.error));
-		const kept = await keepLate(parts, body.value);
+		const proof = readProof(c);
+		if (!proof.ok) return problem(c, refusal(proof.error));
+		const proved = await proveRemoved(parts, proof.value);
+		if (!proved.ok) return problem(c, refusal(proved.error));
+		const kept = await keepLate(c, { ...parts, turns, proof: proof.value });
 		return kept.ok ? c.json(kept.value) : problem(c, refusal(kept.error));
 	});
 	routes.get('/late-facts', (c) => list(c, parts));
@@ -71,24 +85,49 @@ export function lateFactRoutes(parts: LateFactParts): Hono {
 	return routes;
 }
 
-async function keepLate(parts: LateFactParts, body: LateBody): Promise<Result<Kept, ProblemCode>> {
-	const proved = await proveRemoved(parts, body);
-	if (!proved.ok) return proved;
-	const { business, code, facts } = body;
-	const left = { business, code, texts: facts, receivedAt: parts.clock() };
-	return commitUnlessRefused(parts.executor, (transaction) => keepOwn(transaction, left));
+function readProof(c: Context): Result<LateProof, 'deviceRefused'> {
+	const [, token = ''] = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '') ?? [];
+	const [business, code, nonce, digest, signature] = token.split('.');
+	const read = v.safeParse(proofSchema, { business, code, nonce, digest, signature });
+	return read.success ? ok(read.output) : err('deviceRefused');
+}
+
+interface Leaving extends LateFactParts {
+	readonly turns: ReadTurns;
+	readonly proof: LateProof;
+}
+
+/** Who sends slowly holds up his own business, and of others' turns this one. */
+async function keepLate(c: Context, parts: Leaving): Promise<Result<Kept, ProblemCode>> {
+	const { business, code, digest } = parts.proof;
+	const end = await parts.turns.take(business);
+	if (end === undefined) return err('tooManyAttempts');
+	try {
+		const body = await readBody(c, lateSchema);
+		if (!body.ok) return body;
+		const { facts } = body.value;
+		const signed = decodeBase64url(digest);
+		if (!signed.ok || !equalBytes(signed.value, sha256(utf8(facts.join('\n')))))
+			return err('deviceRefused');
+		const left = { business, code, texts: facts, receivedAt: parts.clock() };
+		return await commitUnlessRefused(parts.executor, (transaction) => keepOwn(transaction, left));
+	} finally {
+		end();
+	}
 }
 
 /** Its key opens nothing any more but this, and this for ninety days. */
 async function proveRemoved(
 	{ executor, clock, crypto, limits }: LateFactParts,
-	{ business, code, nonce, signature, facts }: LateBody
+	{ business, code, nonce, digest, signature }: LateProof
 ): Promise<Result<undefined, ProblemCode>> {
 	const bytes = await takeNonce(executor, nonce, clock());
 	if (bytes === undefined) return err('nonceSpent');
 	const row = await findDevice(executor, business, code);
 	if (row === undefined) return err('deviceRefused');
-	const statement = lateFactsStatement(bytes, business, sha256(utf8(facts.join('\n'))));
+	const lot = decodeBase64url(digest);
+	if (!lot.ok || lot.value.length !== DIGEST_BYTES) return err('deviceRefused');
+	const statement = lateFactsStatement(bytes, business, lot.value);
 	if (!(await crypto.verify(row.device.publicKey, statement, signature)))
 		return err('deviceRefused');
 	const { removedAt } = row.device;

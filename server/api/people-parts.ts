@@ -16,7 +16,7 @@ export interface PeopleParts extends Omit<Auth, 'tickets'> {
 	readonly messages: Pick<Messages, 'kinds' | 'wake'>;
 	/** Does it once the answer is out. */
 	readonly later: (work: () => Promise<void>) => void;
-	/** The caller's network address, as far as it can be believed. */
+	/** The caller's network address, grouped, as far as it can be believed. */
 	readonly addressOf: (c: Context) => string;
 	/** The database's epoch. */
 	readonly epoch: number;

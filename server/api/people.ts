@@ -1,5 +1,4 @@
-import { Hono, type Context } from 'hono';
-import { addressGroup } from '#server/auth/limits.ts';
+import { Hono } from 'hono';
 import { accountRoutes } from './accounts.ts';
 import { businessRoutes } from './businesses.ts';
 import { codeRoutes } from './codes.ts';
@@ -19,9 +18,7 @@ import { sessionRoutes } from './sessions.ts';
 export const PEOPLE_BODY_BYTES_MAX = 16 * 1024;
 
 /** Every route of accounts, businesses and devices, behind its guards. */
-export function peopleRoutes(given: PeopleParts): Hono {
-	const addressOf = (c: Context): string => addressGroup(given.addressOf(c));
-	const parts = { ...given, addressOf };
+export function peopleRoutes(parts: PeopleParts): Hono {
 	const routes = [
 		accountRoutes,
 		sessionRoutes,

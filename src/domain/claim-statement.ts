@@ -5,7 +5,7 @@ import type { SheetFields } from './fact/ledger-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from './ids.ts';
 
 export const NONCE_BYTES = 32;
-const DIGEST_BYTES = 32;
+export const DIGEST_BYTES = 32;
 
 export interface Claim {
 	readonly business: BusinessId;

@@ -201,13 +201,7 @@ const TABLE: Readonly<Record<string, Row>> = {
 		statuses: open(401)
 	},
 	'POST /late-facts': {
-		request: async ({ shop: { business }, key, nonce }) => {
-			const signature = encodeBase64url(await key.sign(key.publicKey));
-			return {
-				path: '/late-facts',
-				body: { business, code: 'A', nonce: await nonce(), signature, facts: [] }
-			};
-		},
+		request: at('/late-facts', { facts: [] }),
 		statuses: open(401)
 	},
 	'GET /late-facts': {
