@@ -197,7 +197,7 @@ function deviceApi(
 		carriedRoutes({ ...forDevices, ...ground, handIn }),
 		lackingRoutes(forDevices),
 		receiptRoutes(forDevices),
-		lateFactRoutes({ ...ground, ...auth, handIn }),
+		lateFactRoutes({ ...forDevices, ...ground, handIn }),
 		checkpointRoutes(forDevices)
 	];
 }

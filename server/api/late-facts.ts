@@ -1,5 +1,5 @@
-import { and, eq, lt, sql } from 'drizzle-orm';
-import { Hono, type Context } from 'hono';
+import { and, eq, lt, lte, sql } from 'drizzle-orm';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as v from 'valibot';
 import { decodeBase64url, equalBytes, utf8 } from '#domain/bytes.ts';
 import { DIGEST_BYTES, lateFactsStatement } from '#domain/claim-statement.ts';
@@ -18,7 +18,7 @@ import { ownerCalling } from './invites.ts';
 import { keepOwn, type Kept } from './keep-late.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
-import { createReadTurns, type ReadTurns } from './read-turns.ts';
+import { createReadTurns, inTurn, type ReadParts, type ReadTurns } from './read-turns.ts';
 
 export interface LateFactParts
 	extends
@@ -26,12 +26,20 @@ export interface LateFactParts
 			PeopleParts,
 			'executor' | 'clock' | 'crypto' | 'limits' | 'addressOf' | 'deviceAuth' | 'sessions'
 		>,
-		HandIn {}
+		HandIn,
+		ReadParts {}
+
+/** Whose late facts an owner lists. */
+interface OwnerEnv {
+	Variables: { caller: { readonly scope: BusinessId } };
+}
 
 /** After its removal, and again after its owner's no. */
 export const LATE_MS = 90 * 86_400_000;
 const LATE_FACTS_MAX = 2_000;
 const LISTED_MAX = 500;
+/** Of the texts of one list: the next come once these are decided on. */
+const LISTED_BYTES_MAX = 2 * 1024 * 1024;
 /** A lot of our own devices is 256 k letters, of three bytes at the most. */
 const LOT_BYTES_MAX = 2 * 1024 * 1024;
 const DECISION_BYTES_MAX = 64 * 1024;
@@ -64,7 +72,7 @@ type LateProof = v.InferOutput<typeof proofSchema>;
  * `/waiting`: what he does with it.
  */
 export function lateFactRoutes(parts: LateFactParts): Hono {
-	const routes = new Hono();
+	const routes = new Hono<OwnerEnv>();
 	const turns = createReadTurns(LOT_TURNS);
 	routes.use('/late-facts', ownOriginOnly, jsonOnly, bodyBytesAtMost(LOT_BYTES_MAX));
 	routes.use('/late-facts/:act', ownOriginOnly, jsonOnly, bodyBytesAtMost(DECISION_BYTES_MAX));
@@ -78,11 +86,14 @@ export function lateFactRoutes(parts: LateFactParts): Hono {
 		const kept = await keepLate(c, { ...parts, turns, proof: proof.value });
 		return kept.ok ? c.json(kept.value) : problem(c, refusal(kept.error));
 	});
-	routes.get('/late-facts', (c) => list(c, parts));
+	const turn = inTurn<OwnerEnv>(() => parts.reads.pieces);
+	routes.get('/late-facts', ownersOnly(parts), turn, (c) => list(c, parts));
 	routes.post('/late-facts/taken', (c) => decide(c, parts, takeIn));
 	routes.post('/late-facts/declined', (c) => decide(c, parts, decline));
 	routes.post('/late-facts/waiting', (c) => decide(c, parts, undo));
-	return routes;
+	const api = new Hono();
+	api.route('/', routes);
+	return api;
 }
 
 function readProof(c: Context): Result<LateProof, 'deviceRefused'> {
@@ -140,21 +151,44 @@ async function proveRemoved(
 
 const STATES = ['waiting', 'taken', 'declined'] as const;
 
-async function list(c: Context, parts: LateFactParts): Promise<Response> {
-	const business = v.safeParse(businessField, c.req.query('business'));
+function ownersOnly(parts: LateFactParts): MiddlewareHandler<OwnerEnv> {
+	return async (c, next) => {
+		const business = v.safeParse(businessField, c.req.query('business'));
+		if (!business.success) return problem(c, refusal('queryInvalid'));
+		const owner = await ownerCalling(c, parts, business.output);
+		if (!owner.ok) return problem(c, refusal(owner.error));
+		c.set('caller', { scope: business.output });
+		return next();
+	};
+}
+
+async function list(c: Context<OwnerEnv>, parts: LateFactParts): Promise<Response> {
+	const { scope: business } = c.var.caller;
 	const state = v.safeParse(v.picklist(STATES), c.req.query('state') ?? 'waiting');
-	if (!business.success || !state.success) return problem(c, refusal('queryInvalid'));
-	const owner = await ownerCalling(c, parts, business.output);
-	if (!owner.ok) return problem(c, refusal(owner.error));
+	if (!state.success) return problem(c, refusal('queryInvalid'));
 	const { executor } = parts;
-	await forgetOld(parts, business.output);
-	const inState = and(eq(lateFact.business, business.output), eq(lateFact.state, state.output));
-	const rows = await executor
-		.select()
+	await forgetOld(parts, business);
+	const inState = and(eq(lateFact.business, business), eq(lateFact.state, state.output));
+	const page = executor
+		.select({
+			code: lateFact.code,
+			n: lateFact.n,
+			text: lateFact.text,
+			receivedAt: lateFact.receivedAt,
+			reason: lateFact.reason,
+			bytes: sql<string>`sum(octet_length(${lateFact.text}))
+				over (order by ${lateFact.code}, ${lateFact.n})`.as('bytes')
+		})
 		.from(lateFact)
 		.where(inState)
 		.orderBy(lateFact.code, lateFact.n)
-		.limit(LISTED_MAX);
+		.limit(LISTED_MAX)
+		.as('page');
+	const rows = await executor
+		.select()
+		.from(page)
+		.where(lte(page.bytes, String(LISTED_BYTES_MAX)))
+		.orderBy(page.code, page.n);
 	const [count] = await executor
 		.select({ count: sql<string>`count(*)` })
 		.from(lateFact)

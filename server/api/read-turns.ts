@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import { createAnswers, holdAnswer, type Answers } from './answers.ts';
 import { problem, refusal } from './problem.ts';
 
 /**
@@ -8,6 +9,8 @@ import { problem, refusal } from './problem.ts';
 export interface ReadTurns {
 	/** Resolves when it is the scope's turn, with what ends it; undefined where too many of it wait. */
 	take(scope: string): Promise<(() => void) | undefined>;
+	/** Where what they end with is held until it is read. */
+	readonly answers?: Answers;
 }
 
 export interface TurnFigures {
@@ -79,9 +82,10 @@ export interface Reads {
 }
 
 export function createReads(): Reads {
+	const answers = createAnswers();
 	return {
-		pieces: createReadTurns(PIECE_TURNS),
-		whole: createReadTurns(WHOLE_TURNS),
+		pieces: { ...createReadTurns(PIECE_TURNS), answers },
+		whole: { ...createReadTurns(WHOLE_TURNS), answers },
 		bodies: createReadTurns(BODY_TURNS)
 	};
 }
@@ -99,13 +103,15 @@ const AGAIN_MS = 1_000;
 /** Waits for the caller's turn; to be put behind the proof of who calls. */
 export function inTurn<E extends Called>(turnsOf: (c: Context) => ReadTurns): MiddlewareHandler<E> {
 	return async (c, next) => {
-		const { caller } = c.var as Called['Variables'];
-		const end = await turnsOf(c).take(caller.scope);
+		const { scope } = (c.var as Called['Variables']).caller;
+		const turns = turnsOf(c);
+		const end = await turns.take(scope);
 		if (end === undefined) {
 			return problem(c, refusal('tooManyAttempts', { retryAfterMs: AGAIN_MS }));
 		}
 		try {
 			await next();
+			if (turns.answers !== undefined) await holdAnswer(c, scope, turns.answers);
 			return undefined;
 		} finally {
 			end();
