@@ -24,6 +24,7 @@ interface Relay {
 	readonly http: { have: RelayHttp['have']; readonly carried: RelayHttp['carried'] };
 	/** The ids of each request, in order. */
 	readonly requests: (readonly string[])[];
+	readonly texts: (readonly string[])[];
 	ranges: HaveAnswer['ranges'];
 	/** Answers so many requests, and is gone then. */
 	answers: number;
@@ -34,6 +35,7 @@ interface Relay {
 function fakeRelay(): Relay {
 	const relay: Relay = {
 		requests: [],
+		texts: [],
 		ranges: {},
 		answers: Infinity,
 		refused: new Map(),
@@ -44,6 +46,7 @@ function fakeRelay(): Relay {
 				relay.answers -= 1;
 				const ids = facts.map(idOf);
 				relay.requests.push(ids);
+				relay.texts.push(facts.map(({ text }) => text));
 				return Promise.resolve(
 					ok(
 						ids.map((id) => {
@@ -97,6 +100,25 @@ describe('what the relay forgot', () => {
 		expect(await carryFacts(parts, NEW)).toBe('done');
 		expect(relay.requests).toHaveLength(2);
 		expect(await placeIn(test)).toMatchObject({ isDone: true, left: 0 });
+	});
+
+	it('[CARRY-6] is handed in once where the relay has another text under its name', async () => {
+		const test = await holder(1);
+		const relay = fakeRelay();
+		relay.ranges = { B: [[1, 1, '0'.repeat(16)]] };
+		const parts = { ...test.parts, device: test.device, http: relay.http };
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.requests).toEqual([['0.1-7']]);
+		const [held] = await test.store.read(['facts'], (rows) => rows.getMany('facts', ['B-1']));
+		const text = held?.text.replace('"phone":"0"', '"phone":"1"') ?? '';
+		await test.device.receive([{ text, branch: test.device.identity.branch, s: 9 }]);
+		relay.answers = 0;
+		expect(await carryFacts(parts, NEW)).toBe('unreachable');
+		relay.answers = 1;
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.texts.at(-1)).toEqual([held?.text]);
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.requests).toHaveLength(2);
 	});
 
 	it('[CARRY-1] goes on where it stopped', async () => {

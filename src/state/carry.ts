@@ -31,6 +31,8 @@ const PAGE_TEXT_MAX = 1_000_000;
  * before its claim is judged anew. Goes on where it stopped; does nothing where there is nothing to do.
  */
 export async function carryFacts(parts: CarryParts, epoch: number): Promise<CarryOutcome> {
+	const refusal = await handInApart(parts);
+	if (refusal !== undefined) return refusal;
 	let place = await parts.store.read(['meta'], (rows) => readMeta(rows, 'carry'));
 	if (place === undefined || !isToCarry(place, epoch)) return 'done';
 	const have = await parts.http.have();
@@ -45,6 +47,19 @@ export async function carryFacts(parts: CarryParts, epoch: number): Promise<Carr
 	}
 	parts.changes.tell(['journal']);
 	return 'done';
+}
+
+/** CARRY-6. What was here under names that the relay has with another text: there it is kept apart. */
+async function handInApart(parts: CarryParts): Promise<RelayRefusal | undefined> {
+	const apart = await parts.store.read(['meta'], (rows) => readMeta(rows, 'apart'));
+	if (apart === undefined || apart.length === 0) return undefined;
+	const left = await handIn(parts, apart);
+	if (typeof left === 'string') return left;
+	await parts.store.write(['meta'], async (rows) => {
+		const now = (await readMeta(rows, 'apart')) ?? [];
+		await writeMeta(rows, 'apart', now.slice(apart.length));
+	});
+	return undefined;
 }
 
 /** Hands in what the relay lacks of the next page. */

@@ -29,10 +29,7 @@ export async function beginCheckpoint({
 	if (!first.ok) return first.error;
 	await device.takeCheckpoint(first.value);
 	const { epoch, s } = first.value;
-	return store.write(['meta'], async (rows) => {
-		await writeMeta(rows, 'history', { epoch, s: s + 1 });
-		return (await readMeta(rows, 'feed')) ?? { epoch, s };
-	});
+	return (await store.read(['meta'], (rows) => readMeta(rows, 'feed'))) ?? { epoch, s };
 }
 
 /** Fetches the pieces that a till waits for, one after the other. */

@@ -27,7 +27,7 @@ export interface FeedPull {
 	pull(told: FeedPlace): Promise<PullOutcome>;
 	/** Takes in one page of what a checkpoint stood for, or some pieces of it. */
 	backfill(): Promise<Filled>;
-	/** Where this device is; undefined before its first pull. */
+	/** Where this device is; undefined before its first pull, and where it is to begin anew. */
 	place(): Promise<FeedPlace | undefined>;
 }
 
@@ -50,7 +50,9 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 
 	function pull(told: FeedPlace): Promise<PullOutcome> {
 		const turn = last.then(async () => {
-			const outcome = await pullTo(parts, told);
+			let outcome = await pullTo(parts, told);
+			// What came may have said that it is to be begun anew.
+			if (outcome === 'caughtUp' && (await isLost(store))) outcome = await pullTo(parts, told);
 			if (outcome === 'caughtUp' && isShop(device)) await fillHurried(piecesOf(parts, device));
 			return outcome;
 		});
@@ -72,7 +74,8 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 
 	return {
 		pull,
-		place: () => store.read(['meta'], (rows) => readMeta(rows, 'feed')),
+		place: async () =>
+			(await isLost(store)) ? undefined : store.read(['meta'], (rows) => readMeta(rows, 'feed')),
 		backfill: async () => {
 			const filled = await fill();
 			return filled === 'all' ? fillOlder(parts) : filled;
@@ -119,21 +122,19 @@ async function begin(
 	{ device, store, http }: FeedPullParts,
 	told: FeedPlace
 ): Promise<FeedPlace | RelayRefusal> {
-	const { feed, sequence, isLost } = await store.read(['meta'], async (rows) => ({
+	const { feed, sequence } = await store.read(['meta'], async (rows) => ({
 		feed: await readMeta(rows, 'feed'),
-		sequence: await readMeta(rows, 'sequence'),
-		isLost: await readMeta(rows, 'isCheckpointLost')
+		sequence: await readMeta(rows, 'sequence')
 	}));
 	const isNew = feed === undefined && (sequence?.n ?? 0) === 0;
-	const isFar = isLost === true || isBehind(feed, told, isNew);
+	const isFar = (await isLost(store)) || isBehind(feed, told, isNew);
 	// A person's facts are few: they come whole, with no checkpoint before them.
 	if (!isFar || !isShop(device)) return feed ?? keepPlace(store, { epoch: told.epoch, s: 0 });
+	return beginCheckpoint({ device, store, http });
+}
 
-	const begun = await beginCheckpoint({ device, store, http });
-	if (isLost === true && typeof begun !== 'string') {
-		await store.write(['meta'], (rows) => writeMeta(rows, 'isCheckpointLost', false));
-	}
-	return begun;
+async function isLost(store: DeviceStore): Promise<boolean> {
+	return (await store.read(['meta'], (rows) => readMeta(rows, 'isCheckpointLost'))) === true;
 }
 
 function piecesOf(parts: FeedPullParts, device: Device): CheckpointPullParts {

@@ -16,7 +16,8 @@ import {
 	type StoreWriter
 } from '#storage/device-store.ts';
 import type { Joined } from './account-answers.ts';
-import { arrive, type ArrivedFact } from './arrived-fact.ts';
+import { arrive } from './arrive.ts';
+import type { ArrivedFact } from './arrived-fact.ts';
 import { createChanges } from './changes.ts';
 import { openDevice, type Device } from './device.ts';
 import { carryFrom } from './enter-epoch.ts';
@@ -27,8 +28,9 @@ import type { Identity } from './identity.ts';
 import { digestOf } from './journal-digest.ts';
 import { readMeta, writeMeta, type HeirToBe, type Inheritance, type MetaValues } from './meta.ts';
 import { isInRanges } from './number-ranges.ts';
-import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
+import { foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
+import { foldActs } from './same-act.ts';
 import type { DeviceParts } from './write-path.ts';
 
 /** A fact as the relay is asked for it: its id and digest, and those that it had first. */
@@ -193,7 +195,7 @@ function identityOf(joined: Joined, before: Identity, { publicKey }: Signer): Id
 }
 
 const CARRIED_META: readonly (keyof MetaValues)[] = [
-	...(['offset', 'contactAt', 'sms', 'notices', 'leftBehind', 'alone'] as const)
+	...(['offset', 'contactAt', 'sms', 'notices', 'leftBehind', 'alone', 'apart'] as const)
 ];
 
 /** The new database: an identity, a key, and the small things that belong to nobody's numbers. */
@@ -375,7 +377,7 @@ async function issueOnce(
 	return store.write(['journal', ...READ_MODEL_TABLES], async (rows) => {
 		if (!(await isStill(rows, basis))) return undefined;
 		await keepIssued(rows, issued, { ...left, basis });
-		await foldArrived(rows, arrived, folding);
+		await foldActs(rows, arrived, folding);
 		return issued.length;
 	});
 }

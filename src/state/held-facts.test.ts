@@ -28,5 +28,5 @@ it('[DEVICE-63] finds out which facts are here, asking once for numbers in a row
 		return found;
 	});
 	expect(asked.filter(({ id }) => held.has(id)).map(({ id }) => id)).toEqual(['A-2', 'A-4', 'B-1']);
-	expect(await store.read(['facts'], (rows) => heldOf(rows, []))).toEqual(new Set());
+	expect(await store.read(['facts'], (rows) => heldOf(rows, []))).toEqual(new Map());
 });

@@ -1,5 +1,5 @@
 import { groupBy } from '#domain/group-by.ts';
-import type { StoreReader } from '#storage/device-store.ts';
+import type { FactRow, StoreReader } from '#storage/device-store.ts';
 
 /** A fact by its name. */
 export interface FactName {
@@ -12,14 +12,14 @@ export interface FactName {
 const ROW = { least: 16, width: 2 } as const;
 
 /**
- * Which of these facts are here. What arrives together is mostly numbered in a row: one question for
+ * Those of these facts that are here, by id. What arrives together is mostly numbered in a row: one question for
  * each device's numbers, where one for each fact costs a slow phone more than all else about them.
  */
 export async function heldOf(
 	rows: StoreReader,
 	facts: readonly FactName[]
-): Promise<ReadonlySet<string>> {
-	const held = new Set<string>();
+): Promise<ReadonlyMap<string, FactRow>> {
+	const held = new Map<string, FactRow>();
 	for (const [code, ofCode] of groupBy(facts, (one) => one.code)) {
 		const numbers = ofCode.map(({ n }) => n);
 		const [from, to] = [Math.min(...numbers), Math.max(...numbers)];
@@ -30,7 +30,7 @@ export async function heldOf(
 					'facts',
 					ofCode.map(({ id }) => id)
 				);
-		for (const row of found) if (row !== undefined) held.add(row.id);
+		for (const row of found) if (row !== undefined) held.set(row.id, row);
 	}
 	return held;
 }

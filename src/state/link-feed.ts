@@ -90,7 +90,9 @@ function fillPage(run: LinkRun, attempt: number): void {
 	void run.feed.backfill().then(
 		(filled) => {
 			run.isFilling = false;
-			if (filled !== 'all' && canRun(run)) fillHistory(run, filled === 'some' ? 0 : attempt + 1);
+			// What came may have said that it is to be begun anew.
+			if (filled === 'some') pullFeed(run);
+			if (filled === 'none' && canRun(run)) fillHistory(run, attempt + 1);
 		},
 		(fault: unknown) => {
 			run.isFilling = false;
@@ -122,8 +124,11 @@ export function carry(run: LinkRun): void {
 
 /** Rare, and so read when it is needed. */
 async function carryLacking({ parts }: LinkRun, epoch: number): Promise<CarryOutcome> {
-	const place = await parts.store.read(['meta'], (rows) => readMeta(rows, 'carry'));
-	if (!isToCarry(place, epoch)) return 'done';
+	const { place, apart = [] } = await parts.store.read(['meta'], async (rows) => ({
+		place: await readMeta(rows, 'carry'),
+		apart: await readMeta(rows, 'apart')
+	}));
+	if (!isToCarry(place, epoch) && apart.length === 0) return 'done';
 	const { carryFacts } = await import('./carry.ts');
 	return carryFacts(parts, epoch);
 }

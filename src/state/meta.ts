@@ -1,4 +1,10 @@
-import type { MetaRow, NumberRanges, StoreReader, StoreWriter } from '#storage/device-store.ts';
+import type {
+	FactRow,
+	MetaRow,
+	NumberRanges,
+	StoreReader,
+	StoreWriter
+} from '#storage/device-store.ts';
 import type { ProductId } from '#domain/ids.ts';
 import type { Stamp } from '#domain/stamp.ts';
 import type { PhoneIdentity } from './customer/phone-identity.ts';
@@ -130,6 +136,8 @@ export interface MetaValues {
 	readonly carry: CarryPlace;
 	/** What nobody but this device is known to have, and is not in its journal. */
 	readonly alone: readonly AloneRange[];
+	/** Texts that were here under names that the relay has with another: to be handed in once. */
+	readonly apart: readonly FactRow[];
 	/** Whether the checkpoint that this device began with holds what a restored relay forgot. */
 	readonly isCheckpointLost: boolean;
 	/** How far back the idle history has come: everything above this number of the feed is here. */

@@ -6,7 +6,8 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type FactRow } from '#storage/device-store.ts';
 import type { Read } from './account-answers.ts';
 import type { ApiRefusal } from './account-api.ts';
-import { arrive, timed, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { arrive } from './arrive.ts';
+import { timed, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import {
 	journalOf,
 	receiptOf,

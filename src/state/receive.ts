@@ -3,7 +3,8 @@ import { idAtStart } from '#domain/fact/issued-again.ts';
 import { parseFactId } from '#domain/ids.ts';
 import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
 import type { StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
-import { arrive, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { arrive } from './arrive.ts';
+import type { ArrivedFact, FactText } from './arrived-fact.ts';
 import { handInAgain } from './enter-epoch.ts';
 import { isInside } from './fold-latest.ts';
 import { heldOf } from './held-facts.ts';
@@ -12,13 +13,13 @@ import { readMeta, writeMeta } from './meta.ts';
 import {
 	addAll,
 	allLedgers,
-	foldArrived,
 	foldsFor,
 	loadFolds,
 	READ_MODEL_TABLES,
 	settleTimes,
 	type FoldReport
 } from './read-model.ts';
+import { foldActs, type HeardFact } from './same-act.ts';
 import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
 
@@ -52,7 +53,7 @@ export async function receiveFacts(
 	for (let start = 0; start < facts.length;) {
 		await turns.quiet();
 		const from = parts.clock();
-		const piece = await unknownOf(facts.slice(start, start + length), parts);
+		const piece = await unknownOf(facts.slice(start, start + length), parts, identity);
 		const arrived = await arriveAll(piece, parts);
 		unreadable += piece.length - arrived.length;
 		if (arrived.length > 0) {
@@ -74,11 +75,16 @@ function nextLength(length: number, ms: number): number {
 }
 
 async function arriveAll(
-	facts: readonly FactText[],
+	unknown: readonly Unknown[],
 	{ crypto }: DeviceParts
-): Promise<readonly ArrivedFact[]> {
+): Promise<readonly HeardFact[]> {
 	// Hashing waits for another thread: all of them wait together.
-	const arrived = await Promise.all(facts.map((fact) => arrive(fact, crypto)));
+	const arrived = await Promise.all(
+		unknown.map(async ({ fact, isOther }): Promise<HeardFact | undefined> => {
+			const one = await arrive(fact, crypto);
+			return one && { ...one, isOther, isOfFeed: fact.s !== undefined };
+		})
+	);
 	return arrived.filter((one) => one !== undefined);
 }
 
@@ -105,17 +111,29 @@ function createNews({ changes, clock }: DeviceParts): News {
 	};
 }
 
-/** Those whose id is not held. A text that names no id is left for the parser to refuse. */
+interface Unknown {
+	readonly fact: FactText;
+	/** Another text is held under its id. */
+	readonly isOther: boolean;
+}
+
+/**
+ * Those whose id is not held, and what the feed has under it instead: what this device wrote itself it
+ * takes from nobody. A text that names no id is left for the parser to refuse.
+ */
 async function unknownOf(
 	facts: readonly FactText[],
-	{ store }: DeviceParts
-): Promise<readonly FactText[]> {
+	{ store }: DeviceParts,
+	{ code }: Identity
+): Promise<readonly Unknown[]> {
 	const names = facts.map(({ text }) => parseFactId(idAtStart(text)));
 	const known = names.flatMap((name) => (name.ok ? [name.value] : []));
 	const held = await store.read(['facts'], (rows) => heldOf(rows, known));
-	return facts.filter((_fact, place) => {
+	return facts.flatMap((fact, place) => {
 		const name = names[place];
-		return name?.ok !== true || !held.has(name.value.id);
+		const row = name?.ok === true ? held.get(name.value.id) : undefined;
+		const isOther = row !== undefined && row.code !== code && row.text !== fact.text;
+		return row === undefined || (isOther && fact.s !== undefined) ? [{ fact, isOther }] : [];
 	});
 }
 
@@ -142,13 +160,13 @@ async function skipOwn(
 }
 
 async function keepArrived(
-	arrived: readonly ArrivedFact[],
+	arrived: readonly HeardFact[],
 	{ store, clock }: DeviceParts,
 	identity: Identity
 ): Promise<FoldReport> {
 	const folding = { business: identity.business, folds: await foldsFor(arrived) };
 	return store.write(READ_MODEL_TABLES, async (rows) => {
-		const folded = await foldArrived(rows, arrived, folding);
+		const folded = await foldActs(rows, arrived, folding);
 		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);
 		const before = (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 };
 		await writeMeta(rows, 'stamp', stampAfter(folded, before, nowMs));

@@ -10,6 +10,9 @@ import { seeded, wide } from '#tests/support/seeded.ts';
 import { checkpointOf, foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
+import { issueAgain } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { factId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createChanges } from './changes.ts';
 import { openDevice } from './device.ts';
@@ -1071,6 +1074,42 @@ describe('relay link', () => {
 		expect(await b.store.read(['facts'], (rows) => rows.count('facts'))).toBe(206);
 		expect(await storedNumbers(b.store)).toEqual(await foldedNumbers(b.store));
 		expect(await storedNumbers(b.store)).toEqual(await storedNumbers(a.store));
+		expect(b.faults).toEqual([]);
+	});
+
+	it('[DEVICE-66] begins anew where history brings what a checkpoint counted under another name', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 17);
+		await a.link.start();
+		for (let n = 1; n <= 205; n += 1) await sell(a, n);
+		await relay.quiet();
+		// After a restore the last of them came under the name of an heir.
+		const last = relay.feed.length - 1;
+		const row = relay.feed[last];
+		const parsed = parseFact(row?.text ?? '');
+		if (row === undefined || !parsed.ok) throw new Error('no fact');
+		const id = factId('D', 1);
+		const text = issueAgain(row.text, parsed.value, { id, renamed: new Map() });
+		relay.feed[last] = { ...row, text };
+		const other = await openTestDevice({
+			seed: 18,
+			joins: { identity: a.device.identity, code: 'R' }
+		});
+		await other.device.receive(
+			relay.feed.map(({ text: told, branch }) => ({ text: told, branch }))
+		);
+		relay.checkpoint = await checkpointOf(other.store, relay.feed.length);
+
+		const b = await linked(relay, 19, { from: a, code: 'B' });
+		await b.device.receive([{ text: row.text, branch: row.branch }]);
+		await b.start();
+		expect((await b.book.dayTotals('2026-11-20')).salesCount).toBe(206n);
+		for (let page = 0; page < 16; page += 1) {
+			b.ring();
+			await relay.quiet();
+		}
+		expect(await storedNumbers(b.store)).toEqual(await storedNumbers(other.store));
+		expect(await storedNumbers(b.store)).toEqual(await foldedNumbers(b.store));
 		expect(b.faults).toEqual([]);
 	});
 });

@@ -12,7 +12,8 @@ import {
 	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
-import { arrive, factOf, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
+import { arrive, UNKNOWN_REF } from './arrive.ts';
+import { factOf, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { customerKeys, productKeys } from './entity-keys.ts';
 import { compareFieldStamps } from './fold-entities.ts';
@@ -458,13 +459,18 @@ async function isAnew(rows: StoreReader, { epoch }: Checkpoint): Promise<boolean
 	return before !== undefined && before.epoch !== epoch;
 }
 
-/** The feed goes on behind the checkpoint, or from where it was, if that is further in one epoch. */
+/**
+ * The feed goes on behind the checkpoint, or from where it was, if that is further in one epoch; what
+ * it stands for comes as history.
+ */
 async function keepPlace(rows: StoreWriter, checkpoint: Checkpoint): Promise<void> {
 	const { epoch, s, ranges, often, next } = checkpoint;
 	const feed = await readMeta(rows, 'feed');
 	const isFurther = feed?.epoch === epoch && feed.s > s;
 	await writeMeta(rows, 'checkpoint', { epoch, s, ranges });
 	await writeMeta(rows, 'feed', isFurther ? feed : { epoch, s });
+	await writeMeta(rows, 'history', { epoch, s: s + 1 });
+	await writeMeta(rows, 'isCheckpointLost', false);
 	if (often !== undefined) await writeMeta(rows, 'often', often);
 	await writeMeta(
 		rows,

@@ -3,7 +3,7 @@ import { Dexie } from 'dexie';
 import { IDBDatabase, IDBFactory, IDBKeyRange, IDBObjectStore } from 'fake-indexeddb';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createDexieDeviceStore } from './device-store.dexie.ts';
-import { isStorageFull, type DeviceStore } from './device-store.ts';
+import { isStorageFull, only, type DeviceStore } from './device-store.ts';
 
 function open(indexedDB = new IDBFactory()): DeviceStore {
 	return createDexieDeviceStore('daftar-test', { indexedDB, keyRange: IDBKeyRange });
@@ -65,6 +65,24 @@ it('[STORAGE-10] gives up when the connection is lost again', async () => {
 	await expect(
 		store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]))
 	).rejects.toThrow(/connection/i);
+});
+
+it('[STORAGE-16] finds what was issued again before it was looked for by its first name', async () => {
+	const indexedDB = new IDBFactory();
+	const old = new Dexie('daftar-test', { indexedDB, IDBKeyRange });
+	old.version(4).stores({ facts: 'id, [branch+on], kind, [code+n], *refs' });
+	const row = { code: 'D', kind: 'sale', branch: '', on: '2026-11-20', refs: ['receipt:B-000001'] };
+	await old.table<object>('facts').bulkPut([
+		{ ...row, id: 'D-1', n: 1, text: '[["D-1","B-1",["B-2","D-2"]],"sale"]' },
+		{ ...row, id: 'D-2', n: 2, text: '["D-2","sale"]' }
+	]);
+	old.close();
+	const store = open(indexedDB);
+	const found = await store.read(['facts'], (rows) => rows.find('facts', only('refs', 'was:B-1')));
+	expect(found.map(({ id, refs }) => [id, refs])).toEqual([
+		['D-1', ['receipt:B-000001', 'was:B-1']]
+	]);
+	expect(await store.read(['facts'], (rows) => rows.count('facts'))).toBe(2);
 });
 
 it('[STORAGE-13] is closed for good where the database is removed, and makes no new one', async () => {

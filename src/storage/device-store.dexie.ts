@@ -22,10 +22,10 @@ export interface DexieStoreOptions {
 
 /**
  * 2: the ledger that both sides trust. 3: years of a busy shop. 4: a journal that is let go, and clocks
- * that ran ahead. Dexie adds
- * tables and indexes to what is there and keeps every row.
+ * that ran ahead. 5: acts known by the name that they had first. Dexie adds tables and indexes to what
+ * is there and keeps every row.
  */
-const VERSION = 4;
+const VERSION = 5;
 const CAUSES_MAX = 8;
 
 /** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */
@@ -43,7 +43,10 @@ export function createDexieDeviceStore(
 	database
 		.version(VERSION)
 		.stores(schema())
-		.upgrade((transaction) => keyTiles(transaction));
+		.upgrade(async (transaction) => {
+			await keyTiles(transaction);
+			await nameFirst(transaction);
+		});
 	let isRemoved = false;
 	database.on('versionchange', ({ newVersion }: IDBVersionChangeEvent) => {
 		if (newVersion !== null) return true;
@@ -100,6 +103,16 @@ async function keyTiles(transaction: Transaction): Promise<void> {
 	await products.filter(isUnkeyed).modify((row, of) => {
 		of.value = { ...row, tileKey: tileKeyOf(row) };
 	});
+}
+
+/** Facts that were issued again are not found by their first names yet. */
+async function nameFirst(transaction: Transaction): Promise<void> {
+	const facts = transaction.table<Rows['facts'], Key>('facts');
+	await facts
+		.filter(({ text }) => text.startsWith('[['))
+		.modify((row, of) => {
+			of.value = { ...row, refs: [...row.refs, `was:${row.text.split('"', 4)[3] ?? ''}`] };
+		});
 }
 
 function spell(fields: readonly string[]): string {

@@ -67,7 +67,10 @@ export interface FactRow {
 	readonly on: string;
 	readonly by: number;
 	readonly text: string;
-	/** Ledgers, `sale:{id}` of a return, `receipt:{A-000123}`, products of a product or adjust fact. */
+	/**
+	 * Ledgers, `sale:{id}` of a return, `receipt:{A-000123}`, products of a product or adjust fact, and
+	 * `was:{id}` of what was issued again: the id that it had first.
+	 */
 	readonly refs: readonly string[];
 }
 

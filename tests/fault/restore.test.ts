@@ -16,6 +16,7 @@ import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { createProject } from '#server/projections/project.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
+import { copiedStore } from '#tests/support/copied-store.ts';
 import {
 	createHostileStand,
 	ofKind,
@@ -29,6 +30,7 @@ import { backUpTo, restoredStand } from '#tests/support/restored-stand.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import {
 	atRest,
+	heirOn,
 	identityOf,
 	openOnStand,
 	type WayBackDevice
@@ -177,6 +179,11 @@ async function idsOf(store: DeviceStore): Promise<readonly string[]> {
 	return (await store.read(['facts'], (rows) => rows.all('facts'))).map(({ id }) => id);
 }
 
+async function soldOn({ store }: WayBackDevice): Promise<bigint> {
+	const days = await store.read(['days'], (rows) => rows.all('days'));
+	return days.reduce((sum, { salesMinor }) => sum + salesMinor, 0n);
+}
+
 /** A device may be quiet for a moment before it is told of the latest. */
 async function holdsAll({ store }: WayBackDevice, { business }: StandShop): Promise<void> {
 	await until(
@@ -298,5 +305,52 @@ describe('a database that is lost', { timeout: 90_000 }, () => {
 		expect(await storedNumbers(back.store)).toEqual(await storedNumbers(again.store));
 		expect(await verified()).toEqual([]);
 		expect([...again.faults, ...back.faults, ...stand.faults]).toEqual([]);
+	});
+
+	it('[DEVICE-66] counts once what comes again under an heir’s name', async () => {
+		const shop = await stand.shop('asha');
+		const keyB = await createTestKey();
+		const keptA = { seed: 1, signer: shop.signer, code: 'A' as DeviceCode };
+		const a = await start(shop, keptA);
+		const keptB = { seed: 2, signer: keyB, code: await letIn(shop, keyB) };
+		const b = await start(shop, keptB);
+		await sell(b, 1);
+		await atRest(b);
+		await stand.settled();
+		await backUpTo(file, stand);
+		const copy = await copiedStore(b.store);
+		await sell(b, 3);
+		await Promise.all([atRest(a), atRest(b)]);
+		await holdsAll(a, shop);
+		expect(await soldOn(a)).toBe(1_200n);
+
+		await loseAndRestore();
+		// A copy of B's profile is the first to come, and sells.
+		const other = await start(shop, { ...keptB, seed: 13, store: copy });
+		await sell(other, 1);
+		await atRest(other);
+		await other.link.stop();
+		// B finds a stranger's number there, and goes on as its own heir.
+		const again = await start(shop, { ...keptB, seed: 12, store: b.store });
+		await until(() => again.link.status.halted === 'fork');
+		await again.link.stop();
+		const { signer, identity, store } = await heirOn(stand, again);
+		const heir = await start(shop, { seed: 14, signer, code: identity.code, store });
+		await atRest(heir);
+		// A was away, and holds what B sold under its first names.
+		const back = await start(shop, { ...keptA, seed: 11, store: a.store });
+		await atRest(back);
+		await Promise.all([holdsAll(back, shop), holdsAll(heir, shop)]);
+		const atRelay = await idsAtRelay(shop.business);
+		expect(atRelay.filter((id) => /^(B|AC)-/.test(id))).toEqual([
+			...['AC-1', 'AC-2', 'AC-3', 'B-1', 'B-2']
+		]);
+		expect((await idsOf(back.store)).toSorted()).toEqual(atRelay.toSorted());
+		await until(async () => (await soldOn(back)) === 1_500n);
+		expect(await soldOn(heir)).toBe(1_500n);
+		expect(await storedNumbers(back.store)).toEqual(await storedNumbers(heir.store));
+		expect(await storedNumbers(back.store)).toEqual(await foldedNumbers(back.store));
+		expect(await verified()).toEqual([]);
+		expect([...back.faults, ...heir.faults, ...stand.faults]).toEqual([]);
 	});
 });

@@ -10,6 +10,7 @@ import { isStorageFull, type DeviceStore } from '#storage/device-store.ts';
 import { createCustomerStand, uuid, type CustomerStand } from '#tests/support/customer-stand.ts';
 import { arriving, ofKind, openTestPhone, type TestPhone } from '#tests/support/customer-phone.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
+import { permutations } from '#tests/support/permutations.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { shortTimers } from '#tests/support/short-timers.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
@@ -409,6 +410,25 @@ describe('the line', () => {
 		// A signature says yes for good, whatever the other phone said.
 		expect(shop?.totals[0]).toMatchObject({ total: 570n, agreed: 570n, disputed: 0n });
 		expect(one.phone.view()).toEqual(other.phone.view());
+	});
+
+	it('[CUSTOMER-18] an answer that comes again under the name of a phone’s heir is one', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const one = await phoneWith(1);
+		await one.phone.cancel(h, 'notMe');
+		const [text = ''] = await one.own();
+		const again = ['p2-1', 'p3-4'].map((id) => text.replace('["p1-1"', `[["${id}","p1-1"]`));
+		for (const texts of permutations([text, ...again])) {
+			const other = await phoneWith(9);
+			const before = await other.store.read(['facts'], (rows) => rows.count('facts'));
+			await other.phone.receive(arriving(texts.slice(0, 1)));
+			await other.phone.receive(arriving(texts));
+			expect(await other.store.read(['facts'], (rows) => rows.count('facts'))).toBe(before + 1);
+			const reopened = await phoneWith(9, other.store);
+			await reopened.phone.receive(arriving(texts));
+			expect(reopened.phone.view()).toEqual(other.phone.view());
+			expect(other.phone.view().shops[0]?.totals[0]).toMatchObject({ disputed: 500n });
+		}
 	});
 
 	it('[CUSTOMER-6] a phone that the relay does not know opens no line until it does', async () => {

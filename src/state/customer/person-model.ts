@@ -1,4 +1,5 @@
 import type { CryptoParts } from '#domain/crypto.ts';
+import { firstText } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { FactId } from '#domain/ids.ts';
 import { createPersonFold, type Looking, type PersonFold } from '#domain/person/fold-person.ts';
@@ -54,11 +55,13 @@ export async function openPersonModel(parts: PersonModelParts): Promise<PersonMo
 function createModel(parts: PersonModelParts): PersonModel {
 	const fold = createPersonFold();
 	const textById = new Map<FactId, string>();
+	const acts = new Set<string>();
 	const newer = new Set<FactId>();
 	let toldUpTo = 0;
 
 	function take(row: FactRow, held: HeldFact | undefined): void {
 		textById.set(row.id, row.text);
+		acts.add(firstText(row.text));
 		if (held === undefined) newer.add(row.id);
 		else {
 			newer.delete(row.id);
@@ -79,7 +82,7 @@ function createModel(parts: PersonModelParts): PersonModel {
 	}
 
 	async function receive(facts: readonly FactText[]): Promise<boolean> {
-		const arrived = await arrivedOf(facts, textById, parts.crypto);
+		const arrived = await arrivedOf(facts, { ids: textById, acts }, parts.crypto);
 		for (let start = 0; start < arrived.length; start += TRANSACTION_FACTS_MAX) {
 			const piece = arrived.slice(start, start + TRANSACTION_FACTS_MAX);
 			await keepArrived(
@@ -110,17 +113,26 @@ interface Arrived {
 	readonly held: HeldFact | undefined;
 }
 
+interface Known {
+	readonly ids: ReadonlyMap<FactId, string>;
+	/** By the texts that they had first: what was issued again is the same act. */
+	readonly acts: ReadonlySet<string>;
+}
+
 /** Reads what is new; a text that is no fact of a person, or whose record is not whole, is left out. */
 async function arrivedOf(
 	facts: readonly FactText[],
-	known: ReadonlyMap<FactId, string>,
+	{ ids, acts }: Known,
 	crypto: CryptoParts
 ): Promise<readonly Arrived[]> {
-	const arrived = new Map<FactId, Arrived>();
+	const arrived = new Map<string, Arrived>();
+	const names = new Set<FactId>();
 	for (const { text } of facts) {
-		const one = await arrive(text, crypto);
-		if (one !== undefined && !known.has(one.row.id) && !arrived.has(one.row.id))
-			arrived.set(one.row.id, one);
+		const first = firstText(text);
+		const one = acts.has(first) || arrived.has(first) ? undefined : await arrive(text, crypto);
+		if (one === undefined || ids.has(one.row.id) || names.has(one.row.id)) continue;
+		names.add(one.row.id);
+		arrived.set(first, one);
 	}
 	return [...arrived.values()];
 }
