@@ -29,7 +29,7 @@ function joined(code: string): Joined {
 	return read.value;
 }
 
-type Answers = (path: string, body: string) => unknown;
+type Answers = (path: string, body: string, token: string) => unknown;
 
 interface Machine {
 	readonly page: PageParts;
@@ -52,7 +52,8 @@ function machine(answers: Answers): Machine {
 			if (typeof address !== 'string' || typeof init?.body !== 'string') throw new Error('no text');
 			const path = new URL(address).pathname;
 			asked.push(path);
-			const answer = answers(path, init.body);
+			const token = new Headers(init.headers).get('authorization') ?? '';
+			const answer = answers(path, init.body, token);
 			if (answer === undefined) return Promise.reject(new TypeError('no network'));
 			const isNo = typeof answer === 'object' && answer !== null && 'title' in answer;
 			const status = isNo ? 403 : 200;
@@ -117,10 +118,10 @@ describe('joining a shop', () => {
 	it('[JOIN-1] leaves to the owner what the device of before had not sent', async () => {
 		const heard: string[] = [];
 		let isReached = false;
-		const here = machine((path, body) => {
+		const here = machine((path, body, token) => {
 			if (!isReached) return undefined;
 			if (path.endsWith('/nonce')) return NONCE;
-			heard.push(body);
+			heard.push(`${token} ${body}`);
 			return { waiting: ['B-1'], known: [], refused: [] };
 		});
 		await join(here, 'B');
@@ -144,7 +145,7 @@ describe('joining a shop', () => {
 		isReached = true;
 		expect(await leaveBehind?.()).toBe(true);
 		expect(heard).toHaveLength(1);
-		expect(heard[0]).toContain('"code":"B"');
+		expect(heard[0]).toContain(`${joined('B').business}.B.`);
 		expect(heard[0]).toContain(JSON.stringify(text));
 		expect(await leaveBehind?.()).toBe(true);
 		expect(heard).toHaveLength(1);
