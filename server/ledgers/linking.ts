@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { err, ok, type Result } from '#domain/result.ts';
 import { member, person as personTable } from '#server/database/accounts.ts';
-import { ledgerGuard } from '#server/database/ledgers.ts';
+import { ledgerGuard, phoneChange } from '#server/database/ledgers.ts';
 import { ledgerLink } from '#server/database/persons.ts';
 import type { Act } from './act.ts';
 import { makeCard, phoneEndOf } from './cards.ts';
@@ -43,6 +43,8 @@ export async function linkLedger(
 	await act.lock(name.business, ...told.filter((person) => person !== null));
 	const refused = await refusalOf(act, parts, { name, party, guard, before });
 	if (refused !== undefined) return err(refused);
+	// Whoever is there, or proved himself anew, has answered what was asked for another number.
+	await act.tx.delete(phoneChange).where(ofLedger(phoneChange, name));
 	if (before !== undefined && isSame(before, party)) return ok(before);
 
 	const link = await keepLink(act, parts, { name, party, before });
