@@ -68,12 +68,23 @@ async function addSayings(
 ): Promise<LedgersMoved> {
 	const bare = counted.flatMap(sayingRowsOf);
 	const fresh = counted.flatMap(({ records }) => records.map(({ h }) => h));
-	const waiting = await waitingFor(rows, fresh);
-	if (bare.length + waiting.length === 0) return NOTHING;
-	const hashes = [...new Set([...bare, ...waiting].map(({ h }) => h))];
+	return putSayings(rows, [...bare, ...(await waitingFor(rows, fresh))]);
+}
+
+/** What waited for these records, which came from a checkpoint and so without their facts. */
+export async function attachSayings(
+	rows: StoreWriter,
+	records: readonly RecordHash[]
+): Promise<void> {
+	await putSayings(rows, await waitingFor(rows, records));
+}
+
+async function putSayings(rows: StoreWriter, said: readonly SayingRow[]): Promise<LedgersMoved> {
+	if (said.length === 0) return NOTHING;
+	const hashes = [...new Set(said.map(({ h }) => h))];
 	const records = await rows.getMany('records', hashes);
 	const ledgerByHash = new Map(hashes.map((h, place) => [h, records[place]?.ledger]));
-	const sayings = [...bare, ...waiting].map((row): SayingRow => ({
+	const sayings = said.map((row): SayingRow => ({
 		...row,
 		ledger: ledgerNamedBy(row) ?? ledgerByHash.get(row.h) ?? ''
 	}));

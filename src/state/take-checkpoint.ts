@@ -184,6 +184,10 @@ async function joinRows(
 	}
 	await putSums(rows, checkpoint, outside);
 	await joinRecords(rows, checkpoint.records);
+	await folds.attachSayings(
+		rows,
+		checkpoint.records.map(({ h }) => h)
+	);
 	await folds.addLedgerFacts(rows, said.flatMap(countedOf));
 	await fillIn(rows, said, { business, folds });
 	const { bases = [], whole = [], ranges } = checkpoint;
