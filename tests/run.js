@@ -35,20 +35,16 @@ async function everything() {
 	await install();
 	if (existsSync(path.join(ROOT, E2E_CONFIG))) await installChromium();
 	await run('svelte-kit', ['sync'], 'The types of the routes could not be written');
-	await build();
+	// Form asks nothing of what the build writes.
+	await Promise.all([
+		build(),
+		check('format:check', 'prettier', ['--check', 'src', 'server', 'tests', '!tests/fixtures/**'])
+	]);
 
 	// Two lanes for two cores, each in turn. The tests do not wait for lint, which takes longest of the
 	// checks; the first of them are the simulation, which knows no time but its own.
 	await Promise.all([
 		inTurn([
-			() =>
-				check('format:check', 'prettier', [
-					'--check',
-					'src',
-					'server',
-					'tests',
-					'!tests/fixtures/**'
-				]),
 			() => check('types', 'svelte-check', ['--fail-on-warnings', '--output', 'human']),
 			() => check('unused', 'knip', []),
 			async () => {
