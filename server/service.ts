@@ -28,13 +28,13 @@ import { createNodeCrypto } from './crypto.ts';
 import type { Database } from './database/connect.ts';
 import { isRestored, readEpoch } from './database/epoch.ts';
 import { createFoldMeter, type FoldLimits } from './database/fold-meter.ts';
+import { isWentBack } from './database/went-back.ts';
 import { projectLedgerFacts } from './projections/ledgers.ts';
 import { createProject } from './projections/project.ts';
 import type { CompactionLimits } from './relay/compaction.ts';
 import { createAppendRelayFacts, lockScopes } from './relay/relay-facts.ts';
 import { createRelay, type Relay, type RelayParts, type Timers } from './relay/relay.ts';
 import { mayOpen } from './relay/rights.ts';
-import { isWentBack } from './database/went-back.ts';
 
 export interface ServiceParts {
 	readonly database: Database;
