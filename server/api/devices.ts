@@ -184,6 +184,8 @@ export interface Enrolment {
 		readonly sight: 'office' | 'counter';
 		/** Whose place it takes. */
 		readonly heirOf?: DeviceCode;
+		/** The code that it says it had before a restore. */
+		readonly had?: DeviceCode | undefined;
 	};
 	readonly publicKey: Uint8Array;
 	/** The device that already has this key. */
@@ -197,8 +199,8 @@ export async function enrol(
 ): Promise<Result<Joined, ProblemCode>> {
 	if (known !== undefined) return joinedAs(locked, known);
 	const { business: businessId } = locked;
-	const { branch: branchId, member: number, sight, heirOf } = place;
-	const forgotten = await findForgottenCode(transaction, locked, publicKey);
+	const { branch: branchId, member: number, sight, heirOf, had } = place;
+	const forgotten = await findForgottenCode(transaction, locked, { publicKey, had });
 	const code = forgotten ?? nextDeviceCode(locked.lastDeviceCode);
 	if (forgotten === undefined) {
 		await transaction

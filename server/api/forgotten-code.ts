@@ -7,24 +7,24 @@ import type { Transaction } from '#server/database/transaction.ts';
 
 /**
  * The code that a device had which joined between a backup and its restore: as a relay's fact says
- * that was carried in since. Only whoever is let in anew with that key gets it back, only where
- * nobody else has it or is named by it, and only one that is not after `last`: such a one is still to
- * be given out.
+ * that was carried in since or, where none does, as it says itself. Only whoever is let in anew with
+ * that key gets it back, only where nobody else has it or is named by it, and only one that is not
+ * after `last`: such a one is still to be given out.
  */
 export async function findForgottenCode(
 	transaction: Transaction,
 	{ business, lastDeviceCode: last }: Locked,
-	publicKey: Uint8Array
+	{ publicKey, had }: Forgotten
 ): Promise<DeviceCode | undefined> {
 	const key = encodeBase64url(publicKey);
 	const [told] = await transaction
 		.select({ code: CODE_TOLD })
 		.from(fact)
-		.where(and(isTold(business), eq(KEY_TOLD, key), isNotAfter(last)))
+		.where(and(isTold(business), eq(KEY_TOLD, key), isToldNotAfter(last)))
 		.orderBy(asc(fact.s))
 		.limit(1);
-	const code = told === undefined ? undefined : parseDeviceCode(told.code);
-	if (code?.ok !== true) return undefined;
+	const code = parseDeviceCode(told?.code ?? had);
+	if (!code.ok || isAfter(code.value, last)) return undefined;
 	const others = await transaction
 		.select({ s: fact.s })
 		.from(fact)
@@ -36,6 +36,12 @@ export async function findForgottenCode(
 		.from(device)
 		.where(and(eq(device.business, business), eq(device.code, code.value)));
 	return taken.length === 0 ? code.value : undefined;
+}
+
+interface Forgotten {
+	readonly publicKey: Uint8Array;
+	/** The code that the device says it had. */
+	readonly had?: DeviceCode | undefined;
 }
 
 /** Looked through in the database, for a device may hand in any number of them. */
@@ -54,6 +60,10 @@ interface Locked {
 }
 
 /** As they are given out: `Z` before `AA`. */
-function isNotAfter(last: DeviceCode): SQL {
+function isToldNotAfter(last: DeviceCode): SQL {
 	return sql`(length(${CODE_TOLD}), ${CODE_TOLD} collate "C") <= (${last.length}::int, ${last})`;
+}
+
+function isAfter(code: DeviceCode, last: DeviceCode): boolean {
+	return code.length === last.length ? code > last : code.length > last.length;
 }

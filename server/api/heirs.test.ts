@@ -29,10 +29,11 @@ interface Asking {
 	/** What is signed over, where that is not what is asked for. */
 	readonly signedCode?: string;
 	readonly newSigner?: Signer;
+	readonly had?: string;
 }
 
 async function takePlace(shop: Shop, asking: Asking): Promise<Answer> {
-	const { old, heir, code = 'A', signedCode = code, newSigner = heir } = asking;
+	const { old, heir, code = 'A', signedCode = code, newSigner = heir, had } = asking;
 	const given = await ask(stand.app, '/devices/nonce', { body: {} });
 	const nonce = decodeBase64url(String(given.body['nonce']));
 	if (!nonce.ok) throw new Error('no nonce');
@@ -45,7 +46,8 @@ async function takePlace(shop: Shop, asking: Asking): Promise<Answer> {
 			nonce: given.body['nonce'],
 			signature: encodeBase64url(await old.sign(statement)),
 			publicKey: encodeBase64url(heir.publicKey),
-			newSignature: encodeBase64url(await newSigner.sign(statement))
+			newSignature: encodeBase64url(await newSigner.sign(statement)),
+			had
 		}
 	});
 }
@@ -94,6 +96,18 @@ describe('POST /devices/heir', () => {
 		const orm = stand.database.orm;
 		const rows = await orm.select().from(device).where(eq(device.business, shop.business));
 		expect(rows).toHaveLength(1);
+	});
+
+	it('[API-45] gives an heir that a restore forgot the code that it had, unless it is somebody else’s', async () => {
+		const shop = await openShop(stand.app, 'forgottenheir');
+		await stand.database.sql`
+			update business set last_device_code = 'AB' where business = ${shop.business}`;
+		const codes: unknown[] = [];
+		for (const had of ['C', 'C', 'A', 'BA', 'AB']) {
+			const answer = await takePlace(shop, { old: shop.key, heir: await createTestKey(), had });
+			codes.push(answer.body['code']);
+		}
+		expect(codes).toEqual(['C', 'AC', 'AD', 'AE', 'AB']);
 	});
 
 	it('[API-40] gives a removed device no heir', async () => {

@@ -34,7 +34,7 @@ const proof = {
 	newSignature: signatureField
 };
 const heirSchema = v.union([
-	v.object({ business: businessField, code: codeField, ...proof }),
+	v.object({ business: businessField, code: codeField, had: v.optional(codeField), ...proof }),
 	v.object({ person: personField, code: v.string(), ...proof })
 ]);
 type HeirBody = v.InferOutput<typeof heirSchema>;
@@ -70,12 +70,15 @@ async function answerDevice(
 	return c.json({ ...heir.value, epoch: parts.epoch }, 201);
 }
 
-/** API-40. Only who holds both keys becomes the heir, and of a device that is still let in. */
+/**
+ * API-40. Only who holds both keys becomes the heir, and of a device that is still let in. API-45. One
+ * that a restored relay forgot says which code it `had`.
+ */
 async function deviceHeir(
 	parts: PeopleParts,
 	body: DeviceHeirBody
 ): Promise<Result<Joined, ProblemCode>> {
-	const { business, code, publicKey } = body;
+	const { business, code, publicKey, had } = body;
 	const old = await findDevice(parts.executor, business, code);
 	const proved = await proveHeir(parts, {
 		proof: body,
@@ -92,7 +95,7 @@ async function deviceHeir(
 		const known = await findByKey(transaction, business, publicKey);
 		if (known !== undefined && known.device.heirOf !== code) return err('deviceRefused');
 		const { branch, member, sight } = ancestor.device;
-		const place = { branch: branchIdOf(branch), member, sight, heirOf: code };
+		const place = { branch: branchIdOf(branch), member, sight, heirOf: code, had };
 		return enrol(transaction, { parts, locked, place, publicKey, known });
 	});
 }

@@ -50,7 +50,7 @@ async function retake(parts: DeviceWaysParts): Promise<boolean | 'unreachable'> 
 	if (before === undefined) return false;
 	const api = createHeirApi({ ...page, clock });
 	const old = await page.signerOf(before.keys);
-	const taken = await api.takePlace(before.identity, { old, heir: signer });
+	const taken = await api.takePlace(before.identity, { old, heir: signer }, device.identity.code);
 	if (!taken.ok) return taken.error === 'unreachable' ? 'unreachable' : false;
 	return taken.value.code === device.identity.code;
 }

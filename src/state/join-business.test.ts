@@ -153,6 +153,37 @@ describe('joining a shop', () => {
 		expect(held?.refused).toBe('withOwner');
 	});
 
+	it('[HEIR-11] says which code it had as it takes the place before once more', async () => {
+		const heard: unknown[] = [];
+		const here = machine((path, body) => {
+			if (path.endsWith('/nonce')) return NONCE;
+			heard.push(JSON.parse(body));
+			return { ...joined(heard.length === 1 ? 'D' : 'AD'), epoch: 1 };
+		});
+		await join(here, 'B');
+		const [book, old] = [await opens(here), here.books.get(await opens(here))];
+		await old?.write(['meta'], (rows) => writeMeta(rows, 'removedAt', 5));
+		const signer = await join(here, 'D');
+		const identity = await identityIn(here.books, 'D');
+		const store = here.books.get(await opens(here));
+		if (signer === undefined || identity === undefined || store === undefined)
+			throw new Error('not joined');
+		const place = { code: 'B', book, at: 0, upTo: 0, names: [] };
+		await store.write(['meta'], (rows) => writeMeta(rows, 'inheritance', place));
+		const device = { identity, receive: () => Promise.reject(new Error('nothing is received')) };
+		const parts = {
+			device,
+			store,
+			changes: createChanges(),
+			signer,
+			clock: () => 0,
+			page: here.page
+		};
+		const { retake } = deviceWays(parts);
+		expect([await retake?.(), await retake?.()]).toEqual([true, false]);
+		expect(heard[0]).toMatchObject({ business: identity.business, code: 'B', had: 'D' });
+	});
+
 	it('[UNSENT-6] says what its owner cannot have any more until somebody has the file of it', async () => {
 		let answer: object = { code: 'deviceRemoved', status: 403, title: '' };
 		const heard: string[] = [];
