@@ -6,6 +6,7 @@ import type { Answer, ApiRefusal } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 import {
 	bySessionOrKey,
+	createOwnerApi,
 	type LateDecision,
 	type LateFacts,
 	type LateState,
@@ -107,6 +108,21 @@ export class LateInbox {
 		const { identity, signer } = this.#app;
 		return bySessionOrKey({ api: this.#api, device: identity, signer }, ask);
 	}
+}
+
+/**
+ * An inbox that is asked as soon as there is a network, once; without one nothing is known of it, and
+ * nothing is said. For the life of the component that begins it.
+ */
+export function askedInbox(app: App): LateInbox {
+	const inbox = new LateInbox(app, createOwnerApi());
+	let hasLooked = false;
+	$effect(() => {
+		if (hasLooked || !app.identity.claimed || app.sync.link !== 'online') return;
+		hasLooked = true;
+		void app.awaitless(inbox.look());
+	});
+	return inbox;
 }
 
 function listOf(state: InboxState, { count, facts }: LateFacts): InboxList {

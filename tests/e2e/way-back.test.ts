@@ -161,7 +161,10 @@ test('what a removed phone had not sent waits for the owner, and counts once he 
 	await expect(second.getByText(say('lost.withOwner', { count: 1 }))).toBeVisible();
 
 	await go(page, '/shop/more');
-	await page.getByText(say('inbox.title'), { exact: true }).click();
+	await expect(page.getByText(say('inbox.title'), { exact: true })).toBeVisible();
+	await go(page, '/shop/notices');
+	await expect(page.getByText(say('inbox.room', { count: 1 }))).toBeVisible();
+	await page.locator('a[href="/shop/more/inbox"]').click();
 	await expect(page.getByText(say('lost.sale', { number: 'B-000001' }))).toBeVisible();
 	await button(page, say('inbox.takeAll', { count: 1 })).click();
 	await expect(page.getByText(say('inbox.none'), { exact: true })).toBeVisible();
