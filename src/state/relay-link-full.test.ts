@@ -11,6 +11,9 @@ import { createTimersByHand } from '#tests/support/timers-by-hand.ts';
 import { readMeta } from './meta.ts';
 import { createRelayLink, type RelayLink } from './relay-link.ts';
 
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+
 interface Disk {
 	isFull: boolean;
 }
@@ -101,6 +104,28 @@ it('[LINK-17] takes in what came while the disk was full, once there is room, th
 	await Promise.all([a.link.stop(), b.link.stop()]);
 });
 
+it('[LINK-17] fetches what it was told of before there was room to keep the relay’s first greeting', async () => {
+	const relay = createFakeRelay(TEST_NOW);
+	const a = await linked(relay, { isFull: false });
+	const disk = { isFull: false };
+	const b = await linked(relay, disk, { from: a, code: 'B' });
+	relay.isUp = false;
+	await b.link.start();
+	await relay.quiet();
+	relay.isUp = true;
+	disk.isFull = true;
+	b.link.wake();
+	await a.link.start();
+	await relay.quiet();
+	expect(b.link.status.state).toBe('online');
+	await sell(a);
+	await relay.quiet();
+	disk.isFull = false;
+	await b.pass(MINUTE_MS);
+	expect(await held(b)).toBe(1);
+	await Promise.all([a.link.stop(), b.link.stop()]);
+});
+
 it('[LINK-17] begins, and hears the relay’s greeting, once there is room', async () => {
 	const relay = createFakeRelay(TEST_NOW);
 	const disk = { isFull: false };
@@ -121,9 +146,6 @@ it('[LINK-17] begins, and hears the relay’s greeting, once there is room', asy
 	await sentAll(a, relay, 2);
 	await a.link.stop();
 });
-
-const DAY_MS = 86_400_000;
-const MINUTE_MS = 60_000;
 
 it('[LINK-14] goes by the time of the greeting while there is no room to write it down', async () => {
 	const relay = createFakeRelay(TEST_NOW);

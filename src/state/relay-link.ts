@@ -156,6 +156,8 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 		hello: (hello) => {
 			// Looked at now: a turn of work may take seconds, and they are not the clock's fault.
 			const off = hello.now - run.parts.clock();
+			// The feed of another epoch has numbers of its own, which may be lower.
+			if (run.greeting?.epoch !== hello.epoch) run.told = 0;
 			run.greeting = hello;
 			// Goes by it at once: a full disk may keep it from being written down for long.
 			if (run.parts.correctsClock !== false && isOffBy(off, run.offset)) run.offset = off;
@@ -238,8 +240,6 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	// Which days lost something is known when the first ranges were heard, not before. By another
 	// clock another day may be today.
 	run.mustArrange ||= isNewEpoch || isOff;
-	// The feed of another epoch has numbers of its own, which may be lower.
-	if (run.epoch !== epoch) run.told = 0;
 	run.epoch = epoch;
 	run.say.change({ clockOffMs: off });
 	tellFeed(run, s);
