@@ -291,9 +291,8 @@ async function judged(
 	world: World,
 	{ seed, rounds }: { readonly seed: number; readonly rounds: number }
 ): Promise<SeedOutcome> {
-	const { server, shops, trace, stations, violations, counts, plan } = world;
-	const isShared = plan.second !== undefined || plan.compaction !== undefined;
-	if (isShared) violations.push(...(await roomsOf(world)));
+	const { server, shops, trace, stations, violations, counts } = world;
+	await askRooms(world);
 	const apart = new Map<Station, readonly string[]>();
 	for (const station of stations) apart.set(station, await keptApart(world, station));
 	const found = await violationsOf({
@@ -330,6 +329,14 @@ async function judged(
 		faults: { ...counts },
 		tail: trace.tail()
 	};
+}
+
+/** Time goes on while they are asked, and somebody may be connected in it: that gets quiet too. */
+async function askRooms(world: World): Promise<void> {
+	const { plan, violations } = world;
+	if (plan.second === undefined && plan.compaction === undefined) return;
+	violations.push(...(await roomsOf(world)));
+	await getQuiet(world);
 }
 
 function totalsOf(tab: Patron['tab']): ReadonlyMap<string, bigint> {
