@@ -225,6 +225,7 @@ async function layGround(given: InEpoch, cameTo: Relay['cameTo']) {
 	} = given.machine ?? {};
 	const crypto = machine.crypto ?? createNodeCrypto();
 	const wait = machine.wait ?? ((ms: number): Promise<void> => sleep(ms));
+	const key = relayKey ?? (await openRelayKey({ sql, secret, clock }));
 	const folds = { ...createFoldMeter(clock, given.foldLimits), crypto };
 	const restored = await isRestored(sql, epoch);
 	const parts = { executor: orm, clock: expiryClock, random, crypto };
@@ -239,10 +240,10 @@ async function layGround(given: InEpoch, cameTo: Relay['cameTo']) {
 		auth: createAuth({ ...parts, keys: authKeys(secret), vault, wait }),
 		messages,
 		timers,
-		relayKey: relayKey ?? (await openRelayKey({ sql, secret, clock })),
+		relayKey: key,
 		folds,
 		appendRelayFacts: createAppendRelayFacts({
-			...{ clock, epoch, cameTo, random },
+			...{ clock, epoch, cameTo, random, relayKey: key },
 			projectLedgerFacts: (tx, facts) => projectLedgerFacts(tx, facts, folds.take)
 		}),
 		addressOf: createCallerAddress(given.proxies ?? 0)

@@ -184,7 +184,7 @@ export interface Enrolment {
 		readonly sight: 'office' | 'counter';
 		/** Whose place it takes. */
 		readonly heirOf?: DeviceCode;
-		/** The code that it says it had before a restore. */
+		/** The code that it showed it had before a restore. */
 		readonly had?: DeviceCode | undefined;
 	};
 	readonly publicKey: Uint8Array;

@@ -7,7 +7,7 @@ import type { Transaction } from '#server/database/transaction.ts';
 
 /**
  * The code that a device had which joined between a backup and its restore: as a relay's fact says
- * that was carried in since or, where none does, as it says itself. Only whoever is let in anew with
+ * that was carried in since or, where none was, that the device itself showed. Only whoever is let in anew with
  * that key gets it back, only where nobody else has it or is named by it, and only one that is not
  * after `last`: such a one is still to be given out.
  */
@@ -40,7 +40,7 @@ export async function findForgottenCode(
 
 interface Forgotten {
 	readonly publicKey: Uint8Array;
-	/** The code that the device says it had. */
+	/** The code that the device showed it had. */
 	readonly had?: DeviceCode | undefined;
 }
 

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
 import { heirStatement } from '#domain/claim-statement.ts';
 import type { Signer } from '#domain/crypto.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { relayMessage } from '#domain/fact/relay-message.ts';
 import { device } from '#server/database/accounts.ts';
 import {
 	ask,
@@ -29,11 +32,11 @@ interface Asking {
 	/** What is signed over, where that is not what is asked for. */
 	readonly signedCode?: string;
 	readonly newSigner?: Signer;
-	readonly had?: string;
+	readonly told?: string;
 }
 
 async function takePlace(shop: Shop, asking: Asking): Promise<Answer> {
-	const { old, heir, code = 'A', signedCode = code, newSigner = heir, had } = asking;
+	const { old, heir, code = 'A', signedCode = code, newSigner = heir, told } = asking;
 	const given = await ask(stand.app, '/devices/nonce', { body: {} });
 	const nonce = decodeBase64url(String(given.body['nonce']));
 	if (!nonce.ok) throw new Error('no nonce');
@@ -47,7 +50,7 @@ async function takePlace(shop: Shop, asking: Asking): Promise<Answer> {
 			signature: encodeBase64url(await old.sign(statement)),
 			publicKey: encodeBase64url(heir.publicKey),
 			newSignature: encodeBase64url(await newSigner.sign(statement)),
-			had
+			told
 		}
 	});
 }
@@ -100,14 +103,33 @@ describe('POST /devices/heir', () => {
 
 	it('[API-45] gives an heir that a restore forgot the code that it had, unless it is somebody else’s', async () => {
 		const shop = await openShop(stand.app, 'forgottenheir');
-		await stand.database.sql`
-			update business set last_device_code = 'AB' where business = ${shop.business}`;
+		const { sql } = stand.database;
+		const [relay, stranger] = [await createTestKey(), await createTestKey()];
+		await sql`update business set last_device_code = 'AB' where business = ${shop.business}`;
+		await sql`
+			insert into relay_key (place, kid, public_key, sealed, created_at)
+			values (2, 'lost', ${Buffer.from(relay.publicKey)}, '', 0)`;
+		const word = async (code: string, heir: Signer, by = relay): Promise<string> => {
+			const fields = { key: encodeBase64url(heir.publicKey), member: 1 };
+			const said = JSON.stringify(['0.1-9', 'device', 1, 0, 20_000, 0, code, fields]);
+			const fact = parseFact(said);
+			if (!fact.ok || fact.value.kind !== 'device') throw new Error('no fact of a device');
+			const message = relayMessage(shop.business, fact.value);
+			return encodeFact({ ...fact.value, sig: encodeBase64url(await by.sign(message)) });
+		};
+		const codeOf = async (heir: Signer, told: string): Promise<unknown> =>
+			(await takePlace(shop, { old: shop.key, heir, told })).body['code'];
 		const codes: unknown[] = [];
 		for (const had of ['C', 'C', 'A', 'BA', 'AB']) {
-			const answer = await takePlace(shop, { old: shop.key, heir: await createTestKey(), had });
-			codes.push(answer.body['code']);
+			const heir = await createTestKey();
+			codes.push(await codeOf(heir, await word(had, heir)));
 		}
 		expect(codes).toEqual(['C', 'AC', 'AD', 'AE', 'AB']);
+		const heir = await createTestKey();
+		expect(await codeOf(heir, await word('D', heir, stranger))).toBe('AF');
+		const another = await createTestKey();
+		expect(await codeOf(another, await word('D', heir))).toBe('AG');
+		expect(await codeOf(await createTestKey(), 'no fact')).toBe('AH');
 	});
 
 	it('[API-40] gives a removed device no heir', async () => {

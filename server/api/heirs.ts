@@ -1,17 +1,19 @@
 import { eq } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
-import { equalBytes } from '#domain/bytes.ts';
+import { encodeBase64url, equalBytes } from '#domain/bytes.ts';
 import { heirStatement, type Heir } from '#domain/claim-statement.ts';
-import { phoneCode, type PersonId } from '#domain/ids.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { phoneCode, type DeviceCode, type PersonId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { findDevice, takeNonce } from '#server/auth/device-auth.ts';
 import { findPhone } from '#server/auth/phone-auth.ts';
+import { isRelaysWord, readRelayKeys } from '#server/auth/relay-word.ts';
 import { sha256 } from '#server/auth/secret-token.ts';
 import { person } from '#server/database/accounts.ts';
 import { phone } from '#server/database/persons.ts';
-import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
+import { commitUnlessRefused, rawSql, type Transaction } from '#server/database/transaction.ts';
 import {
 	businessField,
 	codeField,
@@ -34,7 +36,13 @@ const proof = {
 	newSignature: signatureField
 };
 const heirSchema = v.union([
-	v.object({ business: businessField, code: codeField, had: v.optional(codeField), ...proof }),
+	v.object({
+		business: businessField,
+		code: codeField,
+		/** What the relay said of the heir before a restore: the text of its `device` fact. */
+		told: v.optional(v.string()),
+		...proof
+	}),
 	v.object({ person: personField, code: v.string(), ...proof })
 ]);
 type HeirBody = v.InferOutput<typeof heirSchema>;
@@ -72,13 +80,13 @@ async function answerDevice(
 
 /**
  * API-40. Only who holds both keys becomes the heir, and of a device that is still let in. API-45. One
- * that a restored relay forgot says which code it `had`.
+ * that a restored relay forgot shows by what it was told which code it had.
  */
 async function deviceHeir(
 	parts: PeopleParts,
 	body: DeviceHeirBody
 ): Promise<Result<Joined, ProblemCode>> {
-	const { business, code, publicKey, had } = body;
+	const { business, code, publicKey } = body;
 	const old = await findDevice(parts.executor, business, code);
 	const proved = await proveHeir(parts, {
 		proof: body,
@@ -95,9 +103,26 @@ async function deviceHeir(
 		const known = await findByKey(transaction, business, publicKey);
 		if (known !== undefined && known.device.heirOf !== code) return err('deviceRefused');
 		const { branch, member, sight } = ancestor.device;
+		const had = await codeTold(transaction, parts, body);
 		const place = { branch: branchIdOf(branch), member, sight, heirOf: code, had };
 		return enrol(transaction, { parts, locked, place, publicKey, known });
 	});
+}
+
+/** The code that this relay gave the key before, by its own signed word; undefined where it did not. */
+async function codeTold(
+	transaction: Transaction,
+	{ crypto }: PeopleParts,
+	{ business, publicKey, told }: DeviceHeirBody
+): Promise<DeviceCode | undefined> {
+	if (told === undefined) return undefined;
+	const fact = parseFact(told);
+	if (!fact.ok || fact.value.kind !== 'device') return undefined;
+	const { device, fields } = fact.value;
+	if (fields.key !== encodeBase64url(publicKey)) return undefined;
+	const relayKeys = await readRelayKeys(rawSql(transaction));
+	const isSo = await isRelaysWord(fact.value, { scope: business, crypto, relayKeys });
+	return isSo ? device : undefined;
 }
 
 interface HeirProof {

@@ -5,11 +5,12 @@ import type { Fact } from '#domain/fact/fact.ts';
 import { isRelayCode } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
+import { readRelayKeys, type RelayKeys } from '#server/auth/relay-word.ts';
 import { createAncestorsOf, type Ancestors } from './ancestors.ts';
 import { readAuthors } from './authors.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import type { Persons } from './persons.ts';
-import { readRelayKeys, refusalOfRelays, type RelayKeys } from './relays-fact.ts';
+import { refusalOfRelays } from './relays-fact.ts';
 import { isAuthorBack, type Returned, type TellsHimself } from './returned.ts';
 import { mayOpen } from './rights.ts';
 

@@ -21,7 +21,7 @@ import {
 	createRelayStand,
 	EPOCH,
 	rawSocket,
-	signedClock,
+	signedByRelay,
 	stockProvider,
 	synced,
 	until,
@@ -88,7 +88,9 @@ async function clock(
 	{ wall, on }: { wall: number; on: string }
 ): Promise<string> {
 	const body = { factId: of, wall, counter: 0, day: dayNumber(on) };
-	return encodeFact(await signedClock({ ...head(id, wall), kind: 'clock', ...body } as ClockFact));
+	return encodeFact(
+		await signedByRelay({ ...head(id, wall), kind: 'clock', ...body } as ClockFact)
+	);
 }
 
 async function tell(
@@ -318,11 +320,11 @@ describe('after a restore', () => {
 			...['0.3-9', 'clock', of.wall, 0, dayNumber(of.on), 0],
 			...['B-1', of.wall, 0, dayNumber(of.on)]
 		]);
-		expect(await tell([forged], 'carried')).toEqual(['0.3-9 refused clockUnsigned']);
+		expect(await tell([forged], 'carried')).toEqual(['0.3-9 refused relayUnsigned']);
 		const socket = await rawSocket(stand, 'A');
 		const struct = textUnder('0.3-9', forged);
 		socket.send(encodeUpdate(handUpdate([{ client: 90, clock: 0, structs: [struct] }])));
-		expect(await nackOf(socket)).toEqual([['0.3-9', 'clockUnsigned']]);
+		expect(await nackOf(socket)).toEqual([['0.3-9', 'relayUnsigned']]);
 		socket.socket.terminate();
 		expect(await days()).toEqual({ [dayOf(now)]: 1 });
 		expect(await stand.database.sql`select from clock`).toHaveLength(0);

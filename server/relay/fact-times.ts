@@ -1,16 +1,9 @@
 import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { businessDayOf, dayNumber, isZone } from '#domain/calendar.ts';
-import { encodeBase64url } from '#domain/bytes.ts';
-import {
-	clockedTime,
-	clockMessage,
-	inTime,
-	type ClockedTime,
-	type ClockFact
-} from '#domain/fact/clock-fact.ts';
+import { clockedTime, inTime, type ClockedTime, type ClockFact } from '#domain/fact/clock-fact.ts';
 import type { Signer } from '#domain/crypto.ts';
-import type { Fact, SettingFields } from '#domain/fact/fact.ts';
+import type { SettingFields } from '#domain/fact/fact.ts';
 import { isRelayCode, type BusinessId } from '#domain/ids.ts';
 import { compareFactOrder, STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import type { Random } from '#server/auth/random.ts';
@@ -151,27 +144,17 @@ async function writeClocks(
 	const inOrder = facts.toSorted((a, b) => compareFactOrder(orderOf(a), orderOf(b)));
 	const written = await writeRelayFacts(
 		sql,
-		{ clock: () => now, epoch, ...(random !== undefined && { random }) },
+		{ clock: () => now, epoch, relayKey, ...(random !== undefined && { random }) },
 		{
 			scope: business,
 			drafts: inOrder.map(({ fact, branch }, counter) => {
 				// A day that is past is the day that was meant: something entered later, or a clock mended since.
 				const day = dayNumber(fact.on < today ? fact.on : today);
 				return { kind: 'clock', factId: fact.id, wall, counter, day, branch };
-			}),
-			signed: (fact) => signed(fact, { business, relayKey })
+			})
 		}
 	);
 	return written.filter((fact) => fact.kind === 'clock');
-}
-
-/** RELAY-90. By it a relay knows its word again, whoever hands it in after a restore. */
-async function signed(
-	fact: Fact,
-	{ business, relayKey }: { readonly business: BusinessId; readonly relayKey: Signer }
-): Promise<Fact> {
-	if (fact.kind !== 'clock') return fact;
-	return { ...fact, sig: encodeBase64url(await relayKey.sign(clockMessage(business, fact))) };
 }
 
 function orderOf({ fact }: FactToProject): Parameters<typeof compareFactOrder>[0] {

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { Signer } from '#domain/crypto.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { FactToHandIn } from '#server/auth/handed-in.ts';
 import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	createRelayStand,
 	EPOCH,
 	settingFact,
+	signedByRelay,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 import { TRADE_BRANCH } from '#tests/support/trade.ts';
@@ -47,8 +50,15 @@ interface Named {
 	readonly heirOf?: string;
 }
 
-/** A relay's fact that says whose key had a code. */
-function named(n: number, code: string, { key, ...more }: Named): FactToHandIn {
+/** The relay's word which key had a code. */
+async function named(n: number, code: string, of: Named): Promise<FactToHandIn> {
+	const fact = parseFact(unsigned(n, code, of).text);
+	if (!fact.ok || fact.value.kind !== 'device') throw new Error('no fact of a device');
+	return { branch: null, text: encodeFact(await signedByRelay(fact.value)) };
+}
+
+/** The same as somebody else says it. */
+function unsigned(n: number, code: string, { key, ...more }: Named): FactToHandIn {
 	const point = encodeBase64url(signers.get(key)?.publicKey ?? new Uint8Array(65));
 	const fields = { key: point, member: 1, ...more };
 	const head = [`0.${String(EPOCH - 1)}-${String(n)}`, 'device', 1_000, 0, 20_000, 0];
@@ -61,7 +71,7 @@ function wrote(id: string): FactToHandIn {
 
 it('[RELAY-65] a device brings what it wrote under the code that a restore forgot', async () => {
 	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
-	expect(await carry('AB', named(1, 'B', { key: 'AB' }))).toEqual(['kept']);
+	expect(await carry('AB', await named(1, 'B', { key: 'AB' }))).toEqual(['kept']);
 	expect(await carry('AB', wrote('B-1'), wrote('B-2'))).toEqual(['kept', 'kept']);
 	expect(await carry('AB', wrote('B-1'), wrote('C-1'))).toEqual(['known', 'authorUnknown']);
 	const rows = await stand.database.sql<{ code: string; carried_by: string }[]>`
@@ -73,26 +83,28 @@ it('[RELAY-65] a device brings what it wrote under the code that a restore forgo
 });
 
 it('[RELAY-65] whoever told it, nobody else brings it, nor a device that was never forgotten', async () => {
-	expect(await carry('A', named(1, 'B', { key: 'AB' }), named(2, 'D', { key: 'A' }))).toEqual([
-		'kept',
-		'kept'
-	]);
+	const words = [await named(1, 'B', { key: 'AB' }), await named(2, 'D', { key: 'A' })];
+	expect(await carry('A', ...words)).toEqual(['kept', 'kept']);
 	expect(await carry('AC', wrote('B-1'))).toEqual(['authorUnknown']);
 	expect(await carry('A', wrote('B-1'), wrote('D-1'))).toEqual(['authorUnknown', 'authorUnknown']);
 	expect(await carry('AB', wrote('B-1'))).toEqual(['kept']);
 });
 
-it('[RELAY-65] a fact that somebody made up gives him nobody’s code, and keeps nobody out for good', async () => {
-	expect(await carry('AB', named(1, 'B', { key: 'AB' }))).toEqual(['kept']);
-	expect(await carry('AC', named(2, 'B', { key: 'AC' }))).toEqual(['kept']);
+it('[RELAY-65] a word that is not the relay’s gives nobody a code, and takes none from him who had it', async () => {
+	expect(await carry('AC', unsigned(2, 'B', { key: 'AC' }))).toEqual(['relayUnsigned']);
 	expect(await carry('AC', wrote('B-1'))).toEqual(['authorUnknown']);
-	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
-	const { sql } = stand.database;
-	await sql`update device set removed_at = 6_000 where code = 'AC'`;
+	expect(await carry('AB', await named(1, 'B', { key: 'AB' }))).toEqual(['kept']);
 	expect(await carry('AB', wrote('B-1'))).toEqual(['kept']);
 	// A code that is still to be given out is another's.
-	expect(await carry('AB', named(3, 'AD', { key: 'AB' }))).toEqual(['kept']);
+	expect(await carry('AB', await named(3, 'AD', { key: 'AB' }))).toEqual(['kept']);
 	expect(await carry('AB', wrote('AD-1'))).toEqual(['authorUnknown']);
+});
+
+it('[RELAY-65] a code that two keys had, in two epochs, is neither’s', async () => {
+	const both = [await named(1, 'B', { key: 'AB' }), await named(2, 'B', { key: 'AC' })];
+	expect(await carry('A', ...both)).toEqual(['kept', 'kept']);
+	expect(await carry('AC', wrote('B-1'))).toEqual(['authorUnknown']);
+	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
 });
 
 it('[RELAY-65] what it issued again as an heir is its ancestor’s, or waits until he is known', async () => {
@@ -101,8 +113,8 @@ it('[RELAY-65] what it issued again as an heir is its ancestor’s, or waits unt
 		return { branch: TRADE_BRANCH, text: JSON.stringify([[id, was], ...rest]) };
 	};
 	const told = [
-		named(1, 'B', { key: 'AB', heirOf: 'A' }),
-		named(2, 'C', { key: 'AB', heirOf: 'D' })
+		await named(1, 'B', { key: 'AB', heirOf: 'A' }),
+		await named(2, 'C', { key: 'AB', heirOf: 'D' })
 	];
 	expect(await carry('AB', ...told)).toEqual(['kept', 'kept']);
 	const facts = [again(['B-1', 'A-7']), again(['B-2', 'D-7']), again(['C-1', 'D-8'])];

@@ -10,11 +10,10 @@ export interface FormerCode {
 
 /**
  * RELAY-65. Which of these codes, that no device of the business has, the caller had itself before a
- * restore forgot that. A relay's fact that was carried in says which key had the code; that alone
- * proves nothing, for any device may make one up. So it counts for the key alone that it names, as long
- * as it is let in, and for nobody who carries for it; where none of those told another key, whose access
- * has not ended; and where the caller was let in after the epoch that the fact is of had ended, for
- * who was never forgotten is nobody else. Never for a code that is still to be given out.
+ * restore forgot that. A relay's fact that was carried in says which key had the code. It counts for
+ * that key alone, as long as it is let in, and for nobody who carries for it; where no other key had the
+ * code in another epoch; and where the caller was let in after the epoch that the fact is of had ended,
+ * for who was never forgotten is nobody else. Never for a code that is still to be given out.
  */
 export async function readFormerCodes(
 	sql: Sql,
@@ -24,7 +23,7 @@ export async function readFormerCodes(
 	const told = codes.length === 0 ? [] : await readTold(sql, caller, codes);
 	const key = encodeBase64url(caller.publicKey);
 	const own = Array.from(Map.groupBy(told, ({ code }) => code).values())
-		.flatMap(agreedOn)
+		.flatMap((keys) => (keys.length === 1 ? keys : []))
 		.filter((one) => one.key === key);
 	const possible = own.length === 0 ? new Set() : await readPossible(sql, caller, own);
 	return new Map(
@@ -43,8 +42,6 @@ interface Told {
 interface ToldRow extends Told {
 	readonly key: string;
 	readonly heir_of: string | null;
-	/** Whether the access of all who told it has ended. */
-	readonly is_gone: boolean;
 }
 
 async function readTold(
@@ -55,23 +52,15 @@ async function readTold(
 	return sql<ToldRow[]>`
 		with told as (
 			select text::json ->> 6 as code, text::json -> 7 as fields,
-				split_part(code, '.', 2)::int as epoch, carried_by
+				split_part(code, '.', 2)::int as epoch
 			from fact
 			where business = ${business} and kind = 'device' and carried_by is not null
 		)
 		select told.code, fields ->> 'key' as key, max(fields ->> 'heirOf') as heir_of,
-			max(epoch) as epoch, bool_and(carrier.removed_at is not null) as is_gone
+			max(epoch) as epoch
 		from told
-		join device as carrier on carrier.business = ${business} and carrier.code = carried_by
 		where told.code = any(${codes}::text[]) and fields ->> 'key' is not null
 		group by 1, 2`;
-}
-
-/** Nobody's, where two keys are told for one code, until its owner removes who told what is not so. */
-function agreedOn(told: readonly ToldRow[]): readonly ToldRow[] {
-	const standing = told.filter(({ is_gone: isGone }) => !isGone);
-	const agreed = standing.length > 0 ? standing : told;
-	return agreed.length === 1 ? agreed : [];
 }
 
 /** Codes that were given out before this device was let in, and that nobody has. */

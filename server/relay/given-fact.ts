@@ -8,12 +8,13 @@ import { isRelayCode, parseBranchId, parseDeviceCode, type BranchId } from '#dom
 import { err, ok, type Result } from '#domain/result.ts';
 import type { FactToHandIn, HandInWay } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
+import { readRelayKeys, type RelayKeys } from '#server/auth/relay-word.ts';
 import { createAncestorsOf, type Ancestors, type AncestorsOf } from './ancestors.ts';
 import { readAuthors, readBranches } from './authors.ts';
 import { checkFact, type CheckRefusal } from './check-fact.ts';
 import { readFormerCodes, type FormerCode } from './former-codes.ts';
 import { createPersonsOf, type Persons } from './persons.ts';
-import { readRelayKeys, refusalOfRelays, type RelayKeys } from './relays-fact.ts';
+import { refusalOfRelays } from './relays-fact.ts';
 import { isAuthorBack, type Returned, type TellsHimself } from './returned.ts';
 import type { Device } from './submission.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { appendFact, readFacts } from '#documents/facts.ts';
-import type { DeviceFact, Fact } from '#domain/fact/fact.ts';
+import type { DeviceFact } from '#domain/fact/fact.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { factId, type BranchId, type DeviceCode } from '#domain/ids.ts';
 import type { DeviceCaller } from '#server/auth/device-auth.ts';
@@ -12,6 +12,7 @@ import {
 	EPOCH,
 	createRelayStand,
 	settingFact,
+	signedByRelay,
 	stockProvider,
 	synced,
 	until,
@@ -48,9 +49,9 @@ async function feed(): Promise<readonly string[]> {
 	return rows.map(({ s, code, n, by }) => `${s} ${code}-${n} ${by}`.trim());
 }
 
-function deviceFact(epoch: number, n: number, fields: DeviceFact['fields']): string {
+function deviceFact(epoch: number, n: number, fields: DeviceFact['fields']): Promise<string> {
 	const code = `0.${String(epoch)}`;
-	const fact: Fact = {
+	const fact: DeviceFact = {
 		id: factId(code, n),
 		code,
 		n,
@@ -61,7 +62,7 @@ function deviceFact(epoch: number, n: number, fields: DeviceFact['fields']): str
 		device: 'Q' as DeviceCode,
 		fields
 	};
-	return encodeFact(fact);
+	return signedByRelay(fact).then(encodeFact);
 }
 
 describe('what one device hands in for others', () => {
@@ -198,13 +199,14 @@ describe('what one device hands in for others', () => {
 		const caller = await callerOf('A');
 		await stand.addDevice('B');
 		const { handIn } = stand.relay();
-		const inFeed = (n: number): FactToHandIn => ({
+		const texts = [1, 2, 3].map((n) => deviceFact(EPOCH - 1, n, { member: 1 }));
+		const [first, second, third] = (await Promise.all(texts)).map((text) => ({
 			branch: null,
-			text: deviceFact(EPOCH - 1, n, { member: 1 })
-		});
+			text
+		})) as [FactToHandIn, FactToHandIn, FactToHandIn];
 		const one = given(settingFact(stand, 'B-1', 'one'));
 		const other = (text: string): FactToHandIn => given(settingFact(stand, 'B-1', text));
-		const facts = [one, other('two'), inFeed(1), other('three')];
+		const facts = [one, other('two'), first, other('three')];
 		const ended = `0.${String(EPOCH - 1)}`;
 		const four = ['B-1 kept', 'B-1 conflict', `${ended}-1 kept`, 'B-1 conflict'];
 		expect(outcomes(await handIn(caller, facts, 'carried'))).toEqual(four);
@@ -212,7 +214,7 @@ describe('what one device hands in for others', () => {
 		const lines = Array.from({ length: 40 }, () => [0, 'A name of some length', 1_000, 1, 1]);
 		const head = ['B-2', 'sale', stand.clock.now, 0, 20_000, 1];
 		const long = given({ text: JSON.stringify([...head, 1, lines, [['cash', 40]]]) });
-		const more = [other('two'), inFeed(1), long, inFeed(2), inFeed(3), other('four')];
+		const more = [other('two'), first, long, second, third, other('four')];
 		expect(outcomes(await handIn(caller, more, 'carried'))).toEqual([
 			...['B-1 conflict', `${ended}-1 known`, 'B-2 refused tooMany', `${ended}-2 kept`],
 			...[`${ended}-3 refused tooMany`, 'B-1 refused tooMany']
@@ -263,8 +265,8 @@ describe('what one device hands in for others', () => {
 	it('[RELAY-42] of no branch stands in the feed alone, and only of an epoch that has ended', async () => {
 		const caller = await callerOf('A');
 		const { handIn } = stand.relay();
-		const old = deviceFact(EPOCH - 1, 9, { member: 1 });
-		const forged = deviceFact(EPOCH, 9, { member: 1 });
+		const old = await deviceFact(EPOCH - 1, 9, { member: 1 });
+		const forged = await deviceFact(EPOCH, 9, { member: 1 });
 		const both = [old, forged].map((text) => ({ branch: null, text }));
 		expect(outcomes(await handIn(caller, both, 'carried'))).toEqual([
 			`0.${String(EPOCH - 1)}-9 kept`,
@@ -292,7 +294,7 @@ describe('what one device hands in for others', () => {
 		await sql`update device set removed_at = 1 where code = 'A'`;
 		const both = [
 			given(settingFact(stand, 'B-2')),
-			{ branch: null, text: deviceFact(EPOCH - 1, 1, { member: 1 }) }
+			{ branch: null, text: await deviceFact(EPOCH - 1, 1, { member: 1 }) }
 		];
 		expect(outcomes(await handIn(caller, both, 'carried'))).toEqual([
 			'B-2 refused deviceRemoved',

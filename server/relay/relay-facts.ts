@@ -1,9 +1,12 @@
 import type { Sql } from 'postgres';
 import { formatDocumentName, journalName, utcDay } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
+import { encodeBase64url } from '#domain/bytes.ts';
+import type { Signer } from '#domain/crypto.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { PERSON_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
+import { isRelaySigned, relayMessage } from '#domain/fact/relay-message.ts';
 import { factId, type BusinessId, type PersonId } from '#domain/ids.ts';
 import { systemRandom, type Random } from '#server/auth/random.ts';
 import type {
@@ -30,6 +33,8 @@ export interface WritingParts {
 	readonly cameTo?: (scope: ScopeId) => number;
 	/** The machine's own where none is given. */
 	readonly random?: Random;
+	/** Without it nothing is signed, and after a restore it is nobody's word. */
+	readonly relayKey?: Signer;
 }
 
 /** In one order for all, so that two who write into the same scopes never wait for each other. */
@@ -65,15 +70,13 @@ export interface ToWrite {
 	readonly scope: ScopeId;
 	/** One at the least. */
 	readonly drafts: readonly RelayFactDraft[];
-	/** Completes a fact that has its number by now. */
-	readonly signed?: (fact: Fact) => Promise<Fact>;
 }
 
 /** The same without what follows from them; returns the facts as they were written. */
 export async function writeRelayFacts(
 	sql: Sql,
-	{ clock, epoch, cameTo = () => 0, random = systemRandom }: WritingParts,
-	{ scope, drafts, signed = (fact) => Promise.resolve(fact) }: ToWrite
+	{ clock, epoch, cameTo = () => 0, random = systemRandom, relayKey }: WritingParts,
+	{ scope, drafts }: ToWrite
 ): Promise<readonly Fact[]> {
 	const now = clock();
 	const count = drafts.length;
@@ -96,7 +99,7 @@ export async function writeRelayFacts(
 		wall: Number(head.relay_wall)
 	};
 	const facts = drafts.map((draft, at) => factOf(draft, first.n + at, { wall: first.wall, epoch }));
-	const whole = await Promise.all(facts.map(signed));
+	const whole = await Promise.all(facts.map((fact) => signed(fact, scope, relayKey)));
 	const written = drafts.flatMap((draft, at): readonly Written[] => {
 		const fact = whole[at];
 		if (fact === undefined) return [];
@@ -106,6 +109,14 @@ export async function writeRelayFacts(
 	await insertFacts(sql, scope, written);
 	await insertIntoDocuments(sql, scope, { written, epoch, client: freshClient(random) });
 	return written.map(({ fact }) => fact);
+}
+
+/** RELAY-90. By it a relay knows its word again, whoever hands it in after a restore. */
+async function signed(fact: Fact, scope: ScopeId, relayKey: Signer | undefined): Promise<Fact> {
+	if (relayKey === undefined || !isRelaySigned(fact)) return fact;
+	// A person has no facts of these kinds.
+	const message = relayMessage(scope as BusinessId, fact);
+	return { ...fact, sig: encodeBase64url(await relayKey.sign(message)) };
 }
 
 interface FeedHead {

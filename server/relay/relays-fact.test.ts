@@ -4,13 +4,16 @@ import { parseRecordHash, type RecordHash } from '#domain/confirmation/record-ha
 import { answerMessage, type Decision } from '#domain/confirmation/signatures.ts';
 import { encodeVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import type { Signer } from '#domain/crypto.ts';
-import { clockMessage } from '#domain/fact/clock-fact.ts';
+import { relayMessage } from '#domain/fact/relay-message.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { parsePersonId, type BusinessId, type PersonId } from '#domain/ids.ts';
+import { parsePersonId, type BusinessId, type DeviceCode, type PersonId } from '#domain/ids.ts';
+import type { RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createTestKey } from '#tests/support/people-stand.ts';
 import { createRelayStand, EPOCH, type RelayStand } from '#tests/support/relay-stand.ts';
 import { TRADE_BUSINESS } from '#tests/support/trade.ts';
+import { writeRelayFacts } from './relay-facts.ts';
 import { refusalOfRelays } from './relays-fact.ts';
 
 const LEDGER = '8d3c1f52-5b1e-4c38-9a57-1f0c2e9b7a10';
@@ -214,7 +217,7 @@ describe('a clock fact that is carried', () => {
 		const [kind, ...body] = BODY;
 		const fact = parseFact(JSON.stringify([`${code}-9`, kind, WALL, 0, 20_000, 0, ...body]));
 		if (!fact.ok || fact.value.kind !== 'clock') throw new Error('no clock fact');
-		const sig = await by.sign(clockMessage(TRADE_BUSINESS, fact.value));
+		const sig = await by.sign(relayMessage(TRADE_BUSINESS, fact.value));
 		return [...BODY, encodeBase64url(sig)];
 	}
 
@@ -224,11 +227,11 @@ describe('a clock fact that is carried', () => {
 	});
 
 	it('[RELAY-90] is nothing as anybody else says it, or of another number, time or shop', async () => {
-		expect(await refusal(BODY)).toBe('clockUnsigned');
-		expect(await refusal(await signed(stranger))).toBe('clockUnsigned');
+		expect(await refusal(BODY)).toBe('relayUnsigned');
+		expect(await refusal(await signed(stranger))).toBe('relayUnsigned');
 		const lower = `0.${String(EPOCH - 2)}`;
-		expect(await refusal(await signed(relay), { code: lower })).toBe('clockUnsigned');
-		expect(await refusal(await signed(relay), { wall: WALL - 1 })).toBe('clockUnsigned');
+		expect(await refusal(await signed(relay), { code: lower })).toBe('relayUnsigned');
+		expect(await refusal(await signed(relay), { wall: WALL - 1 })).toBe('relayUnsigned');
 		const of = (place: number, value: unknown): Promise<readonly unknown[]> =>
 			signed(relay).then((body) => body.with(place, value));
 		for (const [place, value] of [
@@ -237,11 +240,39 @@ describe('a clock fact that is carried', () => {
 			[3, 1],
 			[4, 19_998]
 		] as const)
-			expect(await refusal(await of(place, value))).toBe('clockUnsigned');
+			expect(await refusal(await of(place, value))).toBe('relayUnsigned');
 		const [business] = await stand.database.sql<{ business: BusinessId }[]>`
 			select gen_random_uuid() as business`;
 		expect(
 			await refusal(await signed(relay), { scope: business?.business ?? TRADE_BUSINESS })
-		).toBe('clockUnsigned');
+		).toBe('relayUnsigned');
 	});
+});
+
+it('[RELAY-90] who is let in is told as the relay wrote it, in its own number and words, or by nobody', async () => {
+	const drafts: readonly RelayFactDraft[] = [
+		{ kind: 'member', member: 2, fields: { role: 'owner' }, branch: null },
+		{ kind: 'device', device: 'B' as DeviceCode, fields: { member: 2 }, branch: null }
+	];
+	const written = await writeRelayFacts(
+		stand.database.sql,
+		{ clock: () => WALL, epoch: EPOCH - 1, relayKey: relay },
+		{ scope: TRADE_BUSINESS, drafts }
+	);
+	const relayKeys = { current: undefined, all: [relay.publicKey] };
+	const parts = { scope: TRADE_BUSINESS, crypto, epoch: EPOCH, isOfPerson: false, relayKeys };
+	const judged = (said: readonly unknown[]): Promise<string | undefined> => {
+		const parsed = parseFact(JSON.stringify(said));
+		if (!parsed.ok) throw new Error(parsed.error);
+		return refusalOfRelays(parsed.value, { ...parts, sql: stand.database.sql });
+	};
+	const others = [{ name: 'Otto' }, { member: 3 }];
+	for (const [at, fact] of written.entries()) {
+		const said = JSON.parse(encodeFact(fact)) as readonly unknown[];
+		expect(await judged(said)).toBeUndefined();
+		expect(await judged(said.slice(0, -1))).toBe('relayUnsigned');
+		expect(await judged(said.with(0, `${ENDED}-99`))).toBe('relayUnsigned');
+		expect(await judged(said.with(2, WALL + 1))).toBe('relayUnsigned');
+		expect(await judged(said.with(7, others[at]))).toBe('relayUnsigned');
+	}
 });

@@ -3,8 +3,7 @@ import { decodeBase64url } from '#domain/bytes.ts';
 import { answerMessage, keyId } from '#domain/confirmation/signatures.ts';
 import { verdictMessage } from '#domain/confirmation/verdict.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
-import { clockMessage } from '#domain/fact/clock-fact.ts';
-import type { ClockFact, Fact } from '#domain/fact/fact.ts';
+import type { Fact } from '#domain/fact/fact.ts';
 import type {
 	AnsweredFact,
 	FiledFact,
@@ -12,8 +11,9 @@ import type {
 	LinkFact,
 	VerdictFact
 } from '#domain/fact/ledger-fact.ts';
-import type { BusinessId, LedgerId } from '#domain/ids.ts';
-import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
+import { isRelaySigned } from '#domain/fact/relay-message.ts';
+import type { LedgerId } from '#domain/ids.ts';
+import { isRelaysWord, type WordParts } from '#server/auth/relay-word.ts';
 
 /**
  * `authorUnknown`: an answer by a key that the database knows of nobody behind that ledger.
@@ -23,7 +23,7 @@ export type RelaysRefusal =
 	| 'notYourKind'
 	| 'epochNotEnded'
 	| 'verdictUnsigned'
-	| 'clockUnsigned'
+	| 'relayUnsigned'
 	| 'answerUnsigned'
 	| 'authorUnknown'
 	| 'linkOtherwise';
@@ -47,12 +47,11 @@ async function refusalOfContent(
 	fact: Fact,
 	parts: RelaysParts
 ): Promise<RelaysRefusal | undefined> {
+	if (isRelaySigned(fact)) return (await isRelaysWord(fact, parts)) ? undefined : 'relayUnsigned';
 	switch (fact.kind) {
 		case 'verdict':
 		case 'judged':
 			return (await isSignedByRelay(fact, parts)) ? undefined : 'verdictUnsigned';
-		case 'clock':
-			return (await isRelaysClock(fact, parts)) ? undefined : 'clockUnsigned';
 		case 'answered':
 		case 'filed':
 			return refusalOfAnswer(fact, parts);
@@ -63,14 +62,11 @@ async function refusalOfContent(
 	}
 }
 
-export interface RelaysParts {
+export interface RelaysParts extends WordParts {
 	readonly sql: Sql;
-	/** In whose feed it would stand. */
-	readonly scope: ScopeId;
 	readonly isOfPerson: boolean;
 	readonly epoch: number;
 	readonly crypto: CryptoParts;
-	readonly relayKeys: RelayKeys;
 }
 
 /** What only a relay writes, by whose facts it is known; the rest of its code would be another's. */
@@ -94,22 +90,6 @@ async function isSignedByRelay(
 	if (!v.ok || !sig.ok || current === undefined) return false;
 	if (fact.verdict.relayEpoch !== epochOf(fact)) return false;
 	return crypto.verify(current, verdictMessage(v.value), sig.value);
-}
-
-/**
- * RELAY-90. When a fact counts is told as the relay told it, or by nobody: devices that hold such a word count
- * by it. So it stands by a key too of which the secret was lost.
- */
-async function isRelaysClock(
-	fact: ClockFact,
-	{ relayKeys: { all }, crypto, scope }: RelaysParts
-): Promise<boolean> {
-	const sig = decodeBase64url(fact.sig ?? '');
-	if (!sig.ok) return false;
-	// Only a business has them.
-	const message = clockMessage(scope as BusinessId, fact);
-	for (const key of all) if (await crypto.verify(key, message, sig.value)) return true;
-	return false;
 }
 
 /** A customer's word is the highest that a record can have, and it is signed by his phone. */
@@ -192,19 +172,4 @@ async function readKnownLink(
 				and ledger_fact.kind = 'link' and carried_by is null and code <> ${current}`
 	]);
 	return { link, since: Number(last?.wall ?? 0) };
-}
-
-export interface RelayKeys {
-	/** Undefined where this relay never made one. */
-	readonly current: Uint8Array | undefined;
-	/** That, and those of which the secret was lost. */
-	readonly all: readonly Uint8Array[];
-}
-
-export async function readRelayKeys(sql: Sql): Promise<RelayKeys> {
-	const rows = await sql<{ place: number; key: Uint8Array }[]>`
-		select place, public_key as key from relay_key order by place`;
-	const [first] = rows;
-	const all = rows.map(({ key }) => new Uint8Array(key));
-	return { current: first?.place === 1 ? all[0] : undefined, all };
 }

@@ -1,6 +1,7 @@
 import type { Signer } from '#domain/crypto.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseDeviceCode, parseFactId } from '#domain/ids.ts';
-import { only, TEXT_END, type DeviceStore } from '#storage/device-store.ts';
+import { only, TEXT_END, type DeviceStore, type FactRow } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
 import type { Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
@@ -44,15 +45,30 @@ export function deviceWays(parts: DeviceWaysParts): HeirWays {
 
 async function retake(parts: DeviceWaysParts): Promise<boolean | 'unreachable'> {
 	const { device, store, signer, clock, page } = parts;
-	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
+	const { inheritance, told } = await store.read(['meta', 'facts'], async (rows) => ({
+		inheritance: await readMeta(rows, 'inheritance'),
+		told: toldOf(await rows.find('facts', only('kind', 'device')), device.identity)
+	}));
 	if (inheritance === undefined) return false;
 	const before = await ownerOf(page, inheritance.book);
 	if (before === undefined) return false;
 	const api = createHeirApi({ ...page, clock });
 	const old = await page.signerOf(before.keys);
-	const taken = await api.takePlace(before.identity, { old, heir: signer }, device.identity.code);
+	const taken = await api.takePlace(before.identity, { old, heir: signer }, told);
 	if (!taken.ok) return taken.error === 'unreachable' ? 'unreachable' : false;
 	return taken.value.code === device.identity.code;
+}
+
+/** What the relay said as it let this device in; undefined where it came packed. */
+function toldOf(
+	rows: readonly FactRow[],
+	{ code, publicKey }: Pick<Identity, 'code' | 'publicKey'>
+): string | undefined {
+	return rows.find(({ text }) => {
+		const fact = parseFact(text);
+		if (!fact.ok || fact.value.kind !== 'device') return false;
+		return fact.value.device === code && fact.value.fields.key === publicKey;
+	})?.text;
 }
 
 interface Owner {

@@ -16,8 +16,8 @@ export interface HeirApiParts extends AccountApiParts {
 /** The relay's routes for a device that takes another's place. */
 export function createHeirApi(parts: HeirApiParts): HeirApi {
 	return {
-		takePlace: ({ business, code }, keys, had) =>
-			takePlace(parts, { name: { business, code }, keys, had, read: readJoined }),
+		takePlace: ({ business, code }, keys, told) =>
+			takePlace(parts, { name: { business, code }, keys, told, read: readJoined }),
 		as: ({ business, code }, signer) => relayAs(parts, { business, code }, signer)
 	};
 }
@@ -30,15 +30,15 @@ export interface Keys {
 interface Taking<T> {
 	readonly name: DeviceName | PhoneName;
 	readonly keys: Keys;
-	/** The code that the heir had before the relay was restored. */
-	readonly had?: string | undefined;
+	/** What the relay said of the heir before it was restored. */
+	readonly told?: string | undefined;
 	readonly read: Read<T>;
 }
 
 /** Both keys sign the relay's nonce; where the old one is not let in any more, that is final. */
 export async function takePlace<T>(
 	parts: HeirApiParts,
-	{ name, keys, had, read }: Taking<T>
+	{ name, keys, told, read }: Taking<T>
 ): Promise<Result<T, RelayRefusal>> {
 	const asked = await send(parts, { method: 'POST', path: '/devices/nonce', body: {} }, readNonce);
 	if (!asked.ok) return err('unreachable');
@@ -53,7 +53,7 @@ export async function takePlace<T>(
 		signature: encodeBase64url(await keys.old.sign(statement)),
 		publicKey: encodeBase64url(keys.heir.publicKey),
 		newSignature: encodeBase64url(await keys.heir.sign(statement)),
-		had
+		told
 	};
 	const answer = await send(parts, { method: 'POST', path: '/devices/heir', body }, read);
 	return answer.ok ? answer : err(tokenRefusal(answer.error));

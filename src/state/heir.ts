@@ -41,13 +41,13 @@ export type AskedFact =
 /** What a device that takes another's place asks of the relay. */
 export interface HeirApi {
 	/**
-	 * Gives a code of its own to the key of `heir`; the same again is told the same. `had`: the one that
-	 * a restored relay forgot, which it has again unless somebody else has.
+	 * Gives a code of its own to the key of `heir`; the same again is told the same. `told`: the
+	 * relay's own fact of the heir, by which one that a restored relay forgot has its code again.
 	 */
 	takePlace(
 		old: Pick<Identity, 'business' | 'code'>,
 		keys: { readonly old: Signer; readonly heir: Signer },
-		had?: DeviceCode
+		told?: string
 	): Promise<Result<Joined, RelayRefusal>>;
 	/** The relay as the new device sees it. */
 	as(

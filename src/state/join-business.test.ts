@@ -4,7 +4,7 @@ import type { Signer } from '#domain/crypto.ts';
 import type { FactId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
-import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
+import type { DeviceStore, FactRow, JournalRow } from '#storage/device-store.ts';
 import { readJoined, type Joined } from './account-answers.ts';
 import { createBook, journalOf } from './book.ts';
 import { createChanges } from './changes.ts';
@@ -153,7 +153,7 @@ describe('joining a shop', () => {
 		expect(held?.refused).toBe('withOwner');
 	});
 
-	it('[HEIR-11] says which code it had as it takes the place before once more', async () => {
+	it('[HEIR-11] shows what the relay had said of it as it takes the place before once more', async () => {
 		const heard: unknown[] = [];
 		const here = machine((path, body) => {
 			if (path.endsWith('/nonce')) return NONCE;
@@ -169,7 +169,18 @@ describe('joining a shop', () => {
 		if (signer === undefined || identity === undefined || store === undefined)
 			throw new Error('not joined');
 		const place = { code: 'B', book, at: 0, upTo: 0, names: [] };
-		await store.write(['meta'], (rows) => writeMeta(rows, 'inheritance', place));
+		const row = { wall: 1, counter: 0, on: '2024-10-04', by: 0, refs: [], branch: '' } as const;
+		const told = (n: number, code: string, key: string): FactRow => {
+			const id = `0.1-${String(n)}` as FactRow['id'];
+			const text = JSON.stringify([id, 'device', 1, 0, 20_000, 0, code, { key }]);
+			return { ...row, id, code: '0.1', n, kind: 'device', text };
+		};
+		const own = told(2, 'D', identity.publicKey);
+		await store.write(['meta', 'facts'], async (rows) => {
+			await writeMeta(rows, 'inheritance', place);
+			const others = [told(1, 'D', encodeBase64url(new Uint8Array(65))), own];
+			await rows.put('facts', [...others, told(3, 'E', identity.publicKey)]);
+		});
 		const device = { identity, receive: () => Promise.reject(new Error('nothing is received')) };
 		const parts = {
 			device,
@@ -181,7 +192,7 @@ describe('joining a shop', () => {
 		};
 		const { retake } = deviceWays(parts);
 		expect([await retake?.(), await retake?.()]).toEqual([true, false]);
-		expect(heard[0]).toMatchObject({ business: identity.business, code: 'B', had: 'D' });
+		expect(heard[0]).toMatchObject({ business: identity.business, code: 'B', told: own.text });
 	});
 
 	it('[UNSENT-6] says what its owner cannot have any more until somebody has the file of it', async () => {

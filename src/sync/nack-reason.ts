@@ -57,7 +57,7 @@ export const NACK_REASONS = {
 	claimOfAnother: APART,
 	answerUnsigned: APART,
 	verdictUnsigned: APART,
-	clockUnsigned: APART,
+	relayUnsigned: APART,
 	wasOfAnother: APART,
 	epochNotEnded: APART,
 	conflict: APART,

@@ -11,8 +11,9 @@ import * as Y from 'yjs';
 import { journalName } from '#documents/document-name.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
 import type { Signer } from '#domain/crypto.ts';
-import { clockMessage, type ClockFact } from '#domain/fact/clock-fact.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
+import type { RelaySignedFact } from '#domain/fact/fact.ts';
+import { relayMessage } from '#domain/fact/relay-message.ts';
 import { factId } from '#domain/ids.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { createTickets, type Tickets } from '#server/auth/tickets.ts';
@@ -154,8 +155,8 @@ export async function createRelayStand(options: RelayStandOptions = {}): Promise
 const relayKey = createSigningKeys().then(createSigner);
 
 /** What the stand's relay signed in an epoch that ended. */
-export async function signedClock(fact: ClockFact): Promise<ClockFact> {
-	const sig = await (await relayKey).sign(clockMessage(TRADE_BUSINESS, fact));
+export async function signedByRelay<F extends RelaySignedFact>(fact: F): Promise<F> {
+	const sig = await (await relayKey).sign(relayMessage(TRADE_BUSINESS, fact));
 	return { ...fact, sig: encodeBase64url(sig) };
 }
 

@@ -1,6 +1,5 @@
-import { concatBytes, tag, utf8 } from '#domain/bytes.ts';
 import { dayFromNumber } from '#domain/calendar.ts';
-import { compareFactIds, type BusinessId, type FactId } from '#domain/ids.ts';
+import { compareFactIds, type FactId } from '#domain/ids.ts';
 import { compareStamps, type Stamp } from '#domain/stamp.ts';
 import type { FactHead } from './fact-head.ts';
 
@@ -17,7 +16,7 @@ export interface ClockFact extends FactHead {
 	readonly counter: number;
 	/** The business day, as days since 1970-01-01. */
 	readonly day: number;
-	/** The relay's signature of `clockMessage`, base64url; absent in what relays wrote before they signed. */
+	/** The relay's signature of `relayMessage`, base64url; absent in what relays wrote before they signed. */
 	readonly sig?: string;
 }
 
@@ -34,15 +33,6 @@ export interface ClockedTime extends FactTime {
 
 export function clockedTime({ id, wall, counter, day }: ClockFact): ClockedTime {
 	return { by: id, at: { wall, counter }, on: dayFromNumber(day) };
-}
-
-/** RELAY-90. What the relay signs: of one shop, one fact and one number of its own. */
-export function clockMessage(
-	business: BusinessId,
-	{ id, at, factId, wall, counter, day }: ClockFact
-): Uint8Array {
-	const said = [business, id, at.wall, factId, wall, counter, day];
-	return concatBytes(tag('daftar/clock/v1'), utf8(JSON.stringify(said)));
 }
 
 /** FACT-18. Of several words on one fact that of the lowest id; undefined where there is none. */

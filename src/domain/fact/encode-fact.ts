@@ -62,10 +62,6 @@ function encodeBody(fact: Fact): readonly unknown[] {
 			return [fact.fields];
 		case 'record':
 			return encodeRecords(fact);
-		case 'member':
-			return [fact.member, fact.fields];
-		case 'device':
-			return [fact.device, fact.fields];
 		default:
 			return encodeListed(fact);
 	}

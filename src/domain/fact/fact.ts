@@ -217,6 +217,8 @@ export interface MemberFact extends FactHead {
 	readonly kind: 'member';
 	readonly member: number;
 	readonly fields: MemberFields;
+	/** The relay's signature of `relayMessage`, base64url; absent in what relays wrote before they signed. */
+	readonly sig?: string;
 }
 
 export interface DeviceFields {
@@ -235,7 +237,12 @@ export interface DeviceFact extends FactHead {
 	readonly kind: 'device';
 	readonly device: DeviceCode;
 	readonly fields: DeviceFields;
+	/** As that of a `MemberFact`. */
+	readonly sig?: string;
 }
+
+/** What a relay signs, so that it knows its word again whoever hands it in after a restore. */
+export type RelaySignedFact = MemberFact | DeviceFact | ClockFact;
 
 /** Something that happened, written once, never edited and never deleted. */
 export type Fact =

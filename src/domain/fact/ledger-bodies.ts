@@ -15,7 +15,8 @@ import {
 } from '#domain/ids.ts';
 import { AMOUNT_MINOR_MAX } from '#domain/money.ts';
 import type { Result } from '#domain/result.ts';
-import { NAME_LENGTH_MAX, type ClockFact, type FactHead, type FactRecord } from './fact.ts';
+import { NAME_LENGTH_MAX, type FactHead, type FactRecord, type RelaySignedFact } from './fact.ts';
+import { isDeviceFields, isMemberFields } from './fields.ts';
 import {
 	ANSWER_WAYS,
 	ASK_STATES,
@@ -36,7 +37,7 @@ import { parseFactRecord } from './parse-fact-record.ts';
 import { hasOnly, isAmount, isListOf, isOneOf, isText, isTuple, isWhole } from './shape.ts';
 
 /** Kinds whose body is a list of parts, each read and written by itself. */
-export type ListedFact = LedgerFact | PersonFact | ClockFact;
+export type ListedFact = LedgerFact | PersonFact | RelaySignedFact;
 export type ListedKind = ListedFact['kind'];
 
 /** One part of a body. `read` answers undefined for what is not of its form. */
@@ -98,6 +99,7 @@ const CHECK_MAX = 1_023;
 const COUNTER_MAX = 1_000_000;
 const OPEN_MAX = 50;
 const DEVICES_MAX = 500;
+const MEMBER_MAX = 1_000_000;
 
 const isName = (value: unknown): value is string => isText(value, NAME_LENGTH_MAX);
 const isNote = (value: unknown): value is string => isText(value, NOTE_LENGTH_MAX);
@@ -111,6 +113,8 @@ const isCurrency = (value: unknown): boolean =>
 	typeof value === 'string' && CURRENCY_FORM.test(value);
 const isExponent = (value: unknown): boolean => isWhole(value, 0, 4);
 const isDay = (value: unknown): boolean => typeof value === 'number' && parseDayNumber(value).ok;
+const isMember = (value: unknown): boolean => isWhole(value, 1, MEMBER_MAX);
+const isDevice = (value: unknown): boolean => parseDeviceCode(value).ok;
 const isFactName = (value: unknown): boolean => parseFactId(value).ok;
 const isDeviceFactName = (value: unknown): boolean => {
 	const parsed = parseFactId(value);
@@ -308,6 +312,9 @@ function withVerdict(fact: Record<string, unknown>): boolean {
 	return true;
 }
 
+/** Absent in what relays wrote before they signed. */
+const RELAYS_SIGNATURE: Part = { ...plain('sig', isSignature), isOptional: true };
+
 const BODIES: Readonly<Record<ListedKind, Body>> = {
 	claim: {
 		by: 'device',
@@ -342,8 +349,16 @@ const BODIES: Readonly<Record<ListedKind, Body>> = {
 			plain('wall', isTime),
 			plain('counter', (value) => isWhole(value, 0, COUNTER_MAX)),
 			plain('day', isDay),
-			{ ...plain('sig', isSignature), isOptional: true }
+			RELAYS_SIGNATURE
 		]
+	},
+	member: {
+		by: 'relay',
+		parts: [plain('member', isMember), plain('fields', isMemberFields), RELAYS_SIGNATURE]
+	},
+	device: {
+		by: 'relay',
+		parts: [plain('device', isDevice), plain('fields', isDeviceFields), RELAYS_SIGNATURE]
 	},
 	ask: { by: 'relay', parts: [plain('askId', isUuid), plain('fields', isAskFields)] },
 	link: { by: 'relay', parts: [ledger, plain('fields', isLinkFields)] },

@@ -33,13 +33,11 @@ import {
 	UNDONE_KINDS,
 	type AdjustFact,
 	type CustomerFact,
-	type DeviceFact,
 	type Fact,
 	type FactHead,
 	type FactKind,
 	type FactRecord,
 	type FactTender,
-	type MemberFact,
 	type ProductFact,
 	type RecordFact,
 	type ReturnedLine,
@@ -61,13 +59,7 @@ import {
 import { asMeant, AGAIN_BYTES_MAX, firstText, parseStart } from './issued-again.ts';
 import { parseListed, type ListedKind } from './ledger-bodies.ts';
 import { parseFactRecord } from './parse-fact-record.ts';
-import {
-	isCustomerFields,
-	isDeviceFields,
-	isMemberFields,
-	isProductFields,
-	isSettingFields
-} from './fields.ts';
+import { isCustomerFields, isProductFields, isSettingFields } from './fields.ts';
 import {
 	hasOnly,
 	isAmount,
@@ -154,6 +146,8 @@ function parseHead([name, kind, wall, counter, on, by]: readonly unknown[]): Res
 
 type BodyParser = (head: FactHead, body: readonly unknown[]) => Fact | null;
 
+const RELAY_SIGNED_KINDS = ['member', 'device', 'clock'] as const;
+
 const BODIES: Readonly<Record<FactKind, BodyParser>> = {
 	sale: parseSale,
 	return: parseReturn,
@@ -162,10 +156,8 @@ const BODIES: Readonly<Record<FactKind, BodyParser>> = {
 	customer: parseCustomer,
 	setting: parseSetting,
 	record: parseRecord,
-	member: parseMember,
-	device: parseDevice,
 	...(Object.fromEntries(
-		[...LEDGER_FACT_KINDS, ...PERSON_FACT_KINDS, 'clock' as const].map((kind) => [
+		[...LEDGER_FACT_KINDS, ...PERSON_FACT_KINDS, ...RELAY_SIGNED_KINDS].map((kind) => [
 			kind,
 			(head: FactHead, body: readonly unknown[]) => parseListed(kind, head, body)
 		])
@@ -253,21 +245,6 @@ function parseRecordMore(value: unknown): RecordMore | null {
 		...(late !== undefined && { isLate: late }),
 		...(apart !== undefined && { isApart: apart })
 	};
-}
-
-function parseMember(head: FactHead, body: readonly unknown[]): MemberFact | null {
-	const [member, fields] = body;
-	if (!isTuple(body, 2) || !isRelayCode(head.code)) return null;
-	if (!isWhole(member, 1, MEMBER_MAX) || !isMemberFields(fields)) return null;
-	return { ...head, kind: 'member', member, fields };
-}
-
-function parseDevice(head: FactHead, body: readonly unknown[]): DeviceFact | null {
-	const [code, fields] = body;
-	const device = parseDeviceCode(code);
-	if (!isTuple(body, 2) || !isRelayCode(head.code)) return null;
-	if (!device.ok || !isDeviceFields(fields)) return null;
-	return { ...head, kind: 'device', device: device.value, fields };
 }
 
 function parseSoldLine(row: unknown): SoldLine | null {

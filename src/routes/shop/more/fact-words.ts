@@ -71,7 +71,7 @@ const REASONS = {
 	claimOfAnother: SIGNATURE,
 	answerUnsigned: SIGNATURE,
 	verdictUnsigned: SIGNATURE,
-	clockUnsigned: SIGNATURE,
+	relayUnsigned: SIGNATURE,
 	beyondTomorrow: 'lost.reason.day',
 	unknownKind: 'lost.reason.newer',
 	tooMany: 'lost.reason.room',
