@@ -1,4 +1,6 @@
 import path from 'node:path';
+// Before the parser of components, which asks for it when it is loaded.
+import './one-program.js';
 import js from '@eslint/js';
 import svelte from 'eslint-plugin-svelte';
 import { defineConfig } from 'eslint/config';
