@@ -205,6 +205,8 @@ export default defineConfig({
 		// Under Node, in processes of their own: what a test kills or starts is not ours.
 		environment: 'node',
 		pool: 'forks',
+		// One process for many files: it loads what they share once. So a test leaves no global behind.
+		isolate: false,
 		// Much of a test is waiting for a database or a process: one for each core, none kept free.
 		maxWorkers: '100%',
 		include: ['{src,server,tests}/**/*.test.ts'],

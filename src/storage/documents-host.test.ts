@@ -59,6 +59,11 @@ function documentsHostContract(name: string, create: () => DocumentsHost): void 
 const draw = seeded(7);
 const random = wide(draw);
 
+afterEach(() => {
+	vi.useRealTimers();
+	vi.unstubAllGlobals();
+});
+
 documentsHostContract('memory', () => createMemoryDocumentsHost(random));
 
 documentsHostContract('indexeddb', () => {
@@ -68,10 +73,6 @@ documentsHostContract('indexeddb', () => {
 });
 
 describe('a document that a frozen tab holds open', () => {
-	afterEach(() => {
-		vi.useRealTimers();
-	});
-
 	it('[STORAGE-11] is opened as a new one while its removal waits, and closes too', async () => {
 		const NAME = 'j/x/y/20261120';
 		const factory = new IDBFactory();

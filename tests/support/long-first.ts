@@ -5,6 +5,10 @@ const LONGEST = [
 	'tests/simulation/',
 	'tests/fault/start',
 	'server/database/embedded',
+	'server/commands/keeping/backup',
+	'server/relay/relay.test',
+	'tests/replay',
+	'tests/crash/crash',
 	'tests/fault/'
 ];
 
