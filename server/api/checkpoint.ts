@@ -7,7 +7,7 @@ import {
 	isPlaceOf,
 	readCheckpointPage
 } from '#server/projections/checkpoint-page.ts';
-import { readCheckpoint } from '#server/projections/checkpoint.ts';
+import { isSmall, readCheckpoint } from '#server/projections/checkpoint.ts';
 import { createFactRanges } from '#server/projections/fact-ranges.ts';
 import { devicesOnly, type DeviceEnv } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
@@ -21,7 +21,8 @@ export interface CheckpointParts extends ReadParts {
 
 /**
  * FEED-4. `GET /checkpoint?branch=`: all facts up to one number of the feed, folded, for the caller's
- * branch. With `part` and `after` a piece of it, each of its own moment: `next` says how to go on.
+ * branch. With `part` and `after` a piece of it, each of its own moment: `next` says how to go on. All of
+ * it at once is for a business that wrote little.
  */
 export function checkpointRoutes({ sql, epoch, deviceAuth, reads }: CheckpointParts): Hono {
 	const readRanges = createFactRanges();
@@ -37,8 +38,9 @@ export function checkpointRoutes({ sql, epoch, deviceAuth, reads }: CheckpointPa
 		const asked = c.req.query('branch') ?? branch;
 		if (asked !== branch) return problem(c, refusal('branchUnknown'));
 		const { part, after = '' } = c.req.query();
-		if (part === undefined) return c.json(await readCheckpoint(sql, business, epoch));
-		if (!isCheckpointPart(part) || !isPlaceOf(part, after))
+		if (part === undefined && (await isSmall(sql, business)))
+			return c.json(await readCheckpoint(sql, business, epoch));
+		if (part === undefined || !isCheckpointPart(part) || !isPlaceOf(part, after))
 			return problem(c, refusal('queryInvalid'));
 		const parts = { sql, business, epoch, readRanges };
 		return c.json(await readCheckpointPage(parts, { part, after }));

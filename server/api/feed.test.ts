@@ -157,7 +157,7 @@ describe('a checkpoint', () => {
 		const expected = foldFacts(trade.facts.slice(0, WRITTEN), trade.hashOf);
 		const { s, ranges, settings, members, devices, products, stock, days } = checkpoint.value;
 		expect(s).toBe(WRITTEN + 2);
-		expect(Object.keys(ranges)).toEqual([`0.${String(EPOCH)}`, 'A', 'B']);
+		expect(Object.keys(ranges ?? {})).toEqual([`0.${String(EPOCH)}`, 'A', 'B']);
 		expect(members).toEqual([expect.objectContaining({ number: 1, name: 'Asha', role: 'owner' })]);
 		expect(devices).toEqual([expect.objectContaining({ code: 'A', member: 1 })]);
 		expect(Object.fromEntries(settings.map(({ field, value }) => [field, value]))).toEqual(

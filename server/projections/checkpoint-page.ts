@@ -4,9 +4,10 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import { packRows, type PackedRows } from '#domain/packed-rows.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
 import { asRecord, readDays, readPeople, settingRows, type RecordColumns } from './checkpoint.ts';
+import { readCut, type Cut } from './cut-rows.ts';
+import type { FactRanges, ReadRanges } from './fact-ranges.ts';
 import type { FieldStamp, LatestFields } from './latest-fields.ts';
-import { clockFacts } from './ledger-facts.ts';
-import type { FactRanges } from './fact-ranges.ts';
+import { beforeSaid, factTexts, readSaidPage, type SaidPlace } from './said-pages.ts';
 
 /** The pieces of a checkpoint in the order in which a till needs them. */
 export const CHECKPOINT_PARTS = [
@@ -21,17 +22,21 @@ export const CHECKPOINT_PARTS = [
 export type CheckpointPart = (typeof CHECKPOINT_PARTS)[number] | 'ledger';
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const FACT = '[0-9A-Za-z.]{1,20}/\\d{1,16}';
 
-/** How the last key of each part is written. */
+/**
+ * How the last key of each part is written. Of ledgers it is the last record, and behind that, where the
+ * piece was full, the last fact that was said of the ledgers up to it.
+ */
 const PLACES: Readonly<Record<CheckpointPart, RegExp>> = {
 	first: /^$/,
 	products: /^.{0,40}$/,
 	customers: new RegExp(`^(?:${UUID})?$`),
 	days: new RegExp(`^(?:${UUID}/\\d{4}-\\d\\d-\\d\\d)?$`),
 	retired: /^.{0,40}$/,
-	said: /^(?:[0-9A-Za-z.]{1,20}\/\d{1,15})?$/,
-	ledgers: new RegExp(`^(?:${UUID}/[\\w-]{43})?$`),
-	ledger: new RegExp(`^${UUID}/(?:[\\w-]{43})?$`)
+	said: new RegExp(`^(?:${FACT})?$`),
+	ledgers: new RegExp(`^(?:${UUID}/[\\w-]{43})?(?:/${UUID}/${FACT})?$`),
+	ledger: new RegExp(`^${UUID}/(?:[\\w-]{43})?$|^${UUID}//${FACT}$`)
 };
 
 export function isCheckpointPart(part: string): part is CheckpointPart {
@@ -55,7 +60,8 @@ export interface PageAsked {
 export interface CheckpointPage {
 	readonly epoch: number;
 	readonly s: number;
-	readonly ranges: FactRanges;
+	/** Of the first piece alone: what is in a later one is that, and the feed since. */
+	readonly ranges?: FactRanges;
 	/** Null after the last. */
 	readonly next: PageAsked | null;
 	readonly stamps?: readonly FieldStamp[];
@@ -81,11 +87,18 @@ export interface PageParts {
 	readonly epoch: number;
 	/** The numbers that the facts up to `s` have, read in the transaction. */
 	readonly sizes?: PageSizes;
-	readonly readRanges: (tx: Sql, business: BusinessId, s: number) => Promise<FactRanges>;
+	readonly readRanges: ReadRanges;
 }
 
 type PageBody = Omit<CheckpointPage, 'epoch' | 's' | 'ranges'>;
 
+/** A checkpoint of no fact at all, which is right for every business. */
+const NOTHING = { s: 0, ranges: {}, next: null } as const;
+
+/**
+ * FEED-15. Where the numbers of the facts are in too many ranges, the checkpoint is that of the feed's
+ * beginning, and all facts follow by the feed.
+ */
 export async function readCheckpointPage(
 	{ sql, business, epoch, readRanges, sizes = SIZES }: PageParts,
 	asked: PageAsked
@@ -94,9 +107,13 @@ export async function readCheckpointPage(
 		const tx = transaction as unknown as Sql;
 		const [head] = await tx<{ s: string }[]>`select s from feed_head where business = ${business}`;
 		const s = Number(head?.s ?? 0);
+		const reading = { tx, business, sizes };
+		if (asked.part !== 'first')
+			return { epoch, s, ...(await READERS[asked.part](reading, asked.after)) };
 		const ranges = await readRanges(tx, business, s);
-		const body = await READERS[asked.part]({ tx, business, sizes }, asked.after);
-		return { epoch, s, ranges, ...body };
+		return ranges === undefined
+			? { epoch, ...NOTHING }
+			: { epoch, s, ranges, ...(await readFirst(reading)) };
 	});
 }
 
@@ -108,10 +125,10 @@ interface Reading {
 
 type ReadPart = (reading: Reading, after: string) => Promise<PageBody>;
 
-/** How many rows a piece has at the most. */
+/** How many rows a piece has at the most, and bytes of them. */
 export type PageSizes = Readonly<
 	Record<'products' | 'customers' | 'days' | 'said' | 'records', number>
->;
+> & { readonly bytes?: number };
 
 /** Each so small that a line of 20 kB/s brings it in a few seconds. */
 const SIZES: PageSizes = {
@@ -125,6 +142,11 @@ const SIZES: PageSizes = {
 const OFTEN_FACTS = 600;
 const OFTEN_MAX = 600;
 const FIRST_DAYS = 40;
+/** Currencies of one ledger whose balances stand beside its customer; of more they come with its records. */
+const BALANCES_MAX = 100;
+const BALANCE_BYTES = 150;
+/** What a record weighs beside its note. */
+const RECORD_BYTES = 400;
 
 const READERS: Readonly<Record<CheckpointPart, ReadPart>> = {
 	first: readFirst,
@@ -147,14 +169,14 @@ function nextOf(part: CheckpointPart, last: string | undefined): PageAsked | nul
 /** What a till opens with: what the shop is, and the things it sells most. */
 async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 	const often = await readOften({ tx, business });
-	const [people, ledgerFacts, settings, products, days] = await Promise.all([
+	const [people, settings, { rows: products }, days] = await Promise.all([
 		readPeople(tx, business),
-		readClocks(tx, business),
 		tx<LatestFields[]>`select fields, stamps from setting where business = ${business}`,
-		tx<ProductColumns[]>`
-			select product, fields, stamps from product where business = ${business}
-				and (product = any(${[...often]}::text[]) or fields @> '{"favourite": true}')
-			order by product limit ${sizes.products}`,
+		cutProducts(
+			{ tx, sizes },
+			tx`business = ${business}
+			and (product = any(${[...often]}::text[]) or fields @> '{"favourite": true}')`
+		),
 		readDays(tx, business, { latest: FIRST_DAYS })
 	]);
 	const goods = await goodsOf({ tx, business }, products);
@@ -164,7 +186,6 @@ async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 		often,
 		settings: settings.flatMap(settingRows),
 		days: packRows(days),
-		ledgerFacts,
 		next: nextOf('first', undefined)
 	};
 }
@@ -201,13 +222,26 @@ async function readProducts(
 	after: string,
 	{ part, isUsed }: { readonly part: CheckpointPart; readonly isUsed: boolean }
 ): Promise<PageBody> {
-	const rows = await tx<ProductColumns[]>`
-		select product, fields, stamps from product
-		where business = ${business} and product > ${after}
-			and (fields @> '{"active": false}') = ${!isUsed}
-		order by product limit ${sizes.products}`;
-	const last = rows.length < sizes.products ? undefined : rows.at(-1)?.product;
-	return { ...(await goodsOf({ tx, business }, rows)), next: nextOf(part, last) };
+	const { rows, last } = await cutProducts(
+		{ tx, sizes },
+		tx`business = ${business}
+		and product > ${after} and (fields @> '{"active": false}') = ${!isUsed}`
+	);
+	return { ...(await goodsOf({ tx, business }, rows)), next: nextOf(part, last?.product) };
+}
+
+function cutProducts(
+	{ tx, sizes }: Pick<Reading, 'tx' | 'sizes'>,
+	which: ReturnType<Sql>
+): Promise<Cut<ProductColumns>> {
+	return readCut<ProductColumns>(tx, {
+		rows: tx`select product, fields, stamps from product where ${which}
+			order by product limit ${sizes.products}`,
+		order: tx`product`,
+		bytes: tx`octet_length(fields::text)`,
+		limit: sizes.products,
+		bytesMax: sizes.bytes
+	});
 }
 
 /** Products with what is left of them: the levels stand before the names, near the ids they repeat. */
@@ -229,29 +263,48 @@ async function goodsOf(
 }
 
 async function readCustomers({ tx, business, sizes }: Reading, after: string): Promise<PageBody> {
-	const customers = await tx<(LatestFields & { ledger: string })[]>`
-		select ledger, fields, stamps from customer
-		where business = ${business} and ledger > ${after === '' ? NO_LEDGER : after}
-		order by ledger limit ${sizes.customers}`;
+	const { rows: customers, last } = await readCut<LatestFields & { ledger: string }>(tx, {
+		rows: tx`
+			select ledger, fields, stamps from customer
+			where business = ${business} and ledger > ${after === '' ? NO_LEDGER : after}
+			order by ledger limit ${sizes.customers}`,
+		order: tx`ledger`,
+		bytes: tx`octet_length(fields::text) + ${BALANCE_BYTES} * (
+			select count(*) from (
+				select from balance where business = ${business} and balance.ledger = found.ledger
+				limit ${BALANCES_MAX}
+			) as of_ledger
+		)`,
+		limit: sizes.customers,
+		bytesMax: sizes.bytes
+	});
 	const book = createStampBook();
 	const rows = customers.map(({ ledger, fields, stamps }) => ({
 		ledger,
 		stamps: book.place(stamps),
 		...fields
 	}));
-	const balances = await tx<Readonly<Record<string, string>>[]>`
-		select ledger, currency, exponent, confirmed, waiting, credited, disputed,
-			last_at as "lastAt"
-		from balance
-		where business = ${business} and ledger = any(${customers.map((row) => row.ledger)}::uuid[])
-		order by ledger, currency, exponent`;
-	const last = rows.length < sizes.customers ? undefined : rows.at(-1)?.ledger;
 	return {
 		stamps: book.all,
-		bases: packRows([...balances]),
+		bases: packRows([...(await readBases({ tx, business }, customers))]),
 		customers: packRows(rows),
-		next: nextOf('customers', last)
+		next: nextOf('customers', last?.ledger)
 	};
+}
+
+async function readBases(
+	{ tx, business }: Pick<Reading, 'tx' | 'business'>,
+	customers: readonly { readonly ledger: string }[]
+): Promise<readonly object[]> {
+	return tx`
+		select asked.ledger, of_ledger.* from unnest(
+			${customers.map(({ ledger }) => ledger)}::uuid[]
+		) as asked (ledger), lateral (
+			select currency, exponent, confirmed, waiting, credited, disputed, last_at as "lastAt"
+			from balance where business = ${business} and balance.ledger = asked.ledger
+			order by currency, exponent limit ${BALANCES_MAX}
+		) as of_ledger
+		order by asked.ledger, currency, exponent`;
 }
 
 async function readDayPage({ tx, business, sizes }: Reading, after: string): Promise<PageBody> {
@@ -271,86 +324,125 @@ async function readDayPage({ tx, business, sizes }: Reading, after: string): Pro
 /** What is said of no one ledger. */
 async function readSaid({ tx, business, sizes }: Reading, after: string): Promise<PageBody> {
 	const [code = '', n = '0'] = after.split('/');
-	const rows = await tx<SaidColumns[]>`
-		select fact.branch, fact.text, code, n from ledger_fact join fact using (business, code, n)
-		where ledger_fact.business = ${business} and ledger = ${NO_LEDGER}
-			and (code, n) > (${code}, ${n}::bigint)
-		order by code, n limit ${sizes.said}`;
-	const last = rows.length < sizes.said ? undefined : rows.at(-1);
+	const { rows, last } = await readSaidPage(tx, {
+		...{ business, after: { ledger: NO_LEDGER, code, n }, isAlone: true },
+		...{ limit: sizes.said, bytesMax: sizes.bytes }
+	});
 	return {
-		ledgerFacts: rows.map(({ branch, text }) => [branch, text]),
+		ledgerFacts: factTexts(rows),
 		next: nextOf('said', last === undefined ? undefined : `${last.code}/${last.n}`)
 	};
 }
 
-interface SaidColumns {
-	readonly branch: string | null;
-	readonly text: string;
-	readonly code: string;
-	readonly n: string;
+/** The last record that came, and the last fact that was said of the ledgers before. */
+interface LedgersPlace {
+	readonly record: RecordPlace | undefined;
+	readonly said: SaidPlace | undefined;
 }
 
-/**
- * The records of ledger after ledger, in the order of their keys. A ledger may be cut; it is whole with
- * the page in which a later one begins, and what is said of it comes with that page.
- */
-async function readLedgers({ tx, business, sizes }: Reading, after: string): Promise<PageBody> {
-	const [ledger = '', h = ''] = after.split('/');
-	const from = ledger === '' ? NO_LEDGER : ledger;
-	const rows = await tx<RecordColumns[]>`
-		select ${recordColumns(tx)} from record
-		where business = ${business} and (ledger, h) > (${from}, ${h})
-		order by ledger, h limit ${sizes.records}`;
-	const last = rows.length < sizes.records ? undefined : rows.at(-1);
-	const until = last?.ledger;
-	const ledgerFacts = await tx<{ branch: string | null; text: string }[]>`
-		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
-		where ledger_fact.business = ${business} and ledger >= ${from} and ledger <> ${NO_LEDGER}
-			${until === undefined ? tx`` : tx`and ledger < ${until}`}`;
-	const whole = new Set([...(ledger === '' ? [] : [ledger]), ...rows.map((row) => row.ledger)]);
-	if (until !== undefined) whole.delete(until);
+type RecordPlace = Pick<RecordColumns, 'ledger' | 'h'>;
+
+function placeOf(after: string): LedgersPlace {
+	const parts = after.split('/');
+	const [ledger = '', code = '', n = ''] = parts.splice(parts.length > 3 ? -3 : parts.length);
+	const [record = '', h = ''] = parts;
 	return {
-		...recordsOf(rows),
-		ledgerFacts: ledgerFacts.map(({ branch, text }) => [branch, text]),
-		whole: [...whole],
-		next: nextOf('ledgers', last === undefined ? undefined : `${last.ledger}/${last.h}`)
+		record: h === '' ? undefined : { ledger: record, h },
+		said: ledger === '' ? undefined : { ledger, code, n }
 	};
 }
 
-/** One ledger, before its turn: `after` names it, and the last record that came of it. */
+function writePlace({ record, said }: LedgersPlace): string {
+	const records = record === undefined ? '' : `${record.ledger}/${record.h}`;
+	return said === undefined ? records : `${records}/${said.ledger}/${said.code}/${said.n}`;
+}
+
+/**
+ * The records of ledger after ledger, in the order of their keys, as many as a piece has; then what is
+ * said of the ledgers whose records are all there. A ledger is whole with the page that says the last of it.
+ */
+async function readLedgers(reading: Reading, after: string): Promise<PageBody> {
+	const { tx, business, sizes } = reading;
+	const { record: held, said } = placeOf(after);
+	const { rows, last } =
+		said === undefined ? await readRecordPage(reading, held) : { rows: [], last: held };
+	const from = said ?? beforeSaid(held?.ledger ?? NO_LEDGER);
+	const page = await readSaidPage(tx, {
+		...{ business, after: from, below: last?.ledger },
+		...{ limit: sizes.said, bytesMax: sizes.bytes }
+	});
+	const until = page.last ?? last;
+	return {
+		...recordsOf(rows),
+		ledgerFacts: factTexts(page.rows),
+		whole: await ledgersBetween(reading, from.ledger, until?.ledger),
+		next: nextOf('ledgers', until && writePlace({ record: last, said: page.last }))
+	};
+}
+
+function readRecordPage(
+	{ tx, business, sizes }: Reading,
+	after: RecordPlace = { ledger: NO_LEDGER, h: '' }
+): Promise<Cut<RecordColumns>> {
+	return cutRecords(
+		{ tx, sizes },
+		tx`business = ${business} and (ledger, h) > (${after.ledger}, ${after.h})`
+	);
+}
+
+function cutRecords(
+	{ tx, sizes }: Pick<Reading, 'tx' | 'sizes'>,
+	which: ReturnType<Sql>
+): Promise<Cut<RecordColumns>> {
+	return readCut<RecordColumns>(tx, {
+		rows: tx`select ${recordColumns(tx)} from record where ${which}
+			order by ledger, h limit ${sizes.records}`,
+		order: tx`ledger, h`,
+		bytes: tx`octet_length(coalesce(note, '')) + ${RECORD_BYTES}`,
+		limit: sizes.records,
+		bytesMax: sizes.bytes
+	});
+}
+
+/** Those that have records, from one on and before another. */
+async function ledgersBetween(
+	{ tx, business }: Reading,
+	from: string,
+	below: string | undefined
+): Promise<readonly string[]> {
+	const rows = await tx<{ ledger: string }[]>`
+		select distinct ledger from record
+		where business = ${business} and ledger > ${from}
+			${below === undefined ? tx`` : tx`and ledger < ${below}`}
+		order by ledger`;
+	const isFirst = from !== NO_LEDGER && (below === undefined || from < below);
+	return [...(isFirst ? [from] : []), ...rows.map(({ ledger }) => ledger)];
+}
+
+/** One ledger, before its turn: `after` names it, and the last record or fact that came of it. */
 async function readLedger({ tx, business, sizes }: Reading, after: string): Promise<PageBody> {
-	const [ledger = NO_LEDGER, h = ''] = after.split('/');
-	const rows = await tx<RecordColumns[]>`
-		select ${recordColumns(tx)} from record
-		where business = ${business} and ledger = ${ledger} and h > ${h}
-		order by h limit ${sizes.records}`;
-	const last = rows.length < sizes.records ? undefined : rows.at(-1);
+	const [ledger = NO_LEDGER, h = '', code, n = '0'] = after.split('/');
+	const { rows, last } =
+		code === undefined
+			? await cutRecords(
+					{ tx, sizes },
+					tx`business = ${business} and ledger = ${ledger} and h > ${h}`
+				)
+			: { rows: [], last: undefined };
 	if (last !== undefined) {
 		return { ...recordsOf(rows), next: { part: 'ledger', after: `${ledger}/${last.h}` } };
 	}
-	const ledgerFacts = await tx<{ branch: string | null; text: string }[]>`
-		select fact.branch, fact.text from ledger_fact join fact using (business, code, n)
-		where ledger_fact.business = ${business} and ledger = ${ledger}`;
+	const page = await readSaidPage(tx, {
+		...{ business, after: { ledger, code: code ?? '', n }, isAlone: true },
+		...{ limit: sizes.said, bytesMax: sizes.bytes }
+	});
+	const said = page.last;
 	return {
 		...recordsOf(rows),
-		ledgerFacts: ledgerFacts.map(({ branch, text }) => [branch, text]),
-		whole: [ledger],
-		next: null
+		ledgerFacts: factTexts(page.rows),
+		whole: said === undefined ? [ledger] : [],
+		next: said === undefined ? null : { part: 'ledger', after: `${ledger}//${said.code}/${said.n}` }
 	};
-}
-
-/**
- * What the relay said of when the facts count that later pieces bring whole: known before the first of
- * them is folded.
- */
-async function readClocks(
-	tx: Sql,
-	business: BusinessId
-): Promise<readonly (readonly [branch: string | null, text: string])[]> {
-	const rows = await tx<{ branch: string | null; text: string }[]>`
-		select distinct clock_fact.branch, clock_fact.text, clock_fact.s ${clockFacts(tx)}
-		where ledger_fact.business = ${business} order by clock_fact.s`;
-	return rows.map(({ branch, text }) => [branch, text]);
 }
 
 function recordColumns(tx: Sql): ReturnType<Sql> {

@@ -48,7 +48,23 @@ export async function readCheckpoint(
 
 async function readPlace(tx: Sql, business: BusinessId): Promise<Pick<Checkpoint, 's' | 'ranges'>> {
 	const [head] = await tx<{ s: string }[]>`select s from feed_head where business = ${business}`;
-	return { s: Number(head?.s ?? 0), ranges: await readFactRanges(tx, business) };
+	const ranges = await readFactRanges(tx, business, Number.MAX_SAFE_INTEGER);
+	return { s: Number(head?.s ?? 0), ranges: ranges ?? {} };
+}
+
+/** What is folded into one answer: more comes in pieces. */
+const WHOLE_FACTS_MAX = 100_000;
+const WHOLE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** FEED-16. Whether a business wrote so little that all of its checkpoint may be asked for at once. */
+export async function isSmall(sql: Sql, business: BusinessId): Promise<boolean> {
+	const [wrote] = await sql<{ is_small: boolean }[]>`
+		select case when s > ${WHOLE_FACTS_MAX} then false else (
+			select coalesce(sum(octet_length(text)), 0) from fact
+			where fact.business = feed_head.business
+		) <= ${WHOLE_BYTES_MAX} end as is_small
+		from feed_head where business = ${business}`;
+	return wrote?.is_small !== false;
 }
 
 /** Members and devices are few, and their facts the relay's own: folded here, kept in no table. */

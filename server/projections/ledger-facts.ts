@@ -163,7 +163,7 @@ function inOrder(facts: readonly Fact[]): readonly Fact[] {
 }
 
 /** The clock facts that rule when facts of `ledger_fact` count, as `clock_fact`. */
-export function clockFacts(sql: Sql): ReturnType<Sql> {
+function clockFacts(sql: Sql): ReturnType<Sql> {
 	return sql`from ledger_fact join clock using (business, code, n)
 		join fact as clock_fact on clock_fact.business = clock.business
 			and clock_fact.code = clock.clock_code and clock_fact.n = clock.clock_n`;

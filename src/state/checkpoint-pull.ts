@@ -1,14 +1,24 @@
-import { only, type DeviceStore, type StoreReader } from '#storage/device-store.ts';
+import { idAtStart } from '#domain/fact/issued-again.ts';
+import { groupBy } from '#domain/group-by.ts';
+import { parseFactId } from '#domain/ids.ts';
+import {
+	only,
+	type DeviceStore,
+	type NumberRanges,
+	type StoreReader
+} from '#storage/device-store.ts';
+import type { FactText } from './arrived-fact.ts';
 import type { NextPage } from './checkpoint.ts';
 import type { Device } from './device.ts';
 import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
+import { withNumbers } from './number-ranges.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
 
 export interface CheckpointPullParts {
 	readonly device: Pick<Device, 'identity' | 'takeCheckpoint' | 'takePiece'>;
 	readonly store: DeviceStore;
 	readonly http: Pick<RelayHttp, 'checkpoint'>;
-	/** Takes in the feed up to there, so that a piece of that place can be taken. */
+	/** Takes in the feed up to there and no further, so that a piece of that place can be taken. */
 	readonly follow: (place: FeedPlace) => Promise<void>;
 }
 
@@ -27,8 +37,9 @@ export async function beginCheckpoint({
 }: Omit<CheckpointPullParts, 'follow'>): Promise<FeedPlace | RelayRefusal> {
 	const first = await http.checkpoint(device.identity.branch, FIRST);
 	if (!first.ok) return first.error;
-	await device.takeCheckpoint(first.value);
-	const { epoch, s } = first.value;
+	const { epoch, s, ranges } = first.value;
+	if (ranges === undefined) return 'unreachable';
+	await device.takeCheckpoint({ ...first.value, ranges });
 	return (await store.read(['meta'], (rows) => readMeta(rows, 'feed'))) ?? { epoch, s };
 }
 
@@ -63,6 +74,7 @@ export async function fillNext(parts: CheckpointPullParts): Promise<Filled> {
 		// One that was begun meanwhile has its own way to go.
 		if (now?.epoch !== next.epoch || now.part !== next.part || now.after !== next.after) return;
 		await writeMeta(rows, 'checkpointNext', piece.next && { epoch: next.epoch, ...piece.next });
+		if (piece.next === null) await writeMeta(rows, 'reached', null);
 	});
 	return 'some';
 }
@@ -77,23 +89,45 @@ async function readWanted(rows: StoreReader): Promise<{
 
 type FeedEpoch = Pick<FeedPlace, 'epoch'>;
 
+/** LINK-39. A long one goes on where it was cut off. */
 async function fillLedger(parts: CheckpointPullParts, ledger: string): Promise<Filled> {
 	const asked = new Set<string>();
-	let next: NextPage | null = { part: 'ledger', after: `${ledger}/` };
+	let next: NextPage | null = await parts.store.read(['meta', 'bases'], (rows) =>
+		placeIn(rows, ledger)
+	);
 	while (next !== null) {
-		const piece: Piece | undefined = isNew(asked, next) ? await fetchPiece(parts, next) : undefined;
+		const isFurther = isNew(asked, next);
+		const piece: Piece | undefined = isFurther ? await fetchPiece(parts, next) : undefined;
+		if (!isFurther) await keepPlaceIn(parts, ledger, { isWanted: 1 });
 		if (piece === undefined) return 'none';
 		({ next } = piece);
+		if (next !== null) await keepPlaceIn(parts, ledger, { isWanted: 1, after: next.after });
 	}
-	await waitsItsTurn(parts, ledger);
+	// One of which all came and that is not whole comes with all others, and holds none of them up.
+	await keepPlaceIn(parts, ledger, { isWanted: 0 });
 	return 'some';
 }
 
-/** A ledger of which all came and that is not whole: it comes with all others, and holds none of them up. */
-async function waitsItsTurn({ store }: CheckpointPullParts, ledger: string): Promise<void> {
-	await store.write(['bases'], async (rows) => {
+/** Of another checkpoint than was begun last a place says nothing: what came between is missing. */
+async function placeIn(rows: StoreReader, ledger: string): Promise<NextPage> {
+	const base = await rows.get('bases', ledger);
+	const begun = await readMeta(rows, 'checkpoint');
+	const held = base?.next?.s === begun?.s ? base?.next?.after : undefined;
+	return { part: 'ledger', after: held ?? `${ledger}/` };
+}
+
+async function keepPlaceIn(
+	{ store }: CheckpointPullParts,
+	ledger: string,
+	{ isWanted, after }: { readonly isWanted: 0 | 1; readonly after?: string }
+): Promise<void> {
+	await store.write(['meta', 'bases'], async (rows) => {
 		const base = await rows.get('bases', ledger);
-		if (base !== undefined) await rows.put('bases', [{ ...base, isWanted: 0 }]);
+		const begun = await readMeta(rows, 'checkpoint');
+		if (base === undefined || begun === undefined) return;
+		const { sums, ranges } = base;
+		const next = after === undefined ? {} : { next: { s: begun.s, after } };
+		await rows.put('bases', [{ ledger: base.ledger, sums, ranges, isWanted, ...next }]);
 	});
 }
 
@@ -113,4 +147,17 @@ async function fetchPiece(parts: CheckpointPullParts, asked: NextPage): Promise<
 	if (taken === 'taken') return { next };
 	if (taken === 'begin') await beginCheckpoint(parts);
 	return undefined;
+}
+
+/** LINK-38. What the relay has with these facts, too. */
+export function withFacts(ranges: NumberRanges, facts: readonly FactText[]): NumberRanges {
+	const names = facts.flatMap(({ text }) => {
+		const name = parseFactId(idAtStart(text));
+		return name.ok ? [name.value] : [];
+	});
+	const fresh = [...groupBy(names, ({ code }) => code)].map(([code, of]) => {
+		const numbers = of.map(({ n }) => n);
+		return [code, withNumbers(ranges[code] ?? [], numbers)] as const;
+	});
+	return { ...ranges, ...Object.fromEntries(fresh) };
 }

@@ -72,6 +72,12 @@ export interface Checkpoint extends CheckpointPlace {
 	readonly next?: NextPage | null;
 }
 
+/**
+ * As the relay answers. A later piece names no ranges: what is in it is what was in the first, and what
+ * came by the feed since.
+ */
+export type CheckpointPiece = Omit<Checkpoint, 'ranges'> & Partial<Pick<Checkpoint, 'ranges'>>;
+
 /** Which part of the relay's answer is not of its form. */
 export interface CheckpointRefusal {
 	readonly kind: 'notACheckpoint';
@@ -82,18 +88,19 @@ export interface CheckpointRefusal {
  * Reads the answer of `GET /api/checkpoint`, a piece or the whole: rows as a device keeps them, sums
  * as decimal texts, packed or not. What is not named is empty.
  */
-export function parseCheckpoint(value: unknown): Result<Checkpoint, CheckpointRefusal> {
+export function parseCheckpoint(value: unknown): Result<CheckpointPiece, CheckpointRefusal> {
 	if (!isObject(value)) return refused('checkpoint');
 	const { epoch, s } = value;
 	if (!isWhole(epoch, 1, Number.MAX_SAFE_INTEGER)) return refused('epoch');
 	if (!isWhole(s, 0, Number.MAX_SAFE_INTEGER)) return refused('s');
-	const ranges = parseRanges(value['ranges']);
-	if (ranges === undefined) return refused('ranges');
+	const named = value['ranges'];
+	const ranges = named === undefined ? undefined : parseRanges(named);
+	if (ranges === undefined && named !== undefined) return refused('ranges');
 	const tables = parseTables(value);
 	if (typeof tables === 'string') return refused(tables);
 	const ledgerFacts = parseFactTexts(value['ledgerFacts']);
 	if (ledgerFacts === undefined) return refused('ledgerFacts');
-	return parsePiece(value, { epoch, s, ranges, ...tables, ledgerFacts });
+	return parsePiece(value, { epoch, s, ...(ranges && { ranges }), ...tables, ledgerFacts });
 }
 
 /** Every table by its own parser, or the name of the first that is not of its form. */
@@ -119,8 +126,8 @@ type ParseRow = (row: Readonly<Record<string, unknown>>, stamps: readonly FieldS
 /** What only a piece says. */
 function parsePiece(
 	{ bases, whole, often, next }: Readonly<Record<string, unknown>>,
-	checkpoint: Checkpoint
-): Result<Checkpoint, CheckpointRefusal> {
+	checkpoint: CheckpointPiece
+): Result<CheckpointPiece, CheckpointRefusal> {
 	const said = {
 		...(bases !== undefined && { bases: parseBases(bases) }),
 		...(whole !== undefined && { whole: parseIds(whole, parseLedgerId) }),
@@ -130,7 +137,7 @@ function parsePiece(
 	const [wrong] = Object.entries(said).find(([, part]) => part === undefined) ?? [];
 	if (wrong !== undefined) return refused(wrong);
 	// None is undefined.
-	return ok({ ...checkpoint, ...(said as Partial<Checkpoint>) });
+	return ok({ ...checkpoint, ...(said as Partial<CheckpointPiece>) });
 }
 
 function parseBases(value: unknown): Checkpoint['bases'] {

@@ -12,7 +12,7 @@ import type { LedgerId, ProductId } from '#domain/ids.ts';
 import type { Result } from '#domain/result.ts';
 import { assert } from '#domain/assert.ts';
 import type { FactText } from './arrived-fact.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoint, CheckpointPiece } from './checkpoint.ts';
 import type { FieldRefusal } from './clean-fields.ts';
 import type * as Entities from './entity-acts.ts';
 import type {
@@ -130,7 +130,7 @@ export interface Device {
 	/** Takes the relay's numbers in the place of the facts they are of. */
 	takeCheckpoint(checkpoint: Checkpoint): Promise<void>;
 	/** Takes a later piece of it. */
-	takePiece(piece: Checkpoint): Promise<PieceTaken>;
+	takePiece(piece: CheckpointPiece): Promise<PieceTaken>;
 	/** Somebody looks at the ledger: what is missing of it comes before the rest. */
 	wantLedger(ledger: LedgerId): Promise<void>;
 	/** Lets old sales go, a day of them; false where there is nothing left to let go. For idle time. */

@@ -1,15 +1,10 @@
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { DeviceStore, StoreReader } from '#storage/device-store.ts';
 import type { Device } from './device.ts';
-import {
-	beginCheckpoint,
-	fillHurried,
-	fillNext,
-	type CheckpointPullParts,
-	type Filled
-} from './checkpoint-pull.ts';
+import type * as Pieces from './checkpoint-pull.ts';
+import type { CheckpointPullParts, Filled } from './checkpoint-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
-import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
+import { readMeta, writeMeta, type CheckpointPlace, type FeedPlace } from './meta.ts';
 import type { FeedRow, RelayHttp, RelayRefusal } from './relay-http.ts';
 
 export interface FeedPullParts {
@@ -53,7 +48,8 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 			let outcome = await pullTo(parts, told);
 			// What came may have said that it is to be begun anew.
 			if (outcome === 'caughtUp' && (await isLost(store))) outcome = await pullTo(parts, told);
-			if (outcome === 'caughtUp' && isShop(device)) await fillHurried(piecesOf(parts, device));
+			if (outcome === 'caughtUp' && isShop(device))
+				await (await loadPieces(store))?.fillHurried(piecesOf(parts, device));
 			return outcome;
 		});
 		last = turn.catch(() => undefined);
@@ -62,9 +58,10 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 
 	/** Some pieces of a checkpoint that was begun. */
 	async function fill(): Promise<Filled> {
-		if (!isShop(device)) return 'all';
+		const pieces = await loadPieces(store);
+		if (!isShop(device) || pieces === undefined) return 'all';
 		for (let count = 0; count < PIECES_AT_A_TIME; count += 1) {
-			const turn = last.then(() => fillNext(piecesOf(parts, device)));
+			const turn = last.then(() => pieces.fillNext(piecesOf(parts, device)));
 			last = turn.catch(() => undefined);
 			const filled = await turn;
 			if (filled !== 'some') return filled;
@@ -81,6 +78,15 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 			return filled === 'all' ? fillOlder(parts) : filled;
 		}
 	};
+}
+
+/** Few devices have a checkpoint on its way: it is read for these. */
+async function loadPieces(store: DeviceStore): Promise<typeof Pieces | undefined> {
+	const isFilling = await store.read(
+		['meta', 'bases'],
+		async (rows) => !!(await readMeta(rows, 'checkpointNext')) || (await rows.count('bases')) > 0
+	);
+	return isFilling ? import('./checkpoint-pull.ts') : undefined;
 }
 
 /** A page of what lies before the place that history came down to. */
@@ -104,11 +110,15 @@ async function fillOlder(parts: FeedPullParts): Promise<Filled> {
 	return isOver ? 'all' : 'some';
 }
 
-async function pullTo(parts: FeedPullParts, told: FeedPlace): Promise<PullOutcome> {
+async function pullTo(
+	parts: FeedPullParts,
+	told: FeedPlace,
+	upTo = Number.MAX_SAFE_INTEGER
+): Promise<PullOutcome> {
 	let place = await begin(parts, told);
 	while (typeof place !== 'string') {
 		if (place.epoch === told.epoch && place.s >= told.s) return 'caughtUp';
-		const next = await step(parts, place);
+		const next = await step(parts, place, upTo);
 		if (next === undefined) return 'caughtUp';
 		const isOther = typeof next !== 'string' && next.epoch !== place.epoch;
 		// In another epoch this device may be far behind, and a checkpoint the shorter way.
@@ -130,6 +140,7 @@ async function begin(
 	const isFar = (await isLost(store)) || isBehind(feed, told, isNew);
 	// A person's facts are few: they come whole, with no checkpoint before them.
 	if (!isFar || !isShop(device)) return feed ?? keepPlace(store, { epoch: told.epoch, s: 0 });
+	const { beginCheckpoint } = await import('./checkpoint-pull.ts');
 	return beginCheckpoint({ device, store, http });
 }
 
@@ -142,7 +153,7 @@ function piecesOf(parts: FeedPullParts, device: Device): CheckpointPullParts {
 		...parts,
 		device,
 		follow: async (place) => {
-			await pullTo(parts, place);
+			await pullTo(parts, place, place.s);
 		}
 	};
 }
@@ -160,7 +171,8 @@ function isShop(device: LinkedDevice): device is Device {
 /** One page; undefined where the place is the feed's end. */
 async function step(
 	{ device, store, http }: FeedPullParts,
-	place: FeedPlace
+	place: FeedPlace,
+	upTo: number
 ): Promise<FeedPlace | RelayRefusal | undefined> {
 	const answer = await http.feed(place);
 	if (!answer.ok) return answer.error;
@@ -170,18 +182,29 @@ async function step(
 		// What was beyond is still here: the rows stay, and are handed in again where they are ours.
 		return keepPlace(store, { epoch, s: Math.min(place.s, survivedTo) });
 	}
-	const { rows } = answer.value;
+	const rows = answer.value.rows.filter(({ s }) => s <= upTo);
 	if (rows.length === 0) return undefined;
 	await device.receive(rows);
 	const s = rows.reduce((most, row) => Math.max(most, row.s), place.s);
 	// LINK-24. Whoever asks again at once is told the same.
 	if (s <= place.s) return 'unreachable';
-	return keepPlace(store, { epoch: place.epoch, s });
+	const next = { epoch: place.epoch, s };
+	const reached = await store.read(['meta'], (meta) => readMeta(meta, 'reached'));
+	if (reached?.epoch !== place.epoch || reached.s !== place.s) return keepPlace(store, next);
+	const { withFacts } = await import('./checkpoint-pull.ts');
+	return keepPlace(store, next, { ...next, ranges: withFacts(reached.ranges, rows) });
 }
 
 /** After the facts are kept, never before: a page taken twice is one page. */
-async function keepPlace(store: DeviceStore, place: FeedPlace): Promise<FeedPlace> {
-	await store.write(['meta'], (rows) => writeMeta(rows, 'feed', place));
+async function keepPlace(
+	store: DeviceStore,
+	place: FeedPlace,
+	reached?: CheckpointPlace
+): Promise<FeedPlace> {
+	await store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'feed', place);
+		if (reached !== undefined) await writeMeta(rows, 'reached', reached);
+	});
 	return place;
 }
 

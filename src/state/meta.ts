@@ -122,6 +122,8 @@ export interface MetaValues {
 	readonly checkpoint: CheckpointPlace;
 	/** Which piece of the checkpoint is to be fetched next; absent when all of it is here. */
 	readonly checkpointNext: CheckpointNext | null;
+	/** All that the relay has up to the feed's place, while pieces of a checkpoint are on their way. */
+	readonly reached: CheckpointPlace | null;
 	/** Facts that were counted and let go: they are not counted again, and not kept. */
 	readonly pruned: NumberRanges;
 	/** The business day up to which sales were let go, by branch. */

@@ -4,7 +4,7 @@ import { decodeHave, type Have, type HaveRange } from '#sync/frames.ts';
 import type { TicketAnswer } from '#sync/ticket-socket.ts';
 import type { ApiRefusal } from './account-api.ts';
 import type { FactText } from './arrived-fact.ts';
-import { parseCheckpoint, type Checkpoint, type NextPage } from './checkpoint.ts';
+import { parseCheckpoint, type CheckpointPiece, type NextPage } from './checkpoint.ts';
 import type { FeedPlace } from './meta.ts';
 
 /** A fact with its number in the business's feed. */
@@ -49,7 +49,7 @@ export interface RelayHttp {
 	/** Rows below `before`, the latest first; none where there is nothing older. */
 	history(before: FeedPlace): Promise<Result<readonly FeedRow[], RelayRefusal>>;
 	/** A piece of the checkpoint, or all of it in one where none is named. */
-	checkpoint(branch: BranchId, piece?: NextPage): Promise<Result<Checkpoint, RelayRefusal>>;
+	checkpoint(branch: BranchId, piece?: NextPage): Promise<Result<CheckpointPiece, RelayRefusal>>;
 	/** Which facts the relay has, by code. */
 	have(): Promise<Result<HaveAnswer, RelayRefusal>>;
 	/** Which own facts from a number on are in a verified backup; not all of them at once. */

@@ -14,7 +14,7 @@ import {
 } from '#storage/device-store.ts';
 import { arrive, UNKNOWN_REF } from './arrive.ts';
 import { factOf, type ArrivedFact } from './arrived-fact.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoint, CheckpointPiece } from './checkpoint.ts';
 import { customerKeys, productKeys } from './entity-keys.ts';
 import { compareFieldStamps } from './fold-entities.ts';
 import { countedOf, foldLatest, isInside } from './fold-latest.ts';
@@ -49,16 +49,18 @@ export async function takeCheckpoint(
 ): Promise<void> {
 	const arrived = await arriveAll(checkpoint, parts);
 	await parts.store.write(READ_MODEL_TABLES, async (rows) => {
+		const isNew = await isAnew(rows, checkpoint);
+		if (!isNew && (await isOlder(rows, checkpoint))) return;
 		const settling = { business, folds, isBeginning: true };
 		const { arrived: said } = await settleTimes(rows, arrived, settling);
 		const outside = await factsOutside(rows, checkpoint.ranges);
-		if (await isAnew(rows, checkpoint)) {
+		if (isNew) {
 			for (const table of FOLDED_TABLES) await rows.clear(table);
 			await addAll(rows, outside, { business, folds });
 		}
 		await joinRows(rows, checkpoint, { outside, said, business });
 		await dropDays(rows, checkpoint, outside);
-		await keepPlace(rows, checkpoint);
+		await keepPlace(rows, checkpoint, isNew);
 	});
 	parts.changes.tell(['meta', ...FOLDED_TABLES]);
 }
@@ -75,11 +77,15 @@ export type PieceTaken = 'taken' | 'behind' | 'begin';
  * all there is. Where it is not taken, what was put of it before is right all the same.
  */
 export async function takePiece(
-	piece: Checkpoint,
+	given: CheckpointPiece,
 	parts: TakeParts,
 	{ identity, turns }: { readonly identity: Identity; readonly turns: Pick<Turns, 'quiet'> }
 ): Promise<PieceTaken> {
 	const { business } = identity;
+	const ranges =
+		given.ranges ?? (await parts.store.read(['meta'], (rows) => rangesAt(rows, given)));
+	if (typeof ranges === 'string') return ranges;
+	const piece: Checkpoint = { ...given, ranges };
 	const arrived = await arriveAll(piece, parts);
 	const pieces = split(piece);
 	for (const [place, some] of pieces.entries()) {
@@ -99,6 +105,18 @@ export async function takePiece(
 	}
 	parts.changes.tell(movedBy(piece));
 	return 'taken';
+}
+
+/** LINK-38. Which facts the relay had at the place of a piece that does not say it. */
+async function rangesAt(
+	rows: StoreReader,
+	{ epoch, s }: CheckpointPiece
+): Promise<NumberRanges | 'behind' | 'begin'> {
+	const feed = await readMeta(rows, 'feed');
+	const reached = await readMeta(rows, 'reached');
+	// The feed may have gone on without it, by a program of before.
+	if (reached?.epoch !== epoch || reached.s !== feed?.s) return 'begin';
+	return reached.s === s ? reached.ranges : 'behind';
 }
 
 async function standingOf(
@@ -463,22 +481,25 @@ async function isAnew(rows: StoreReader, { epoch }: Checkpoint): Promise<boolean
 	return before !== undefined && before.epoch !== epoch;
 }
 
+/** FEED-15. A relay that gives none gives that of the feed's beginning, which one that goes on needs not. */
+async function isOlder(rows: StoreReader, { epoch, s }: Checkpoint): Promise<boolean> {
+	const begun = await readMeta(rows, 'checkpoint');
+	return begun?.epoch === epoch && begun.s > s;
+}
+
 /**
- * The feed goes on behind the checkpoint, or from where it was, if that is further in one epoch; what
- * it stands for comes as history.
+ * The feed goes on behind the checkpoint, or from where it was, if that is further in one epoch and what
+ * came by it still counts; what it stands for comes as history.
  */
-async function keepPlace(rows: StoreWriter, checkpoint: Checkpoint): Promise<void> {
-	const { epoch, s, ranges, often, next } = checkpoint;
+async function keepPlace(rows: StoreWriter, checkpoint: Checkpoint, isNew: boolean): Promise<void> {
+	const { epoch, s, ranges, often, next = null } = checkpoint;
 	const feed = await readMeta(rows, 'feed');
-	const isFurther = feed?.epoch === epoch && feed.s > s;
+	const isFurther = !isNew && feed?.epoch === epoch && feed.s > s;
 	await writeMeta(rows, 'checkpoint', { epoch, s, ranges });
+	await writeMeta(rows, 'reached', next && { epoch, s, ranges });
 	await writeMeta(rows, 'feed', isFurther ? feed : { epoch, s });
 	await writeMeta(rows, 'history', { epoch, s: s + 1 });
 	await writeMeta(rows, 'isCheckpointLost', false);
 	if (often !== undefined) await writeMeta(rows, 'often', often);
-	await writeMeta(
-		rows,
-		'checkpointNext',
-		next === undefined || next === null ? null : { epoch, ...next }
-	);
+	await writeMeta(rows, 'checkpointNext', next && { epoch, ...next });
 }

@@ -295,6 +295,8 @@ export interface BaseRow {
 	/** The facts that the sums are of. */
 	readonly ranges: NumberRanges;
 	readonly sums: readonly BaseSums[];
+	/** How far it came before its turn, since a checkpoint of `s` was begun. */
+	readonly next?: { readonly s: number; readonly after: string };
 }
 
 /** One currency of it; minor units. */

@@ -3,15 +3,15 @@ import { addDays, dayNumber } from '#domain/calendar.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { factId, type BranchId, type DeviceCode, type LedgerId } from '#domain/ids.ts';
-import { ok } from '#domain/result.ts';
+import { err, ok } from '#domain/result.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { readCheckpointPage } from '#server/projections/checkpoint-page.ts';
-import { createFactRanges } from '#server/projections/fact-ranges.ts';
+import { createFactRanges, RANGES_MAX, type ReadRanges } from '#server/projections/fact-ranges.ts';
 import { createProject } from '#server/projections/project.ts';
 import { timeFacts } from '#server/relay/fact-times.ts';
-import { parseCheckpoint, type NextPage } from '#state/checkpoint.ts';
-import { createFeedPull } from '#state/feed-pull.ts';
-import type { FeedPlace } from '#state/meta.ts';
+import { parseCheckpoint, type Checkpoint, type NextPage } from '#state/checkpoint.ts';
+import { createFeedPull, type FeedPull } from '#state/feed-pull.ts';
+import { writeMeta, type FeedPlace } from '#state/meta.ts';
 import type { RelayHttp } from '#state/relay-http.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { contested } from '#tests/support/contested-trade.ts';
@@ -38,7 +38,8 @@ const EPOCH = 4;
 /** Rows of a page of the feed, and of what lies before a checkpoint. */
 const PAGE = 30;
 const DAY_MS = 86_400_000;
-const SIZES = { products: 7, customers: 3, days: 2, said: 4, records: 6 };
+/** So few bytes that some pieces are cut by them, and not by their rows. */
+const SIZES = { products: 7, customers: 3, days: 2, said: 4, records: 6, bytes: 1_500 };
 
 const crypto = createNodeCrypto();
 const project = createProject(crypto);
@@ -53,6 +54,14 @@ interface Relay {
 	readonly http: RelayHttp;
 	/** How many facts it has. */
 	s: number;
+	/** Whether some pieces do not come through. */
+	isCut: boolean;
+	/** How many pieces come through from now on. */
+	left: number;
+	/** In how many ranges the numbers of facts may be. */
+	rangesMax: number;
+	/** Every piece that was asked for. */
+	readonly asked: NextPage[];
 	/** Takes in some facts more. */
 	goOn(count: number): Promise<void>;
 }
@@ -62,9 +71,13 @@ async function openRelay(trade: Trade, random: (limit: number) => number): Promi
 	await sql`truncate fact, product, customer, setting, sale, sale_line, tender, sale_return,
 		return_line, stock, record, balance, early_name, day_total, ledger_fact, claim, feed_head, clock`;
 	await sql`insert into feed_head (business, s) values (${TRADE_BUSINESS}, 0)`;
-	const readRanges = createFactRanges();
+	const readRanges: ReadRanges = (...asked) => createFactRanges(relay.rangesMax)(...asked);
 	const relay: Relay = {
 		s: 0,
+		isCut: false,
+		left: Infinity,
+		rangesMax: RANGES_MAX,
+		asked: [],
 		goOn: async (count) => {
 			let end = relay.s + count;
 			// A clock fact is written with the fact that it is on.
@@ -83,8 +96,15 @@ async function openRelay(trade: Trade, random: (limit: number) => number): Promi
 			checkpoint: async (_branch: BranchId, piece?: NextPage) => {
 				await relay.goOn(random(5));
 				const asked = { part: (piece?.part ?? 'first') as 'first', after: piece?.after ?? '' };
+				relay.asked.push(asked);
+				relay.left -= 1;
+				if (relay.left < 0 || (relay.isCut && random(5) === 0)) return err('unreachable');
 				const parts = { sql, business: TRADE_BUSINESS, epoch: EPOCH, readRanges, sizes: SIZES };
-				const page: unknown = JSON.parse(JSON.stringify(await readCheckpointPage(parts, asked)));
+				const read = await readCheckpointPage(parts, asked);
+				// A relay of before says it with each piece.
+				const isOld = relay.isCut && random(3) === 0;
+				const ranges = isOld ? await readRanges(sql, TRADE_BUSINESS, read.s) : read.ranges;
+				const page: unknown = JSON.parse(JSON.stringify({ ...read, ranges }));
 				const parsed = parseCheckpoint(page);
 				if (!parsed.ok) throw new Error(JSON.stringify([asked, parsed.error]));
 				return parsed;
@@ -190,12 +210,15 @@ describe.each([...SEEDS.map((seed) => [seed, 'in time'] as const), ...SEEDS_AHEA
 			expect(await pull.pull({ epoch: EPOCH, s: relay.s })).toBe('caughtUp');
 			const sold = await sellSome(to);
 			let turns = 0;
+			relay.isCut = true;
 			while ((await pull.backfill()) !== 'all') {
 				await relay.goOn(random(4));
+				await wantOne(to, random);
 				if (random(3) === 0) await pull.pull({ epoch: EPOCH, s: relay.s });
 				turns += 1;
 				expect(turns).toBeLessThan(500);
 			}
+			relay.isCut = false;
 			await relay.goOn(trade.facts.length);
 			await pull.pull({ epoch: EPOCH, s: relay.s });
 
@@ -255,6 +278,98 @@ it('[FEED-10] owes what it owed before its records are here, and what is sold me
 	expect(await totalOf(ledger)).toBe(owedBefore);
 }, 60_000);
 
+/** All of a trade at the relay, and a device that began with the first pieces of it. */
+async function begun(seed: number): Promise<{
+	readonly relay: Relay;
+	readonly to: TestDevice;
+	readonly pull: FeedPull;
+	/** Takes in all there is, and comes to the numbers of all facts. */
+	readonly fill: () => Promise<void>;
+}> {
+	const signers = await Promise.all(CODES.map(() => createTestKey()));
+	const trade = await makeTrade({ seed, count: FACTS, codes: CODES, signers, crypto });
+	const relay = await openRelay(trade, () => 0);
+	await relay.goOn(trade.facts.length - 20);
+	const to = await newDevice(seed);
+	const pull = createFeedPull({ ...to, http: relay.http });
+	await pull.pull({ epoch: EPOCH, s: relay.s });
+	const fill = async (): Promise<void> => {
+		for (let turns = 0; (await pull.backfill()) !== 'all'; turns += 1)
+			expect(turns).toBeLessThan(200);
+		await pull.pull({ epoch: EPOCH, s: relay.s });
+		const whole = await newDevice(seed + 1);
+		const all = trade.facts.slice(0, relay.s).map(({ text }) => ({ text, branch: TRADE_BRANCH }));
+		await whole.device.receive(all);
+		expect(await storedNumbers(to.store)).toEqual(await storedNumbers(whole.store));
+		expect(await tallies(to.store)).toEqual(await tallies(whole.store));
+	};
+	return { relay, to, pull, fill };
+}
+
+/** The ledger that has the most records. */
+async function longest({ store }: TestDevice): Promise<LedgerId> {
+	const rows = await database.sql<{ ledger: LedgerId }[]>`
+		select ledger from record group by ledger order by count(*) desc limit 1`;
+	const base = await store.read(['bases'], (read) => read.get('bases', rows[0]?.ledger ?? ''));
+	if (base === undefined) throw new Error('its balance comes before its records');
+	return base.ledger;
+}
+
+it('[LINK-39] a ledger that is looked at goes on where it was cut off, unless a checkpoint was begun since', async () => {
+	const { relay, to, pull, fill } = await begun(9);
+	const ledger = await longest(to);
+	await to.device.wantLedger(ledger);
+	const askedNext = async (left: number): Promise<string | undefined> => {
+		relay.asked.length = 0;
+		relay.left = left;
+		await pull.backfill();
+		return relay.asked[0]?.after;
+	};
+	expect(await askedNext(2)).toBe(`${ledger}/`);
+	const cut = relay.asked[2]?.after;
+	expect(cut).not.toBe(`${ledger}/`);
+	expect(await askedNext(0)).toBe(cut);
+	await relay.goOn(5);
+	relay.left = Infinity;
+	await to.device.takeCheckpoint(await firstOf(relay));
+	expect(await askedNext(1)).toBe(`${ledger}/`);
+	relay.left = Infinity;
+	await fill();
+}, 60_000);
+
+it('[LINK-38] a device whose feed went on without saying what it brought begins anew', async () => {
+	const { relay, to, pull, fill } = await begun(10);
+	await relay.goOn(5);
+	await to.store.write(['meta'], (rows) => writeMeta(rows, 'reached', null));
+	relay.asked.length = 0;
+	await pull.backfill();
+	expect(relay.asked.map(({ part }) => part)).toContain('first');
+	await fill();
+}, 60_000);
+
+it('[FEED-15] a device that is given nothing to begin with reads the feed, and goes on where it was', async () => {
+	const { relay, to, pull, fill } = await begun(11);
+	relay.rangesMax = 0;
+	await relay.goOn(5);
+	const place = await pull.place();
+	const nothing = await firstOf(relay);
+	expect(nothing).toMatchObject({ s: 0, next: null });
+	await to.device.takeCheckpoint(nothing);
+	expect(await pull.place()).toEqual(place);
+
+	// What it began with is lost: all of it comes by the feed.
+	await to.store.write(['meta'], (rows) => writeMeta(rows, 'isCheckpointLost', true));
+	await pull.pull({ epoch: EPOCH, s: relay.s });
+	expect(await pull.place()).toEqual({ epoch: EPOCH, s: relay.s });
+	await fill();
+}, 60_000);
+
+async function firstOf({ http }: Relay): Promise<Checkpoint> {
+	const first = await http.checkpoint(TRADE_BRANCH);
+	if (!first.ok || first.value.ranges === undefined) throw new Error('it answers');
+	return { ...first.value, ranges: first.value.ranges };
+}
+
 /** The trade's money is the shop's. */
 const SHOP_MONEY: Fact = {
 	id: factId('A', 9_999),
@@ -273,6 +388,16 @@ async function owedBy(store: DeviceStore): Promise<readonly string[]> {
 	return rows
 		.map(({ ledger, currency, total, agreed }) => [ledger, currency, total, agreed].join())
 		.toSorted();
+}
+
+/** Somebody looks at a customer whose records are not here, now and then. */
+async function wantOne(
+	{ device, store }: TestDevice,
+	random: (limit: number) => number
+): Promise<void> {
+	const bases = await store.read(['bases'], (rows) => rows.all('bases'));
+	const base = bases[random(3 * bases.length + 1)];
+	if (base !== undefined) await device.wantLedger(base.ledger);
 }
 
 /** Sales of the new device's own, which the relay does not have. */
