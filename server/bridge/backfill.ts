@@ -10,7 +10,8 @@ import type { Backfill } from '#server/ledgers/ledger-parts.ts';
 import { dayOf, leaveAll, lockDays } from './day-limit.ts';
 import { holdPlaces } from './early-answers.ts';
 import { isLong, readLacking, readNamed, SLICE_LENGTH } from './ledger-book.ts';
-import { keepTold, readCard } from './told-cards.ts';
+import { isOfFact } from './passed.ts';
+import { cardFor, keepTold, readCard } from './told-cards.ts';
 import { byOthers, carriesOf, takeFresh, type ShopFact } from './to-person.ts';
 import { earlyDeliveriesOf } from './to-shop.ts';
 
@@ -42,18 +43,42 @@ export function createBackfill(parts: BackfillParts): Backfill {
 async function bringAll(
 	parts: BackfillParts,
 	transaction: Transaction,
-	{ business, ledger, person }: Linked
+	link: Linked
 ): Promise<void> {
+	const { business, ledger, person } = link;
 	const sql = rawSql(transaction);
-	const { fields, key } = await readCard(sql, business, parts);
+	const card = await readCard(sql, business, parts);
+	const fields = await cardFor(sql, card, { business, ledger, relayKey: parts.relayKey });
 	await parts.appendRelayFacts(transaction, person, [
 		{ kind: 'card', businessId: business, ledgerId: ledger, fields, branch: null }
 	]);
-	await keepTold(sql, [person], { business, key, now: parts.clock() });
-	if (await isLong(sql, business, ledger)) {
-		await leaveAll(sql, { business, ledger, person });
+	await keepTold(sql, [person], { business, key: card.key, now: parts.clock() });
+	if (!(await isLong(sql, business, ledger)) && (await canBringBook(parts, transaction, link)))
 		return;
+	await leaveAll(sql, link);
+}
+
+/** BRIDGE-20. One thing that cannot be brought keeps nobody from being linked: the bridge finds which it is. */
+async function canBringBook(
+	parts: BackfillParts,
+	transaction: Transaction,
+	link: Linked
+): Promise<boolean> {
+	try {
+		await transaction.transaction((inner) => bringBook(parts, inner, link));
+		return true;
+	} catch (fault) {
+		if (!isOfFact(fault)) throw fault;
+		return false;
 	}
+}
+
+async function bringBook(
+	parts: BackfillParts,
+	transaction: Transaction,
+	{ business, ledger, person }: Linked
+): Promise<void> {
+	const sql = rawSql(transaction);
 	const carry = { sql, business, crypto: parts.crypto };
 	const names = await readLacking(sql, { business, ledger, person, after: 0 });
 	const all = await carriesOf(carry, await readNamed(sql, business, names));

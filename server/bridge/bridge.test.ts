@@ -8,10 +8,12 @@ import { code, codeInfo, ledgerKey } from '#domain/confirmation/codes.ts';
 import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { answerMessage } from '#domain/confirmation/signatures.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import type { AppendRelayFacts } from '#server/auth/relay-fact-draft.ts';
+import { verifyBridge } from '#server/commands/keeping/verify-feed.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { createProject } from '#server/projections/project.ts';
@@ -41,12 +43,14 @@ import { createTestKey } from '#tests/support/people-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
 import { createBridge, type Bridge, type BridgeParts } from './bridge.ts';
 import { CARDS_DAY_MAX } from './told-cards.ts';
+import { carriesOf } from './to-person.ts';
 
 let stand: HostileStand;
 let shop: StandShop;
 let amina: StandCustomer;
 let ledger: LedgerId;
 let round = 0;
+const DAY_MS = 86_400_000;
 const crypto = createNodeCrypto();
 
 beforeAll(async () => {
@@ -864,6 +868,147 @@ describe('killed', () => {
 		await until(async () => (await counts()).join() === '1,1');
 		await bridge.close();
 		await own.close();
+	});
+
+	it('[BRIDGE-20] one fact that cannot be carried is passed, named, and carried another day', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		let isIll = true;
+		const ill = (append: AppendRelayFacts): AppendRelayFacts => {
+			return (transaction, scope, drafts) => {
+				const isOne = drafts.some((one) => one.kind === 'booked' && one.record.core.amount === 666);
+				if (isIll && isOne) throw new Error('ill');
+				return append(transaction, scope, drafts);
+			};
+		};
+		const bridge = bridgeOf(own, { wrap: ill, faults: [] });
+		const amounts = async (): Promise<readonly number[]> =>
+			ofKind(await own.feedOf(hers.person), 'booked').map(({ record }) => record.core.amount);
+		for (const minor of [1, 666, 3])
+			await store(own, here, [await recordFact(here, { ledger, minor })]);
+		await bridge.carryAll();
+		// What is ill for a moment is carried in its order.
+		expect(await amounts()).toEqual([]);
+		own.clock.now += 30_000;
+		await bridge.carryAll();
+		expect(await amounts()).toEqual([1, 3]);
+		const named = async (): Promise<readonly string[]> =>
+			(await verifyBridge(own.database.sql, here.business)).map(({ what }) => what);
+		expect(await named()).toEqual([
+			expect.stringMatching(/^fact A-\d+ .* is not carried over: ill$/)
+		]);
+		own.clock.now += DAY_MS;
+		await bridge.carryAll();
+		isIll = false;
+		own.clock.now += DAY_MS;
+		await bridge.carryAll();
+		expect(await amounts()).toEqual([1, 3]);
+		expect(await named()).toHaveLength(1);
+		// It was tried on the first of these days, and waited two more.
+		own.clock.now += DAY_MS;
+		await bridge.carryAll();
+		expect(await amounts()).toEqual([1, 3, 666]);
+		expect(await named()).toEqual([]);
+		await bridge.close();
+		await own.close();
+	});
+
+	it('[BRIDGE-20] passes nothing where the database is away, or another than it was', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		const faults: unknown[] = [];
+		let fault: Error | undefined;
+		const away = (append: AppendRelayFacts): AppendRelayFacts => {
+			return (...given) => {
+				if (fault !== undefined) throw fault;
+				return append(...given);
+			};
+		};
+		const bridge = bridgeOf(own, { wrap: away, faults });
+		await bridge.carryAll();
+		await store(own, here, [await recordFact(here, { ledger })]);
+		for (const code of ['57P01', '42P01', 'CONNECTION_CLOSED'])
+			for (const one of [
+				Object.assign(new Error(code), { code }),
+				new Error(code, { cause: { code } })
+			]) {
+				fault = one;
+				await bridge.carryAll();
+				own.clock.now += 60_000;
+				await bridge.carryAll();
+			}
+		expect(faults.length).toBe(12);
+		expect(await own.database.sql`select from bridge_passed`).toHaveLength(0);
+		fault = undefined;
+		await bridge.carryAll();
+		expect(ofKind(await own.feedOf(hers.person), 'booked')).toHaveLength(1);
+		await bridge.close();
+		await own.close();
+	});
+
+	it('[BRIDGE-20] one thing in a ledger that cannot be brought keeps nobody from being linked', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await store(own, here, [await recordFact(here, { ledger })]);
+		const { sql } = own.database;
+		const torn = here.n + 1;
+		await sql`
+			with head as (update feed_head set s = s + 1 where business = ${here.business} returning s)
+			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s)
+			select ${here.business}, ${here.code}, ${torn}::bigint, 'entry', 0, 0, '2026-11-20', 1, 'torn', 0, s
+			from head`;
+		await sql`
+			insert into ledger_fact (business, ledger, code, n, kind)
+			values (${here.business}, ${ledger}, ${here.code}, ${torn}, 'entry')`;
+		await own.link(here, ledger, hers);
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults: [] });
+		await bridge.carryAll();
+		own.clock.now += 30_000;
+		await bridge.carryAll();
+		expect(ofKind(await own.feedOf(hers.person), 'booked')).toHaveLength(1);
+		expect(await verifyBridge(sql, here.business)).toHaveLength(1);
+		expect(await sql`select from bridge_state where is_behind`).toHaveLength(0);
+		await bridge.close();
+		await own.close();
+	});
+
+	it('[BRIDGE-20] tells as much of the goods as has room beside their record', async () => {
+		const { text } = await recordFact(shop, { ledger });
+		const parsed = parseFact(text);
+		if (!parsed.ok || parsed.value.kind !== 'record') throw new Error('a record');
+		const [record] = parsed.value.records;
+		const line = {
+			name: '\u0001'.repeat(200),
+			quantityThousandths: 1,
+			unitPriceMinor: 1,
+			totalMinor: 1
+		};
+		const sale = {
+			...parsed.value,
+			kind: 'sale',
+			lines: Array(50).fill(line),
+			tenders: [],
+			record
+		};
+		const { sql } = stand.database;
+		const of = { branch: null, fact: sale as unknown as Fact };
+		const [carry] = await carriesOf({ sql, business: shop.business, crypto }, [of]);
+		if (carry?.draft.kind !== 'booked') throw new Error('it is booked');
+		expect(carry.draft.more.lines?.length).toBe(33);
+		const head = {
+			id: '0.1-1',
+			code: '0.1',
+			n: 1,
+			at: { wall: 0, counter: 0 },
+			on: '2026-11-20',
+			by: 0
+		};
+		expect(() => encodeFact({ ...carry.draft, ...head } as unknown as Fact)).not.toThrow();
 	});
 });
 

@@ -23,6 +23,15 @@ import {
 	type HeldAnswers
 } from './held-answers.ts';
 import { carryLeft, type Step } from './left-behind.ts';
+import {
+	createPatience,
+	findPassed,
+	isOfFact,
+	notePassed,
+	takePassed,
+	type FactPlace,
+	type Patience
+} from './passed.ts';
 import { findCards, noteCard, readCard, tellCard } from './told-cards.ts';
 import { byOthers, carriesOf, takeWithin, type ShopFact } from './to-person.ts';
 import { deliveriesOf, earlyDeliveriesOf, type Delivery } from './to-shop.ts';
@@ -56,6 +65,8 @@ export interface BridgeParts extends LeftWorkParts {
 /** With what one worker remembers. */
 interface Working extends BridgeParts {
 	readonly held: HeldAnswers;
+	readonly patience: Patience;
+	readonly isClosed: () => boolean;
 }
 
 const SCOPES_LENGTH = 100;
@@ -67,7 +78,9 @@ const FACTS_LENGTH = 300;
  * and is brought by a worker of its own.
  */
 export function createBridge(given: BridgeParts): Bridge {
-	const parts = { ...given, held: createHeldAnswers(given.sql, given.folds?.isSpent) };
+	const held = createHeldAnswers(given.sql, given.folds?.isSpent);
+	const patience = createPatience(given.clock);
+	const parts = { ...given, held, patience, isClosed: (): boolean => work.isClosed() };
 	const work = createLeftWork(parts, carryFeeds);
 	const later = createLeftWork(parts, carryLeftBehind);
 	async function carryFeeds(): Promise<void> {
@@ -77,13 +90,17 @@ export function createBridge(given: BridgeParts): Bridge {
 			for await (const scope of findBehind(parts.sql)) moved += await carryOne(parts, scope);
 			moved += await tellCards(parts);
 			for (const business of await parts.held.ready()) moved += await carryHeld(parts, business);
+			moved += await carryPassed(parts);
 		}
 	}
 	async function carryLeftBehind(): Promise<void> {
 		for await (const left of findLeftBehind(parts.sql, dayOf(parts.clock()))) {
 			if (later.isClosed()) return;
 			if (parts.folds?.isSpent(left.business) === true) continue;
-			const step: Step = async (act) => (await stepIn(parts, act)) || later.isClosed();
+			const step: Step = async (act) => {
+				const stepped = await stepIn(parts, act);
+				return later.isClosed() ? { how: 'over' } : stepped;
+			};
 			await carryLeft(parts, left, step).catch(parts.fault);
 		}
 	}
@@ -147,7 +164,63 @@ async function* findBehind(sql: Sql): AsyncGenerator<ScopeId, undefined> {
 async function carryOne(parts: Working, scope: ScopeId): Promise<0 | 1> {
 	// What is brought may have been answered already, and the shop hears of it at once.
 	if (parts.folds?.isSpent(scope) === true) return 0;
-	return tryIn(parts, (transaction) => carryPage(parts, transaction, scope));
+	const place = { scope, length: FACTS_LENGTH, upTo: 0 };
+	const { outcome } = await tryIn(parts, (transaction) => carryPage(parts, transaction, place));
+	if (outcome === 'still' || (outcome === 'broke' && !parts.patience.isOver(scope))) return 0;
+	if (outcome === 'broke') await carryEach(parts, scope);
+	parts.patience.begin(scope);
+	return 1;
+}
+
+/** BRIDGE-20. A page that cannot be carried, fact by fact: the one that cannot be carried alone is passed. */
+async function carryEach(parts: Working, scope: ScopeId): Promise<void> {
+	for (let left = FACTS_LENGTH; left > 0 && !parts.isClosed(); left -= 1) {
+		const alone = { scope, length: 1, upTo: 0 };
+		let tried = await tryIn(parts, (transaction) => carryPage(parts, transaction, alone));
+		if (tried.outcome === 'broke') {
+			const passing = { scope, s: alone.upTo, fault: tried.fault };
+			tried = await tryIn(parts, (transaction) => passOne(parts, transaction, passing));
+		}
+		if (tried.outcome !== 'moved') return;
+	}
+}
+
+/** Where it is still the next. */
+async function passOne(
+	parts: BridgeParts,
+	transaction: Transaction,
+	{ scope, s, fault }: FactPlace & { readonly fault: unknown }
+): Promise<ReadonlySet<ScopeId> | undefined> {
+	const sql = rawSql(transaction);
+	const cursor = await takeCursor(sql, scope);
+	if (cursor === undefined) return undefined;
+	const { upTo } = await readPage(sql, scope, { after: cursor, length: 1 });
+	if (upTo !== s) return undefined;
+	await notePassed(sql, { scope, s }, { fault, day: dayOf(parts.clock()) });
+	await sql`update bridge_cursor set s = ${s} where scope = ${scope}`;
+	return new Set();
+}
+
+/** What was passed on an earlier day, alone; it waits longer where it cannot be carried now. */
+async function carryPassed(parts: Working): Promise<number> {
+	const day = dayOf(parts.clock());
+	let moved = 0;
+	for (const place of await findPassed(parts.sql, day)) {
+		if (parts.isClosed() || parts.folds?.isSpent(place.scope) === true) continue;
+		const tried = await tryIn(parts, async (transaction) => {
+			const sql = rawSql(transaction);
+			if (!(await takePassed(sql, place))) return undefined;
+			const { scope, s } = place;
+			return carryFacts(parts, transaction, {
+				scope,
+				page: await readPage(sql, scope, { after: s - 1, length: 1 })
+			});
+		});
+		const { outcome, fault } = tried;
+		if (outcome === 'broke') await notePassed(parts.sql, place, { fault, day });
+		if (outcome !== 'still') moved += 1;
+	}
+	return moved;
 }
 
 /** A hundred people of each shop: others' feeds are carried before the next. */
@@ -155,33 +228,45 @@ async function tellCards(parts: BridgeParts): Promise<number> {
 	const day = dayOf(parts.clock());
 	let moved = 0;
 	for (const business of await findCards(parts.sql, day)) {
-		moved += await tryIn(parts, (transaction) => tellCard(parts, transaction, { business, day }));
+		const of = { business, day };
+		const { outcome } = await tryIn(parts, (transaction) => tellCard(parts, transaction, of));
+		if (outcome === 'moved') moved += 1;
 	}
 	return moved;
 }
 
-async function stepIn(parts: BridgeParts, act: Parameters<Step>[0]): Promise<boolean> {
+async function stepIn(parts: BridgeParts, act: Parameters<Step>[0]): ReturnType<Step> {
 	const found = { isOver: true };
-	const isDone = await tryIn(parts, async (transaction) => {
+	const { outcome, fault } = await tryIn(parts, async (transaction) => {
 		const { moved, isOver } = await act(transaction);
 		found.isOver = isOver;
 		return moved;
 	});
-	return isDone === 0 || found.isOver;
+	if (outcome === 'broke') return { how: outcome, fault };
+	return { how: outcome === 'still' || found.isOver ? 'over' : 'more' };
+}
+
+/**
+ * `broke`: by what was to be carried, and would again. `still`: there is nothing to do, or not now, as where the
+ * database was away.
+ */
+interface Tried {
+	readonly outcome: 'moved' | 'still' | 'broke';
+	readonly fault?: unknown;
 }
 
 async function tryIn(
 	parts: BridgeParts,
 	carry: (transaction: Transaction) => Promise<ReadonlySet<ScopeId> | undefined>
-): Promise<0 | 1> {
+): Promise<Tried> {
 	try {
 		const moved = await parts.executor.transaction(carry);
-		if (moved === undefined) return 0;
+		if (moved === undefined) return { outcome: 'still' };
 		await Promise.all(Array.from(moved, (other) => parts.feedMoved(other)));
-		return 1;
+		return { outcome: 'moved' };
 	} catch (fault) {
 		parts.fault(fault);
-		return 0;
+		return isOfFact(fault) ? { outcome: 'broke', fault } : { outcome: 'still' };
 	}
 }
 
@@ -194,7 +279,7 @@ async function carryHeld(parts: Working, business: BusinessId): Promise<0 | 1> {
 	let isDone = true;
 	for (const person of await readAnswerers(parts.sql, business)) {
 		if (parts.folds?.isSpent(business) === true) return moved;
-		const has = await tryIn(parts, async (transaction) => {
+		const { outcome } = await tryIn(parts, async (transaction) => {
 			const sql = rawSql(transaction);
 			const way = { business, person };
 			await holdPlaces(sql, [person]);
@@ -202,7 +287,7 @@ async function carryHeld(parts: Working, business: BusinessId): Promise<0 | 1> {
 			const answers = await earlyDeliveriesOf(sql, way, await readAnswered(sql, way));
 			return deliver(parts, transaction, answers);
 		});
-		if (has === 1) moved = 1;
+		if (outcome === 'moved') moved = 1;
 		else isDone = false;
 	}
 	// What broke is tried again at the next look.
@@ -210,23 +295,44 @@ async function carryHeld(parts: Working, business: BusinessId): Promise<0 | 1> {
 	return moved;
 }
 
+interface PageAsked {
+	readonly scope: ScopeId;
+	readonly length: number;
+	/** Is given the number of the last fact that was read. */
+	upTo: number;
+}
+
 /** The scopes that were written; undefined where another has this feed in hand, or nothing is new. */
 async function carryPage(
 	parts: Working,
 	transaction: Transaction,
-	scope: ScopeId
+	asked: PageAsked
 ): Promise<ReadonlySet<ScopeId> | undefined> {
+	const { scope, length } = asked;
 	const sql = rawSql(transaction);
+	const cursor = await takeCursor(sql, scope);
+	if (cursor === undefined) return undefined;
+	const page = await readPage(sql, scope, { after: cursor, length });
+	if (page.upTo === undefined) return undefined;
+	asked.upTo = page.upTo;
+	await sql`update bridge_cursor set s = ${page.upTo} where scope = ${scope}`;
+	return carryFacts(parts, transaction, { scope, page });
+}
+
+async function takeCursor(sql: Sql, scope: ScopeId): Promise<number | undefined> {
 	await sql`insert into bridge_cursor (scope, s) values (${scope}, 0) on conflict do nothing`;
 	const [cursor] = await sql<{ s: string }[]>`
 		select s from bridge_cursor where scope = ${scope} for update skip locked`;
-	if (cursor === undefined) return undefined;
-	const page = await readPage(sql, scope, Number(cursor.s));
-	if (page.upTo === undefined) return undefined;
-	await sql`update bridge_cursor set s = ${page.upTo} where scope = ${scope}`;
+	return cursor && Number(cursor.s);
+}
 
+async function carryFacts(
+	parts: Working,
+	transaction: Transaction,
+	{ scope, page }: { readonly scope: ScopeId; readonly page: Page }
+): Promise<ReadonlySet<ScopeId>> {
 	const deliveries = page.isPerson
-		? await deliveriesOf(sql, scope as PersonId, {
+		? await deliveriesOf(rawSql(transaction), scope as PersonId, {
 				facts: page.facts.map(({ fact }) => fact),
 				now: parts.clock(),
 				isHeldBack: parts.held.isHeldBack
@@ -245,11 +351,15 @@ interface Page {
 const OF_SHOPS = ['sale', 'return', 'record', 'entry', 'answered', 'setting', 'device'];
 const OF_PHONES = ['reply', 'seen'];
 
-async function readPage(sql: Sql, scope: ScopeId, after: number): Promise<Page> {
+async function readPage(
+	sql: Sql,
+	scope: ScopeId,
+	{ after, length }: { readonly after: number; readonly length: number }
+): Promise<Page> {
 	const rows = await sql<(StoredText & { s: string; kind: string; branch: BranchId | null })[]>`
 		select s, kind, branch, text, ${clockColumns(sql)}
 		from fact left join clock using (business, code, n)
-		where business = ${scope} and s > ${after} order by s limit ${FACTS_LENGTH}`;
+		where business = ${scope} and s > ${after} order by s limit ${length}`;
 	const last = rows.at(-1);
 	const heard = rows.filter(({ kind }) => OF_SHOPS.includes(kind) || OF_PHONES.includes(kind));
 	const facts = heard.map((row): ShopFact => ({ branch: row.branch, fact: storedFact(row) }));

@@ -8,20 +8,28 @@ import { BRIDGED_DAY_MAX, dayOf, keepDays, lockDays, type DayRoom, type Way } fr
 import { bring, deliver, lockForAnswers, type DeliverParts } from './deliver.ts';
 import { holdPlaces } from './early-answers.ts';
 import { readLacking, readNamed, SLICE_LENGTH, type FactName } from './ledger-book.ts';
+import { notePassed, type Patience } from './passed.ts';
 import { byOthers, carriesOf, takeWithin, type Carry } from './to-person.ts';
 
 export interface LeftParts extends DeliverParts {
 	readonly sql: Sql;
 	readonly clock: () => number;
 	readonly crypto: CryptoParts;
+	readonly patience: Patience;
 	/** In the place of `BRIDGED_DAY_MAX`. */
 	readonly dayMax?: number;
 }
 
 type Left = Way & { readonly business: BusinessId };
 
-/** Acts in one transaction and tells whose feed moved. Whether that was all for now: also where it broke. */
-export type Step = (act: (transaction: Transaction) => Promise<Brought>) => Promise<boolean>;
+/** Acts in one transaction and tells whose feed moved. */
+export type Step = (act: (transaction: Transaction) => Promise<Brought>) => Promise<Stepped>;
+
+/** `over`: that was all for now. `broke`: what was to be brought cannot be. */
+export interface Stepped {
+	readonly how: 'more' | 'over' | 'broke';
+	readonly fault?: unknown;
+}
 
 export interface Brought {
 	readonly moved: ReadonlySet<ScopeId>;
@@ -32,7 +40,7 @@ export interface Brought {
 const OVER: Brought = { moved: new Set(), isOver: true };
 
 /**
- * BRIDGE-8, BRIDGE-13. What was left behind on one way: read and hashed under no lock, and brought in
+ * BRIDGE-8, BRIDGE-13. What was left behind on one way: read and hashed before any lock, and brought in
  * slices of a transaction each, as far as there is room today. What came meanwhile is looked for at
  * the end, under the lock of whoever else brings on this way.
  */
@@ -42,15 +50,57 @@ export async function carryLeft(parts: LeftParts, left: Left, step: Step): Promi
 		const upTo = await readEnd(sql, left);
 		const names = await readLacking(sql, { ...left, after });
 		for (let at = 0; at < names.length; at += SLICE_LENGTH) {
-			const carries = await carriesIn(parts, left, names.slice(at, at + SLICE_LENGTH));
-			const bringing = { left, carries };
-			const isEmpty = carries.length === 0;
-			if (!isEmpty && (await step((tx) => bringSlice(parts, tx, bringing)))) return;
+			const bringing = { left, names: names.slice(at, at + SLICE_LENGTH) };
+			if ((await bringNames(parts, bringing, step)) === 'over') return;
 		}
 		const behind = { left, after: upTo };
-		if (await step((tx) => bringLast(parts, tx, behind))) return;
+		// What cannot be brought of that is among the first at the next look.
+		if ((await step((tx) => bringLast(parts, tx, behind))).how !== 'more') return;
 		after = upTo;
 	}
+}
+
+interface Bringing {
+	readonly left: Left;
+	readonly names: readonly FactName[];
+}
+
+/** BRIDGE-20. A slice that cannot be brought, fact by fact: the one that cannot be alone is passed. */
+async function bringNames(
+	parts: LeftParts,
+	{ left, names }: Bringing,
+	step: Step
+): Promise<'more' | 'over'> {
+	const { how } = await step((tx) => bringSlice(parts, tx, { left, names }));
+	const way = `${left.business} ${left.ledger} ${left.person}`;
+	if (how === 'broke' && !parts.patience.isOver(way)) return 'over';
+	parts.patience.begin(way);
+	return how === 'broke' ? bringEach(parts, { left, names }, step) : how;
+}
+
+async function bringEach(
+	parts: LeftParts,
+	{ left, names }: Bringing,
+	step: Step
+): Promise<'more' | 'over'> {
+	for (const name of names) {
+		const alone = { left, names: [name] };
+		const { how, fault } = await step((tx) => bringSlice(parts, tx, alone));
+		if (how === 'over') return how;
+		if (how === 'broke') await passName(parts, { ...left, ...name }, fault);
+	}
+	return 'more';
+}
+
+async function passName(
+	{ sql, clock }: LeftParts,
+	{ business, code, n }: Left & FactName,
+	fault: unknown
+): Promise<void> {
+	const rows = await sql<{ s: string }[]>`
+		select s from fact where business = ${business} and code = ${code} and n = ${n}`;
+	for (const { s } of rows)
+		await notePassed(sql, { scope: business, s: Number(s) }, { fault, day: dayOf(clock()) });
 }
 
 async function readEnd(sql: Sql, { business }: Left): Promise<number> {
@@ -71,8 +121,10 @@ async function carriesIn(
 async function bringSlice(
 	parts: LeftParts,
 	transaction: Transaction,
-	{ left, carries }: { readonly left: Left; readonly carries: readonly Carry[] }
+	{ left, names }: Bringing
 ): Promise<Brought> {
+	const carries = await carriesIn({ ...parts, sql: rawSql(transaction) }, left, names);
+	if (carries.length === 0) return { moved: new Set(), isOver: false };
 	const room = await openWay(parts, transaction, left);
 	if (room === undefined) return OVER;
 	const { dayMax: max = BRIDGED_DAY_MAX } = parts;

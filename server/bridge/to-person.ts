@@ -101,10 +101,25 @@ function moreOf(fact: Fact, record: FactRecord, place: number): BookedMore {
 	}
 }
 
+/** What is said of goods, so that the record beside them has room. */
+const LINES_BYTES_MAX = 40_000;
+
+/** As many as have room: names may be long, and of letters that are written long. */
 function linesOf(lines: readonly SoldLine[]): readonly BookedLine[] {
-	return lines
-		.slice(0, BOOKED_LINES_MAX)
-		.map((line) => [line.name, line.quantityThousandths, line.unitPriceMinor, line.totalMinor]);
+	const booked: BookedLine[] = [];
+	let room = LINES_BYTES_MAX;
+	for (const line of lines.slice(0, BOOKED_LINES_MAX)) {
+		const one = [
+			line.name,
+			line.quantityThousandths,
+			line.unitPriceMinor,
+			line.totalMinor
+		] as const;
+		room -= Buffer.byteLength(JSON.stringify(one));
+		if (room < 0) break;
+		booked.push(one);
+	}
+	return booked;
 }
 
 function tendersOf(tenders: readonly FactTender[]): NonNullable<BookedMore['tenders']> {

@@ -7,7 +7,7 @@ import type { AppendRelayFacts, LockScopes, ScopeId } from '#server/auth/relay-f
 import { NO_LEDGER } from '#server/database/journal.ts';
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { OfDay } from './day-limit.ts';
-import { readShopCard } from './shop-card.ts';
+import { CARD_DEVICES_MAX, readShopCard, type CardAsked } from './shop-card.ts';
 
 /** How often one person is told another card of one shop on one UTC day of the relay. */
 export const CARDS_DAY_MAX = 20;
@@ -32,8 +32,18 @@ export async function readCard(
 	business: BusinessId,
 	{ crypto, relayKey }: CardParts
 ): Promise<ShopCard> {
-	const fields = await readShopCard(sql, business, relayKey);
+	const fields = await readShopCard(sql, { business, relayKey });
 	return { fields, key: encodeBase64url(await crypto.sha256(utf8(JSON.stringify(fields)))) };
+}
+
+/** The same for who holds a ledger: it names the keys of its records, where not all have room. */
+export async function cardFor(
+	sql: Sql,
+	{ fields }: ShopCard,
+	asked: Required<CardAsked>
+): Promise<CardFields> {
+	const isFull = (fields.devices?.length ?? 0) >= CARD_DEVICES_MAX;
+	return isFull ? readShopCard(sql, asked) : fields;
 }
 
 /** Under the lock of their feeds: this card is what they were told last. */
@@ -102,8 +112,9 @@ export async function tellCard(
 	await parts.lockScopes(transaction, people);
 	const card = await readCard(sql, business, parts);
 	const links = await readLacking(sql, people, { business, key: card.key });
+	const { relayKey } = parts;
 	for (const { person, ledger } of links) {
-		const { fields } = card;
+		const fields = await cardFor(sql, card, { business, ledger, relayKey });
 		await parts.appendRelayFacts(transaction, person, [
 			{ kind: 'card', businessId: business, ledgerId: ledger, fields, branch: null }
 		]);

@@ -34,6 +34,7 @@ select create_distributed_table('device', 'business', colocate_with => 'feed_hea
 select create_distributed_table('backup_mark', 'business', colocate_with => 'feed_head');
 select create_distributed_table('balance', 'business', colocate_with => 'feed_head');
 select create_distributed_table('bridge_cursor', 'scope', colocate_with => 'feed_head');
+select create_distributed_table('bridge_passed', 'scope', colocate_with => 'feed_head');
 select create_distributed_table('bridge_state', 'business', colocate_with => 'feed_head');
 select create_distributed_table('bridged', 'business', colocate_with => 'feed_head');
 select create_distributed_table('early_answer', 'business', colocate_with => 'feed_head');

@@ -1,4 +1,4 @@
-export const CHECKS = ['feed', 'facts', 'digests', 'documents', 'projections'] as const;
+export const CHECKS = ['feed', 'facts', 'digests', 'documents', 'projections', 'bridge'] as const;
 
 /** Something that is not as it must be, by its name. */
 export interface Difference {
@@ -18,7 +18,7 @@ export interface Differences {
 
 export function createDifferences(namedOfScopeMax = 100): Differences {
 	const named: Difference[] = [];
-	const wrong = { feed: 0, facts: 0, digests: 0, documents: 0, projections: 0 };
+	const wrong = { feed: 0, facts: 0, digests: 0, documents: 0, projections: 0, bridge: 0 };
 	const namedOf = new Map<string, number>();
 	return {
 		named,

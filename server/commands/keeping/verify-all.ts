@@ -6,7 +6,7 @@ import { findLetIn, type LetIn } from './find-let-in.ts';
 import { projectPage, readFacts, takeClocks } from './project-again.ts';
 import { makeScratch } from './scratch.ts';
 import { verifyDocuments } from './verify-documents.ts';
-import { verifyFeed, verifyRow } from './verify-feed.ts';
+import { verifyBridge, verifyFeed, verifyRow } from './verify-feed.ts';
 import { compareProjections } from './verify-projections.ts';
 
 /** What was looked at, and what is not as it must be. */
@@ -68,6 +68,7 @@ async function verifyScope(
 	const parsed = parseBusinessId(scope);
 	const business = project !== undefined && parsed.ok ? parsed.value : undefined;
 	note(await verifyFeed(tx, scope));
+	note(await verifyBridge(tx, scope));
 	if (business !== undefined) {
 		await makeScratch(tx);
 		await takeClocks(tx, business);

@@ -33,6 +33,18 @@ export async function verifyFeed(tx: Sql, scope: string): Promise<readonly Diffe
 	];
 }
 
+/** BRIDGE-20. What the bridge between shops and customers passed, because it could not be carried over. */
+export async function verifyBridge(tx: Sql, scope: string): Promise<readonly Difference[]> {
+	const passed = await tx<{ s: string; id: string | null; reason: string }[]>`
+		select bridge_passed.s, code || '-' || n as id, reason
+		from bridge_passed left join fact on fact.business = scope and fact.s = bridge_passed.s
+		where scope = ${scope} order by bridge_passed.s`;
+	return passed.map(({ s, id, reason }) => ({
+		...{ check: 'bridge', scope },
+		what: `fact ${id ?? 'of none'} (number ${s}) is not carried over: ${reason}`
+	}));
+}
+
 /** The columns of a fact say what its text says. */
 export function verifyRow(scope: string, row: FactRow): readonly Difference[] {
 	const id = `${row.code}-${row.n}`;
