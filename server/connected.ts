@@ -4,6 +4,7 @@ import { connectedRoutes } from './api/connected.ts';
 import type { LedgerRouteParts } from './api/ledger-route-parts.ts';
 import { createJudge, type Judge, type JudgeParts } from './judge/judge-worker.ts';
 import { queueClaims } from './judge/queue-claims.ts';
+import { sayAgain, type ToldConnection } from './ledgers/said-again.ts';
 import type { Project } from './projections/effected.ts';
 import { deriveKey } from './secret.ts';
 import { createVault } from './vault.ts';
@@ -22,6 +23,8 @@ export interface Connected {
 	readonly routes: Hono;
 	/** Works until it is closed. */
 	readonly judge: Judge;
+	/** CONNECT-19. */
+	readonly sayAgain: (told: ToldConnection) => Promise<void>;
 }
 
 /** Puts connections, codes and the judge together. */
@@ -31,7 +34,11 @@ export function createConnected(given: ConnectedParts): Connected {
 		vault: createVault(given.secret, 'customer-codes/v1'),
 		smsKey: deriveKey(given.secret, 'record-sms/v1')
 	};
-	return { routes: connectedRoutes(parts), judge: createJudge(parts) };
+	return {
+		routes: connectedRoutes(parts),
+		judge: createJudge(parts),
+		sayAgain: (told) => sayAgain(parts, told)
+	};
 }
 
 /** The projections, and with them the queue of claims: stored in the same transaction as their facts. */

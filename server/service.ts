@@ -151,6 +151,7 @@ async function assemble(given: InEpoch): Promise<Service> {
 		lockScopes,
 		feedMoved,
 		relayKey: ground.relayKey.publicKey,
+		sayAgain: ground.isRestored ? connected.sayAgain : undefined,
 		every: timers.every,
 		fault
 	});

@@ -6,6 +6,7 @@ import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import { rawSql, type Executor, type Transaction } from '#server/database/transaction.ts';
+import type { ToldConnection } from '#server/ledgers/said-again.ts';
 import {
 	BRIDGED_DAY_MAX,
 	dayOf,
@@ -35,6 +36,7 @@ import {
 import { findCards, noteCard, readCard, tellCard } from './told-cards.ts';
 import { byOthers, carriesOf, takeWithin, type ShopFact } from './to-person.ts';
 import { deliveriesOf, earlyDeliveriesOf, type Delivery } from './to-shop.ts';
+import { readCarried } from './carried-links.ts';
 
 /** Carries what a shop wrote to its linked customers, and their answers to the shop. */
 export interface Bridge {
@@ -60,6 +62,8 @@ export interface BridgeParts extends LeftWorkParts {
 	readonly dayMax?: number;
 	/** RELAY-82. An answer folds its ledger anew. */
 	readonly folds?: Pick<FoldMeter, 'isSpent'>;
+	/** Hears of each connection of which something was carried in; left out where nothing is. */
+	readonly sayAgain?: ((told: ToldConnection) => Promise<void>) | undefined;
 }
 
 /** With what one worker remembers. */
@@ -135,6 +139,10 @@ async function passUnlinked(sql: Sql): Promise<void> {
 				join business on business.business = feed_head.business
 				left join bridge_cursor on bridge_cursor.scope = feed_head.business
 				where feed_head.s > coalesce(bridge_cursor.s, 0) and not exists (
+					select from fact where fact.business = feed_head.business
+						and carried_by is not null and kind = 'link'
+						and fact.s > coalesce(bridge_cursor.s, 0)
+				) and not exists (
 					select from ledger_link
 					where ledger_link.business = feed_head.business
 						and ledger_link.state = 'linked' and ledger_link.person is not null
@@ -164,18 +172,41 @@ async function* findBehind(sql: Sql): AsyncGenerator<ScopeId, undefined> {
 async function carryOne(parts: Working, scope: ScopeId): Promise<0 | 1> {
 	// What is brought may have been answered already, and the shop hears of it at once.
 	if (parts.folds?.isSpent(scope) === true) return 0;
-	const place = { scope, length: FACTS_LENGTH, upTo: 0 };
+	const heard = await hearCarried(parts, scope);
+	if (heard === undefined) return 0;
+	const place = { scope, length: FACTS_LENGTH, heard, upTo: 0 };
 	const { outcome } = await tryIn(parts, (transaction) => carryPage(parts, transaction, place));
 	if (outcome === 'still' || (outcome === 'broke' && !parts.patience.isOver(scope))) return 0;
-	if (outcome === 'broke') await carryEach(parts, scope);
+	if (outcome === 'broke') await carryEach(parts, scope, heard);
 	parts.patience.begin(scope);
 	return 1;
 }
 
+/**
+ * CONNECT-19. What the next page holds of connections is heard before the place moves on, in transactions
+ * that lock as all do who link: killed in between, it is heard once more. Up to where that was looked;
+ * undefined where it is to be heard again first. What cannot be heard holds the page up no longer than
+ * what cannot be carried.
+ */
+async function hearCarried(parts: Working, scope: ScopeId): Promise<number | undefined> {
+	const { sql, sayAgain, patience } = parts;
+	if (sayAgain === undefined) return Number.MAX_SAFE_INTEGER;
+	const { told, upTo } = await readCarried(sql, scope, FACTS_LENGTH);
+	for (const one of told) {
+		try {
+			await sayAgain(one);
+		} catch (fault) {
+			parts.fault(fault);
+			if (!isOfFact(fault) || !patience.isOver(scope)) return undefined;
+		}
+	}
+	return upTo;
+}
+
 /** BRIDGE-20. A page that cannot be carried, fact by fact: the one that cannot be carried alone is passed. */
-async function carryEach(parts: Working, scope: ScopeId): Promise<void> {
+async function carryEach(parts: Working, scope: ScopeId, heard: number): Promise<void> {
 	for (let left = FACTS_LENGTH; left > 0 && !parts.isClosed(); left -= 1) {
-		const alone = { scope, length: 1, upTo: 0 };
+		const alone = { scope, length: 1, heard, upTo: 0 };
 		let tried = await tryIn(parts, (transaction) => carryPage(parts, transaction, alone));
 		if (tried.outcome === 'broke') {
 			const passing = { scope, s: alone.upTo, fault: tried.fault };
@@ -194,7 +225,7 @@ async function passOne(
 	const sql = rawSql(transaction);
 	const cursor = await takeCursor(sql, scope);
 	if (cursor === undefined) return undefined;
-	const { upTo } = await readPage(sql, scope, { after: cursor, length: 1 });
+	const { upTo } = await readPage(sql, scope, { after: cursor, heard: s, length: 1 });
 	if (upTo !== s) return undefined;
 	await notePassed(sql, { scope, s }, { fault, day: dayOf(parts.clock()) });
 	await sql`update bridge_cursor set s = ${s} where scope = ${scope}`;
@@ -213,7 +244,7 @@ async function carryPassed(parts: Working): Promise<number> {
 			const { scope, s } = place;
 			return carryFacts(parts, transaction, {
 				scope,
-				page: await readPage(sql, scope, { after: s - 1, length: 1 })
+				page: await readPage(sql, scope, { after: s - 1, heard: s, length: 1 })
 			});
 		});
 		const { outcome, fault } = tried;
@@ -298,6 +329,8 @@ async function carryHeld(parts: Working, business: BusinessId): Promise<0 | 1> {
 interface PageAsked {
 	readonly scope: ScopeId;
 	readonly length: number;
+	/** No further: up to there it was heard what was carried in of connections. */
+	readonly heard: number;
 	/** Is given the number of the last fact that was read. */
 	upTo: number;
 }
@@ -308,11 +341,11 @@ async function carryPage(
 	transaction: Transaction,
 	asked: PageAsked
 ): Promise<ReadonlySet<ScopeId> | undefined> {
-	const { scope, length } = asked;
+	const { scope, length, heard } = asked;
 	const sql = rawSql(transaction);
 	const cursor = await takeCursor(sql, scope);
 	if (cursor === undefined) return undefined;
-	const page = await readPage(sql, scope, { after: cursor, length });
+	const page = await readPage(sql, scope, { after: cursor, heard, length });
 	if (page.upTo === undefined) return undefined;
 	asked.upTo = page.upTo;
 	await sql`update bridge_cursor set s = ${page.upTo} where scope = ${scope}`;
@@ -354,19 +387,23 @@ const OF_PHONES = ['reply', 'seen'];
 async function readPage(
 	sql: Sql,
 	scope: ScopeId,
-	{ after, length }: { readonly after: number; readonly length: number }
+	{
+		after,
+		heard,
+		length
+	}: { readonly after: number; readonly heard: number; readonly length: number }
 ): Promise<Page> {
 	const rows = await sql<(StoredText & { s: string; kind: string; branch: BranchId | null })[]>`
 		select s, kind, branch, text, ${clockColumns(sql)}
 		from fact left join clock using (business, code, n)
-		where business = ${scope} and s > ${after} order by s limit ${length}`;
+		where business = ${scope} and s > ${after} and s <= ${heard} order by s limit ${length}`;
 	const last = rows.at(-1);
-	const heard = rows.filter(({ kind }) => OF_SHOPS.includes(kind) || OF_PHONES.includes(kind));
-	const facts = heard.map((row): ShopFact => ({ branch: row.branch, fact: storedFact(row) }));
+	const brought = rows.filter(({ kind }) => OF_SHOPS.includes(kind) || OF_PHONES.includes(kind));
+	const facts = brought.map((row): ShopFact => ({ branch: row.branch, fact: storedFact(row) }));
 	return {
 		facts,
 		upTo: last === undefined ? undefined : Number(last.s),
-		isPerson: heard.some(({ kind }) => OF_PHONES.includes(kind))
+		isPerson: brought.some(({ kind }) => OF_PHONES.includes(kind))
 	};
 }
 

@@ -8,7 +8,7 @@ import { checkRestore, restoreBackup } from './keeping/restore-backup.ts';
 const OTHER_SECRET = '--other-secret';
 const PUT_BACK = '--put-back';
 const AFTERWARDS =
-	'Everybody signs in anew, and open invites are void. Devices and members that were removed since then have their access again: owners remove them anew. Once devices have been online, npm run verify names those of whom one knows.';
+	'Everybody signs in anew, and open invites are void. Devices and members that were removed since then have their access again: owners remove them anew. Customers who connected to a shop since then are connected again once a device of the shop and their phone have both been online; until then both screens say that it is over. Once devices have been online, npm run verify names those who have access although a device knows of their removal, and the connections of which one side alone knows.';
 
 /**
  * `npm run restore -- FILE [--other-secret]`: a backup into an empty DATA_DIR or database. `npm run restore

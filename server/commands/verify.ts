@@ -20,7 +20,8 @@ async function verify({ environment, args, running }: CommandRun): Promise<void>
 	if (verified.differences.named.length > 0) process.exitCode = 1;
 }
 
-function print({ scopes, facts, documents, differences, letIn }: Verified, ms: number): void {
+function print({ letIn, lostLinks, ...verified }: Verified, ms: number): void {
+	const { scopes, facts, documents, differences } = verified;
 	const { named, wrong } = differences;
 	for (const { check, scope, what } of named.slice(0, NAMED_MAX)) {
 		console.log(`${check}  ${scope}  ${what}`);
@@ -31,11 +32,25 @@ function print({ scopes, facts, documents, differences, letIn }: Verified, ms: n
 			`access  ${business}  ${who} has access, and device ${toldBy} says that it ended at ${on}: its owner may remove it anew`
 		);
 	}
+	for (const { scope, business, ledger, since } of lostLinks.slice(0, NAMED_MAX)) {
+		const [side, on] = [
+			scope === business ? 'the shop' : 'the customer',
+			new Date(since).toISOString()
+		];
+		console.log(
+			`connection  ${business}  ledger ${ledger} was connected at ${on}, as ${side} alone has said since the restore: it stands again when the other side does, or is made anew`
+		);
+	}
 	console.table(
 		CHECKS.map((check) => ({ check, wrong: wrong[check] })),
 		['check', 'wrong']
 	);
 	console.log(
-		JSON.stringify({ verify: { scopes, facts, documents, ms, wrong, letIn: letIn.length } })
+		JSON.stringify({
+			verify: {
+				...{ scopes, facts, documents, ms, wrong },
+				...{ letIn: letIn.length, lostLinks: lostLinks.length }
+			}
+		})
 	);
 }

@@ -7,9 +7,9 @@ import type { Result } from '#domain/result.ts';
 export type Executor = PgDatabase<PostgresJsQueryResultHKT>;
 export type Transaction = Parameters<Parameters<Executor['transaction']>[0]>[0];
 
-/** The same transaction for statements written out, where Drizzle would only stand in the way. */
-export function rawSql(transaction: Transaction): Sql {
-	// Drizzle keeps the driver's transaction in its session and names it in no type.
+/** The same transaction, or pool, for statements written out, where Drizzle would only stand in the way. */
+export function rawSql(transaction: Executor): Sql {
+	// Drizzle keeps the driver's own in its session and names it in no type.
 	const { session } = transaction as unknown as { readonly session: { readonly client: Sql } };
 	return session.client;
 }

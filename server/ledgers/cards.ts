@@ -1,5 +1,6 @@
+import type { Sql } from 'postgres';
 import type { LinkSpan } from '#domain/confirmation/standing.ts';
-import { BEFORE_MAX, type LinkSpanRow } from '#domain/fact/ledger-fact.ts';
+import { BEFORE_MAX, type LinkFact, type LinkSpanRow } from '#domain/fact/ledger-fact.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
@@ -62,16 +63,20 @@ interface MadeCard {
 }
 
 /** BRIDGE-16. From the facts by which the shop knows it, so that both sides know the same. */
-async function readSpans(
-	tx: Transaction,
+async function readSpans(tx: Transaction, name: LedgerName): Promise<readonly LinkSpan[]> {
+	return linkSpans(await readLinkFacts(rawSql(tx), name));
+}
+
+/** All that the shop was ever told of who stands behind a ledger, in no order. */
+export async function readLinkFacts(
+	sql: Sql,
 	{ business, ledger }: LedgerName
-): Promise<readonly LinkSpan[]> {
-	const sql = rawSql(tx);
+): Promise<readonly LinkFact[]> {
 	const rows = await sql<StoredText[]>`
 		select fact.text, ${clockColumns(sql)}
 		from ledger_fact join fact using (business, code, n) left join clock using (business, code, n)
 		where ledger_fact.business = ${business} and ledger = ${ledger} and ledger_fact.kind = 'link'`;
-	return linkSpans(rows.map(storedFact).filter((fact) => fact.kind === 'link'));
+	return rows.map(storedFact).filter((fact) => fact.kind === 'link');
 }
 
 interface Who {

@@ -34,7 +34,7 @@ export const NUMBER_KEPT_MS = 7 * 24 * 3_600_000;
 export async function linkLedger(
 	act: Act,
 	parts: LedgerParts,
-	{ name, party }: { readonly name: LedgerName; readonly party: Party }
+	{ name, party, since }: ToLink
 ): Promise<Result<Link, LinkRefusal>> {
 	const guard = await lockGuard(act.tx, name);
 	const before = await readLink(act.tx, name);
@@ -47,11 +47,18 @@ export async function linkLedger(
 	await act.tx.delete(phoneChange).where(ofLedger(phoneChange, name));
 	if (before !== undefined && isSame(before, party)) return ok(before);
 
-	const link = await keepLink(act, parts, { name, party, before });
-	const isBack = isLast(before, party) || (await hasNumber(act, guard, party));
+	const link = await keepLink(act, parts, { name, party, before, since });
+	const isBack = since !== undefined || (await isKnown(act, { guard, before, party }));
 	await makeCard(act, { name, link, party, isBack });
 	if (party.way === 'app') await parts.backfill.bring(act.tx, { ...name, person: party.person });
 	return ok(link);
+}
+
+interface ToLink {
+	readonly name: LedgerName;
+	readonly party: Party;
+	/** Of a connection that was forgotten: since when it stands, ms. It goes on as if it never had been. */
+	readonly since?: number | undefined;
 }
 
 /** Whether the caller must first hear from the number that was proved on this ledger. */
@@ -117,6 +124,13 @@ async function numberOf({ tx }: Act, party: Party): Promise<string | null> {
 	return party.way === 'phone' ? party.phone : (await readHolder(tx, party.person)).phone;
 }
 
+async function isKnown(
+	act: Act,
+	{ guard, before, party }: Pick<Asked, 'guard' | 'before' | 'party'>
+): Promise<boolean> {
+	return isLast(before, party) || hasNumber(act, guard, party);
+}
+
 /** Whether the number that was proved here last is the party's. */
 async function hasNumber(act: Act, { phone }: Guard, party: Party): Promise<boolean> {
 	return phone !== null && phone === (await numberOf(act, party));
@@ -125,11 +139,12 @@ async function hasNumber(act: Act, { phone }: Guard, party: Party): Promise<bool
 async function keepLink(
 	act: Act,
 	parts: LedgerParts,
-	{ name, party, before }: Pick<Asked, 'name' | 'party' | 'before'>
+	{ name, party, before, since }: ToLink & Pick<Asked, 'before'>
 ): Promise<Link> {
 	const { tx } = act;
 	const person = party.way === 'app' ? party.person : null;
-	const state = { state: 'linked', way: party.way, person, at: parts.clock() } as const;
+	const at = since ?? parts.clock();
+	const state = { state: 'linked', way: party.way, person, at } as const;
 	await tx
 		.insert(ledgerLink)
 		.values({ ...name, ...state, epoch: before?.epoch ?? 0 })
@@ -148,13 +163,12 @@ export type EndRefusal = 'notLinked';
 export async function endLink(
 	act: Act,
 	parts: LedgerParts,
-	ended: LedgerName & { readonly by: 'shop' | 'customer' }
+	ended: LedgerName & { readonly by: 'shop' | 'customer'; readonly at?: number }
 ): Promise<Result<null, EndRefusal>> {
-	const { by, ...name } = ended;
+	const { by, at = parts.clock(), ...name } = ended;
 	await lockGuard(act.tx, name);
 	const link = await readLink(act.tx, name);
 	if (link?.state !== 'linked') return err('notLinked');
-	const at = parts.clock();
 	await act.lock(name.business, ...(link.person === null ? [] : [link.person]));
 	await act.tx.update(ledgerLink).set({ state: 'ended', at }).where(ofLedger(ledgerLink, name));
 	await act.write(name.business, {

@@ -157,16 +157,20 @@ describe('a connection that is carried', () => {
 	it('[RELAY-58] fills in what was forgotten', async () => {
 		expect(await at({ state: 'linked', way: 'app', at: WALL })).toBeUndefined();
 		expect(await at({ epoch: 9 })).toBeUndefined();
+		// What both sides, or one, said since: CONNECT-19 says what becomes of it.
+		expect(await at({ state: 'ended', endedBy: 'shop', at: WALL + 1 })).toBeUndefined();
+		await link('ended');
+		expect(await at({ state: 'linked', at: WALL })).toBeUndefined();
 		await stand.database.sql`truncate ledger_link`;
 		expect(await at({ state: 'ended', at: WALL })).toBeUndefined();
 	});
 
 	it('[RELAY-58] is not otherwise than the database has it', async () => {
-		expect(await at({ state: 'ended', at: WALL })).toBe('linkOtherwise');
+		expect(await at({ state: 'ended', at: WALL + 1 })).toBe('linkOtherwise');
+		expect(await at({ state: 'ended', endedBy: 'shop', at: WALL })).toBe('linkOtherwise');
 		expect(await at({ state: 'none' })).toBe('linkOtherwise');
 		expect(await at({ state: 'linked', way: 'phone' })).toBe('linkOtherwise');
 		await link('ended');
-		expect(await at({ state: 'linked', at: WALL })).toBe('linkOtherwise');
 		expect(await at({ state: 'ended', at: WALL })).toBeUndefined();
 	});
 

@@ -137,23 +137,32 @@ const CLOCK_SLACK_MS = 300_000;
 
 /**
  * What is told of a connection may fill in what was forgotten; it speaks of no time before the last
- * that the database knows of it, and does not end or begin what the database has otherwise.
+ * that the database knows of it, and ends what stands only in the name of a side. What it says to have
+ * begun begins by it alone nowhere: CONNECT-19 says what becomes of it.
  */
 async function isLinkedOtherwise(
 	{ ledgerId, fields, at: stamp }: LinkFact,
 	parts: RelaysParts
 ): Promise<boolean> {
-	const { state, way = 'app', at = stamp.wall } = fields;
+	const { state, at = stamp.wall } = fields;
 	if (state === undefined) return false;
 	const { link, since } = await readKnownLink(ledgerId, parts);
 	if (stamp.wall < since || at < since - CLOCK_SLACK_MS) return true;
-	if (link === undefined) return false;
-	const isLinked = state === 'linked';
-	return isLinked !== (link.state === 'linked') || (isLinked && way !== link.way);
+	return link?.state === 'linked' && isOtherwise(link, fields, at);
+}
+
+/** Either side alone may have ended what stands, and say so: it is ended again. */
+function isOtherwise(
+	link: NonNullable<KnownLink['link']>,
+	{ state, way = 'app', endedBy }: LinkFact['fields'],
+	at: number
+): boolean {
+	if (state === 'linked') return way !== link.way;
+	return link.way !== 'app' || endedBy === undefined || at <= link.at;
 }
 
 interface KnownLink {
-	readonly link: { readonly state: string; readonly way: string } | undefined;
+	readonly link: { readonly state: string; readonly way: string; readonly at: number } | undefined;
 	/** When the last fact of it that was not forgotten was written. */
 	readonly since: number;
 }
@@ -164,12 +173,12 @@ async function readKnownLink(
 ): Promise<KnownLink> {
 	const current = `0.${String(epoch)}`;
 	const [[link], [last]] = await Promise.all([
-		sql<{ state: string; way: string }[]>`
-			select state, way from ledger_link where business = ${scope} and ledger = ${ledgerId}`,
+		sql<{ state: string; way: string; at: string }[]>`
+			select state, way, at from ledger_link where business = ${scope} and ledger = ${ledgerId}`,
 		sql<{ wall: string | null }[]>`
 			select max(wall) as wall from ledger_fact join fact using (business, code, n)
 			where ledger_fact.business = ${scope} and ledger = ${ledgerId}
 				and ledger_fact.kind = 'link' and carried_by is null and code <> ${current}`
 	]);
-	return { link, since: Number(last?.wall ?? 0) };
+	return { link: link && { ...link, at: Number(link.at) }, since: Number(last?.wall ?? 0) };
 }

@@ -182,8 +182,10 @@ function relinked(
 	const [wall, counter, id] = stamp;
 	const later = laterFields(row, fields, stamp);
 	if (fields.state === undefined || row.history.some((change) => change.id === id)) return later;
-	const { state, at = wall, way = 'app', since } = fields;
-	const change = { id, wall, counter, at, state, way, ...(since !== undefined && { since }) };
+	const { state, at = wall, way = 'app', since, endedBy } = fields;
+	const isLost = state === 'ended' && endedBy === undefined;
+	const more = { ...(since !== undefined && { since }), ...(isLost && { isLost: true as const }) };
+	const change = { id, wall, counter, at, state, way, ...more };
 	return { ...later, history: [...row.history, change] };
 }
 

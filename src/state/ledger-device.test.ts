@@ -773,6 +773,23 @@ describe('the ledger’s answers', () => {
 		expect((await ledgers.notices()).unread).toBe(1);
 	});
 
+	it('[CONNECT-19] the shop whose connection a restore forgot is told that it is over, by nobody', async () => {
+		const { relay, clock, ledgers, amina } = await linked();
+		const ends = async (): Promise<readonly unknown[]> =>
+			(await ledgers.notices()).notices.flatMap((one) =>
+				one.kind === 'connectionEnded' ? one.by : []
+			);
+		clock.now += 1_000;
+		await relay.link({ state: 'ended', endedBy: 'customer' });
+		clock.now += 1_000;
+		await relay.link({ state: 'linked', way: 'app' });
+		expect(await ends()).toEqual(['customer']);
+		clock.now += 1_000;
+		await relay.link({ state: 'ended', at: clock.now - 1_000 });
+		expect(await ends()).toEqual(['nobody', 'customer']);
+		expect((await ledgers.link(amina))?.endedBy).toBeUndefined();
+	});
+
 	it('[BOOK-12] what waits of a customer is one question, and only where somebody is asked', async () => {
 		const test = await shop();
 		const { due, ledgers, amina, relay, device } = test;

@@ -186,6 +186,7 @@ export interface LinkView {
 	readonly username: string;
 	readonly name: string;
 	readonly at: number;
+	/** Left out where it was nobody: a restore forgot the connection. */
 	readonly endedBy?: Side;
 	/** Last three digits of the proved number, or empty. */
 	readonly phoneEnd: string;
@@ -351,7 +352,7 @@ export type ShopNotice = {
 	| { readonly kind: 'connectionAsked'; readonly ask: AskView }
 	| { readonly kind: 'connectionAnswered'; readonly ask: AskView }
 	| { readonly kind: 'connected'; readonly way: 'app' | 'phone' }
-	| { readonly kind: 'connectionEnded'; readonly by: Side }
+	| { readonly kind: 'connectionEnded'; readonly by: Side | 'nobody' }
 	| { readonly kind: 'accepted' | 'dropped'; readonly record?: RecordRow }
 	| {
 			readonly kind: 'cancelled';

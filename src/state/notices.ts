@@ -141,12 +141,17 @@ async function linkNotices(rows: StoreReader): Promise<readonly Found[]> {
 	return (await rows.all('links')).flatMap(linkNotice);
 }
 
-function linkNotice({ ledger, history, endedBy, name = '' }: LinkRow): readonly Found[] {
-	return history.flatMap(({ id, at, state, way }): readonly Found[] => {
+function linkNotice({
+	ledger,
+	history,
+	endedBy = 'customer',
+	name = ''
+}: LinkRow): readonly Found[] {
+	return history.flatMap(({ id, wall: at, state, way, isLost }): readonly Found[] => {
 		const of = { id: `link/${id}`, at, ledger, name };
 		if (state === 'linked') return [{ ...of, kind: 'connected', way } as Found];
 		return state === 'ended'
-			? [{ ...of, kind: 'connectionEnded', by: endedBy ?? 'customer' } as Found]
+			? [{ ...of, kind: 'connectionEnded', by: isLost === true ? 'nobody' : endedBy } as Found]
 			: [];
 	});
 }

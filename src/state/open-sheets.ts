@@ -63,6 +63,12 @@ export function linkViewOf(link: LinkRow): LinkView & { readonly ledger: LedgerI
 		at,
 		phoneEnd: link.phoneEnd ?? '',
 		seenUpToMs: link.seenUpToMs,
-		...(link.endedBy !== undefined && { endedBy: link.endedBy })
+		...endedByOf(link)
 	};
+}
+
+/** Of an end that nobody made, as after a restore, none: what an older one says is not of it. */
+function endedByOf({ endedBy, stamps }: LinkRow): Pick<LinkView, 'endedBy'> {
+	const isOfThis = stamps['endedBy']?.[2] === stamps['state']?.[2];
+	return endedBy !== undefined && isOfThis ? { endedBy } : {};
 }

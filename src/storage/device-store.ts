@@ -183,6 +183,8 @@ export interface LinkChangeRow {
 	readonly state: NonNullable<LinkFields['state']>;
 	readonly way: NonNullable<LinkFields['way']>;
 	readonly since?: number;
+	/** It ended by nobody: a restore forgot it. */
+	readonly isLost?: true;
 }
 
 /** A customer's open codes of one kind and currency, as check values. */

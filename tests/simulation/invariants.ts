@@ -44,6 +44,8 @@ export interface QuietPerson {
 	readonly store: DeviceStore;
 	/** What his app says he owes, by ledger and currency. */
 	readonly totals: ReadonlyMap<string, bigint>;
+	/** The ledgers at which his app says that he is connected. */
+	readonly linked: ReadonlySet<string>;
 }
 
 interface StoredFact {
@@ -58,12 +60,13 @@ interface StoredFact {
 export async function violationsOf(quiet: Quiet): Promise<readonly Violation[]> {
 	const found: Violation[] = [];
 	for (const shop of quiet.shops) found.push(...(await violationsOfShop(quiet.sql, shop)));
-	for (const { person, said, store, totals } of quiet.persons) {
+	for (const { person, said, store, totals, linked } of quiet.persons) {
 		const facts = await readFacts(quiet.sql, person);
 		found.push(...saidOf({ said }, facts));
 		found.push(...(await replicasOf({ replicas: [{ name: `phone of ${person}`, store }] }, facts)));
 		found.push(...(await bridgedOf(quiet.sql, person, facts)));
 		found.push(...(await sidesOf(quiet.sql, person, totals)));
+		found.push(...(await linkedOf(quiet, person, linked)));
 	}
 	const scopes = [
 		...quiet.shops.map(({ business }) => business),
@@ -378,6 +381,28 @@ async function sidesOf(
 			`${ledger}: ${total} in the shop, ${String(totals.get(`${ledger} ${currency}`) ?? 0n)} on the phone`
 	);
 	return [{ promise: 'both sides see one number', detail: detail.join('; ') }];
+}
+
+/** Who is connected is told so on both sides, and nobody else is. */
+async function linkedOf(
+	{ sql, shops }: Quiet,
+	person: string,
+	shown: ReadonlySet<string>
+): Promise<readonly Violation[]> {
+	const rows = await sql<{ business: string; ledger: string }[]>`
+		select business, ledger from ledger_link where person = ${person} and state = 'linked'`;
+	const linked = new Set(rows.map(({ ledger }) => ledger));
+	const apart = [...linked.symmetricDifference(shown)].map((ledger) => `phone: ${ledger}`);
+	for (const { name, store } of shops.flatMap(({ replicas }) => replicas)) {
+		const held = await store.read(['links'], (read) => read.all('links'));
+		for (const { ledger, state } of held) {
+			const isOne = await sql`
+				select from ledger_link where ledger = ${ledger} and state = 'linked'`;
+			if ((state === 'linked') !== isOne.length > 0) apart.push(`${name}: ${ledger}`);
+		}
+	}
+	if (apart.length === 0) return [];
+	return [{ promise: 'both sides see who is connected', detail: `${person} ${apart.join('; ')}` }];
 }
 
 /** All debits less all credits; what names a debit gives back no more than that debit, however often. */

@@ -28,6 +28,8 @@ export interface Plan {
 	readonly compaction: CompactionPlan | undefined;
 	/** How many customers have a phone. */
 	readonly patrons: number;
+	/** When they begin to connect, ms: for some just after a backup, so that its restore forgets them. */
+	readonly connectMs: number;
 	/** How far a machine's clock is off. */
 	readonly clockOff: (chance: Chance) => number;
 	/** How far the clock of a machine is ahead that is on no network until later; undefined for most. */
@@ -98,6 +100,7 @@ export function planOf(chance: Chance, { without = [], always = [] }: PlanOption
 		second: secondOf(chance.apart('second relay'), always.includes('relays')),
 		compaction: compactionOf(chance.apart('compaction'), always.includes('compaction')),
 		patrons,
+		connectMs: isRestored && chance.apart('connections').percent(50) ? backupMs + 1 : 0,
 		isHostile,
 		removeMs: isRemoved ? removeMs : undefined,
 		clockOff: (dice) =>

@@ -26,7 +26,7 @@ import { roomsOf } from './rooms.ts';
 import { mend, scheduleFaults } from './strike.ts';
 import { takeTime } from './time.ts';
 import { createTrace, type TraceOptions } from './trace.ts';
-import { scheduleUpheavals } from './upheaval.ts';
+import { connectAgain, scheduleUpheavals } from './upheaval.ts';
 import { actOnce } from './workload.ts';
 import { createWorld } from './create-world.ts';
 import { isExpected, markerOf, wordsOf, type Patron, type Station, type World } from './world.ts';
@@ -103,7 +103,9 @@ async function play(world: World, seed: number): Promise<SeedOutcome> {
 		time.after(dice.below(5_000), () => {
 			openPatron(world, patron);
 		});
-		linkPatron(world, patron);
+		time.after(plan.connectMs, () => {
+			linkPatron(world, patron);
+		});
 		schedulePatron(world, patron, end);
 	}
 	const hostile = plan.isHostile ? world.shops[0]?.devices.at(-1) : undefined;
@@ -112,7 +114,11 @@ async function play(world: World, seed: number): Promise<SeedOutcome> {
 	scheduleUpheavals(world);
 	await time.run(end + 2);
 	mend(world);
-	const rounds = await getQuiet(world);
+	let rounds = await getQuiet(world);
+	if (await connectAgain(world)) {
+		await time.run(time.now() + CONNECTED_MS);
+		rounds = await getQuiet(world);
+	}
 	if (await daysPass(world)) violations.push(...(await heirsOf(world, await getQuiet(world))));
 	return judged(world, { seed, rounds });
 }
@@ -127,6 +133,8 @@ async function getQuiet(world: World): Promise<number> {
 	return rounds;
 }
 
+/** Long enough to be invited again. */
+const CONNECTED_MS = 10_000;
 const DAYS_MS = 2 * 86_400_000;
 /** Long enough to be opened again, and to reach the relay. */
 const REOPENED_MS = 30_000;
@@ -300,6 +308,7 @@ async function judged(
 		persons: world.patrons.map(({ person, said, profile, tab }) => ({
 			person,
 			totals: totalsOf(tab),
+			linked: linkedOf(tab),
 			said: [...said.values()],
 			store: profile.disk.store
 		})),
@@ -346,6 +355,12 @@ function totalsOf(tab: Patron['tab']): ReadonlyMap<string, bigint> {
 			totals.map(({ currency, total }) => [`${key.ledger} ${currency}`, total] as const)
 		)
 	);
+}
+
+/** The ledgers at which his app shows him connected. */
+function linkedOf(tab: Patron['tab']): ReadonlySet<string> {
+	const shops = tab?.app.view().shops ?? [];
+	return new Set(shops.flatMap(({ key, state }) => (state === 'linked' ? key.ledger : [])));
 }
 
 /** What was stamped further ahead than anybody follows, by what it was. */

@@ -1,4 +1,5 @@
 import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
+import { SETS_OF_EPOCH } from '#server/ledgers/code-sets.ts';
 import { linkPatron } from './customers.ts';
 import { copyDisk } from './disk.ts';
 import { createDisk, type Disk } from './disk-contents.ts';
@@ -45,7 +46,6 @@ function scheduleRestore(
 			// Everybody signs in anew.
 			if (sessions.length > 0) await server.sql`insert into session ${server.sql(sessions)}`;
 			await server.forgetPlans();
-			await connectAgain(world);
 			world.watch.twinned();
 		}).then(() => {
 			world.isHeld = false;
@@ -54,15 +54,28 @@ function scheduleRestore(
 	});
 }
 
-/** Whose connection the relay forgot connects again. */
-async function connectAgain(world: World): Promise<void> {
+/**
+ * Whose connection the relay forgot, and did not hear of from both sides again, connects anew: one of
+ * them may have died with it. Whether anybody does.
+ */
+export async function connectAgain(world: World): Promise<boolean> {
+	let isAny = false;
 	for (const patron of world.patrons.filter(({ isLinked }) => isLinked)) {
-		const links = await world.server.sql`
-			select 1 from ledger_link where person = ${patron.person} and state = 'linked'`;
-		if (links.length > 0) continue;
+		const [link] = await world.server.sql<{ is_again: boolean }[]>`
+			select epoch >= ${SETS_OF_EPOCH} and at < (select max(started_at) from database_epoch)
+				and not exists (
+					select from code_epoch where code_epoch.ledger = ledger_link.ledger
+						and code_epoch.epoch < ${SETS_OF_EPOCH}
+				) as is_again
+			from ledger_link where person = ${patron.person} and state = 'linked'`;
+		if (link?.is_again === true) world.count('connection made again');
+		if (link !== undefined) continue;
+		isAny = true;
+		world.count('connected anew');
 		Object.assign(patron, { isLinked: false });
 		linkPatron(world, patron);
 	}
+	return isAny;
 }
 
 /** Work on the database itself, between two statements of a relay and outside all transactions. */

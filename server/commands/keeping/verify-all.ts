@@ -3,6 +3,7 @@ import { parseBusinessId } from '#domain/ids.ts';
 import type { Project } from '#server/projections/effected.ts';
 import { createDifferences, type Differences } from './differences.ts';
 import { findLetIn, type LetIn } from './find-let-in.ts';
+import { findLostLinks, type LostLink } from './find-lost-links.ts';
 import { projectPage, readFacts, takeClocks } from './project-again.ts';
 import { makeScratch } from './scratch.ts';
 import { verifyDocuments } from './verify-documents.ts';
@@ -17,6 +18,8 @@ export interface Verified {
 	readonly differences: Omit<Differences, 'note'>;
 	/** Nothing that is wrong by itself: for whoever may remove them anew. */
 	readonly letIn: readonly LetIn[];
+	/** The same: for whoever may connect anew. */
+	readonly lostLinks: readonly LostLink[];
 }
 
 export interface VerifyParts {
@@ -39,6 +42,7 @@ export async function verifyAll({ sql, project }: VerifyParts): Promise<Verified
 	const differences = createDifferences();
 	const sums = { scopes: scopes.length, facts: 0, documents: 0 };
 	const letIn: LetIn[] = [];
+	const lostLinks: LostLink[] = [];
 	for (const { scope, is_business: isBusiness } of scopes) {
 		const one = await sql.begin('isolation level repeatable read', (transaction) =>
 			verifyScope(transaction as unknown as Sql, {
@@ -50,8 +54,9 @@ export async function verifyAll({ sql, project }: VerifyParts): Promise<Verified
 		sums.facts += one.facts;
 		sums.documents += one.documents;
 		letIn.push(...one.letIn);
+		for (const link of one.lostLinks) lostLinks.push(link);
 	}
-	return { ...sums, differences, letIn };
+	return { ...sums, differences, letIn, lostLinks };
 }
 
 interface Scope {
@@ -64,7 +69,7 @@ interface Scope {
 async function verifyScope(
 	tx: Sql,
 	{ scope, project, note }: Scope
-): Promise<Pick<Verified, 'facts' | 'documents' | 'letIn'>> {
+): Promise<Pick<Verified, 'facts' | 'documents' | 'letIn' | 'lostLinks'>> {
 	const parsed = parseBusinessId(scope);
 	const business = project !== undefined && parsed.ok ? parsed.value : undefined;
 	note(await verifyFeed(tx, scope));
@@ -84,5 +89,5 @@ async function verifyScope(
 	const documents = await verifyDocuments(tx, scope, note);
 	if (business !== undefined) note(await compareProjections(tx, business));
 	const letIn = project === undefined ? [] : await findLetIn(tx, scope);
-	return { facts, documents, letIn };
+	return { facts, documents, letIn, lostLinks: await findLostLinks(tx, scope) };
 }

@@ -453,6 +453,23 @@ describe('person', () => {
 		expect(onlyShop(await viewOf(stand)).codes.every(({ isRevoked }) => isRevoked)).toBe(true);
 	});
 
+	it('[CONNECT-19] whose connection a restore forgot is told that it is over, by nobody', async () => {
+		const stand = await newStand();
+		stand.card();
+		stand.card({ state: 'ended', endedBy: 'shop' });
+		expect(onlyShop(await viewOf(stand))).toMatchObject({ state: 'ended', endedBy: 'shop' });
+		stand.card({ state: 'linked', way: 'app' });
+		stand.card({ state: 'ended' });
+		const view = await viewOf(stand);
+		expect(onlyShop(view).state).toBe('ended');
+		expect(onlyShop(view).endedBy).toBeUndefined();
+		const ends = view.notices.filter(({ kind }) => kind === 'connectionEnded');
+		expect(ends.map((notice) => ('by' in notice ? notice.by : undefined)).toSorted()).toEqual([
+			'shop',
+			undefined
+		]);
+	});
+
 	it('[PERSON-8] three wrong codes lock a set, and a new one is open again', async () => {
 		const stand = await newStand();
 		stand.card();

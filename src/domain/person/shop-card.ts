@@ -5,7 +5,12 @@ import type { MoneyForm } from './view.ts';
 
 /** What the relay said of a shop, the latest word for each field. */
 export function foldCard(cards: readonly HeldCard[]): CardFields {
-	return cards.reduce<CardFields>((card, { fact }) => ({ ...card, ...fact.fields }), {});
+	return cards.reduce<CardFields>((card, { fact: { fields } }) => {
+		const { endedBy, ...rest } = card;
+		const isSame = fields.state === undefined && endedBy !== undefined;
+		// Who ended it is said of that end alone.
+		return { ...rest, ...(isSame && { endedBy }), ...fields };
+	}, {});
 }
 
 /** How a shop's own currency is written; before its card has come, as the code that is kept for tests. */

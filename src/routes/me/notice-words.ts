@@ -52,6 +52,12 @@ type ConnectionNotice = Extract<
 type CodesNotice = Of<'wrongCode'> | Of<'codeNotTaken'> | Of<'codesRunningOut'>;
 type RecordNotice = Exclude<Notice, ConnectionNotice | CodesNotice | Of<'broughtToAnswer'>>;
 
+const ENDED = {
+	shop: 'me.notice.ended.shop',
+	customer: 'me.notice.ended.customer',
+	nobody: 'me.notice.ended.lost'
+} as const;
+
 function connectionShown(notice: ConnectionNotice, { words }: NoticeWords): NoticeShown {
 	const plain = { isToDo: false, look: 'connection' } as const;
 	if (notice.kind === 'connectionAsked') {
@@ -66,8 +72,7 @@ function connectionShown(notice: ConnectionNotice, { words }: NoticeWords): Noti
 	const href = `/me/shop/${notice.shop.id}`;
 	if (notice.kind === 'connected')
 		return { ...plain, href, text: words.say('me.notice.connected', { shop }) };
-	const key = notice.by === 'customer' ? 'me.notice.ended.customer' : 'me.notice.ended.shop';
-	return { ...plain, href, text: words.say(key, { shop }) };
+	return { ...plain, href, text: words.say(ENDED[notice.by ?? 'nobody'], { shop }) };
 }
 
 function broughtShown(notice: Of<'broughtToAnswer'>, { words }: NoticeWords): NoticeShown {

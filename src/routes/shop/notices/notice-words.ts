@@ -113,16 +113,19 @@ function isOfConnection(notice: ShopNotice): notice is Of<ConnectionKind> {
 	return CONNECTION.has(notice.kind);
 }
 
+const ENDED = {
+	shop: 'notice.ended.shop',
+	customer: 'notice.ended.customer',
+	nobody: 'notice.ended.lost'
+} as const;
+
 function connectionWords(words: Words, notice: Of<ConnectionKind>): string {
 	const { name } = notice;
 	if (notice.kind === 'connected')
 		return words.say(notice.way === 'app' ? 'notice.connected.app' : 'notice.connected.phone', {
 			name
 		});
-	if (notice.kind === 'connectionEnded')
-		return words.say(notice.by === 'shop' ? 'notice.ended.shop' : 'notice.ended.customer', {
-			name
-		});
+	if (notice.kind === 'connectionEnded') return words.say(ENDED[notice.by], { name });
 	return askWords(words, notice);
 }
 

@@ -1,0 +1,265 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LinkSpan } from '#domain/confirmation/standing.ts';
+import type { LedgerId } from '#domain/ids.ts';
+import { linkSpans } from '#domain/ledger/link-spans.ts';
+import { systemRandom } from '#server/auth/random.ts';
+import { createSessions } from '#server/auth/sessions.ts';
+import { verifyAll } from '#server/commands/keeping/verify-all.ts';
+import { createNodeCrypto } from '#server/crypto.ts';
+import { SETS_OF_EPOCH } from '#server/ledgers/code-sets.ts';
+import { createProject } from '#server/projections/project.ts';
+import { recordFact } from '#tests/support/hostile-facts.ts';
+import {
+	createHostileStand,
+	mintLedger,
+	ofKind,
+	type HostileStand,
+	type StandCustomer,
+	type StandShop
+} from '#tests/support/hostile-stand.ts';
+import { until } from '#tests/support/relay-stand.ts';
+import { backUpTo, restoredStand } from '#tests/support/restored-stand.ts';
+
+const HOUR_MS = 3_600_000;
+
+let stand: HostileStand;
+let folder: string;
+let shop: StandShop;
+/** By their names. */
+let people: Record<string, Held>;
+
+interface Row {
+	readonly text: string;
+	readonly branch: string | null;
+}
+
+/** Somebody with a phone, her ledger, and what she holds when the relay is lost. */
+interface Held {
+	readonly who: StandCustomer;
+	readonly ledger: LedgerId;
+	readonly rows: readonly Row[];
+}
+
+beforeEach(async () => {
+	folder = await mkdtemp(path.join(os.tmpdir(), 'daftar-forgotten-'));
+	stand = await createHostileStand();
+	shop = await stand.shop('duka');
+	people = {};
+});
+afterEach(async () => {
+	await stand.close();
+	await rm(folder, { recursive: true });
+});
+
+async function meet(...names: readonly string[]): Promise<void> {
+	for (const name of names)
+		people[name] = { who: await stand.customer(name), ledger: mintLedger(), rows: [] };
+}
+
+function held(name: string): Held {
+	const one = people[name];
+	if (one === undefined) throw new Error(`who is ${name}?`);
+	return one;
+}
+
+const link = (name: string): Promise<void> => stand.link(shop, held(name).ledger, held(name).who);
+
+async function end(name: string, by: 'shop' | 'customer'): Promise<void> {
+	const { who, ledger } = held(name);
+	stand.clock.now += 60_000;
+	const { status } = await stand.ask('/connections/end', {
+		by: by === 'shop' ? shop : { headers: who.session },
+		body: { business: shop.business, ledger }
+	});
+	expect(status).toBe(200);
+}
+
+/** A backup, what `since` does, and the restore of that backup. What the shop holds by then. */
+async function forget(since: () => Promise<void>): Promise<readonly Row[]> {
+	const file = path.join(folder, 'backup');
+	await backUpTo(file, stand);
+	await since();
+	const rows = await rowsOf(shop.business);
+	for (const [name, one] of Object.entries(people))
+		people[name] = { ...one, rows: await rowsOf(one.who.person) };
+	await stand.close();
+	stand.clock.now += HOUR_MS;
+	stand = await restoredStand(file, stand.clock);
+	shop = { ...shop, headers: { ...(await signIn('duka')), 'daftar-device': `${shop.business}/A` } };
+	for (const [name, { who, ...one }] of Object.entries(people)) {
+		const session = await signIn(name);
+		const headers = { ...session, 'daftar-phone': `${who.person}/p1` };
+		people[name] = { ...one, who: { ...who, session, headers } };
+	}
+	return rows;
+}
+
+function rowsOf(scope: string): Promise<readonly Row[]> {
+	return stand.database.sql<Row[]>`
+		select text, branch from fact where business = ${scope} order by s`;
+}
+
+async function signIn(username: string): Promise<{ cookie: string }> {
+	const { sql, orm } = stand.database;
+	const [row] = await sql<{ account: string }[]>`
+		select account from account where username = ${username}`;
+	const parts = { executor: orm, clock: () => stand.clock.now, random: systemRandom };
+	const opened = { userAgent: 't', address: '' };
+	const token = await createSessions(parts).open(orm, row?.account ?? '', opened);
+	return { cookie: `__Host-session=${token}` };
+}
+
+/** Hands in what is not there, and waits until the bridge is behind it. */
+async function carry(by: StandShop | StandCustomer, rows: readonly Row[]): Promise<void> {
+	const known = await rowsOf('business' in by ? by.business : by.person);
+	const has = new Set(known.map(({ text }) => text));
+	const facts = rows.flatMap(({ text, branch }) => (has.has(text) ? [] : [[branch, text]]));
+	const { status, body } = await stand.ask('/carried', { by, body: { facts } });
+	expect(status).toBe(200);
+	const handed = body['handed'] as readonly (readonly string[])[];
+	expect(handed.filter(([, became]) => became === 'refused')).toEqual([]);
+	await until(async () => {
+		const left = await stand.database.sql`
+			select from feed_head left join bridge_cursor on scope = business
+			where feed_head.s > coalesce(bridge_cursor.s, 0)`;
+		return left.length === 0;
+	});
+	expect(stand.faults).toEqual([]);
+}
+
+const isEnd = ({ text }: Row): boolean => text.includes('"ended"');
+const isCard = ({ text }: Row): boolean => text.includes('"card"');
+
+interface Sides {
+	/** Whether the shop's screen and hers show the connection, and the table has it. */
+	readonly shown: readonly boolean[];
+	/** When somebody stood there, as each side has it: what has no length, or is said twice, says nothing. */
+	readonly spans: readonly ReadonlySet<string>[];
+}
+
+async function sidesOf(name: string): Promise<Sides> {
+	const { who, ledger } = held(name);
+	const [links, cards] = [
+		ofKind(await stand.feedOf(shop.business), 'link').filter((fact) => fact.ledgerId === ledger),
+		ofKind(await stand.feedOf(who.person), 'card')
+	];
+	const both = [linkSpans(links), linkSpans(cards)];
+	const rows = await stand.database.sql`
+		select from ledger_link
+		where ledger = ${ledger} and person = ${who.person} and state = 'linked'`;
+	return {
+		shown: [...both.map((spans) => spans.at(-1)?.to === null), rows.length > 0],
+		spans: both.map((spans) => new Set(spans.flatMap(wordsOf)))
+	};
+}
+
+function wordsOf({ from, to, since = from }: LinkSpan): readonly string[] {
+	return from === to ? [] : [`${String(from)} to ${String(to)} since ${String(since)}`];
+}
+
+async function expectShown(names: readonly string[], isLinked: boolean): Promise<void> {
+	for (const name of names) {
+		const { shown, spans } = await sidesOf(name);
+		expect([name, ...shown]).toEqual([name, isLinked, isLinked, isLinked]);
+		if (isLinked) expect(spans[1]).toEqual(spans[0]);
+	}
+}
+
+/** Whose connection `npm run verify` names: by the shop, by her. */
+async function lost(): Promise<readonly string[]> {
+	const { sql } = stand.database;
+	const project = createProject(createNodeCrypto());
+	const { lostLinks, differences } = await verifyAll({ sql, project });
+	expect(differences.named).toEqual([]);
+	return lostLinks
+		.map(({ scope, ledger }) => {
+			const found = Object.entries(people).find(([, one]) =>
+				scope === shop.business ? one.ledger === ledger : one.who.person === scope
+			);
+			return found?.[0] ?? 'nobody';
+		})
+		.toSorted();
+}
+
+async function write(name: string): Promise<void> {
+	stand.clock.now += 60_000;
+	const due = await recordFact(shop, { ledger: held(name).ledger, minor: 4_200 });
+	expect(await stand.put(shop, [due])).toBe('taken');
+	await stand.settled();
+}
+
+describe('a connection that a restore forgot', () => {
+	it('[CONNECT-19] [KEEP-15] stands again once both sides have said so, whoever is first, and neither makes one alone', async () => {
+		await meet('amina', 'bola', 'cora', 'dalila', 'eve');
+		await link('cora');
+		await end('cora', 'shop');
+		const theirs = await forget(async () => {
+			for (const name of ['amina', 'bola', 'cora', 'dalila']) await link(name);
+			await write('amina');
+		});
+		// Before any device of the shop.
+		await carry(held('bola').who, held('bola').rows);
+		await expectShown(['bola'], false);
+		await carry(shop, theirs);
+		await expectShown(['bola'], true);
+		await expectShown(['amina', 'cora', 'dalila'], false);
+		expect(await lost()).toEqual(['amina', 'cora', 'dalila']);
+		// Whoever knows all that her phone does is not she; nor does another moment fit.
+		await carry(held('eve').who, held('amina').rows.filter(isCard));
+		const later = ({ text, branch }: Row): Row => ({
+			branch,
+			text: text.replace(/"at":(\d+)/, (_all, at: string) => `"at":${String(Number(at) + 1)}`)
+		});
+		await carry(held('dalila').who, held('dalila').rows.map(later));
+		await expectShown(['amina', 'dalila', 'eve'], false);
+		await carry(held('amina').who, held('amina').rows);
+		await carry(held('cora').who, held('cora').rows);
+		await expectShown(['amina', 'bola', 'cora'], true);
+		expect(await lost()).toEqual(['dalila', 'dalila', 'eve']);
+
+		// It carries again what both write, and codes of numbers that were never given out.
+		shop = { ...shop, n: 50 };
+		await write('amina');
+		const records = ofKind(await stand.feedOf(held('amina').who.person), 'booked');
+		expect(new Set(records.map(({ record }) => record.core.recordId)).size).toBe(2);
+		const [first] = await stand.database.sql<{ epoch: number }[]>`
+			select min(epoch) as epoch from code_epoch where ledger = ${held('amina').ledger}`;
+		expect(first?.epoch).toBeGreaterThan(SETS_OF_EPOCH);
+	}, 60_000);
+
+	it('[CONNECT-19] is ended again by either side, also where two who did not know said it again', async () => {
+		await meet('amina', 'bola', 'cora');
+		await link('cora');
+		const theirs = await forget(async () => {
+			for (const name of ['amina', 'bola']) {
+				await link(name);
+				await end(name, 'customer');
+			}
+			await end('cora', 'shop');
+		});
+		await expectShown(['cora'], true);
+		const ofCora = ({ text }: Row): boolean => text.includes(held('cora').ledger);
+		await carry(
+			shop,
+			theirs.filter((row) => !isEnd(row) || ofCora(row))
+		);
+		await expectShown(['cora'], false);
+		await carry(held('amina').who, held('amina').rows);
+		await expectShown(['amina'], false);
+		const { who, rows } = held('bola');
+		await carry(
+			who,
+			rows.filter((row) => !isEnd(row))
+		);
+		await expectShown(['bola'], true);
+		await carry(who, rows.filter(isEnd));
+		await expectShown(['bola'], false);
+		for (const name of ['bola', 'cora']) {
+			const { spans } = await sidesOf(name);
+			expect(spans[1]).toEqual(spans[0]);
+		}
+	}, 60_000);
+});
