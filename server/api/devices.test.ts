@@ -202,6 +202,36 @@ describe('POST /devices with an invite', () => {
 		expect(codes).toEqual(['C', 'AC', 'AD', 'AE']);
 	});
 
+	it('[KEEP-16] gives no code at or below one that a device has told of since a restore', async () => {
+		const shop = await openShop(stand.app, 'fast');
+		const { sql } = stand.database;
+		const carried = async (n: number, code: string): Promise<void> => {
+			const text = JSON.stringify([
+				`0.1-${String(n)}`,
+				'device',
+				1,
+				0,
+				20_000,
+				0,
+				code,
+				{ key: '' }
+			]);
+			await sql`
+				insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s,
+					carried_by)
+				values (${shop.business}, '0.1', ${n}, 'device', 1, 0, '2024-10-04', 0, ${text}, 0,
+					${1_000 + n}, 'B')`;
+		};
+		const codes: unknown[] = [];
+		for (const told of ['B', 'CB', 'CA', 'ZZZ']) {
+			await carried(codes.length + 1, told);
+			const joined = await join(await inviteTo(shop), await createTestKey());
+			codes.push(joined.body['code']);
+		}
+		// Nobody makes so many that the last of all was given out.
+		expect(codes).toEqual(['C', 'CC', 'CD', 'CE']);
+	});
+
 	it('[AUTH-9] tells a removed device so when it comes again', async () => {
 		const shop = await openShop(stand.app, 'removed');
 		const [token, key] = [await inviteTo(shop), await createTestKey()];

@@ -17,7 +17,8 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { callerOfDevice, findDevice, type DeviceRow } from '#server/auth/device-auth.ts';
 import { parseBusinessToken } from '#server/auth/secret-token.ts';
 import { branch, business, device, invite } from '#server/database/accounts.ts';
-import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
+import { raiseDeviceCode } from '#server/database/device-codes.ts';
+import { commitUnlessRefused, rawSql, type Transaction } from '#server/database/transaction.ts';
 import {
 	businessField,
 	codeField,
@@ -26,7 +27,7 @@ import {
 	readBody,
 	signatureField
 } from './body.ts';
-import { findForgottenCode } from './forgotten-code.ts';
+import { findForgottenCode, readToldCodes } from './forgotten-code.ts';
 import { memberOf } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
@@ -200,8 +201,10 @@ export async function enrol(
 	if (known !== undefined) return joinedAs(locked, known);
 	const { business: businessId } = locked;
 	const { branch: branchId, member: number, sight, heirOf, had } = place;
-	const forgotten = await findForgottenCode(transaction, locked, { publicKey, had });
-	const code = forgotten ?? nextDeviceCode(locked.lastDeviceCode);
+	const last = await lastCodeOf(transaction, locked, had);
+	const given = { ...locked, lastDeviceCode: last };
+	const forgotten = await findForgottenCode(transaction, given, { publicKey, had });
+	const code = forgotten ?? nextDeviceCode(last);
 	if (forgotten === undefined) {
 		await transaction
 			.update(business)
@@ -231,6 +234,17 @@ export async function enrol(
 	const row = await findDevice(transaction, businessId, code);
 	assert(row !== undefined, 'the device was inserted just now');
 	return joinedAs(locked, row);
+}
+
+/** KEEP-16. What was given out before a restore forgot it, and is told of since, is not given again. */
+async function lastCodeOf(
+	transaction: Transaction,
+	{ business: id, lastDeviceCode: last }: LockedBusiness,
+	had: DeviceCode | undefined
+): Promise<DeviceCode> {
+	const told = [...(await readToldCodes(transaction, id)), ...(had === undefined ? [] : [had])];
+	if (told.length === 0) return last;
+	return (await raiseDeviceCode(rawSql(transaction), id, told)) ?? last;
 }
 
 function joinedAs(locked: LockedBusiness, row: DeviceRow): Result<Joined, 'deviceRemoved'> {

@@ -44,6 +44,18 @@ interface Forgotten {
 	readonly had?: DeviceCode | undefined;
 }
 
+/** KEEP-16. Every code that such facts name: whoever bears it is not forgotten by all. */
+export async function readToldCodes(
+	transaction: Transaction,
+	business: BusinessId
+): Promise<readonly string[]> {
+	const told = await transaction
+		.selectDistinct({ code: CODE_TOLD })
+		.from(fact)
+		.where(isTold(business));
+	return told.map(({ code }) => code);
+}
+
 /** Looked through in the database, for a device may hand in any number of them. */
 function isTold(business: BusinessId): SQL | undefined {
 	return and(eq(fact.business, business), eq(fact.kind, 'device'), isNotNull(fact.carriedBy));

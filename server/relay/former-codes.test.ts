@@ -34,6 +34,7 @@ beforeEach(async () => {
 	const { sql } = stand.database;
 	await sql`truncate fact, feed_head, document_head, document_update`;
 	await sql`update device set removed_at = null`;
+	await sql`update business set last_device_code = 'AC'`;
 	await stand.restart();
 });
 
@@ -119,4 +120,20 @@ it('[RELAY-65] what it issued again as an heir is its ancestor’s, or waits unt
 	expect(await carry('AB', ...told)).toEqual(['kept', 'kept']);
 	const facts = [again(['B-1', 'A-7']), again(['B-2', 'D-7']), again(['C-1', 'D-8'])];
 	expect(await carry('AB', ...facts)).toEqual(['kept', 'authorUnknown', 'authorUnknown']);
+});
+
+it('[KEEP-16] a code under which somebody wrote whom a restore forgot is given to nobody else', async () => {
+	const { sql } = stand.database;
+	const last = async (): Promise<unknown> =>
+		(await sql`select last_device_code as last from business`)[0]?.['last'];
+	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
+	expect(await last()).toBe('AC');
+	expect(await carry('AB', wrote('BF-1'), wrote('BD-7'))).toEqual([
+		'authorUnknown',
+		'authorUnknown'
+	]);
+	expect(await last()).toBe('BF');
+	// Nobody makes so many that the last of all was given out.
+	expect(await carry('AB', wrote('ZZZ-1'))).toEqual(['authorUnknown']);
+	expect(await last()).toBe('BF');
 });

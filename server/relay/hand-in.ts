@@ -3,9 +3,11 @@ import { scopeOf, type DocumentAddress } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
+import { parseFactId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import type { FactToHandIn, HandedIn, HandIn, HandInWay } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
+import { raiseDeviceCode } from '#server/database/device-codes.ts';
 import { deviceKey, type Bearer, type Device } from './submission.ts';
 import type { DayLimits } from './allowance.ts';
 import { appendToFeed } from './feed-only.ts';
@@ -47,6 +49,7 @@ export function createHandIn(parts: HandInParts): HandIn {
 		handIn: async (caller, facts, as) => {
 			const handing = { ...parts, caller, as };
 			const read = await readGiven(facts, handing);
+			await noteCodes(read, handing);
 			const answers = new Map<FactToHandIn, HandedIn>();
 			await writeAll(await sortKnown(read, handing, answers), handing, answers);
 			return facts.map((given) => {
@@ -56,6 +59,24 @@ export function createHandIn(parts: HandInParts): HandIn {
 			});
 		}
 	};
+}
+
+/**
+ * KEEP-16. A device that nobody here knows wrote under a code that a restore forgot: whoever hands in its
+ * facts holds them, and no other device is to be called so.
+ */
+async function noteCodes(read: readonly Read[], { sql, caller, as }: Handing): Promise<void> {
+	if (as !== 'carried' || caller.sort === 'phone') return;
+	const { business } = caller;
+	const codes = read.flatMap((one) => {
+		if (one.kind !== 'refused' || one.reason !== 'authorUnknown') return [];
+		const id = parseFactId(one.id);
+		return id.ok ? id.value.code : [];
+	});
+	if (codes.length === 0) return;
+	await sql.begin((tx) =>
+		raiseDeviceCode(tx as unknown as Sql, business, Array.from(new Set(codes)))
+	);
 }
 
 interface Handing extends HandInParts {
