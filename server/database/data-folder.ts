@@ -1,35 +1,89 @@
 import { execFileSync } from 'node:child_process';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isSamePlace, parsePlace, readPlace, type Place } from './place.ts';
 
 /** How long a start waits for the one before it, which may be stopping at this moment. */
 const LOCK_WAIT_MS = 2_000;
 const LOCK_POLL_MS = 100;
+/** A lock is touched this often, and one that nobody here can ask for is left when it was not for so long. */
+const TOUCH_MS = 5_000;
+const UNTOUCHED_MS = 60_000;
 
 /** Gives a folder back that `lockDataFolder` took. */
 export type Unlock = () => Promise<void>;
 
+export interface LockParts {
+	/** This process's own where it is left out. */
+	readonly here?: Place;
+	/** Hears that somebody elsewhere took the folder, since this process was not heard of for too long. */
+	readonly lost?: () => void;
+	/** In the place of `TOUCH_MS`. */
+	readonly touchMs?: number;
+}
+
 /**
- * Makes `folder` where it is missing and takes it for this process alone. A lock whose process is
- * gone is taken over. Throws one sentence where the folder cannot be written or is in use.
+ * Makes `folder` where it is missing and takes it for this process alone. KEEP-18. A lock whose process is
+ * gone is taken over; of one in another container or on another machine that is known only by how
+ * long it was not touched, by the clock of the file system. Throws one sentence where the folder
+ * cannot be written or is in use.
  */
-export async function lockDataFolder(folder: string): Promise<Unlock> {
+export async function lockDataFolder(
+	folder: string,
+	{ here = readPlace(), lost = () => undefined, touchMs = TOUCH_MS }: LockParts = {}
+): Promise<Unlock> {
 	const lock = path.join(folder, 'lock');
-	const mine = JSON.stringify({ pid: process.pid, startedAt: processStart(process.pid) });
+	const mine = JSON.stringify({
+		...{ pid: process.pid, startedAt: processStart(process.pid) },
+		...here
+	});
 	const draft = await writeDraft(folder, mine);
 	try {
 		const deadline = Date.now() + LOCK_WAIT_MS;
 		for (;;) {
-			const holder = await tryLock(lock, draft);
-			if (holder === undefined) return async () => release(lock, mine);
-			if (Date.now() > deadline) throw inUse(folder, holder);
+			const held = await tryLock(lock, { ...draft, here });
+			if (held === undefined) return keepTouched(lock, mine, { ...draft, touchMs, lost });
+			if (Date.now() > deadline) throw inUse(folder, held);
 			await sleep(LOCK_POLL_MS);
 		}
+	} catch (fault) {
+		await draft.file.close();
+		throw fault;
 	} finally {
-		await rm(draft, { force: true });
+		await rm(draft.name, { force: true });
 	}
+}
+
+interface Touched extends Draft {
+	readonly touchMs: number;
+	readonly lost: () => void;
+}
+
+/** What it says is written over itself: so its time is the file system's, and it is never half there. */
+function keepTouched(lock: string, mine: string, { file, touchMs, lost }: Touched): Unlock {
+	let touching: Promise<unknown> = Promise.resolve();
+	const touch = async (): Promise<void> => {
+		const now = await readFile(lock, 'utf8').catch(() => mine);
+		if (now === mine) {
+			await file.write(mine, 0);
+			return;
+		}
+		clearInterval(timer);
+		lost();
+	};
+	const timer = setInterval(() => {
+		// A disk that is away for a moment is touched the next time.
+		touching = touching.then(touch).catch(() => undefined);
+	}, touchMs);
+	timer.unref();
+	return async () => {
+		clearInterval(timer);
+		await touching;
+		await file.close().catch(() => undefined);
+		await release(lock, mine);
+	};
 }
 
 function isRunning(pid: number): boolean {
@@ -87,36 +141,72 @@ export async function flushFolder(folder: string): Promise<void> {
 	}
 }
 
-async function writeDraft(folder: string, content: string): Promise<string> {
-	const draft = path.join(folder, `lock.${String(process.pid)}.${crypto.randomUUID()}`);
+interface Draft {
+	readonly name: string;
+	readonly content: string;
+	/** Open as long as the lock is held. */
+	readonly file: FileHandle;
+}
+
+async function writeDraft(folder: string, content: string): Promise<Draft> {
+	const name = path.join(folder, `lock.${String(process.pid)}.${crypto.randomUUID()}`);
 	try {
 		await makeFolder(folder);
-		const file = await open(draft, 'wx', 0o600);
-		await file.writeFile(content);
-		await file.close();
-		return draft;
+		const file = await open(name, 'wx', 0o600);
+		await file.write(content, 0);
+		return { name, content, file };
 	} catch (cause) {
 		const reason = codeOf(cause);
 		throw new Error(`The data folder ${folder} cannot be written (${reason}).`, { cause });
 	}
 }
 
-/** Takes the lock, or returns the number of the process that has it. */
-async function tryLock(lock: string, draft: string): Promise<number | undefined> {
-	if (await linked(draft, lock)) return undefined;
+/** Who has the lock. */
+interface Held {
+	readonly pid: number;
+	/** Where, if that is not here, and for how long it was not touched, ms. */
+	readonly elsewhere?: { readonly host: string; readonly untouchedMs: number };
+}
+
+/** Takes the lock, or returns who has it. */
+async function tryLock(
+	lock: string,
+	draft: Draft & { readonly here: Place }
+): Promise<Held | undefined> {
+	const { name } = draft;
+	if (await linked(name, lock)) return undefined;
 
 	const seen = await readFile(lock, 'utf8').catch(() => '');
 	const holder = parseHolder(seen);
-	if (holder !== undefined && isHolding(holder)) return holder.pid;
+	const held = holder === undefined ? undefined : await heldBy(holder, lock, draft);
+	if (held !== undefined) return held;
 
-	// Two starts may find the same stale lock. What is moved away is looked at again, so that the
-	// slower one never removes the lock that the faster one has just taken.
-	const aside = `${draft}.aside`;
+	// Two starts may find the same stale lock, or its holder may wake. What is moved away is looked at
+	// again, so that the slower one never removes the lock that the faster one has just taken.
+	const aside = `${name}.aside`;
 	await rename(lock, aside).catch(() => undefined);
 	const moved = await readFile(aside, 'utf8').catch(() => seen);
-	if (moved !== seen) await linked(aside, lock);
+	const woke = holder === undefined ? undefined : await heldBy(holder, aside, draft);
+	if (moved !== seen || woke !== undefined) await linked(aside, lock).catch(() => false);
 	await rm(aside, { force: true });
-	return (await linked(draft, lock)) ? undefined : (parseHolder(moved)?.pid ?? 0);
+	return (await linked(name, lock)) ? undefined : { pid: parseHolder(moved)?.pid ?? 0 };
+}
+
+/** Undefined where the lock is nobody's any more. */
+async function heldBy(
+	holder: Holder,
+	lock: string,
+	{ file, content, here }: Draft & { readonly here: Place }
+): Promise<Held | undefined> {
+	const { pid, place } = holder;
+	if (place === undefined || isSamePlace(place, here)) {
+		return isHolding(holder) ? { pid } : undefined;
+	}
+	await file.write(content, 0);
+	const [now, then] = [await file.stat(), await stat(lock).catch(() => undefined)];
+	const untouchedMs = then === undefined ? Infinity : now.mtimeMs - then.mtimeMs;
+	const { host } = place;
+	return untouchedMs < UNTOUCHED_MS ? { pid, elsewhere: { host, untouchedMs } } : undefined;
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
@@ -132,6 +222,8 @@ async function linked(from: string, to: string): Promise<boolean> {
 interface Holder {
 	readonly pid: number;
 	readonly startedAt: string | undefined;
+	/** Undefined where it does not say. */
+	readonly place: Place | undefined;
 }
 
 function parseHolder(text: string): Holder | undefined {
@@ -142,7 +234,8 @@ function parseHolder(text: string): Holder | undefined {
 		if (!Number.isSafeInteger(value.pid)) return undefined;
 		return {
 			pid: Number(value.pid),
-			startedAt: typeof startedAt === 'string' ? startedAt : undefined
+			startedAt: typeof startedAt === 'string' ? startedAt : undefined,
+			place: parsePlace(value)
 		};
 	} catch {
 		return undefined;
@@ -154,8 +247,16 @@ function isHolding({ pid, startedAt }: Holder): boolean {
 	return isRunning(pid) && (startedAt === undefined || startedAt === processStart(pid));
 }
 
-function inUse(folder: string, pid: number): Error {
-	return new Error(`Daftar already runs on the data folder ${folder} (process ${String(pid)}).`);
+function inUse(folder: string, { pid, elsewhere }: Held): Error {
+	if (elsewhere === undefined) {
+		return new Error(`Daftar already runs on the data folder ${folder} (process ${String(pid)}).`);
+	}
+	const { host, untouchedMs } = elsewhere;
+	const ago = Math.max(0, Math.ceil(untouchedMs / 1_000));
+	const left = Math.ceil(UNTOUCHED_MS / 1_000) - ago + 1;
+	return new Error(
+		`Daftar runs on the data folder ${folder} in another container or on another machine (${host}), or did ${String(ago)} s ago. Stop it there; where it was killed, start again in ${String(left)} s.`
+	);
 }
 
 async function release(lock: string, mine: string): Promise<void> {

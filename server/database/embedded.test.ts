@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
@@ -74,6 +75,90 @@ it('takes over the lock of a process that is gone, though its number is used aga
 	await started({ dataDir });
 	const lock = await readFile(path.join(dataDir, 'lock'), 'utf8');
 	expect(lock).not.toContain('"startedAt":"1"');
+});
+
+const ELSEWHERE = { host: 'till-2', boot: 'another', namespace: 'pid:[1]' };
+
+/** As whoever runs in another container, or ran there, left it. */
+async function leftElsewhere(ageMs: number): Promise<string> {
+	const lock = path.join(dataDir, 'lock');
+	await writeFile(lock, JSON.stringify({ pid: process.pid, startedAt: '1', ...ELSEWHERE }));
+	const at = new Date(Date.now() - ageMs);
+	await utimes(lock, at, at);
+	return lock;
+}
+
+it('[KEEP-18] refuses a folder that another container has, until it was not heard of for a minute', async () => {
+	await made.copyTo(dataDir);
+	const lock = await leftElsewhere(0);
+	await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
+		/ in another container or on another machine \(till-2\), or did \d s ago\. Stop it there; where it was killed, start again in (5\d|6[01]) s\.$/
+	);
+	expect(await readFile(lock, 'utf8')).toContain('till-2');
+	expect(await readdir(dataDir)).toEqual(['lock', 'postgres']);
+	await leftElsewhere(61_000);
+	await started({ dataDir });
+	expect(await readFile(lock, 'utf8')).not.toContain('till-2');
+});
+
+it('[KEEP-18] is heard of by who starts elsewhere, for as long as it runs', async () => {
+	await made.copyTo(dataDir);
+	const lock = path.join(dataDir, 'lock');
+	await started({ dataDir, touchMs: 20 });
+	const old = new Date(Date.now() - 3_600_000);
+	await utimes(lock, old, old);
+	await vi.waitFor(async () => {
+		expect((await stat(lock)).mtimeMs).toBeGreaterThan(Date.now() - 10_000);
+	}, 5_000);
+	await expect(startEmbeddedPostgres({ dataDir, here: ELSEWHERE })).rejects.toThrow(
+		/ in another container /
+	);
+});
+
+it('[KEEP-18] writes nothing more where somebody elsewhere took the folder', async () => {
+	await made.copyTo(dataDir);
+	const told: string[] = [];
+	await started({
+		dataDir,
+		touchMs: 20,
+		tell: (event) => told.push(event.kind === 'gaveUp' ? event.reason.message : event.kind)
+	});
+	const pid = await postmasterPid();
+	const lock = await leftElsewhere(0);
+	await vi.waitFor(() => {
+		expect(isAlive(pid)).toBe(false);
+	}, 10_000);
+	expect(told).toEqual([expect.stringContaining('this one was not heard of for a minute')]);
+	expect(await readFile(lock, 'utf8')).toContain('till-2');
+});
+
+it('[KEEP-18] gives a PostgreSQL that was started elsewhere the time in which it ends by itself', async () => {
+	await made.copyTo(dataDir);
+	const told: string[] = [];
+	const home = path.join(dataDir, 'postgres');
+	const file = path.join(home, 'data/postmaster.pid');
+	await writeFile(path.join(home, 'postmaster.by'), JSON.stringify(ELSEWHERE));
+	await writeFile(file, `${String(process.pid)}\n`, { mode: 0o600 });
+	const options: EmbeddedOptions = {
+		dataDir,
+		othersEndMs: 300,
+		tell: (event) => {
+			told.push(`${event.kind} ${String(existsSync(file))}`);
+		}
+	};
+	const starting = started(options);
+	await vi.waitFor(() => {
+		expect(existsSync(`${file}.elsewhere`)).toBe(true);
+	}, 5_000);
+	// Its own file is gone, upon which it ends; no other is started before.
+	expect(existsSync(file)).toBe(false);
+	const first = await starting;
+	expect(existsSync(`${file}.elsewhere`)).toBe(false);
+	expect(told).toEqual(['waits true']);
+	// Whom we started ourselves we know.
+	await first.close();
+	await started(options);
+	expect(told).toHaveLength(1);
 });
 
 it('lets one of many starts have a stale lock', async () => {

@@ -10,6 +10,7 @@ import { connectDatabase } from './connect.ts';
 import { flushFolder, lockDataFolder } from './data-folder.ts';
 import { plainEnvironment, startPostmaster, stopPostmaster } from './postmaster.ts';
 import type { PostmasterParts } from './postmaster.ts';
+import { readPlace, type Place } from './place.ts';
 import { chooseRunner, giveTo, type Runner } from './privilege.ts';
 
 const NAME = 'daftar';
@@ -23,8 +24,12 @@ const RESTART_WAIT_MS_MAX = 5_000;
 const FAILURES_MAX = 10;
 const QUIET_MS = 60_000;
 
-/** What happens to a PostgreSQL that runs: it died, it is back, or it will not come back. */
+/**
+ * What happens to a PostgreSQL that runs: it died, it is back, or it will not come back; and before it
+ * does, that one which was started elsewhere is given time to end.
+ */
 export type PostgresEvent =
+	| { readonly kind: 'waits'; readonly ms: number }
 	| { readonly kind: 'died' }
 	| { readonly kind: 'returned' }
 	| { readonly kind: 'gaveUp'; readonly reason: Error };
@@ -35,6 +40,11 @@ export interface EmbeddedOptions {
 	/** PostgreSQL's own settings on top of ours, such as `{ fsync: 'off' }` for a test. */
 	readonly settings?: Readonly<Record<string, string>>;
 	readonly tell?: (event: PostgresEvent) => void;
+	/** This process's own where it is left out. */
+	readonly here?: Place;
+	/** In the place of what the lock and PostgreSQL take, ms. */
+	readonly touchMs?: number;
+	readonly othersEndMs?: number;
 }
 
 export interface EmbeddedPostgres {
@@ -51,12 +61,29 @@ export interface EmbeddedPostgres {
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
 	const dataDir = path.resolve(options.dataDir);
+	const { here = readPlace(), tell = () => undefined, touchMs, othersEndMs } = options;
 	await using undo = new AsyncDisposableStack();
-	undo.defer(await lockDataFolder(dataDir));
+	let lose: () => void = () => undefined;
+	const lost = (): void => {
+		lose();
+	};
+	undo.defer(
+		await lockDataFolder(dataDir, { here, lost, ...(touchMs !== undefined && { touchMs }) })
+	);
 
-	const parts = await prepare(dataDir, options.settings ?? {});
-	const keeper = createKeeper(parts, options.tell ?? (() => undefined));
+	const waits = (ms: number): void => {
+		tell({ kind: 'waits', ms });
+	};
+	const parts = {
+		...(await prepare(dataDir, options.settings ?? {})),
+		...{ here, waits },
+		...(othersEndMs !== undefined && { othersEndMs })
+	};
+	const keeper = createKeeper(parts, tell);
 	undo.defer(keeper.stop);
+	lose = () => {
+		keeper.lose(lostWords(dataDir));
+	};
 	await keeper.start();
 
 	const url = socketUrl(parts.socketFolder, NAME);
@@ -70,9 +97,17 @@ export function runningUrl(dataDir: string): string {
 	return socketUrl(socketFolderOf(path.join(path.resolve(dataDir), 'postgres')), NAME);
 }
 
+function lostWords(dataDir: string): Error {
+	return new Error(
+		`Another Daftar took the data folder ${dataDir}, in another container or on another machine: this one was not heard of for a minute.`
+	);
+}
+
 interface Keeper {
 	readonly start: () => Promise<void>;
 	readonly stop: () => Promise<void>;
+	/** KEEP-18. The folder is somebody else's: PostgreSQL ends at once, writes nothing more, and does not come back. */
+	readonly lose: (reason: Error) => void;
 }
 
 /** Keeps one PostgreSQL alive from `start` to `stop`. */
@@ -123,13 +158,19 @@ function createKeeper(parts: PostmasterParts, tell: (event: PostgresEvent) => vo
 		if (child !== undefined) await stopPostmaster(child);
 	}
 
-	return { start, stop };
+	function lose(reason: Error): void {
+		isStopping = true;
+		child?.kill('SIGQUIT');
+		tell({ kind: 'gaveUp', reason });
+	}
+
+	return { start, stop, lose };
 }
 
 async function prepare(
 	dataDir: string,
 	settings: Readonly<Record<string, string>>
-): Promise<PostmasterParts> {
+): Promise<Omit<PostmasterParts, 'here' | 'waits'>> {
 	const { initdb, postgres } = await binaries();
 	const home = path.join(dataDir, 'postgres');
 	mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -212,7 +253,10 @@ function refuseOtherVersion(pgdata: string): void {
 }
 
 /** Made beside its place and then renamed, so that a kill in the middle leaves nothing half made. */
-async function makeCluster(initdb: string, parts: PostmasterParts): Promise<void> {
+async function makeCluster(
+	initdb: string,
+	parts: Pick<PostmasterParts, 'runner' | 'pgdata' | 'settings'>
+): Promise<void> {
 	const { runner, pgdata } = parts;
 	const draft = `${pgdata}.new`;
 	await rm(draft, { recursive: true, force: true });

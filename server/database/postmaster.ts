@@ -1,9 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync, realpathSync } from 'node:fs';
-import { open, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { existsSync, readlinkSync, realpathSync } from 'node:fs';
+import { open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isSamePlace, parsePlace, type Place } from './place.ts';
 import type { Runner } from './privilege.ts';
 
 const POLL_MS = 20;
@@ -21,6 +22,12 @@ export interface PostmasterParts {
 	readonly socketFolder: string;
 	readonly logFile: string;
 	readonly settings: Readonly<Record<string, string>>;
+	/** Where we are. */
+	readonly here: Place;
+	/** Hears that what was started elsewhere is given time to end. */
+	readonly waits: (ms: number) => void;
+	/** In the place of `OTHERS_END_MS`. */
+	readonly othersEndMs?: number;
 }
 
 /**
@@ -29,9 +36,10 @@ export interface PostmasterParts {
  * before it is ready.
  */
 export async function startPostmaster(parts: PostmasterParts): Promise<ChildProcess> {
-	await endOrphan(parts.pgdata);
+	await endOrphan(parts);
 	await clearSocket(parts.socketFolder);
 	const logBytes = await trimLog(parts.logFile);
+	await writeFile(startedBy(parts), JSON.stringify(parts.here), { mode: 0o600 });
 	const child = await launch(parts);
 	const deadline = Date.now() + READY_MS_MAX;
 	while (!(await isReady(parts.pgdata, child.pid))) {
@@ -56,18 +64,58 @@ export async function stopPostmaster(child: ChildProcess): Promise<void> {
 }
 
 /**
- * Ends a PostgreSQL that still runs on `pgdata` after the Daftar that started it was killed. A
- * process is only touched when it is PostgreSQL and this folder is the one it works in.
+ * KEEP-18. Ends a PostgreSQL that still runs on `pgdata` after the Daftar that started it was killed. A
+ * process is only touched when it is PostgreSQL and this folder is the one it works in, and what
+ * was started elsewhere not at all: its number, and its shared memory, mean nothing here.
  */
-async function endOrphan(pgdata: string): Promise<void> {
+async function endOrphan(parts: PostmasterParts): Promise<void> {
+	const { pgdata } = parts;
 	const [pid] = await readPidFile(pgdata);
-	if (pid === undefined) return;
+	const isElsewhere = pid !== undefined && !(await wasStartedHere(parts));
+	if (isElsewhere || existsSync(aside(pgdata))) await letEnd(parts);
+	if (pid === undefined || isElsewhere) return;
 	if (isPostmasterOf(pid, pgdata)) return end(pid, () => !isPostmasterOf(pid, pgdata));
 
 	// The number is free, or a stranger's, or a dead process's that nobody collected. PostgreSQL
 	// would take the last two for another postmaster and not start; its shared memory still tells
-	// it when one really lives.
-	await rm(path.join(pgdata, 'postmaster.pid'), { force: true });
+	// it when one really lives, for here is where it was made.
+	await rm(pidFile(pgdata), { force: true });
+}
+
+function startedBy({ pgdata }: Pick<PostmasterParts, 'pgdata'>): string {
+	return path.join(path.dirname(pgdata), 'postmaster.by');
+}
+
+/** One that says nothing is of a Daftar that did not write it down. */
+async function wasStartedHere(parts: PostmasterParts): Promise<boolean> {
+	const text = await readFile(startedBy(parts), 'utf8').catch(() => '');
+	const place = text === '' ? undefined : parsePlace(JSON.parse(text) as object);
+	return place === undefined || isSamePlace(place, parts.here);
+}
+
+/** Once a minute PostgreSQL looks whether `postmaster.pid` is its own, and ends at once where it is not. */
+const OTHERS_END_MS = 75_000;
+
+/**
+ * Where its Daftar was killed and it was not, it finds that its file is gone, ends by itself, and only
+ * then is another started.
+ */
+async function letEnd(parts: PostmasterParts): Promise<void> {
+	const { pgdata, waits, othersEndMs = OTHERS_END_MS } = parts;
+	waits(othersEndMs);
+	if (!(await wasStartedHere(parts)))
+		await rename(pidFile(pgdata), aside(pgdata)).catch(() => undefined);
+	await sleep(othersEndMs);
+	await rm(aside(pgdata), { force: true });
+}
+
+function pidFile(pgdata: string): string {
+	return path.join(pgdata, 'postmaster.pid');
+}
+
+/** It stays until the time is over: whoever is killed in between waits once more. */
+function aside(pgdata: string): string {
+	return `${pidFile(pgdata)}.elsewhere`;
 }
 
 /**
@@ -137,7 +185,7 @@ async function isReady(pgdata: string, pid: number | undefined): Promise<boolean
 
 /** The first line of `postmaster.pid` is the process number, the eighth its state. */
 async function readPidFile(pgdata: string): Promise<[pid?: number, state?: string]> {
-	const text = await readFile(path.join(pgdata, 'postmaster.pid'), 'utf8').catch(() => '');
+	const text = await readFile(pidFile(pgdata), 'utf8').catch(() => '');
 	const lines = text.split('\n').map((line) => line.trim());
 	const pid = Number(lines[0]);
 	return Number.isSafeInteger(pid) && pid > 1 ? [pid, lines[7] ?? ''] : [];
