@@ -3,7 +3,7 @@ import { scopeOf, type DocumentAddress } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
-import { parseFactId } from '#domain/ids.ts';
+import { parseDeviceCode, parseFactId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import type { FactToHandIn, HandedIn, HandIn, HandInWay } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
@@ -71,7 +71,7 @@ async function noteCodes(read: readonly Read[], { sql, caller, as }: Handing): P
 	const codes = read.flatMap((one) => {
 		if (one.kind !== 'refused' || one.reason !== 'authorUnknown') return [];
 		const id = parseFactId(one.id);
-		return id.ok ? id.value.code : [];
+		return id.ok && parseDeviceCode(id.value.code).ok ? id.value.code : [];
 	});
 	if (codes.length === 0) return;
 	await sql.begin((tx) =>
