@@ -90,7 +90,7 @@ export function createBridge(given: BridgeParts): Bridge {
 	async function carryFeeds(): Promise<void> {
 		for (let moved = 1; moved > 0 && !work.isClosed();) {
 			moved = 0;
-			await passUnlinked(parts.sql);
+			await passUnlinked(parts);
 			for await (const scope of findBehind(parts.sql)) moved += await carryOne(parts, scope);
 			moved += await tellCards(parts);
 			for (const business of await parts.held.ready()) moved += await carryHeld(parts, business);
@@ -129,7 +129,8 @@ export function createBridge(given: BridgeParts): Bridge {
  * the ledger, so what is passed here was written down by then or is written down by him. A place
  * that a broken disk forgets is only looked at again, so nobody waits for the disk.
  */
-async function passUnlinked(sql: Sql): Promise<void> {
+async function passUnlinked({ sql, sayAgain }: BridgeParts): Promise<void> {
+	const isHeard = sayAgain === undefined ? sql`` : sql`and ${nothingCarried(sql)}`;
 	await sql.begin(async (transaction) => {
 		await Promise.all([
 			transaction`set local synchronous_commit = off`,
@@ -138,11 +139,7 @@ async function passUnlinked(sql: Sql): Promise<void> {
 				select feed_head.business, feed_head.s from feed_head
 				join business on business.business = feed_head.business
 				left join bridge_cursor on bridge_cursor.scope = feed_head.business
-				where feed_head.s > coalesce(bridge_cursor.s, 0) and not exists (
-					select from fact where fact.business = feed_head.business
-						and carried_by is not null and kind = 'link'
-						and fact.s > coalesce(bridge_cursor.s, 0)
-				) and not exists (
+				where feed_head.s > coalesce(bridge_cursor.s, 0) ${isHeard} and not exists (
 					select from ledger_link
 					where ledger_link.business = feed_head.business
 						and ledger_link.state = 'linked' and ledger_link.person is not null
@@ -151,6 +148,15 @@ async function passUnlinked(sql: Sql): Promise<void> {
 				on conflict (scope) do update set s = greatest(held.s, excluded.s)`
 		]);
 	});
+}
+
+/** Looked for in each feed that is behind by itself: there may be many in others. */
+function nothingCarried(sql: Sql): ReturnType<Sql> {
+	return sql`(
+		select fact.s from fact where fact.business = feed_head.business
+			and carried_by is not null and kind = 'link' and fact.s > coalesce(bridge_cursor.s, 0)
+		limit 1
+	) is null`;
 }
 
 /** All of them, each once: however many cannot be carried, the others are come to. */

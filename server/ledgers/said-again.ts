@@ -129,9 +129,11 @@ async function endingOf(
 	const link = await readLink(executor, side);
 	if (link === undefined || !isOf(link, side)) return undefined;
 	for (const fact of await readSide(executor, side)) {
-		const { state, endedBy: by } = fact.fields;
+		const { state, endedBy } = fact.fields;
 		const at = sinceOf(fact);
-		if (state === 'ended' && by !== undefined && at > link.at) return { by, at };
+		if (state !== 'ended' || endedBy === undefined || at <= link.at) continue;
+		// A side says so in its own name, whoever it says that it was.
+		return { by: side.person === undefined ? 'shop' : 'customer', at };
 	}
 	return undefined;
 }
