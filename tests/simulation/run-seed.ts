@@ -103,9 +103,12 @@ async function play(world: World, seed: number): Promise<SeedOutcome> {
 		time.after(dice.below(5_000), () => {
 			openPatron(world, patron);
 		});
-		time.after(plan.connectMs, () => {
+		const connect = (): void => {
 			linkPatron(world, patron);
-		});
+		};
+		// At once where nothing is waited for: other seeds are as they were.
+		if (plan.connectMs === 0) connect();
+		else time.after(plan.connectMs, connect);
 		schedulePatron(world, patron, end);
 	}
 	const hostile = plan.isHostile ? world.shops[0]?.devices.at(-1) : undefined;
