@@ -1,11 +1,12 @@
 import type { Hono } from 'hono';
-import type { Signer } from '#domain/crypto.ts';
+import type { CryptoParts, Signer } from '#domain/crypto.ts';
 import { connectedRoutes } from './api/connected.ts';
 import type { LedgerRouteParts } from './api/ledger-route-parts.ts';
 import { createJudge, type Judge, type JudgeParts } from './judge/judge-worker.ts';
-import { queueClaims } from './judge/queue-claims.ts';
+import { queueClaims, wakeClaims } from './judge/queue-claims.ts';
 import { sayAgain, type ToldConnection } from './ledgers/said-again.ts';
-import type { Project } from './projections/effected.ts';
+import type { Project, ToldOf } from './projections/effected.ts';
+import { createProject } from './projections/project.ts';
 import { deriveKey } from './secret.ts';
 import { createVault } from './vault.ts';
 
@@ -42,9 +43,18 @@ export function createConnected(given: ConnectedParts): Connected {
 }
 
 /** The projections, and with them the queue of claims: stored in the same transaction as their facts. */
-export function projectWithClaims(project: Project, clock: () => number): Project {
+export function projectWithClaims({ crypto, folded, clock }: ClaimParts): Project {
+	const project = createProject(crypto, {
+		folded,
+		recorded: (sql, records) => wakeClaims(sql, records, clock())
+	});
 	return async (sql, facts) => {
 		await project(sql, facts);
 		await queueClaims(sql, facts, clock());
 	};
+}
+
+interface ClaimParts extends Pick<ToldOf, 'folded'> {
+	readonly crypto: CryptoParts;
+	readonly clock: () => number;
 }

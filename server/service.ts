@@ -30,7 +30,6 @@ import { isRestored, readEpoch } from './database/epoch.ts';
 import { createFoldMeter, type FoldLimits } from './database/fold-meter.ts';
 import { isWentBack } from './database/went-back.ts';
 import { projectLedgerFacts } from './projections/ledgers.ts';
-import { createProject } from './projections/project.ts';
 import type { CompactionLimits } from './relay/compaction.ts';
 import { createAppendRelayFacts, lockScopes } from './relay/relay-facts.ts';
 import { createRelay, type Relay, type RelayParts, type Timers } from './relay/relay.ts';
@@ -131,7 +130,7 @@ async function assemble(given: InEpoch): Promise<Service> {
 	const relay = createRelay({
 		...{ sql, clock, timers, crypto, folds },
 		random: ground.random,
-		project: projectWithClaims(createProject(crypto, folds.take), clock),
+		project: projectWithClaims({ crypto, folded: folds.take, clock }),
 		tickets: auth.tickets,
 		epoch,
 		bus: given.bus,

@@ -14,7 +14,6 @@ export const FOLD_LIMITS: FoldLimits = { atOnce: 400_000, eachSecond: 4_000 };
 export interface FoldMeter {
 	/** Whether a business had so much folded that what would fold more of it waits. */
 	readonly isSpent: (business: string) => boolean;
-	readonly spent: () => readonly string[];
 	/** Counts what was folded, also for what does not commit. */
 	readonly take: (business: string, rows: number) => void;
 }
@@ -32,10 +31,6 @@ export function createFoldMeter(
 	/** When the rows of each that were folded so far will have had their time. */
 	const evenAtByBusiness = new Map<string, number>();
 
-	function isBehind(evenAt: number, now: number): boolean {
-		return evenAt - now >= behindMsMax;
-	}
-
 	function forget(now: number): void {
 		for (const [business, evenAt] of evenAtByBusiness) {
 			if (evenAt <= now) evenAtByBusiness.delete(business);
@@ -43,13 +38,7 @@ export function createFoldMeter(
 	}
 
 	return {
-		isSpent: (business) => isBehind(evenAtByBusiness.get(business) ?? 0, clock()),
-		spent: () => {
-			const now = clock();
-			return Array.from(evenAtByBusiness).flatMap(([business, evenAt]) =>
-				isBehind(evenAt, now) ? [business] : []
-			);
-		},
+		isSpent: (business) => (evenAtByBusiness.get(business) ?? 0) - clock() >= behindMsMax,
 		take: (business, rows) => {
 			const now = clock();
 			if (evenAtByBusiness.size >= KEPT_LENGTH) forget(now);

@@ -153,13 +153,21 @@ export const claimWaiting = pgTable(
 		/** The fact that carries it. */
 		code: text('code').notNull(),
 		n: whole('n').notNull(),
-		dueAt: instant('due_at').notNull(),
+		/** Null while it waits for its record and not for a time. */
+		dueAt: instant('due_at'),
 		/** How often its record was not there yet. */
-		tries: integer('tries').notNull().default(0)
+		tries: integer('tries').notNull().default(0),
+		/** The H of the record that it waits for. */
+		awaits: text('awaits')
 	},
 	(table) => [
 		primaryKey({ columns: [table.business, table.claim, table.code, table.n] }),
-		index('claim_waiting_by_due').on(table.dueAt)
+		index('claim_waiting_due')
+			.on(table.business, table.claim, table.code, table.n)
+			.where(sql`due_at is not null`),
+		index('claim_waiting_for_record')
+			.on(table.business, table.awaits)
+			.where(sql`due_at is null`)
 	]
 );
 

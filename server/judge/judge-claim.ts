@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, isNotNull } from 'drizzle-orm';
 import { assert } from '#domain/assert.ts';
 import type { Claim } from '#domain/confirmation/claim.ts';
 import {
@@ -36,10 +36,6 @@ export interface WaitingClaim {
 /** `known`: it had its verdict. `later`: its record is not here yet. `gone`: another has it in hand. */
 export type Outcome = 'judged' | 'known' | 'later' | 'notACode' | 'gone';
 
-/** While its record is missing, a claim is looked at ever more rarely, and once an hour at last. */
-const LATER_MS_FIRST = 2_000;
-const LATER_MS_MAX = 3_600_000;
-
 /**
  * Judges one claim in one transaction: its ledger's lock, the verdict, what it spends, and the facts
  * for both sides, all or nothing. A claim that has its verdict gets no second one.
@@ -56,11 +52,7 @@ export async function judgeClaim(parts: LedgerParts, waiting: WaitingClaim): Pro
 		}
 		const found = await findRecord(act.tx, waiting.business, claimFact.claim);
 		if (found === undefined) {
-			const dueAt = parts.clock() + Math.min(LATER_MS_MAX, LATER_MS_FIRST * 2 ** tries);
-			await act.tx
-				.update(claimWaiting)
-				.set({ dueAt, tries: tries + 1 })
-				.where(isWaiting(waiting));
+			await awaitRecord(act, waiting, { claim: claimFact.claim, tries });
 			return ok('later');
 		}
 		const outcome = await decide(act, parts, { ...found, fact: claimFact, branch, way });
@@ -69,6 +61,23 @@ export async function judgeClaim(parts: LedgerParts, waiting: WaitingClaim): Pro
 	});
 	assert(outcome.ok, 'nothing refuses a judgement');
 	return outcome.value;
+}
+
+/**
+ * JUDGE-18. Nothing is looked at until its record comes: whoever stores one sets due what waits for it. Under the
+ * lock that he holds: it may have come meanwhile, and then the claim is still due.
+ */
+async function awaitRecord(
+	act: Act,
+	waiting: WaitingClaim,
+	{ claim, tries }: { readonly claim: Claim; readonly tries: number }
+): Promise<void> {
+	await act.lock(waiting.business);
+	if ((await findRecord(act.tx, waiting.business, claim)) !== undefined) return;
+	await act.tx
+		.update(claimWaiting)
+		.set({ dueAt: null, awaits: claim.h, tries: tries + 1 })
+		.where(isWaiting(waiting));
 }
 
 interface Known {
@@ -119,9 +128,15 @@ function again({ result, al }: NonNullable<Found['old']>): Judgement {
 	return { result, al, isSpent: false, isWrong: false, isAlarm: false };
 }
 
-/** Takes the claim in hand; of two who want it, one gets it. How often it was looked at before. */
+/**
+ * Takes the claim in hand; of two who want it, one gets it. How often it was looked at before. One that waits for
+ * its record is left to whoever stores that.
+ */
 async function lockWaiting(tx: Transaction, waiting: WaitingClaim): Promise<number | undefined> {
-	const rows = tx.select().from(claimWaiting).where(isWaiting(waiting));
+	const rows = tx
+		.select()
+		.from(claimWaiting)
+		.where(and(isWaiting(waiting), isNotNull(claimWaiting.dueAt)));
 	const [taken] = await rows.for('update', { skipLocked: true });
 	return taken?.tries;
 }

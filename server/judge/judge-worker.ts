@@ -1,4 +1,5 @@
-import { and, asc, lte, notInArray, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, lte } from 'drizzle-orm';
+import type { BusinessId } from '#domain/ids.ts';
 import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
 import { claimWaiting } from '#server/database/ledgers.ts';
@@ -19,7 +20,7 @@ export interface Judge {
 /** Its `fault` hears of faults of ours or of the database; the other claims are judged all the same. */
 export interface JudgeParts extends LedgerParts, LeftWorkParts {
 	/** RELAY-82. A verdict folds its ledger anew: claims of who is beyond that wait for a later look. */
-	readonly folds?: Pick<FoldMeter, 'isSpent' | 'spent'>;
+	readonly folds?: Pick<FoldMeter, 'isSpent'>;
 }
 
 const PAGE_LENGTH = 100;
@@ -40,41 +41,60 @@ export function createJudge(parts: JudgeParts): Judge {
 
 /**
  * JUDGE-13. A business's in the order of the claims' ids, which is that in which its devices heard them;
- * businesses in turn, so that nobody waits for all that another has. Each page is of what is due by then.
+ * businesses in turn, so that nobody waits for all that another has. Each page is of what is due by then, and costs
+ * what it holds, however much else is due.
  */
 async function judgeDue(parts: JudgeParts, isClosed: () => boolean): Promise<void> {
-	for (;;) {
-		const page = await readDue(parts);
-		let moved = 0;
-		for (const waiting of page) {
+	for (let moved = 1; moved > 0;) {
+		moved = 0;
+		for await (const waiting of readDue(parts)) {
 			if (isClosed()) return;
+			// What another has in hand, or a fault keeps, is looked at again in its time.
 			moved += await judgeOne(parts, waiting);
 		}
-		// What another has in hand, or a fault keeps, is looked at again in its time.
-		if (page.length < PAGE_LENGTH || moved === 0) return;
 	}
 }
 
-async function readDue({ executor, clock, folds }: JudgeParts): Promise<readonly WaitingClaim[]> {
+/** Of all businesses that have a claim due, a page of so many businesses after the other. */
+async function* readDue(parts: JudgeParts): AsyncGenerator<WaitingClaim, undefined> {
+	const { business: column, dueAt } = claimWaiting;
+	let businesses: BusinessId[] = [];
+	for (let after: BusinessId | undefined; ;) {
+		const later = after === undefined ? undefined : gt(column, after);
+		const [next] = await parts.executor
+			.select({ business: column })
+			.from(claimWaiting)
+			.where(and(isNotNull(dueAt), later))
+			.orderBy(asc(column))
+			.limit(1);
+		if (next === undefined) break;
+		after = businessIn(next.business);
+		if (parts.folds?.isSpent(after) !== true) businesses.push(after);
+		if (businesses.length < PAGE_LENGTH) continue;
+		yield* await readPage(parts, businesses);
+		businesses = [];
+	}
+	if (businesses.length > 0) yield* await readPage(parts, businesses);
+	return undefined;
+}
+
+/** The first claims of each, the first of all before the second of any. */
+async function readPage(
+	{ executor, clock }: JudgeParts,
+	businesses: readonly BusinessId[]
+): Promise<readonly WaitingClaim[]> {
 	const { business, claim, code, n, dueAt } = claimWaiting;
-	const order = sql`order by ${claim}, ${code}, ${n}`;
-	const due = executor
-		.select({
-			business,
-			claim,
-			code,
-			n,
-			turn: sql<string>`row_number() over (partition by ${business} ${order})`.as('turn')
-		})
-		.from(claimWaiting)
-		.where(and(lte(dueAt, clock()), notInArray(business, [...(folds?.spent() ?? [])])))
-		.as('due');
-	const rows = await executor
-		.select()
-		.from(due)
-		.orderBy(asc(due.turn), asc(due.claim), asc(due.code), asc(due.n))
-		.limit(PAGE_LENGTH);
-	return rows.map((row) => ({ ...row, business: businessIn(row.business) }));
+	const page: (WaitingClaim & { readonly turn: number })[] = [];
+	for (const of of businesses) {
+		const rows = await executor
+			.select({ claim, code, n })
+			.from(claimWaiting)
+			.where(and(eq(business, of), lte(dueAt, clock())))
+			.orderBy(asc(claim), asc(code), asc(n))
+			.limit(Math.ceil(PAGE_LENGTH / businesses.length));
+		page.push(...rows.map((row, turn) => ({ business: of, ...row, turn })));
+	}
+	return page.toSorted((a, b) => a.turn - b.turn || (a.claim < b.claim ? -1 : 1));
 }
 
 async function judgeOne(parts: JudgeParts, waiting: WaitingClaim): Promise<0 | 1> {

@@ -12,6 +12,7 @@ import { systemRandom } from '#server/auth/random.ts';
 import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
 import { record } from '#server/database/journal.ts';
 import { claimJudged, claimWaiting, codeSpent } from '#server/database/ledgers.ts';
+import { rawSql } from '#server/database/transaction.ts';
 import { commitAct } from '#server/ledgers/act.ts';
 import { ofLedger } from '#server/ledgers/guard.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
@@ -39,9 +40,11 @@ import {
 	type TestCustomer,
 	type TestShop
 } from '#tests/support/ledger-stand.ts';
+import { until } from '#tests/support/relay-stand.ts';
 import { judgeClaim, type Outcome } from './judge-claim.ts';
 import { createJudge } from './judge-worker.ts';
 import { countersToTry, isSameCode } from './match-code.ts';
+import { wakeClaims } from './queue-claims.ts';
 
 let stand: LedgerStand;
 let shop: TestShop;
@@ -345,6 +348,28 @@ it('[JUDGE-13] a shop that claims much has its turn, as every other has', async 
 	await orm.delete(claimWaiting);
 });
 
+it('[JUDGE-13] comes to every business that has a claim due, however many there are', async () => {
+	const { orm, sql } = stand.database;
+	await sql`
+		insert into claim_waiting (business, claim, code, n, due_at)
+		select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, gen_random_uuid(), 'A', n, 0
+		from generate_series(1, 130) as n`;
+	const codes = await giveSheet(stand, { name, person: amina.person });
+	const h = await writeRecord(stand, name);
+	await fileClaim(stand, shop, { ...sheet(h, codes, 0), id: claimIdOf(999_998) });
+	const faults: unknown[] = [];
+	const judge = createJudge({
+		...stand.parts,
+		fault: (fault) => faults.push(fault),
+		every: () => () => undefined
+	});
+	await judge.judgeDue();
+	await judge.close();
+	expect(resultOf(verdicts().at(-1))).toBe('ok');
+	expect(faults).toHaveLength(130);
+	await orm.delete(claimWaiting);
+});
+
 describe('the chain', () => {
 	it('[JUDGE-4] numbers, signs and links the verdicts of a ledger', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
@@ -534,22 +559,57 @@ describe('other people’s ledgers', () => {
 		expect(await present(sheet(h, codes, 0))).toBe('ok');
 	});
 
-	it('[JUDGE-10] a claim waits for its record, ever longer, and is judged once it is there', async () => {
+	it('[JUDGE-10] [JUDGE-18] a claim waits for its record and no time, and is judged once it is there', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
 		const h = await writeRecord(stand, name);
-		const { orm } = stand.database;
+		const { orm, sql } = stand.database;
 		const [kept] = await orm.select().from(record).where(eq(record.h, h));
+		if (kept === undefined) throw new Error('it was written');
 		await orm.delete(record).where(eq(record.h, h));
 		const waiting = await fileClaim(stand, shop, sheet(h, codes, 0));
+		const rowNow = async (): Promise<typeof claimWaiting.$inferSelect | undefined> =>
+			(await orm.select().from(claimWaiting).where(eq(claimWaiting.claim, waiting.claim)))[0];
 		expect(await judgeClaim(stand.parts, waiting)).toBe('later');
+		expect(await rowNow()).toMatchObject({ tries: 1, dueAt: null, awaits: h });
+		expect(await judgeClaim(stand.parts, waiting)).toBe('gone');
+
+		// Another's record of that name is none of it.
+		const other = await makeShop(stand, `other${String(people)}`);
+		await wakeClaims(sql, [{ business: other.business, h }], 7);
+		expect(await rowNow()).toMatchObject({ dueAt: null });
+		await orm.insert(record).values(kept);
+		await wakeClaims(sql, [{ business: shop.business, h }], 7);
+		expect(await rowNow()).toMatchObject({ tries: 0, dueAt: 7, awaits: null });
+		expect(await judgeClaim(stand.parts, waiting)).toBe('judged');
+		expect(resultOf(verdicts().at(-1))).toBe('ok');
+	});
+
+	it('[JUDGE-18] a record that is stored while its claim is looked at leaves the claim due', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const { orm, sql } = stand.database;
+		const [kept] = await orm.select().from(record).where(eq(record.h, h));
+		if (kept === undefined) throw new Error('it was written');
+		await orm.delete(record).where(eq(record.h, h));
+		const waiting = await fileClaim(stand, shop, sheet(h, codes, 0));
+		let judged: Promise<Outcome> | undefined;
+		await orm.transaction(async (tx) => {
+			await stand.parts.lockScopes(tx, [shop.business]);
+			await tx.insert(record).values(kept);
+			judged = judgeClaim(stand.parts, waiting);
+			await until(async () => {
+				const rows = await sql`select from pg_locks where not granted`;
+				return rows.length > 0;
+			});
+			await wakeClaims(rawSql(tx), [{ business: shop.business, h }], 7);
+		});
+		expect(await judged).toBe('later');
 		const [row] = await orm
 			.select()
 			.from(claimWaiting)
 			.where(eq(claimWaiting.claim, waiting.claim));
-		expect(row).toMatchObject({ tries: 1, dueAt: stand.clock.now + 2_000 });
-		if (kept !== undefined) await orm.insert(record).values(kept);
+		expect(row?.dueAt).not.toBeNull();
 		expect(await judgeClaim(stand.parts, waiting)).toBe('judged');
-		expect(resultOf(verdicts().at(-1))).toBe('ok');
 	});
 
 	it('[JUDGE-5] an amount that was changed after the claim is another record', async () => {

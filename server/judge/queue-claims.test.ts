@@ -35,10 +35,12 @@ it('[JUDGE-14] [JUDGE-15] claims alone wait, once each, and go with the transact
 	await queueClaims(sql, [stored, { ...stored, fact: { ...claim, kind: 'seen', upToMs: 1 } }], 5);
 	await queueClaims(sql, [stored], 6);
 	await queueClaims(sql, [], 7);
-	expect(await orm.select().from(claimWaiting)).toEqual([{ ...waiting, dueAt: 5, tries: 0 }]);
+	expect(await orm.select().from(claimWaiting)).toEqual([
+		{ ...waiting, dueAt: 5, tries: 0, awaits: null }
+	]);
 
 	// Of a database that was restored nobody knows whether what is stamped ahead was judged before.
-	const claimNow = async (): Promise<number | undefined> => {
+	const claimNow = async (): Promise<number | null | undefined> => {
 		await orm.delete(claimWaiting);
 		await queueClaims(sql, [stored], 8);
 		return (await orm.select().from(claimWaiting))[0]?.dueAt;

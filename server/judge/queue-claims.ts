@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import type { BusinessId } from '#domain/ids.ts';
 import { STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
@@ -6,6 +7,12 @@ import { STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 interface StoredFact {
 	readonly business: BusinessId;
 	readonly fact: Fact;
+}
+
+/** A record by its H, in the business whose it is. */
+interface StoredRecord {
+	readonly business: BusinessId;
+	readonly h: RecordHash;
 }
 
 /** How long a claim from before a restore waits for the verdict that somebody may hold. */
@@ -47,4 +54,44 @@ export async function queueClaims(
 			select 1 from database_epoch as ended where ended.epoch < database_epoch.epoch
 		)) as restored
 		on conflict do nothing`;
+}
+
+/**
+ * JUDGE-18. Sets the claims due that waited for these records, in the transaction that stores them. Who lets a
+ * claim wait holds the lock of the business's feed, and so does the caller: one of both sees the other.
+ */
+export async function wakeClaims(
+	sql: Sql,
+	records: readonly StoredRecord[],
+	now: number
+): Promise<void> {
+	if (records.length === 0) return;
+	// One look by the index for each: nearly always there is nothing, however much waits for what never comes.
+	const woken = await sql<WaitingRow[]>`
+		select awaiting.* from unnest(
+			${records.map(({ business }) => business)}::uuid[],
+			${records.map(({ h }) => h)}::text[]
+		) as given (business, h), lateral (
+			select business, claim, code, n from claim_waiting
+			where claim_waiting.business = given.business and awaits = given.h and due_at is null
+			offset 0
+		) as awaiting`;
+	if (woken.length === 0) return;
+	await sql`
+		update claim_waiting set due_at = ${now}, awaits = null, tries = 0
+		where due_at is null and (business, claim, code, n) in (
+			select * from unnest(
+				${woken.map(({ business }) => business)}::uuid[],
+				${woken.map(({ claim }) => claim)}::uuid[],
+				${woken.map(({ code }) => code)}::text[],
+				${woken.map(({ n }) => n)}::bigint[]
+			)
+		)`;
+}
+
+interface WaitingRow {
+	readonly business: string;
+	readonly claim: string;
+	readonly code: string;
+	readonly n: string;
 }

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { Effects } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import type { BranchId, BusinessId } from '#domain/ids.ts';
@@ -26,3 +27,16 @@ export type ProjectLedgerFacts = (
 
 /** Moves the projections by facts that were never folded before, in the transaction that `sql` is. */
 export type Project = (sql: Sql, facts: readonly FactToProject[]) => Promise<void>;
+
+/** What others want to hear of while it is projected, in the transaction. */
+export interface ToldOf {
+	readonly folded?: TellFolded | undefined;
+	/** Hears of the records that were not there before. */
+	readonly recorded?: (sql: Sql, records: readonly RecordName[]) => Promise<void>;
+}
+
+/** A record by its H, in the business whose it is. */
+export interface RecordName {
+	readonly business: BusinessId;
+	readonly h: RecordHash;
+}

@@ -18,7 +18,7 @@ import {
 	type PageName
 } from './balances.ts';
 import { recordKey, takeEarlyNames, type RecordName } from './early-names.ts';
-import type { Effected, TellFolded } from './effected.ts';
+import type { Effected, TellFolded, ToldOf } from './effected.ts';
 import { foldAnew } from './fold-anew.ts';
 import { isPlain } from './folds-anew.ts';
 import { keepLedgerFacts, readTalk, type LedgerName, type Talk } from './ledger-facts.ts';
@@ -31,9 +31,8 @@ interface Carried {
 	readonly h: RecordHash;
 }
 
-interface LedgerParts {
+interface LedgerParts extends ToldOf {
 	readonly crypto: CryptoParts;
-	readonly folded: TellFolded | undefined;
 }
 
 /**
@@ -43,7 +42,7 @@ interface LedgerParts {
 export async function projectLedgers(
 	sql: Sql,
 	facts: readonly Effected[],
-	{ crypto, folded }: LedgerParts
+	{ crypto, folded, recorded }: LedgerParts
 ): Promise<void> {
 	const carried = await Promise.all(
 		facts.flatMap(({ business, fact, effects }) =>
@@ -55,6 +54,7 @@ export async function projectLedgers(
 	);
 	const said = await keepLedgerFacts(sql, facts);
 	const fresh = carried.length === 0 ? [] : await insertRecords(sql, distinct(carried));
+	if (recorded !== undefined) await recorded(sql, fresh);
 	await moveBalances(sql, { fresh, said, folded });
 }
 
