@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { startEmbeddedPostgres } from '#server/database/embedded.ts';
+import { makePassingFolder } from '#tests/support/passing-folder.ts';
 import { startServer } from './server-process.ts';
 
 /**
@@ -9,7 +9,7 @@ import { startServer } from './server-process.ts';
  * `DAFTAR_URL` and `DAFTAR_DATABASE_URL` where they are.
  */
 export default async function serve(): Promise<() => Promise<void>> {
-	const folder = await mkdtemp(path.join(os.tmpdir(), 'daftar-e2e-'));
+	const folder = await makePassingFolder('daftar-e2e-');
 	// These rows need not outlive a power cut.
 	const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 	const postgres = await startEmbeddedPostgres({ dataDir: path.join(folder, 'data'), settings });

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { connectDatabase, migrateDatabase } from '#server/database/connect.ts';
 import { startEmbeddedPostgres } from '#server/database/embedded.ts';
+import { makePassingFolder } from '#tests/support/passing-folder.ts';
 
 /** A PostgreSQL of this command's own, in a folder that is removed with it. */
 export interface OwnPostgres {
@@ -19,11 +18,13 @@ const SETTINGS = {
 	full_page_writes: 'off',
 	autovacuum: 'off',
 	// Looked through whole for every file that is cut: no more of it than one shop needs.
-	shared_buffers: '16MB'
+	shared_buffers: '16MB',
+	// It may stand in memory.
+	max_wal_size: '256MB'
 };
 
 export async function startOwnPostgres(): Promise<OwnPostgres> {
-	const folder = await mkdtemp(path.join(os.tmpdir(), 'daftar-simulate-'));
+	const folder = await makePassingFolder('daftar-simulate-');
 	const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
 	const admin = connectDatabase(postgres.url, { connectionsMax: 1 });
 	const urlOf = (name: string): string => postgres.url.replace(/[^/]*$/, name);

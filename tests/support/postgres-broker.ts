@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { connectDatabase, migrateDatabase, type Database } from '#server/database/connect.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#server/database/embedded.ts';
+import { makePassingFolder } from './passing-folder.ts';
 
 declare module 'vitest' {
 	export interface ProvidedContext {
@@ -22,7 +22,7 @@ interface Shop {
  * Test files run in processes of their own and ask over a socket.
  */
 export default async function provideDatabases(project: TestProject): Promise<() => Promise<void>> {
-	const folder = await mkdtemp(path.join(os.tmpdir(), 'daftar-tests-'));
+	const folder = await makePassingFolder('daftar-tests-');
 	const socket = path.join(folder, 'broker');
 	let open: Promise<Shop> | undefined;
 
@@ -59,7 +59,9 @@ async function openShop(folder: string): Promise<Shop> {
 		// It comes when it comes, and a plan may be another after it.
 		autovacuum: 'off',
 		// Looked through whole wherever a file is cut or a database removed.
-		shared_buffers: '32MB'
+		shared_buffers: '32MB',
+		// It may stand in memory.
+		max_wal_size: '256MB'
 	};
 	const postgres = await startEmbeddedPostgres({ dataDir: folder, settings });
 	const admin = connectDatabase(postgres.url, { connectionsMax: 2 });
@@ -69,7 +71,9 @@ async function openShop(folder: string): Promise<Shop> {
 }
 
 async function createDatabase({ postgres, admin }: Shop, name: string): Promise<string> {
-	await admin.sql`create database ${admin.sql(name)} template template_migrated`;
+	// Its files are copied as they are: written page by page, each would go into the log, too.
+	await admin.sql`
+		create database ${admin.sql(name)} template template_migrated strategy file_copy`;
 	return urlOf(postgres, name);
 }
 
