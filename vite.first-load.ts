@@ -303,17 +303,16 @@ function reassigned(program: Syntax): readonly (readonly [name: string, as: stri
 /** In the built page: the scripts in the place of the modules that SvelteKit names. */
 async function beginWithScripts(file: string): Promise<void> {
 	const page = await readFile(file, 'utf8');
-	const manifest = JSON.parse(await readFile(path.join(CLIENT, MANIFEST), 'utf8')) as Record<
-		string,
-		{ readonly file: string }
-	>;
-	const urlOf = (name: string): string => `/${manifest[`${name}.js`]?.file ?? ''}`;
+	const manifest = JSON.parse(await readFile(path.join(CLIENT, MANIFEST), 'utf8')) as Manifest;
+	const [, global = ''] = GLOBAL.exec(page) ?? [];
 	const begun = page
 		.replace(/\t*<link href="[^"]+" rel="modulepreload">\n/g, '')
-		.replace(BEGIN, () =>
-			BEGINNING.replace('FIRST', urlOf('first')).replace('TILL', urlOf('till'))
-		);
-	if (!begun.includes(urlOf('till')) || begun.includes('modulepreload'))
+		.replace(GLOBAL, '')
+		.replace(BEGIN, 'daftar.begun.then(() => daftar.entry_start.start(daftar.entry_app, element));')
+		// Before the style sheet, for which every script behind it waits.
+		.replace(CHARSET, (tag) => `${tag}\n\t\t<script>${beginning(manifest, global)}</script>`);
+	const isBegun = begun.includes('daftar.begun.then') && begun.includes('const files');
+	if (!isBegun || global === '' || begun.includes('modulepreload'))
 		throw new Error(`${file} does not begin as SvelteKit's pages do`);
 	await writeFile(file, begun);
 	for (const [end, packed] of [
@@ -325,27 +324,73 @@ async function beginWithScripts(file: string): Promise<void> {
 	}
 }
 
+type Manifest = Record<
+	string,
+	{ readonly file: string; readonly name?: string; readonly css?: readonly string[] }
+>;
+
 const BEGIN = /Promise\.all\(\[\s*import\([^)]*\),\s*import\([^)]*\)\s*\]\)\.then\([\s\S]*?\}\);/;
+const GLOBAL = /(__sveltekit_\w+ = \{[^}]*\};)/;
+const CHARSET = /<meta charset="utf-8" \/>/;
+const MESSAGES = /^src\/ui\/messages\/(\w+)\.json$/;
+
+/** What is fetched before anything else of the page is read. */
+function beginning(manifest: Manifest, global: string): string {
+	const urlOf = (name: string): string => `/${manifest[`${name}.js`]?.file ?? ''}`;
+	const till = Object.values(manifest).find(
+		({ name, css }) => name === 'till' && css !== undefined
+	);
+	const words = Object.entries(manifest).flatMap(([key, { file }]) => {
+		const [, language] = MESSAGES.exec(key) ?? [];
+		return language === undefined ? [] : [[language, `/${file}`]];
+	});
+	const files = {
+		first: urlOf('first'),
+		till: urlOf('till'),
+		styles: (till?.css ?? []).map((file) => `/${file}`),
+		words: Object.fromEntries(words) as Record<string, string>
+	};
+	return `{ ${global} const files = ${JSON.stringify(files)};\n${BEGINNING}\n\t\t}`;
+}
 
 /** In the page. A script that did not come may come later. */
-const BEGINNING = `const urls = { first: "FIRST", till: "TILL" };
-					const own = { createScriptURL: (url) => url };
-					const policy = window.trustedTypes?.createPolicy("daftar-scripts", own) ?? own;
-					const came = {};
-					const load = (name) => came[name] ??= new Promise((resolve, reject) => {
-						const script = document.createElement("script");
-						script.async = false;
-						script.onload = () => resolve();
-						script.onerror = () => {
-							delete came[name];
-							script.remove();
-							reject(new TypeError("Failed to fetch " + urls[name]));
-						};
-						script.src = policy.createScriptURL(urls[name]);
-						document.head.append(script);
-					});
-					window.daftar = { load };
-					const isShop = location.pathname === "/shop" || location.pathname.startsWith("/shop/");
-					Promise.all([load("first"), isShop && load("till")]).then(() => {
-						daftar.entry_start.start(daftar.entry_app, element);
-					});`;
+const BEGINNING = `const own = { createScriptURL: (url) => url };
+			const policy = window.trustedTypes?.createPolicy("daftar-scripts", own) ?? own;
+			// What comes from this device is there before an empty page were painted.
+			const isHere = navigator.serviceWorker?.controller != null;
+			const add = (tag, set) => new Promise((resolve, reject) => {
+				const element = document.createElement(tag);
+				element.onload = () => resolve();
+				element.onerror = () => {
+					element.remove();
+					reject(new TypeError("Failed to fetch"));
+				};
+				if (isHere && !document.body) element.setAttribute("blocking", "render");
+				set(element);
+				document.head.append(element);
+			});
+			const came = {};
+			const load = (name) => came[name] ??= add("script", (script) => {
+				script.async = false;
+				script.src = policy.createScriptURL(files[name]);
+			}).catch((fault) => {
+				delete came[name];
+				throw fault;
+			});
+			const style = (url) => add("link", (link) => {
+				link.rel = "stylesheet";
+				link.href = url;
+			});
+			const isShop = /^\\/shop(\\/|$)/.test(location.pathname);
+			const begun = [load("first")];
+			if (isShop) begun.push(load("till"), ...files.styles.map((url) => style(url).catch(() => 0)));
+			window.daftar = { load, begun: Promise.all(begun) };
+			try {
+				const spoken = [localStorage["daftar.language"], ...navigator.languages.map((tag) => tag.split("-")[0]), "en"];
+				const link = document.createElement("link");
+				Object.assign(link, { rel: "preload", as: "fetch", crossOrigin: "anonymous" });
+				link.href = files.words[spoken.find((language) => language in files.words)];
+				document.head.append(link);
+			} catch {
+				// The page asks for them itself.
+			}`;

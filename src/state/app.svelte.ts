@@ -80,8 +80,10 @@ export class App {
 	isReadOnly = $state.raw(false);
 	/** The disk took nothing the last time; the cart is kept in this page. */
 	isStorageFull = $state.raw(false);
-	/** The business day as of the last minute. */
-	day = $state.raw('');
+	/** By this device's clock, once a minute. */
+	#nowMs = $state.raw(0);
+	/** The business day as of the last minute; reckoned where it is shown. */
+	readonly day = $derived.by(() => this.#dayOf(this.#nowMs));
 	/** What broke last, where no screen awaited it. */
 	fault = $state.raw<unknown>();
 
@@ -99,6 +101,7 @@ export class App {
 		this.book = parts.book;
 		this.signer = parts.signer;
 		this.clock = parts.clock;
+		this.#nowMs = parts.clock();
 		this.store = parts.store;
 		this.changes = parts.changes;
 		this.#shelf = parts.shelf;
@@ -128,10 +131,9 @@ export class App {
 		this.changes.on((moved) => {
 			if (moved.some((table) => FOLLOWED.includes(table))) void this.awaitless(this.#follow());
 		});
-		this.day = this.today();
 		setInterval(() => {
 			this.sync.tick();
-			this.day = this.today();
+			this.#nowMs = this.clock();
 		}, MINUTE_MS);
 	}
 
@@ -176,7 +178,11 @@ export class App {
 
 	/** The business day it is now, by the corrected clock and the shop's zone and cut-off. */
 	today(): string {
-		return businessDayOf(this.clock() + this.#offsetMs, this.settings.zone, this.settings.cutoff);
+		return this.#dayOf(this.clock());
+	}
+
+	#dayOf(atMs: number): string {
+		return businessDayOf(atMs + this.#offsetMs, this.settings.zone, this.settings.cutoff);
 	}
 
 	/** An answer of the book that stays as fresh as the tables it stands on. */

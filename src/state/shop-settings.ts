@@ -22,10 +22,14 @@ const CURRENCY_UNTIL_CHOSEN = 'USD';
 
 export function shopSettings(rows: readonly SettingRow[]): ShopSettings {
 	const fields: SettingFields = Object.fromEntries(rows.map(({ field, value }) => [field, value]));
+	let zone: string | undefined;
 	return {
 		...fields,
 		name: fields.name ?? '',
-		zone: zoneOf(fields.zone),
+		// The first clock of a zone takes a slow phone a tenth of a second: no screen waits for it.
+		get zone() {
+			return (zone ??= zoneOf(fields.zone));
+		},
 		cutoff: fields.cutoff ?? 0,
 		tax: fields.tax ?? 'none',
 		money: moneyOf(fields)

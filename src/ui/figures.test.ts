@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { formatMinor, formatThousandths, type MoneyForm } from './figures.ts';
+import {
+	formatMinor,
+	formatThousandths,
+	formatWhole,
+	learnFigureForm,
+	parseFigureForm,
+	type MoneyForm
+} from './figures.ts';
 
 const KES: MoneyForm = { currency: 'KES', exponent: 2, shownDecimals: 0 };
 const USD: MoneyForm = { currency: 'USD', exponent: 2, shownDecimals: 2 };
@@ -67,4 +74,53 @@ it.each([
 	[1_234_567, '1,234.567']
 ])('[FIGURE-5] writes %i thousandths as %s', (thousandths, written) => {
 	expect(formatThousandths(thousandths, 'en-GB')).toBe(written);
+});
+
+const LOCALES = [
+	'en-KE',
+	'en-IN',
+	'en-GB',
+	'ar',
+	'ar-EG',
+	'ar-MA',
+	'de',
+	'es',
+	'pl',
+	'fr',
+	'hi',
+	'pt-PT'
+];
+
+it('[FIGURE-6] writes whole numbers as Intl does, in every digits and groups', () => {
+	fc.assert(
+		fc.property(
+			fc.bigInt({ min: 0n, max: 10n ** 20n }),
+			fc.constantFrom(...LOCALES),
+			fc.constantFrom('latn', 'arab'),
+			(value, name, digits) => {
+				const locale = `${name}-u-nu-${digits}`;
+				expect(formatWhole(value, locale)).toBe(new Intl.NumberFormat(locale).format(value));
+			}
+		)
+	);
+	for (const value of [0n, 999n, 1_000n, 9_999n, 10_000n, 123_456n, 1_234_567n])
+		for (const locale of LOCALES)
+			expect(formatWhole(value, locale)).toBe(new Intl.NumberFormat(locale).format(value));
+});
+
+it('[FIGURE-6] keeps a form, and reads what is none as none', () => {
+	const form = learnFigureForm('en-IN-u-nu-latn');
+	expect(parseFigureForm(JSON.parse(JSON.stringify(form)))).toEqual(form);
+	expect(form.groups).toEqual([3, 2]);
+	const broken = [
+		null,
+		7,
+		{ ...form, digits: ['0'] },
+		{ ...form, digits: undefined },
+		{ ...form, decimal: '' },
+		{ ...form, groups: [3] },
+		{ ...form, groups: ['3', '2'] },
+		{ ...form, groupsFrom: -1 }
+	];
+	expect(broken.map(parseFigureForm)).toEqual(broken.map(() => undefined));
 });

@@ -51,9 +51,10 @@ function formatScaled(value: bigint, scale: Scale): string {
 	const { locale, digits, sign } = scale;
 	const size = 10n ** BigInt(digits);
 	const absolute = value < 0n ? -value : value;
-	const whole = numberFormat(locale).format(absolute / size);
+	const whole = formatWhole(absolute / size, locale);
 	const fraction = shownFraction((absolute % size).toString().padStart(digits, '0'), scale);
-	const decimals = fraction === '' ? '' : decimalMark(locale) + inDigitsOf(locale, fraction);
+	const form = figureForm(locale);
+	const decimals = fraction === '' ? '' : form.decimal + inDigitsOf(form, fraction);
 	return signOf(value, sign) + whole + decimals;
 }
 
@@ -73,25 +74,94 @@ function signOf(value: bigint, sign: SignShown): string {
 
 /** The locale's decimal mark, `.` or `,` or `٫`. */
 export function decimalMark(locale: string): string {
-	const part = numberFormat(locale)
-		.formatToParts(1.1)
-		.find(({ type }) => type === 'decimal');
-	return part?.value ?? '.';
+	return figureForm(locale).decimal;
 }
 
-function inDigitsOf(locale: string, latin: string): string {
-	const digits = new Intl.NumberFormat(locale, { useGrouping: false });
-	return latin.replace(/\d/g, (digit) => digits.format(Number(digit)));
+/** Writes a whole number of zero or more as `Intl.NumberFormat` does, in the locale's digits and groups. */
+export function formatWhole(value: bigint, locale: string): string {
+	const form = figureForm(locale);
+	const latin = value.toString();
+	if (form.groupsFrom === 0 || latin.length < form.groupsFrom) return inDigitsOf(form, latin);
+	const [last, others] = form.groups;
+	const groups = [latin.slice(-last)];
+	for (let rest = latin.slice(0, -last); rest !== ''; rest = rest.slice(0, -others))
+		groups.unshift(rest.slice(-others));
+	return groups.map((group) => inDigitsOf(form, group)).join(form.group);
 }
 
-const formats = new Map<string, Intl.NumberFormat>();
+function inDigitsOf({ digits }: FigureForm, latin: string): string {
+	return latin.replace(/\d/g, (digit) => digits[Number(digit)] ?? digit);
+}
 
-// Making one takes longer than using it a thousand times, and there is one a language.
-function numberFormat(locale: string): Intl.NumberFormat {
-	let format = formats.get(locale);
-	if (format === undefined) {
-		format = new Intl.NumberFormat(locale);
-		formats.set(locale, format);
-	}
-	return format;
+/** How people of a locale write numbers. Plain data: it may be kept. */
+export interface FigureForm {
+	/** Those of 0 to 9. */
+	readonly digits: readonly string[];
+	readonly decimal: string;
+	readonly group: string;
+	/** How many digits stand in the last group, and in each before it: 3 and 2 in India. */
+	readonly groups: readonly [last: number, others: number];
+	/** How many digits a number has that is written in groups; 0 where none is. */
+	readonly groupsFrom: number;
+}
+
+const forms = new Map<string, FigureForm>();
+
+/** The first question to `Intl` takes a slow phone a tenth of a second: an answer of before spares it. */
+export function keepFigureForm(locale: string, form: FigureForm): void {
+	forms.set(locale, form);
+}
+
+function figureForm(locale: string): FigureForm {
+	const known = forms.get(locale);
+	if (known !== undefined) return known;
+	const form = learnFigureForm(locale);
+	forms.set(locale, form);
+	return form;
+}
+
+const LONG = 12_345_678.5;
+const LENGTHS = [4, 5, 6, 7];
+
+/** As this browser has it now. */
+export function learnFigureForm(locale: string): FigureForm {
+	const plain = new Intl.NumberFormat(locale, { useGrouping: false });
+	const grouped = new Intl.NumberFormat(locale);
+	const parts = grouped.formatToParts(LONG);
+	const of = (type: string): string | undefined => parts.find((one) => one.type === type)?.value;
+	const whole = parts.filter(({ type }) => type === 'integer').map(({ value }) => value.length);
+	const isGrouped = (length: number): boolean =>
+		grouped.formatToParts(10 ** (length - 1)).some(({ type }) => type === 'group');
+	return {
+		digits: Array.from({ length: 10 }, (_, digit) => plain.format(digit)),
+		decimal: of('decimal') ?? '.',
+		group: of('group') ?? '',
+		groups: [whole.at(-1) ?? 3, whole.at(-2) ?? 3],
+		groupsFrom: LENGTHS.find(isGrouped) ?? 0
+	};
+}
+
+/** Reads a form that was kept; what is none is none. */
+export function parseFigureForm(value: unknown): FigureForm | undefined {
+	if (typeof value !== 'object' || value === null) return undefined;
+	const { digits, decimal, group, groups, groupsFrom } = value as Partial<
+		Record<keyof FigureForm, unknown>
+	>;
+	const isWritten = isTexts([...asList(digits), decimal]) && asList(digits).length === 10;
+	const isGrouped = typeof group === 'string' && asList(groups).length === 2;
+	return isWritten && isGrouped && isCounts([...asList(groups), groupsFrom])
+		? (value as FigureForm)
+		: undefined;
+}
+
+function asList(value: unknown): readonly unknown[] {
+	return Array.isArray(value) ? value : [];
+}
+
+function isTexts(values: readonly unknown[]): boolean {
+	return values.every((one) => typeof one === 'string' && one !== '');
+}
+
+function isCounts(values: readonly unknown[]): boolean {
+	return values.every((one) => Number.isInteger(one) && Number(one) >= 0);
 }

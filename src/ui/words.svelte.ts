@@ -7,6 +7,10 @@ import {
 	decimalMark,
 	formatMinor,
 	formatThousandths,
+	formatWhole,
+	keepFigureForm,
+	learnFigureForm,
+	parseFigureForm,
 	type MoneyForm,
 	type SignShown
 } from './figures.ts';
@@ -34,6 +38,7 @@ const ISOLATE = String.fromCodePoint(0x2068);
 const ISOLATE_END = String.fromCodePoint(0x2069);
 const LANGUAGE_KEY = 'daftar.language';
 const DIGITS_KEY = 'daftar.digits';
+const FIGURES_KEY = 'daftar.figures';
 
 export interface WordsParts {
 	readonly shelf: Shelf;
@@ -51,8 +56,8 @@ export class Words {
 	digits = $state.raw<Digits>('latn');
 	/** How the shop's money is written; the app sets it from the shop's settings. */
 	money = $state.raw<MoneyForm>({ currency: 'USD', exponent: 2, shownDecimals: 2 });
-	/** The shop's IANA zone; undefined means the device's. */
-	zone = $state.raw<string | undefined>();
+	/** The shop's IANA zone, asked where a time is written; undefined means the device's. */
+	zone = $state.raw<() => string | undefined>(() => undefined);
 
 	readonly direction = $derived<'ltr' | 'rtl'>(RIGHT_TO_LEFT.has(this.language) ? 'rtl' : 'ltr');
 	/** BCP 47 with the chosen digits, for `Intl`. */
@@ -67,6 +72,7 @@ export class Words {
 	async begin(): Promise<void> {
 		const chosen = this.#parts.shelf.getItem(LANGUAGE_KEY);
 		await this.#speak(asLanguage(chosen) ?? this.#preferredLanguage());
+		this.#takeFigures();
 	}
 
 	/** Speaks another language from now on, without a reload. Rejects where its words cannot be had. */
@@ -128,7 +134,24 @@ export class Words {
 
 	/** A whole number in the person's digits. */
 	count(value: number | bigint): string {
-		return new Intl.NumberFormat(this.locale).format(value);
+		const whole = BigInt(value);
+		return whole < 0n
+			? new Intl.NumberFormat(this.locale).format(whole)
+			: formatWhole(whole, this.locale);
+	}
+
+	/** Learns anew how this browser writes numbers, for the next start. For idle time. */
+	keepFigures(): void {
+		const { locale } = this;
+		const form = learnFigureForm(locale);
+		keepFigureForm(locale, form);
+		this.#parts.shelf.setItem(FIGURES_KEY, JSON.stringify({ locale, form }));
+	}
+
+	#takeFigures(): void {
+		const kept = readJson(this.#parts.shelf.getItem(FIGURES_KEY));
+		const form = parseFigureForm(kept?.['form']);
+		if (form !== undefined && kept?.['locale'] === this.locale) keepFigureForm(this.locale, form);
 	}
 
 	/** A business day, `'2026-11-20'`, as `Friday, 20 November`. */
@@ -143,13 +166,16 @@ export class Words {
 			hour: '2-digit',
 			minute: '2-digit',
 			hourCycle: 'h23',
-			timeZone: this.zone
+			timeZone: this.zone()
 		}).format(at);
 	}
 
 	/** An instant's day and time in the shop's zone. */
 	dayAndTime(at: number, style: keyof typeof DAY_STYLES = 'short'): string {
-		const day = new Intl.DateTimeFormat(this.locale, { ...DAY_STYLES[style], timeZone: this.zone });
+		const day = new Intl.DateTimeFormat(this.locale, {
+			...DAY_STYLES[style],
+			timeZone: this.zone()
+		});
 		return `${day.format(at)} ${this.time(at)}`;
 	}
 
@@ -199,6 +225,16 @@ const DAY_STYLES = {
 	dated: { day: 'numeric', month: 'short', year: 'numeric' },
 	weekday: { weekday: 'short' }
 } as const satisfies Readonly<Record<string, Intl.DateTimeFormatOptions>>;
+
+/** What another program kept there, or a hand, is none of ours. */
+function readJson(text: string | null): Readonly<Record<string, unknown>> | undefined {
+	try {
+		const value: unknown = JSON.parse(text ?? 'null');
+		return typeof value === 'object' && value !== null ? { ...value } : undefined;
+	} catch {
+		return undefined;
+	}
+}
 
 function asLanguage(text: string | null): Language | undefined {
 	return LANGUAGES.find((language) => language === text);
