@@ -186,7 +186,7 @@ function escaped(text: string): string {
 /**
  * An icon as one piece of markup. The library's own builds each from a list of its parts at run time,
  * attribute by attribute (measured: 25 ms of a slow phone for an icon, and a page begins with ten).
- * Of what it takes we use the class and the size; each icon is a picture beside words.
+ * Of what it takes we use the class, by which `.i` gives it size and stroke; each is a picture beside words.
  */
 function icons(): Plugin {
 	return {
@@ -199,21 +199,12 @@ function icons(): Plugin {
 			if (json === undefined) this.error(`${id} is no icon as they were`);
 			const { node } = JSON.parse(json) as { readonly node: readonly IconPart[] };
 			const drawn = node.map(([tag, attributes]) => `<${tag} ${written(attributes)}/>`).join('');
-			return `<script>const { class: name, size = 24 } = $props();</script><svg ${written(ICON)} width={size} height={size} class={name} aria-hidden="true">${drawn}</svg>`;
+			return `<script>const { class: name } = $props();</script><svg viewBox="0 0 24 24" class={name} aria-hidden="true">${drawn}</svg>`;
 		}
 	};
 }
 
 type IconPart = readonly [tag: string, attributes: Readonly<Record<string, string>>];
-
-const ICON = {
-	viewBox: '0 0 24 24',
-	fill: 'none',
-	stroke: 'currentColor',
-	'stroke-width': '2',
-	'stroke-linecap': 'round',
-	'stroke-linejoin': 'round'
-};
 
 function written(attributes: Readonly<Record<string, string>>): string {
 	return Object.entries(attributes)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import type { Plugin, Rolldown } from 'vite';
+import { build, type Plugin, type Rolldown } from 'vite';
 
 /**
  * What a phone runs first, as two plain scripts. Chromium keeps the compiled form of a plain script
@@ -305,12 +305,13 @@ async function beginWithScripts(file: string): Promise<void> {
 	const page = await readFile(file, 'utf8');
 	const manifest = JSON.parse(await readFile(path.join(CLIENT, MANIFEST), 'utf8')) as Manifest;
 	const [, global = ''] = GLOBAL.exec(page) ?? [];
+	const head = `{${IS_SHOP}\n${await earlyRead()}\n${beginning(manifest, global)}}`;
 	const begun = page
 		.replace(/\t*<link href="[^"]+" rel="modulepreload">\n/g, '')
 		.replace(GLOBAL, '')
 		.replace(BEGIN, 'daftar.begun.then(() => daftar.entry_start.start(daftar.entry_app, element));')
 		// Before the style sheet, for which every script behind it waits.
-		.replace(CHARSET, (tag) => `${tag}\n\t\t<script>${beginning(manifest, global)}</script>`);
+		.replace(CHARSET, (tag) => `${tag}\n\t\t<script>${head}</script>`);
 	const isBegun = begun.includes('daftar.begun.then') && begun.includes('const files');
 	if (!isBegun || global === '' || begun.includes('modulepreload'))
 		throw new Error(`${file} does not begin as SvelteKit's pages do`);
@@ -350,8 +351,30 @@ function beginning(manifest: Manifest, global: string): string {
 		styles: (till?.css ?? []).map((file) => `/${file}`),
 		words: Object.fromEntries(words) as Record<string, string>
 	};
-	return `{ ${global} const files = ${JSON.stringify(files)};\n${BEGINNING}\n\t\t}`;
+	return `${global} const files = ${JSON.stringify(files)};\n${BEGINNING}`;
 }
+
+/** What reads the till's first screen while the scripts are fetched, as text of a script. */
+async function earlyRead(): Promise<string> {
+	const entry = path.join(import.meta.dirname, 'src/state/early-start.ts');
+	const built = await build({
+		configFile: false,
+		logLevel: 'error',
+		build: {
+			target: 'chrome111',
+			write: false,
+			lib: { entry, formats: ['iife'], name: 'early' },
+			rolldownOptions: { output: { codeSplitting: false } }
+		}
+	});
+	const [output] = (Array.isArray(built) ? built : [built]) as readonly Rolldown.RolldownOutput[];
+	const chunk = output?.output[0];
+	if (chunk?.type !== 'chunk') throw new Error('the early read was not built');
+	return chunk.code;
+}
+
+/** In the page, before all else: what is read of the device takes longest to come. */
+const IS_SHOP = 'const isShop = /^\\/shop(\\/|$)/.test(location.pathname);\nif (isShop)';
 
 /** In the page. A script that did not come may come later. */
 const BEGINNING = `const own = { createScriptURL: (url) => url };
@@ -381,7 +404,6 @@ const BEGINNING = `const own = { createScriptURL: (url) => url };
 				link.rel = "stylesheet";
 				link.href = url;
 			});
-			const isShop = /^\\/shop(\\/|$)/.test(location.pathname);
 			const begun = [load("first")];
 			if (isShop) begun.push(load("till"), ...files.styles.map((url) => style(url).catch(() => 0)));
 			window.daftar = { load, begun: Promise.all(begun) };

@@ -14,11 +14,19 @@ import { openDevice, type Device, type DeviceParts } from './device.ts';
 import { mintIdentity, type Identity } from './identity.ts';
 import type { LedgerBook } from './ledger-views.ts';
 import { createJoinedReads } from './joined-reads.ts';
+import {
+	type BookPlace,
+	createFirstReads,
+	oftenKey,
+	PLACE_KEY,
+	takeFirstRead,
+	TILES_FIRST
+} from './first-read.ts';
 import { Live, type LiveParts } from './live.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { oftenSold } from './often.ts';
 import type { OldSales } from './old-sales.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry, type Registry } from './registry.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
 import { suggestedSettings } from './suggested-settings.ts';
 import { SyncStatus } from './sync-status.svelte.ts';
@@ -39,6 +47,8 @@ export interface AppParts {
 	readonly clock: () => number;
 	/** Where small things of no weight are kept; the browser's `localStorage`. */
 	readonly shelf: Shelf;
+	/** Hears when the first screen is painted, and which tiles stand on it. */
+	readonly onStanding?: (tiles: readonly StockedProduct[]) => void;
 }
 
 type Shelf = Pick<Storage, 'getItem' | 'setItem'>;
@@ -62,7 +72,10 @@ export class App {
 	readonly catalogue: Live<readonly StockedProduct[]>;
 	/** What was sold often lately, most first; counted once a start, so that no tile moves under a finger. */
 	often: readonly ProductId[] = [];
+	/** The tiles that a phone shows first, as they were when the app began; undefined once it stands. */
+	firstTiles: readonly StockedProduct[] | undefined;
 	readonly #shelf: Shelf;
+	readonly #onStanding: AppParts['onStanding'];
 	readonly store: DeviceStore;
 	/** Made by the first screen of customers; see `ledger-of.ts`. */
 	ledger: LedgerBook | undefined;
@@ -105,6 +118,7 @@ export class App {
 		this.store = parts.store;
 		this.changes = parts.changes;
 		this.#shelf = parts.shelf;
+		this.#onStanding = parts.onStanding;
 		this.identity = $state.raw(parts.device.identity);
 		this.catalogue = new Live(['products'], () => parts.book.allProducts(), {
 			...this.#liveParts(),
@@ -121,13 +135,15 @@ export class App {
 
 	/** Reads what every screen needs before the first is shown, and follows it from then on. */
 	async begin(): Promise<void> {
-		const [contactAt] = await Promise.all([
+		this.often = this.#readOften();
+		const [contactAt, tiles] = await Promise.all([
 			this.store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
+			this.book.tiles(this.often, TILES_FIRST),
 			this.#takeUpCart(),
 			this.#follow()
 		]);
+		this.firstTiles = tiles;
 		this.sync.lastContactAt = contactAt;
-		this.often = this.#readOften();
 		this.changes.on((moved) => {
 			if (moved.some((table) => FOLLOWED.includes(table))) void this.awaitless(this.#follow());
 		});
@@ -135,6 +151,14 @@ export class App {
 			this.sync.tick();
 			this.#nowMs = this.clock();
 		}, MINUTE_MS);
+	}
+
+	/** The first screen is painted: what it showed is asked for anew, of the device as it is now. */
+	settle(): void {
+		if (this.firstTiles === undefined) return;
+		this.#onStanding?.(this.firstTiles);
+		this.firstTiles = undefined;
+		this.changes.tell(FOLLOWED, 'arrived');
 	}
 
 	/** Goes on the network while this tab leads; what it takes for that is loaded only now. */
@@ -204,7 +228,7 @@ export class App {
 	}
 
 	#oftenKey(): string {
-		return `daftar.often.${this.device.identity.business}`;
+		return oftenKey(this.device.identity.business);
 	}
 
 	#liveParts(): LiveParts {
@@ -294,13 +318,11 @@ export function openApp(): Promise<App> {
 }
 
 async function open(): Promise<App> {
-	const minted = parseBusinessId(crypto.randomUUID());
-	assert(minted.ok, 'a browser mints UUIDs v4');
-	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
-	const { business, book: name } = await registry.open(minted.value);
-	registry.close();
-
-	const store = createJoinedReads(openBook(name));
+	const first = await takeFirstRead();
+	const { business, book: name } = first?.place ?? (await openRegistry());
+	const openStore = (): DeviceStore => createJoinedReads(openBook(name));
+	const firstReads = first && createFirstReads(first, openStore);
+	const store = firstReads ?? openStore();
 	const changes = createChanges(new BroadcastChannel(name));
 	const parts: DeviceParts = {
 		store,
@@ -328,12 +350,25 @@ async function open(): Promise<App> {
 		changes,
 		signer: parts.signer,
 		clock: parts.clock,
-		shelf: localStorage
+		shelf: localStorage,
+		onStanding: (shown) => {
+			const { branch } = device.identity;
+			const tiles = shown.map(({ id }) => id);
+			const place: BookPlace = { business, book: name, branch, tiles };
+			localStorage.setItem(PLACE_KEY, JSON.stringify(place));
+			firstReads?.end();
+		}
 	});
 	await app.begin();
-	const lead = leadOf(name);
+	goOn(app, leadOf(name));
+	return app;
+}
+
+/** What is for when the till stands. */
+function goOn(app: App, lead: TabLead): void {
 	app.follow(lead);
 	setTimeout(() => {
+		app.settle();
 		void app.awaitless(app.connect(lead));
 		void app.awaitless(app.countOften());
 	}, CONNECT_AFTER_MS);
@@ -341,7 +376,16 @@ async function open(): Promise<App> {
 		() => void app.awaitless(import('./prune.ts').then(({ pruneDaily }) => pruneDaily(app))),
 		PRUNE_AFTER_MS
 	);
-	return app;
+}
+
+/** At a device's first start the business is made here. */
+async function openRegistry(): ReturnType<Registry['open']> {
+	const minted = parseBusinessId(crypto.randomUUID());
+	assert(minted.ok, 'a browser mints UUIDs v4');
+	const registry = createRegistry(createDexieDeviceStore(REGISTRY_NAME));
+	const place = await registry.open(minted.value);
+	registry.close();
+	return place;
 }
 
 /** A shop begins with what the device knows of where it is; its owner may change it. */

@@ -87,7 +87,7 @@ it('[BOOK-5] shows products in use on tiles, favourites first, and all of them b
 		{ name: 'Salt', favourite: true },
 		{ name: 'Old', active: false }
 	]);
-	expect((await book.productsOnTiles(2)).map(({ name }) => name)).toEqual(['Salt', 'bread']);
+	expect((await book.tiles([], 2)).map(({ name }) => name)).toEqual(['Salt', 'bread']);
 	expect((await book.allProducts()).map(({ name }) => name)).toEqual([
 		'bread',
 		'Old',

@@ -30,6 +30,7 @@ import {
 } from '#storage/device-store.ts';
 import { readAlone } from './alone.ts';
 import { factOf } from './arrived-fact.ts';
+import { chooseTiles } from './first-read.ts';
 import type { Identity } from './identity.ts';
 import { readMeta } from './meta.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
@@ -113,8 +114,8 @@ export interface Unsent {
 
 /** Questions over what the device holds. Every answer is of one moment; nothing is kept here. */
 export interface Book {
-	/** Products in use, favourites first, then by name. */
-	productsOnTiles(limit: number): Promise<readonly StockedProduct[]>;
+	/** Products in use, favourites first, then those of `often`, then the rest by name. */
+	tiles(often: readonly ProductId[], limit: number): Promise<readonly StockedProduct[]>;
 	/** Archived ones too. Of thousands it is read in pieces, so that a tap between them is answered. */
 	allProducts(): Promise<readonly StockedProduct[]>;
 	product(id: ProductId): Promise<StockedProduct | undefined>;
@@ -157,10 +158,13 @@ export function createBook({ store, identity }: BookParts): Book {
 	const branch = (): Identity['branch'] => identity().branch;
 
 	return {
-		productsOnTiles: (limit) =>
+		tiles: (ids, limit) =>
 			ask(['products', 'stock'], async (rows) => {
-				const first = await rows.find('products', { index: 'tileKey', ...TILES, limit });
-				return withLevels(rows, branch(), first);
+				const [first, often] = await Promise.all([
+					rows.find('products', { index: 'tileKey', ...TILES, limit }),
+					rows.getMany('products', ids)
+				]);
+				return withLevels(rows, branch(), chooseTiles({ first, often }, limit));
 			}),
 		allProducts: () => readCatalogue(store, branch()),
 		products: (ids) => ask(['products', 'stock'], (rows) => readKnown(rows, branch(), ids)),

@@ -536,7 +536,7 @@ describe('catalogue, customers, settings', () => {
 		value(await device.changeProduct(tea, { active: false }));
 		expect((await device.addProducts([{ name: 'y', codes: ['85123a'] }])).ok).toBe(true);
 		expect((await book.productByCode('85123A'))?.name).toBe('y');
-		expect((await book.productsOnTiles(9)).map(({ name }) => name)).toEqual(['Bread', 'x', 'y']);
+		expect((await book.tiles([], 9)).map(({ name }) => name)).toEqual(['Bread', 'x', 'y']);
 	});
 
 	it('[DEVICE-9] writes nothing where nothing changed', async () => {

@@ -1,4 +1,4 @@
-import type { Book, Receipt, StockedProduct } from './book.ts';
+import type { Receipt } from './book.ts';
 import type { ProductId } from '#domain/ids.ts';
 
 /** Products by how many of these sales they stand on, most first; at most `limit`. */
@@ -15,17 +15,4 @@ export function oftenSold(receipts: readonly Receipt[], limit: number): readonly
 		)
 		.slice(0, limit)
 		.map(([id]) => id);
-}
-
-/** The tiles of the till: favourites, then what is often sold, then the rest by name. */
-export async function tilesOf(
-	book: Book,
-	often: readonly ProductId[],
-	limit: number
-): Promise<readonly StockedProduct[]> {
-	const [all, sold] = await Promise.all([book.productsOnTiles(limit), book.products(often)]);
-	const inUse = sold.filter(({ active }) => active !== false);
-	const favourites = all.filter(({ favourite }) => favourite === true);
-	const tiles = new Map([...favourites, ...inUse, ...all].map((product) => [product.id, product]));
-	return [...tiles.values()].slice(0, limit);
 }

@@ -1,6 +1,7 @@
 import Dexie, { type Table, type Transaction } from 'dexie';
 import { tileKeyOf } from '#domain/tile-key.ts';
 import {
+	STORE_VERSION,
 	storageFull,
 	TABLES,
 	type DeviceStore,
@@ -20,12 +21,6 @@ export interface DexieStoreOptions {
 	readonly onRemoved?: () => void;
 }
 
-/**
- * 2: the ledger that both sides trust. 3: years of a busy shop. 4: a journal that is let go, and clocks
- * that ran ahead. 5: acts known by the name that they had first. Dexie adds tables and indexes to what
- * is there and keeps every row.
- */
-const VERSION = 5;
 const CAUSES_MAX = 8;
 
 /** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */
@@ -41,7 +36,8 @@ export function createDexieDeviceStore(
 		...(keyRange === undefined ? {} : { IDBKeyRange: keyRange })
 	});
 	database
-		.version(VERSION)
+		// It adds tables and indexes to what is there, and keeps every row.
+		.version(STORE_VERSION)
 		.stores(schema())
 		.upgrade(async (transaction) => {
 			await keyTiles(transaction);

@@ -410,6 +410,12 @@ export const TABLES: Readonly<Record<TableName, TableForm>> = {
 	bases: { key: ['ledger'], indexes: ['isWanted'] }
 };
 
+/**
+ * The form of these tables. 2: the ledger that both sides trust. 3: years of a busy shop. 4: a journal
+ * that is let go, and clocks that ran ahead. 5: acts known by the name that they had first.
+ */
+export const STORE_VERSION = 5;
+
 /** Beyond every text of a key. */
 export const TEXT_END = '\uffff';
 

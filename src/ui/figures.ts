@@ -78,7 +78,7 @@ export function decimalMark(locale: string): string {
 }
 
 /** Writes a whole number of zero or more as `Intl.NumberFormat` does, in the locale's digits and groups. */
-export function formatWhole(value: bigint, locale: string): string {
+function formatWhole(value: bigint, locale: string): string {
 	const form = figureForm(locale);
 	const latin = value.toString();
 	if (form.groupsFrom === 0 || latin.length < form.groupsFrom) return inDigitsOf(form, latin);
@@ -143,25 +143,12 @@ export function learnFigureForm(locale: string): FigureForm {
 
 /** Reads a form that was kept; what is none is none. */
 export function parseFigureForm(value: unknown): FigureForm | undefined {
-	if (typeof value !== 'object' || value === null) return undefined;
-	const { digits, decimal, group, groups, groupsFrom } = value as Partial<
-		Record<keyof FigureForm, unknown>
-	>;
-	const isWritten = isTexts([...asList(digits), decimal]) && asList(digits).length === 10;
-	const isGrouped = typeof group === 'string' && asList(groups).length === 2;
-	return isWritten && isGrouped && isCounts([...asList(groups), groupsFrom])
+	const form = Object(value) as Partial<Record<keyof FigureForm, unknown>>;
+	const digits = [form.digits].flat();
+	const counts = [form.groups, form.groupsFrom].flat();
+	const isWritten = [...digits, form.decimal, form.group].every((one) => typeof one === 'string');
+	const isCounted = counts.every((one) => Number.isInteger(one) && Number(one) >= 0);
+	return isWritten && isCounted && digits.length === 10 && counts.length === 3
 		? (value as FigureForm)
 		: undefined;
-}
-
-function asList(value: unknown): readonly unknown[] {
-	return Array.isArray(value) ? value : [];
-}
-
-function isTexts(values: readonly unknown[]): boolean {
-	return values.every((one) => typeof one === 'string' && one !== '');
-}
-
-function isCounts(values: readonly unknown[]): boolean {
-	return values.every((one) => Number.isInteger(one) && Number(one) >= 0);
 }

@@ -7,7 +7,6 @@ import {
 	decimalMark,
 	formatMinor,
 	formatThousandths,
-	formatWhole,
 	keepFigureForm,
 	learnFigureForm,
 	parseFigureForm,
@@ -39,6 +38,7 @@ const ISOLATE_END = String.fromCodePoint(0x2069);
 const LANGUAGE_KEY = 'daftar.language';
 const DIGITS_KEY = 'daftar.digits';
 const FIGURES_KEY = 'daftar.figures';
+const WHOLE: MoneyForm = { currency: '', exponent: 0, shownDecimals: 0 };
 
 export interface WordsParts {
 	readonly shelf: Shelf;
@@ -134,10 +134,7 @@ export class Words {
 
 	/** A whole number in the person's digits. */
 	count(value: number | bigint): string {
-		const whole = BigInt(value);
-		return whole < 0n
-			? new Intl.NumberFormat(this.locale).format(whole)
-			: formatWhole(whole, this.locale);
+		return formatMinor(value, WHOLE, { locale: this.locale });
 	}
 
 	/** Learns anew how this browser writes numbers, for the next start. For idle time. */
@@ -145,13 +142,18 @@ export class Words {
 		const { locale } = this;
 		const form = learnFigureForm(locale);
 		keepFigureForm(locale, form);
-		this.#parts.shelf.setItem(FIGURES_KEY, JSON.stringify({ locale, form }));
+		this.#parts.shelf.setItem(FIGURES_KEY, JSON.stringify([locale, form]));
 	}
 
 	#takeFigures(): void {
-		const kept = readJson(this.#parts.shelf.getItem(FIGURES_KEY));
-		const form = parseFigureForm(kept?.['form']);
-		if (form !== undefined && kept?.['locale'] === this.locale) keepFigureForm(this.locale, form);
+		try {
+			const kept: unknown = JSON.parse(this.#parts.shelf.getItem(FIGURES_KEY) ?? '[]');
+			const [locale, value] = [kept].flat();
+			const form = parseFigureForm(value);
+			if (form !== undefined && locale === this.locale) keepFigureForm(this.locale, form);
+		} catch {
+			// What another program kept there, or a hand, is none of ours.
+		}
 	}
 
 	/** A business day, `'2026-11-20'`, as `Friday, 20 November`. */
@@ -225,16 +227,6 @@ const DAY_STYLES = {
 	dated: { day: 'numeric', month: 'short', year: 'numeric' },
 	weekday: { weekday: 'short' }
 } as const satisfies Readonly<Record<string, Intl.DateTimeFormatOptions>>;
-
-/** What another program kept there, or a hand, is none of ours. */
-function readJson(text: string | null): Readonly<Record<string, unknown>> | undefined {
-	try {
-		const value: unknown = JSON.parse(text ?? 'null');
-		return typeof value === 'object' && value !== null ? { ...value } : undefined;
-	} catch {
-		return undefined;
-	}
-}
 
 function asLanguage(text: string | null): Language | undefined {
 	return LANGUAGES.find((language) => language === text);
