@@ -11,6 +11,8 @@ const LOOK_MS = 25;
 const WITHIN_MS = 60_000;
 /** The worker hands on to the network what is the relay's: here there is one empty page. */
 const BLANK = '/api/blank';
+/** A page of the app that needs no book. */
+const FRAME = '/signin';
 
 export interface TillFigures {
 	/** From the navigation of a new tab until tiles are painted and nothing is before a tap in the queue. */
@@ -21,6 +23,13 @@ export interface TillFigures {
 	/** The same of an empty page with one button, in turn with the till: what this machine takes for nothing. */
 	readonly blankMedianMs: number;
 	readonly blankBestMs: number;
+	/** The same of a page of the app that opens no book, where one signs in: what framework and worker take. */
+	readonly frameMedianMs: number;
+	readonly frameBestMs: number;
+	/** What the page's own thread worked until then, its slowness in it: waiting for a core is not. */
+	readonly workMedianMs: number;
+	readonly blankWorkMedianMs: number;
+	readonly frameWorkMedianMs: number;
 	/** From the navigation until a tile was struck and the cash taken, and that is saved and said. */
 	readonly firstSaleMs: number;
 	/** The longest time in which the page answered nobody, in the seconds after the till stood. */
@@ -32,28 +41,44 @@ export async function timeTills(profile: string, runs: number): Promise<TillFigu
 	await using browser = await openBareBrowser(profile);
 	await keepApp(browser);
 	await using empty = await serveBlank();
-	const tills: number[] = [];
-	const blanks: number[] = [];
-	let longestTaskMs = 0;
+	const [tills, blanks, frames]: [Start[], Start[], Start[]] = [[], [], []];
 	// The first start after an update is not an ordinary one.
 	for (let run = -1; run < runs; run += 1) {
 		const blank = await timeToTill(browser, empty.path);
-		const till = await timeToTill(browser, '/shop/sell');
+		const frame = await timeToTill(browser, FRAME);
+		const till = await timeToTill(browser, '/shop/sell', AFTER_MS);
 		if (run < 0) continue;
-		blanks.push(blank.tillAt);
-		tills.push(till.tillAt);
-		longestTaskMs = Math.max(longestTaskMs, till.longest);
+		blanks.push(blank);
+		frames.push(frame);
+		tills.push(till);
 	}
-	const floor = quantiles(blanks);
+	const [till, blank, frame] = [figuresOf(tills), figuresOf(blanks), figuresOf(frames)];
 	return {
-		runsMs: tills,
-		...quantiles(tills),
-		bestMs: Math.min(...tills),
-		blankMedianMs: floor.medianMs,
-		blankBestMs: Math.min(...blanks),
+		runsMs: tills.map(({ tillAt }) => tillAt),
+		...till,
+		blankMedianMs: blank.medianMs,
+		blankBestMs: blank.bestMs,
+		blankWorkMedianMs: blank.workMedianMs,
+		frameMedianMs: frame.medianMs,
+		frameBestMs: frame.bestMs,
+		frameWorkMedianMs: frame.workMedianMs,
 		firstSaleMs: await timeToSale(browser),
-		longestTaskMs
+		longestTaskMs: Math.max(...tills.map(({ longest }) => longest))
 	};
+}
+
+interface Start {
+	readonly tillAt: number;
+	readonly worked: number;
+	readonly longest: number;
+}
+
+function figuresOf(
+	starts: readonly Start[]
+): Pick<TillFigures, 'medianMs' | 'p95Ms' | 'bestMs' | 'workMedianMs'> {
+	const times = starts.map(({ tillAt }) => tillAt);
+	const { medianMs: workMedianMs } = quantiles(starts.map(({ worked }) => worked));
+	return { ...quantiles(times), bestMs: Math.min(...times), workMedianMs };
 }
 
 /** Opens the app with the network there, until its worker has all of it. */
@@ -66,9 +91,10 @@ async function keepApp(browser: BareBrowser): Promise<void> {
 	await goTo(page, 'about:blank');
 	await goTo(page, url);
 	await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
-	// Once by the worker, too.
+	// Once by the worker, too, which has files behind it: one that was taken up again has none.
 	await goTo(page, url);
 	await until(page, 'navigator.serviceWorker.controller !== null');
+	await until(page, 'caches.match("/index.html", { ignoreSearch: true }).then((one) => one?.ok)');
 }
 
 /** In the page: what an earlier run kept may be another build. */
@@ -95,11 +121,14 @@ async function until(page: BarePage, expression: string): Promise<unknown> {
 	}
 }
 
+const EMPTY_PAGE = '<!doctype html><div class="tiles"><button class="tile">Bread</button></div>';
+
 async function serveBlank(): Promise<AsyncDisposable & { readonly path: string }> {
 	const server = createServer((request, response) => {
 		response.statusCode = request.url === BLANK ? 200 : 503;
 		response.setHeader('content-type', 'text/html');
-		response.end('<!doctype html><div class="tiles"><button class="tile">Bread</button></div>');
+		// A till that came from here were none.
+		response.end(request.url === BLANK ? EMPTY_PAGE : 'no network');
 	});
 	server.listen(SEED_PORT, 'localhost');
 	await once(server, 'listening');
@@ -120,15 +149,24 @@ async function openSlow(browser: BareBrowser, script: () => void): Promise<BareP
 	return page;
 }
 
-async function timeToTill(
-	browser: BareBrowser,
-	path: string
-): Promise<{ readonly tillAt: number; readonly longest: number }> {
+async function timeToTill(browser: BareBrowser, path: string, afterMs = 0): Promise<Start> {
 	await using page = await openSlow(browser, watchTill);
+	await page.send('Performance.enable', { timeDomain: 'threadTicks' });
 	await page.send('Page.navigate', { url: `${SEED_ORIGIN}${path}` });
 	const tillAt = Math.round(Number(await until(page, 'window.tillAt')));
-	await new Promise((resolve) => setTimeout(resolve, AFTER_MS));
-	return { tillAt, longest: Math.round(Number(await page.evaluate('window.longestTask'))) };
+	const worked = await workOf(page);
+	await new Promise((resolve) => setTimeout(resolve, afterMs));
+	const longest = Math.round(Number(await page.evaluate('window.longestTask')));
+	return { tillAt, worked, longest };
+}
+
+/** What the page's own thread worked since the navigation, ms. */
+async function workOf(page: BarePage): Promise<number> {
+	const { metrics } = (await page.send('Performance.getMetrics')) as {
+		metrics: readonly { readonly name: string; readonly value: number }[];
+	};
+	const { value = NaN } = metrics.find(({ name }) => name === 'TaskDuration') ?? {};
+	return Math.round(value * 1_000);
 }
 
 /** A person who taps as soon as there is something to tap. */
@@ -180,7 +218,7 @@ export async function slowDown(page: Page): Promise<void> {
 /** In the page: when its tiles stand and a tap would be answered, and the longest task after it. */
 export function watchTill(): void {
 	const look = (): void => {
-		if (document.querySelector('.tiles .tile:not(.by-amount)') === null) {
+		if (document.querySelector('.tiles .tile:not(.by-amount), form button') === null) {
 			requestAnimationFrame(look);
 			return;
 		}

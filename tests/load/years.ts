@@ -11,8 +11,11 @@
 //
 // Till ready: from the navigation of a new tab, with no network, the app in the service worker's
 // cache, until tiles are painted and nothing stands before a tap in the queue. An empty page with one
-// button is timed in turn with it (`blank`): what the machine takes for nothing. `firstSaleMs` is one
-// start at whose first moment a tile and the cash are struck, until that is saved and said.
+// button is timed in turn with it (`blank`): what the machine takes for nothing; so is a page of the app
+// that opens no book (`frame`). `work` is what the page's own thread worked for each of them: on a machine
+// that others use it says more than the clock. The browser runs, and so does the service worker, as on a
+// phone that was used a moment ago. `firstSaleMs` is one start at whose first moment a tile and the cash
+// are struck, until that is saved and said.
 
 import { rm } from 'node:fs/promises';
 import { endWith, readOptions, wholeNumber } from '#server/commands/command-options.ts';
