@@ -305,7 +305,7 @@ async function beginWithScripts(file: string): Promise<void> {
 	const page = await readFile(file, 'utf8');
 	const manifest = JSON.parse(await readFile(path.join(CLIENT, MANIFEST), 'utf8')) as Manifest;
 	const [, global = ''] = GLOBAL.exec(page) ?? [];
-	const head = `{${IS_SHOP}\n${await earlyRead()}\n${beginning(manifest, global)}}`;
+	const head = `{${IS_SHOP} try {\n${await earlyRead()}} catch {}\n${beginning(manifest, global)}}`;
 	const begun = page
 		.replace(/\t*<link href="[^"]+" rel="modulepreload">\n/g, '')
 		.replace(GLOBAL, '')
