@@ -1,4 +1,4 @@
-import type { Signer } from '#domain/crypto.ts';
+import type { CryptoParts, Signer } from '#domain/crypto.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { createBook, type Book } from '#state/book.ts';
@@ -17,7 +17,7 @@ export interface TestDevice {
 	readonly parts: DeviceParts;
 	/** Its own clock, ms; tests turn it. */
 	readonly clock: { now: number };
-	/** Whether anything of its store is still to come. */
+	/** Whether anything of its store, or that another thread reckons, is still to come. */
 	readonly isBusy: () => boolean;
 }
 
@@ -35,24 +35,27 @@ export const TEST_NOW = Date.parse('2026-11-20T10:00:00Z');
 
 export async function openTestDevice(options: TestDeviceOptions): Promise<TestDevice> {
 	const { seed, joins } = options;
-	const { store, isBusy } = counted(options.store ?? createMemoryDeviceStore());
+	const { count, isBusy } = createCounter();
+	const store = countedStore(options.store ?? createMemoryDeviceStore(), count);
 	const clock = { now: TEST_NOW };
 	const uuid = testUuids(seed);
-	const signer = options.signer ?? (await createSigner(await createSigningKeys()));
+	const own = options.signer ?? (await createSigner(await createSigningKeys()));
+	const signer = { ...own, sign: (message: Uint8Array) => count(own.sign(message)) };
 	const parts: DeviceParts = {
 		store,
 		signer,
-		crypto: createWebCrypto(),
+		crypto: countedCrypto(count),
 		clock: () => clock.now,
 		uuid,
 		changes: createChanges()
 	};
-	const own = mintIdentity({ uuid, publicKey: signer.publicKey });
+	const minted = mintIdentity({ uuid, publicKey: signer.publicKey });
 	const code = parseDeviceCode(joins?.code ?? 'A');
 	if (!code.ok) throw new Error('no device code');
-	const minted =
-		joins === undefined ? own : { ...joins.identity, publicKey: own.publicKey, code: code.value };
-	const device = await openDevice(parts, minted);
+	const { publicKey } = minted;
+	const identity =
+		joins === undefined ? minted : { ...joins.identity, publicKey, code: code.value };
+	const device = await openDevice(parts, identity);
 	if (options.currency !== undefined) await device.changeSettings({ currency: options.currency });
 	return {
 		device,
@@ -64,24 +67,38 @@ export async function openTestDevice(options: TestDeviceOptions): Promise<TestDe
 	};
 }
 
-/** The same store, and whether somebody waits for it. */
-function counted(store: DeviceStore): Pick<TestDevice, 'store' | 'isBusy'> {
+type Count = <T>(work: Promise<T>) => Promise<T>;
+
+/** Counts what somebody waits for. */
+function createCounter(): { readonly count: Count } & Pick<TestDevice, 'isBusy'> {
 	let waiting = 0;
-	const count = async <T>(work: Promise<T>): Promise<T> => {
-		waiting += 1;
-		try {
-			return await work;
-		} finally {
-			waiting -= 1;
-		}
-	};
 	return {
-		store: {
-			...store,
-			read: (tables, work) => count(store.read(tables, work)),
-			write: (tables, work) => count(store.write(tables, work))
+		count: async (work) => {
+			waiting += 1;
+			try {
+				return await work;
+			} finally {
+				waiting -= 1;
+			}
 		},
 		isBusy: () => waiting > 0
+	};
+}
+
+function countedStore(store: DeviceStore, count: Count): DeviceStore {
+	return {
+		...store,
+		read: (tables, work) => count(store.read(tables, work)),
+		write: (tables, work) => count(store.write(tables, work))
+	};
+}
+
+function countedCrypto(count: Count): CryptoParts {
+	const crypto = createWebCrypto();
+	return {
+		sha256: (bytes) => count(crypto.sha256(bytes)),
+		hmacSha256: (key, bytes) => count(crypto.hmacSha256(key, bytes)),
+		verify: (key, message, signature) => count(crypto.verify(key, message, signature))
 	};
 }
 
