@@ -6,12 +6,12 @@ import { countOf } from './years-new-device.ts';
 import { isControlled, quantiles, sellInPage, slowDown } from './years-till.ts';
 
 /** What did not come by then is told as what came. */
-const WITHIN_MS = 600_000;
+const WITHIN_MS = 900_000;
 /** A thousand sales a day are one in 47 s; each is two pages that are made and painted. */
 const SALE_EACH_MS = 5_000;
 
 export interface ThreeMonthsFigures {
-	/** From the page's start until the feed's last number is here; null where it was not in ten minutes. */
+	/** From the page's start until the feed's last number is here; null where it was not in a quarter of an hour. */
 	readonly caughtUpMs: number | null;
 	/** How far behind it was, and how many came. */
 	readonly behind: number;

@@ -6,8 +6,8 @@
 // Seeds what `npm run seed-years` did not seed yet, in `data/years`: measured on two cores that others
 // used too, 10 seconds for 30 days, 2 1/2 minutes and 0.7 GB for a year, 25 minutes for ten; do that
 // first. Then `till` is a minute or two for each number of years, and `away` makes the phone's profile
-// of the fewest years (2 minutes) and lets it catch up, for ten minutes at the most. `new` is a minute
-// for the fewest and for the most years, and then as long as every ledger takes to come.
+// of the fewest years (2 minutes) and lets it catch up, for a quarter of an hour at the most. `new` is
+// a minute for the fewest and for the most years, and then as long as every ledger takes to come.
 //
 // Till ready: from the navigation of a new tab, with no network, the app in the service worker's
 // cache, until tiles are painted and nothing stands before a tap in the queue. An empty page with one
