@@ -88,7 +88,8 @@ export function takeTime(startMs: number, chance: Chance): SimTime {
 function hasNext(clock: Clock, untilMs: number): boolean {
 	const [next] = clock.countTimers() === 0 ? [] : [nextAt(clock)];
 	if (next !== undefined && next <= untilMs) return true;
-	if (clock.now < untilMs) clock.setSystemTime(untilMs);
+	// Nothing is due by then, so nothing happens; set, the clock would take all timers along with it.
+	if (clock.now < untilMs) clock.tick(untilMs - clock.now);
 	return false;
 }
 
