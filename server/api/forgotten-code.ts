@@ -7,9 +7,9 @@ import type { Transaction } from '#server/database/transaction.ts';
 
 /**
  * The code that a device had which joined between a backup and its restore: as a relay's fact says
- * that was carried in since or, where none was, that the device itself showed. Only whoever is let in anew with
- * that key gets it back, only where nobody else has it or is named by it, and only one that is not
- * after `last`: such a one is still to be given out.
+ * that was carried in since or, where none was, that the device itself showed. Only whoever is let in
+ * anew with that key gets it back, only where nobody else has it or is named by it, and only one that
+ * is not after `last`: such a one is still to be given out.
  */
 export async function findForgottenCode(
 	transaction: Transaction,
@@ -17,14 +17,15 @@ export async function findForgottenCode(
 	{ publicKey, had }: Forgotten
 ): Promise<DeviceCode | undefined> {
 	const key = encodeBase64url(publicKey);
-	const [told] = await transaction
+	const told = await transaction
 		.select({ code: CODE_TOLD })
 		.from(fact)
-		.where(and(isTold(business), eq(KEY_TOLD, key), isToldNotAfter(last)))
-		.orderBy(asc(fact.s))
-		.limit(1);
-	const code = parseDeviceCode(told?.code ?? had);
-	if (!code.ok || isAfter(code.value, last)) return undefined;
+		.where(and(isTold(business), eq(KEY_TOLD, key)))
+		.orderBy(asc(fact.s));
+	const code = [...told.map((one) => one.code), had]
+		.map(parseDeviceCode)
+		.find((one) => one.ok && !isAfter(one.value, last));
+	if (code?.ok !== true) return undefined;
 	const others = await transaction
 		.select({ s: fact.s })
 		.from(fact)
@@ -72,10 +73,6 @@ interface Locked {
 }
 
 /** As they are given out: `Z` before `AA`. */
-function isToldNotAfter(last: DeviceCode): SQL {
-	return sql`(length(${CODE_TOLD}), ${CODE_TOLD} collate "C") <= (${last.length}::int, ${last})`;
-}
-
 function isAfter(code: DeviceCode, last: DeviceCode): boolean {
 	return code.length === last.length ? code > last : code.length > last.length;
 }

@@ -197,16 +197,23 @@ async function carryOne(parts: Working, scope: ScopeId): Promise<0 | 1> {
 async function hearCarried(parts: Working, scope: ScopeId): Promise<number | undefined> {
 	const { sql, sayAgain, patience } = parts;
 	if (sayAgain === undefined) return Number.MAX_SAFE_INTEGER;
-	const { told, upTo } = await readCarried(sql, scope, FACTS_LENGTH);
-	for (const one of told) {
+	const hear = async (one: ToldConnection): Promise<void> => {
 		try {
 			await sayAgain(one);
 		} catch (fault) {
+			if (!isOfFact(fault) || !patience.isOver(scope)) throw fault;
 			parts.fault(fault);
-			if (!isOfFact(fault) || !patience.isOver(scope)) return undefined;
 		}
+	};
+	try {
+		const { told, upTo } = await readCarried(sql, scope, FACTS_LENGTH);
+		for (const one of told) await hear(one);
+		return upTo;
+	} catch (fault) {
+		// The other feeds are carried all the same.
+		parts.fault(fault);
+		return undefined;
 	}
-	return upTo;
 }
 
 /** BRIDGE-20. A page that cannot be carried, fact by fact: the one that cannot be carried alone is passed. */

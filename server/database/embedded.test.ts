@@ -132,6 +132,16 @@ it('[KEEP-18] writes nothing more where somebody elsewhere took the folder', asy
 	expect(await readFile(lock, 'utf8')).toContain('till-2');
 });
 
+it('[KEEP-18] starts where a kill left the note of who started PostgreSQL torn', async () => {
+	await made.copyTo(dataDir);
+	await writeFile(path.join(dataDir, 'postgres/postmaster.by'), '{"host":"ti');
+	const file = path.join(dataDir, 'postgres/data/postmaster.pid');
+	await writeFile(file, `${String(process.pid)}\n`, { mode: 0o600 });
+	const told: string[] = [];
+	await started({ dataDir, tell: ({ kind }) => told.push(kind) });
+	expect(told).toEqual([]);
+});
+
 it('[KEEP-18] gives a PostgreSQL that was started elsewhere the time in which it ends by itself', async () => {
 	await made.copyTo(dataDir);
 	const told: string[] = [];

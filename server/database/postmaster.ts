@@ -86,10 +86,19 @@ function startedBy({ pgdata }: Pick<PostmasterParts, 'pgdata'>): string {
 	return path.join(path.dirname(pgdata), 'postmaster.by');
 }
 
+/** What a kill or a full disk left torn was written before its PostgreSQL began: none is of it. */
+function placeIn(text: string): Place | undefined {
+	try {
+		const value: unknown = JSON.parse(text);
+		return typeof value === 'object' && value !== null ? parsePlace(value) : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
 /** One that says nothing is of a Daftar that did not write it down. */
 async function wasStartedHere(parts: PostmasterParts): Promise<boolean> {
-	const text = await readFile(startedBy(parts), 'utf8').catch(() => '');
-	const place = text === '' ? undefined : parsePlace(JSON.parse(text) as object);
+	const place = placeIn(await readFile(startedBy(parts), 'utf8').catch(() => ''));
 	return place === undefined || isSamePlace(place, parts.here);
 }
 

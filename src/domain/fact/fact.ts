@@ -243,6 +243,7 @@ export interface DeviceFact extends FactHead {
 
 /** What a relay signs, so that it knows its word again whoever hands it in after a restore. */
 export type RelaySignedFact = MemberFact | DeviceFact | ClockFact;
+export const RELAY_SIGNED_KINDS = ['member', 'device', 'clock'] as const;
 
 /** Something that happened, written once, never edited and never deleted. */
 export type Fact =

@@ -30,6 +30,7 @@ import {
 	FACT_TENDERS_MAX,
 	NAME_LENGTH_MAX,
 	TAX_SIDES,
+	RELAY_SIGNED_KINDS,
 	UNDONE_KINDS,
 	type AdjustFact,
 	type CustomerFact,
@@ -145,8 +146,6 @@ function parseHead([name, kind, wall, counter, on, by]: readonly unknown[]): Res
 }
 
 type BodyParser = (head: FactHead, body: readonly unknown[]) => Fact | null;
-
-const RELAY_SIGNED_KINDS = ['member', 'device', 'clock'] as const;
 
 const BODIES: Readonly<Record<FactKind, BodyParser>> = {
 	sale: parseSale,
