@@ -14,14 +14,7 @@ import { openDevice, type Device, type DeviceParts } from './device.ts';
 import { mintIdentity, type Identity } from './identity.ts';
 import type { LedgerBook } from './ledger-views.ts';
 import { createJoinedReads } from './joined-reads.ts';
-import {
-	type BookPlace,
-	createFirstReads,
-	oftenKey,
-	PLACE_KEY,
-	takeFirstRead,
-	TILES_FIRST
-} from './first-read.ts';
+import { createFirstReads, keepPlace, oftenKey, takeFirstRead, TILES_FIRST } from './first-read.ts';
 import { Live, type LiveParts } from './live.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { oftenSold } from './often.ts';
@@ -352,11 +345,9 @@ async function open(): Promise<App> {
 		clock: parts.clock,
 		shelf: localStorage,
 		onStanding: (shown) => {
-			const { branch } = device.identity;
-			const tiles = shown.map(({ id }) => id);
-			const place: BookPlace = { business, book: name, branch, tiles };
-			localStorage.setItem(PLACE_KEY, JSON.stringify(place));
 			firstReads?.end();
+			const { branch } = device.identity;
+			keepPlace(localStorage, { business, book: name, branch, tiles: shown.map(({ id }) => id) });
 		}
 	});
 	await app.begin();

@@ -8,6 +8,7 @@ import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import { readEarly, type EarlyParts } from './early-read.ts';
 import {
 	createFirstReads,
+	keepPlace,
 	oftenKey,
 	PLACE_KEY,
 	TILES_FIRST,
@@ -227,4 +228,17 @@ it('[FIRST-4] hears that the book is removed, and stands in nobody’s way', asy
 		device.indexedDB.deleteDatabase(BOOK).onsuccess = resolve;
 	});
 	expect(device.onRemoved).toHaveBeenCalledOnce();
+});
+
+it('[FIRST-5] keeps where the book lies, and starts all the same where nothing more is kept', () => {
+	const kept = new Map<string, string>();
+	const place = { business: BUSINESS, book: BOOK, branch: BRANCH, tiles: [] };
+	keepPlace({ setItem: (name, value) => kept.set(name, value) }, place);
+	expect(JSON.parse(kept.get(PLACE_KEY) ?? '')).toEqual(place);
+	const full = (): never => {
+		throw new DOMException('no room', 'QuotaExceededError');
+	};
+	expect(() => {
+		keepPlace({ setItem: full }, place);
+	}).not.toThrow();
 });

@@ -21,6 +21,15 @@ export interface BookPlace {
 
 export const PLACE_KEY = 'daftar.place';
 
+/** Keeps it for the next start. Where nothing more is kept that one asks, as the first of all did. */
+export function keepPlace(shelf: Pick<Storage, 'setItem'>, place: BookPlace): void {
+	try {
+		shelf.setItem(PLACE_KEY, JSON.stringify(place));
+	} catch {
+		// The book lies where it lay, or is not found there and asked for.
+	}
+}
+
 /** As many tiles as a phone shows, at the most. */
 export const TILES_FIRST = 14;
 
