@@ -305,7 +305,8 @@ async function beginWithScripts(file: string): Promise<void> {
 	const page = await readFile(file, 'utf8');
 	const manifest = JSON.parse(await readFile(path.join(CLIENT, MANIFEST), 'utf8')) as Manifest;
 	const [, global = ''] = GLOBAL.exec(page) ?? [];
-	const head = `{${IS_SHOP} try {\n${await earlyRead()}} catch {}\n${beginning(manifest, global)}}`;
+	const files = filesOf(manifest);
+	const head = `{${global} const files = ${JSON.stringify(files)};\n${IS_SHOP} try {\n${await firstScript()}first.begin(JSON.stringify(files));} catch {}\n${BEGINNING}}`;
 	const begun = page
 		.replace(/\t*<link href="[^"]+" rel="modulepreload">\n/g, '')
 		.replace(GLOBAL, '')
@@ -335,8 +336,8 @@ const GLOBAL = /(__sveltekit_\w+ = \{[^}]*\};)/;
 const CHARSET = /<meta charset="utf-8" \/>/;
 const MESSAGES = /^src\/ui\/messages\/(\w+)\.json$/;
 
-/** What is fetched before anything else of the page is read. */
-function beginning(manifest: Manifest, global: string): string {
+/** What is fetched before anything else of the page is read, each by its address. */
+function filesOf(manifest: Manifest): object {
 	const urlOf = (name: string): string => `/${manifest[`${name}.js`]?.file ?? ''}`;
 	const till = Object.values(manifest).find(
 		({ name, css }) => name === 'till' && css !== undefined
@@ -345,31 +346,30 @@ function beginning(manifest: Manifest, global: string): string {
 		const [, language] = MESSAGES.exec(key) ?? [];
 		return language === undefined ? [] : [[language, `/${file}`]];
 	});
-	const files = {
+	return {
 		first: urlOf('first'),
 		till: urlOf('till'),
 		styles: (till?.css ?? []).map((file) => `/${file}`),
 		words: Object.fromEntries(words) as Record<string, string>
 	};
-	return `${global} const files = ${JSON.stringify(files)};\n${BEGINNING}`;
 }
 
-/** What reads the till's first screen while the scripts are fetched, as text of a script. */
-async function earlyRead(): Promise<string> {
-	const entry = path.join(import.meta.dirname, 'src/state/early-start.ts');
+/** What reads and draws the till's first screen while the scripts are fetched, as text of a script. */
+async function firstScript(): Promise<string> {
+	const entry = path.join(import.meta.dirname, 'src/routes/first-script.ts');
 	const built = await build({
 		configFile: false,
 		logLevel: 'error',
 		build: {
 			target: 'chrome111',
 			write: false,
-			lib: { entry, formats: ['iife'], name: 'early' },
+			lib: { entry, formats: ['iife'], name: 'first' },
 			rolldownOptions: { output: { codeSplitting: false } }
 		}
 	});
 	const [output] = (Array.isArray(built) ? built : [built]) as readonly Rolldown.RolldownOutput[];
 	const chunk = output?.output[0];
-	if (chunk?.type !== 'chunk') throw new Error('the early read was not built');
+	if (chunk?.type !== 'chunk') throw new Error('the first script was not built');
 	return chunk.code;
 }
 
@@ -404,15 +404,24 @@ const BEGINNING = `const own = { createScriptURL: (url) => url };
 				link.rel = "stylesheet";
 				link.href = url;
 			});
-			const begun = [load("first")];
-			if (isShop) begun.push(load("till"), ...files.styles.map((url) => style(url).catch(() => 0)));
-			window.daftar = { load, begun: Promise.all(begun) };
+			const fetchEarly = (as, href) => {
+				const link = document.createElement("link");
+				Object.assign(link, { rel: "preload", as, href });
+				if (as === "fetch") link.crossOrigin = "anonymous";
+				document.head.append(link);
+			};
+			const scripts = isShop ? ["first", "till"] : ["first"];
+			const begin = () => Promise.all(scripts.map(load));
+			const view = isShop ? window.daftarFirstView : undefined;
+			// What is drawn without them is painted before they run.
+			if (view?.drawn) for (const name of scripts) fetchEarly("script", files[name]);
+			const begun = view?.drawn ? view.drawn.then(begin) : begin();
+			begun.catch(() => view?.stands());
+			const styles = isShop ? files.styles.map((url) => style(url).catch(() => 0)) : [];
+			window.daftar = { load, begun: Promise.all([begun, ...styles]) };
 			try {
 				const spoken = [localStorage["daftar.language"], ...navigator.languages.map((tag) => tag.split("-")[0]), "en"];
-				const link = document.createElement("link");
-				Object.assign(link, { rel: "preload", as: "fetch", crossOrigin: "anonymous" });
-				link.href = files.words[spoken.find((language) => language in files.words)];
-				document.head.append(link);
+				fetchEarly("fetch", files.words[spoken.find((language) => language in files.words)]);
 			} catch {
 				// The page asks for them itself.
 			}`;

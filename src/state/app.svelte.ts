@@ -63,8 +63,10 @@ export class App {
 	readonly sync: SyncStatus;
 	/** Every product, by name. Read once it is needed, and again when a product changes; not its stock. */
 	readonly catalogue: Live<readonly StockedProduct[]>;
-	/** What was sold often lately, most first; counted once a start, so that no tile moves under a finger. */
+	/** What was sold often lately, most first; another only while nobody looks, so that no tile moves under a finger. */
 	often: readonly ProductId[] = [];
+	/** The shop's categories, as the last whole catalogue had them. */
+	categories: readonly string[] = [];
 	/** The tiles that a phone shows first, as they were when the app began; undefined once it stands. */
 	firstTiles: readonly StockedProduct[] | undefined;
 	readonly #shelf: Shelf;
@@ -129,6 +131,7 @@ export class App {
 	/** Reads what every screen needs before the first is shown, and follows it from then on. */
 	async begin(): Promise<void> {
 		this.often = this.#readOften();
+		this.categories = this.#kept(this.#categoriesKey()).map(String);
 		const [contactAt, tiles] = await Promise.all([
 			this.store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
 			this.book.tiles(this.often, TILES_FIRST),
@@ -213,15 +216,35 @@ export class App {
 		this.#shelf.setItem(this.#oftenKey(), JSON.stringify(often));
 	}
 
+	/** Nobody looks: tiles take the order of what is sold often by now. */
+	async orderTiles(): Promise<void> {
+		await this.countOften();
+		this.often = this.#readOften();
+		this.changes.tell(['products'], 'arrived');
+	}
+
+	/** Of the whole catalogue, for the next start's first screen. */
+	keepCategories(names: readonly string[]): void {
+		this.#shelf.setItem(this.#categoriesKey(), JSON.stringify(names));
+	}
+
 	#readOften(): readonly ProductId[] {
-		const kept: unknown = JSON.parse(this.#shelf.getItem(this.#oftenKey()) ?? '[]');
-		return Array.isArray(kept)
-			? kept.map(parseProductId).flatMap((id) => (id.ok ? id.value : []))
-			: [];
+		return this.#kept(this.#oftenKey())
+			.map(parseProductId)
+			.flatMap((id) => (id.ok ? id.value : []));
+	}
+
+	#kept(key: string): readonly unknown[] {
+		const kept: unknown = JSON.parse(this.#shelf.getItem(key) ?? '[]');
+		return Array.isArray(kept) ? kept : [];
 	}
 
 	#oftenKey(): string {
 		return oftenKey(this.device.identity.business);
+	}
+
+	#categoriesKey(): string {
+		return `daftar.categories.${this.device.identity.business}`;
 	}
 
 	#liveParts(): LiveParts {
@@ -363,6 +386,9 @@ function goOn(app: App, lead: TabLead): void {
 		void app.awaitless(app.connect(lead));
 		void app.awaitless(app.countOften());
 	}, CONNECT_AFTER_MS);
+	document.addEventListener('visibilitychange', () => {
+		if (document.visibilityState === 'hidden') void app.awaitless(app.orderTiles());
+	});
 	setTimeout(
 		() => void app.awaitless(import('./prune.ts').then(({ pruneDaily }) => pruneDaily(app))),
 		PRUNE_AFTER_MS

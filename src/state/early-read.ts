@@ -90,7 +90,7 @@ async function readBook(place: BookPlace, parts: EarlyParts): Promise<FirstRead 
 		book.close();
 	};
 	try {
-		return { place, answers: await readRows(book, place, parts), release };
+		return { place, ...(await readRows(book, place, parts)), release };
 	} catch (cause) {
 		release();
 		throw cause;
@@ -103,7 +103,7 @@ async function readRows(
 	book: IDBDatabase,
 	{ business, branch, tiles: expected }: BookPlace,
 	{ keyRange, shelf }: EarlyParts
-): Promise<ReadonlyMap<string, unknown>> {
+): Promise<Pick<FirstRead, 'answers' | 'tiles'>> {
 	const transaction = book.transaction(SCOPE);
 	const asked = new Map<string, IDBRequest>();
 	const table = (name: (typeof SCOPE)[number]): IDBObjectStore => transaction.objectStore(name);
@@ -124,7 +124,7 @@ async function readRows(
 	asked.set(rowsAsked('products', { index: 'tileKey', ...TILES }), tiles);
 	await answered(tiles);
 
-	if (unsent.result.length <= UNSENT_MAX) asked.set(rowsAsked('journal', only('sent', 0)), unsent);
+	if (unsent.result.length <= UNSENT_MAX) asked.set(UNSENT, unsent);
 	const sold = often.map(
 		(id) => asked.get(rowAsked('products', id))?.result as ProductRow | undefined
 	);
@@ -133,7 +133,28 @@ async function readRows(
 	for (const { id } of others) ask('stock', [branch, id]);
 	const last = [...asked.values()].at(-1);
 	if (others.length > 0 && last !== undefined) await answered(last);
-	return new Map([...asked].map(([name, { result }]) => [name, result as unknown]));
+	return {
+		answers: new Map([...asked].map(([name, { result }]) => [name, result as unknown])),
+		tiles: chosen.map(({ id }) => id)
+	};
+}
+
+/** Asked for by the app, and on no screen of the till. */
+const UNSEEN: ReadonlySet<string> = new Set(
+	(['keys', 'kinds', 'offset', 'contactAt', 'alone'] as const).map((key) => rowAsked('meta', key))
+);
+const UNSENT = rowsAsked('journal', only('sent', 0));
+
+/**
+ * What the till's first screen is drawn from: the same where the screen is the same. Undefined where
+ * more is shown than was read.
+ */
+export function seenOf({ place, answers, tiles }: FirstRead): string | undefined {
+	if (!answers.has(UNSENT)) return undefined;
+	const seen = [...answers].filter(([name]) => !UNSEEN.has(name));
+	return JSON.stringify([place.book, tiles, seen], (_key, value: unknown) =>
+		typeof value === 'bigint' ? `${String(value)}n` : value
+	);
 }
 
 function toIdb(key: Key): IDBValidKey {

@@ -5,7 +5,7 @@ import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { DeviceStore, ProductRow } from '#storage/device-store.ts';
 import { createBook } from './book.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
-import { readEarly, type EarlyParts } from './early-read.ts';
+import { readEarly, seenOf, type EarlyParts } from './early-read.ts';
 import {
 	createFirstReads,
 	keepPlace,
@@ -241,4 +241,49 @@ it('[FIRST-5] keeps where the book lies, and starts all the same where nothing m
 	expect(() => {
 		keepPlace({ setItem: full }, place);
 	}).not.toThrow();
+});
+
+it('[FIRST-6] tells what the first screen is drawn from, and nothing that is on none', async () => {
+	const device = await phone();
+	const seen = async (): Promise<string | undefined> => {
+		const first = await read(device);
+		first.release();
+		return seenOf(first);
+	};
+	const before = await seen();
+	expect(before).toContain('product 19');
+
+	await device.store.write(['meta'], (rows) =>
+		rows.put('meta', [
+			{ key: 'contactAt', value: 5 },
+			{ key: 'offset', value: 7 }
+		])
+	);
+	expect(await seen()).toBe(before);
+
+	const others = [before];
+	const changes: Parameters<DeviceStore['write']>[1][] = [
+		(rows) => rows.put('products', [{ ...productRow(19), price: 5 }]),
+		(rows) => rows.put('stock', [{ branch: BRANCH, product: productId(7), level: 1n }]),
+		(rows) => rows.put('settings', [{ field: 'name', value: 'Duka la Amina', stamps: {} }]),
+		(rows) => rows.put('meta', [{ key: 'cart', value: [{ key: 2 }] }]),
+		(rows) => rows.put('journal', [journalRow(3)])
+	];
+	for (const change of changes) {
+		await device.store.write(['meta', 'settings', 'products', 'stock', 'journal'], change);
+		const now = await seen();
+		expect(others).not.toContain(now);
+		others.push(now);
+	}
+});
+
+it('[FIRST-6] [FIRST-9] tells the tiles in their order, and nothing where more wait than were read', async () => {
+	const first = await read(await phone());
+	first.release();
+	expect(first.tiles.slice(0, 4)).toEqual([2, 19, 7, 0].map(productId));
+	expect(first.tiles).toHaveLength(TILES_FIRST);
+
+	const behind = await read(await phone({ unsent: 65 }));
+	behind.release();
+	expect(seenOf(behind)).toBeUndefined();
 });

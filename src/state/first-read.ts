@@ -6,6 +6,8 @@ export interface FirstRead {
 	readonly place: BookPlace;
 	/** What was answered, by the name of the question (`rowAsked`, `rowsAsked`). */
 	readonly answers: ReadonlyMap<string, unknown>;
+	/** Which tiles the till begins with. */
+	readonly tiles: readonly ProductId[];
 	/** Closes what it was read from; until then the page hears when the book is removed. */
 	readonly release: () => void;
 }
@@ -48,8 +50,12 @@ export function oftenKey(business: BusinessId): string {
 	return `daftar.often.${business}`;
 }
 
-/** Where the page's first script keeps what it read. */
-export const FIRST_READ = 'daftarFirstRead';
+const FIRST_READ = 'daftarFirstRead';
+
+/** Keeps for the app what the page's first script reads. */
+export function offerFirstRead(read: Promise<FirstRead | undefined>): void {
+	Reflect.set(globalThis, FIRST_READ, read);
+}
 
 /** What the page's first script read; once, and undefined where it read nothing. */
 export async function takeFirstRead(): Promise<FirstRead | undefined> {

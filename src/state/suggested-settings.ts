@@ -8,89 +8,19 @@ export interface Whereabouts {
 	readonly zone: string;
 }
 
-/** Currencies by ISO 3166 region, where a region's shops take one money (CLDR, current tender). */
-const CURRENCY_BY_REGION: Readonly<Record<string, string>> = {
-	AE: 'AED',
-	AF: 'AFN',
-	AR: 'ARS',
-	AT: 'EUR',
-	AU: 'AUD',
-	BD: 'BDT',
-	BE: 'EUR',
-	BH: 'BHD',
-	BR: 'BRL',
-	CA: 'CAD',
-	CH: 'CHF',
-	CI: 'XOF',
-	CL: 'CLP',
-	CM: 'XAF',
-	CN: 'CNY',
-	CO: 'COP',
-	CZ: 'CZK',
-	DE: 'EUR',
-	DK: 'DKK',
-	DZ: 'DZD',
-	EG: 'EGP',
-	ES: 'EUR',
-	ET: 'ETB',
-	FI: 'EUR',
-	FR: 'EUR',
-	GB: 'GBP',
-	GH: 'GHS',
-	GR: 'EUR',
-	HK: 'HKD',
-	HU: 'HUF',
-	ID: 'IDR',
-	IE: 'EUR',
-	IL: 'ILS',
-	IN: 'INR',
-	IQ: 'IQD',
-	IR: 'IRR',
-	IT: 'EUR',
-	JO: 'JOD',
-	JP: 'JPY',
-	KE: 'KES',
-	KR: 'KRW',
-	KW: 'KWD',
-	LB: 'LBP',
-	LK: 'LKR',
-	LY: 'LYD',
-	MA: 'MAD',
-	MX: 'MXN',
-	MY: 'MYR',
-	NG: 'NGN',
-	NL: 'EUR',
-	NO: 'NOK',
-	NP: 'NPR',
-	NZ: 'NZD',
-	OM: 'OMR',
-	PE: 'PEN',
-	PH: 'PHP',
-	PK: 'PKR',
-	PL: 'PLN',
-	PT: 'EUR',
-	QA: 'QAR',
-	RO: 'RON',
-	RU: 'RUB',
-	RW: 'RWF',
-	SA: 'SAR',
-	SD: 'SDG',
-	SE: 'SEK',
-	SG: 'SGD',
-	SN: 'XOF',
-	SO: 'SOS',
-	SY: 'SYP',
-	TH: 'THB',
-	TN: 'TND',
-	TR: 'TRY',
-	TZ: 'TZS',
-	UA: 'UAH',
-	UG: 'UGX',
-	US: 'USD',
-	VN: 'VND',
-	YE: 'YER',
-	ZA: 'ZAR',
-	ZM: 'ZMW'
+/**
+ * Currencies of regions whose shops take one money (CLDR, current tender). The code of a country's own
+ * begins with the country's (ISO 4217, ISO 3166).
+ */
+const OWN_CURRENCIES =
+	'AED AFN ARS AUD BDT BHD BRL CAD CHF CLP CNY COP CZK DKK DZD EGP ETB GBP GHS HKD HUF IDR ' +
+	'ILS INR IQD IRR JOD JPY KES KRW KWD LBP LKR LYD MAD MXN MYR NGN NOK NPR NZD OMR PEN PHP ' +
+	'PKR PLN QAR RON RUB RWF SAR SDG SEK SGD SOS SYP THB TND TRY TZS UAH UGX USD VND YER ZAR ' +
+	'ZMW';
+const REGIONS_BY_CURRENCY: Readonly<Record<string, string>> = {
+	EUR: 'AT BE DE ES FI FR GR IE IT NL PT',
+	XAF: 'CM',
+	XOF: 'CI SN'
 };
 
 /** Regions by the city that names a zone, where the language alone says nothing of the place. */
@@ -152,7 +82,15 @@ export function suggestedSettings({ languages, zone }: Whereabouts): SettingFiel
 	const city = zone.split('/').at(-1) ?? '';
 	const spoken = languages.map(regionOf).find((region) => region !== undefined);
 	const region = REGION_BY_CITY[city] ?? spoken ?? 'US';
-	return { currency: CURRENCY_BY_REGION[region] ?? 'USD', zone };
+	return { currency: currencyOf(region), zone };
+}
+
+function currencyOf(region: string): string {
+	const [together] =
+		Object.entries(REGIONS_BY_CURRENCY).find(([, regions]) => regions.includes(region)) ?? [];
+	return (
+		together ?? OWN_CURRENCIES.split(' ').find((currency) => currency.startsWith(region)) ?? 'USD'
+	);
 }
 
 function regionOf(tag: string): string | undefined {

@@ -10,7 +10,9 @@
 // a minute for the fewest and for the most years, and then as long as every ledger takes to come.
 //
 // Till ready: from the navigation of a new tab, with no network, the app in the service worker's
-// cache, until tiles are painted and nothing stands before a tap in the queue. An empty page with one
+// cache, until tiles are painted, a tap is taken, and nothing stands before it in the queue. That is by
+// the view that was kept of the till as it was left, which shows a tile as struck at once and hands the
+// tap to the app (FIRST-6, 7); `app` is when the app itself stands. An empty page with one
 // button is timed in turn with it (`blank`): what the machine takes for nothing; so is a page of the app
 // that opens no book (`frame`). `work` is what the page's own thread worked for each of them: on a machine
 // that others use it says more than the clock. The browser runs, and so does the service worker, as on a
