@@ -219,8 +219,11 @@ export class App {
 	/** Nobody looks: tiles take the order of what is sold often by now. */
 	async orderTiles(): Promise<void> {
 		await this.countOften();
-		this.often = this.#readOften();
-		this.changes.tell(['products'], 'arrived');
+		const counted = this.#readOften();
+		if (String(counted) === String(this.often)) return;
+		this.often = counted;
+		// The tiles hang on it; the whole catalogue, which is as it was, does not.
+		this.changes.tell(['stock'], 'arrived');
 	}
 
 	/** Of the whole catalogue, for the next start's first screen. */

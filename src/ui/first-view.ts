@@ -85,7 +85,8 @@ export function createFirstView(parts: FirstViewParts): FirstView {
 		const { of, ...view } = JSON.parse(kept) as Kept;
 		const [seen] = await Promise.all([within(READ_WITHIN_MS, parts.first), bodyThere()]);
 		if (hasStood || seen === undefined) return;
-		if (JSON.stringify(of) !== JSON.stringify([...parts.circumstances(), seen.text])) return;
+		const now = [...parts.circumstances(), seen.text];
+		if (of.length !== now.length || of.some((text, at) => text !== now[at])) return;
 		handOver = put(view);
 		setTimeout(stands, STANDS_WITHIN_MS);
 		await painted();

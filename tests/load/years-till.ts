@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { Page } from '@playwright/test';
+import { VIEW_KEY } from '#ui/first-view.ts';
 import { say } from '../e2e/words.ts';
 import { openBareBrowser, type BareBrowser, type BarePage } from './bare-browser.ts';
 import { SEED_ORIGIN, SEED_PORT, serveSeed } from './seed-years-stand.ts';
@@ -94,20 +95,32 @@ function appOf(starts: readonly Start[]): Pick<TillFigures, 'appMedianMs' | 'app
 	return { appMedianMs: quantiles(times).medianMs, appBestMs: Math.min(...times) };
 }
 
-/** Opens the app with the network there, until its worker has all of it. */
+const KEPT = 'caches.match("/index.html", { ignoreSearch: true }).then((one) => one?.ok)';
+
+/** Opens the app with the network there, until its worker has all of it, and the till as it was left. */
 async function keepApp(browser: BareBrowser): Promise<void> {
 	await using site = await serveSeed();
 	await using page = await browser.open();
 	const url = `${site.origin}/shop/sell`;
+	// What an earlier run kept may be another build.
+	const storageTypes = 'service_workers,cache_storage,local_storage';
+	await page.send('Storage.clearDataForOrigin', { origin: site.origin, storageTypes });
 	await goTo(page, url);
-	await page.evaluate(`(${forgetApp.toString()})()`);
-	await goTo(page, 'about:blank');
-	await goTo(page, url);
+	await until(page, KEPT);
 	await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
-	// Once by the worker, too, which has files behind it: one that was taken up again has none.
+	// By the worker, as on any later day; what it read of the book and its tiles are known by then.
 	await goTo(page, url);
 	await until(page, 'navigator.serviceWorker.controller !== null');
-	await until(page, 'caches.match("/index.html", { ignoreSearch: true }).then((one) => one?.ok)');
+	await until(page, `document.querySelector('.tiles .tile:not(.by-amount)') !== null`);
+	// As people leave a till: they put it away, and it keeps how it stood.
+	await page.evaluate(`(${putAway.toString()})()`);
+	await until(page, `localStorage.getItem('${VIEW_KEY}') !== null`);
+}
+
+/** In the page: for all that it knows nobody looks at it any more. */
+function putAway(): void {
+	Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
+	document.dispatchEvent(new Event('visibilitychange'));
 }
 
 /** In the page: what an earlier run kept may be another build. */
