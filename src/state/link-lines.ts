@@ -7,6 +7,7 @@ import {
 	canRun,
 	correctedNow,
 	insist,
+	lastWritten,
 	showState,
 	unsentRows,
 	type Line,
@@ -24,15 +25,13 @@ const DROP_MS_MAX = 10_000;
 
 /** Opens what is to be open; nothing of a business that the relay does not know. */
 export async function begin(run: LinkRun): Promise<void> {
-	const { store, device } = run.parts;
 	if (!canRun(run)) {
-		run.say.change({ state: device.identity.claimed ? 'offline' : 'notJoined' });
+		run.say.change({ state: run.parts.device.identity.claimed ? 'offline' : 'notJoined' });
 		await count(run);
 		return;
 	}
 	if (run.lines.size > 0) return;
-	const sequence = await store.read(['meta'], (rows) => readMeta(rows, 'sequence'));
-	run.lastPut = sequence?.n ?? 0;
+	run.lastPut = await lastWritten(run);
 	await arrange(run);
 	await count(run);
 }
@@ -175,16 +174,17 @@ export function retry(run: LinkRun, line: Line): void {
 
 /** Own facts that were written since: into their document at once, which is opened for them. */
 export async function putNew(run: LinkRun): Promise<void> {
-	if (canRun(run)) {
+	const { lastPut } = run;
+	if (canRun(run) && lastPut !== undefined) {
 		const rows = await run.parts.store.read(['journal'], (read) =>
-			read.find('journal', { from: run.lastPut + 1, to: Number.MAX_SAFE_INTEGER })
+			read.find('journal', { from: lastPut + 1, to: Number.MAX_SAFE_INTEGER })
 		);
 		for (const [name, ofName] of groupBy(rows, ({ document }) => document)) {
 			if (run.paused.has(name)) continue;
 			const line = await openLine(run, name);
 			line.link.append(ofName.filter(({ sent }) => sent === 0));
 		}
-		run.lastPut = rows.at(-1)?.n ?? run.lastPut;
+		run.lastPut = rows.at(-1)?.n ?? lastPut;
 	}
 	await count(run);
 }

@@ -105,8 +105,8 @@ export interface LinkRun {
 	triedAt: number;
 	/** Whether what is open must be looked through, though nothing was marked. */
 	mustArrange: boolean;
-	/** The last own number that was put into a document by this run. */
-	lastPut: number;
+	/** The last own number of before the start, or that was put into a document since; at first unknown. */
+	lastPut: number | undefined;
 	/** The days that the relay called too far ahead, and for which its time was asked anew. */
 	readonly askedClock: Set<string>;
 	/** The relay's last hello, once it was heard. */
@@ -164,7 +164,7 @@ export function createLinkRun(
 		carryAttempt: 0,
 		triedAt: 0,
 		mustArrange: false,
-		lastPut: 0,
+		lastPut: undefined,
 		askedClock: new Set(),
 		greeting: undefined,
 		epoch: 0,
@@ -197,6 +197,11 @@ export function showState(run: LinkRun): void {
 export async function correctedNow({ parts, offset: heard }: LinkRun): Promise<number> {
 	const offset = heard ?? (await parts.store.read(['meta'], (rows) => readMeta(rows, 'offset')));
 	return parts.clock() + (offset ?? 0);
+}
+
+export async function lastWritten({ parts }: LinkRun): Promise<number> {
+	const sequence = await parts.store.read(['meta'], (rows) => readMeta(rows, 'sequence'));
+	return sequence?.n ?? 0;
 }
 
 export async function unsentRows({ parts }: LinkRun): Promise<readonly JournalRow[]> {

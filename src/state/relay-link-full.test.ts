@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { journalName } from '#documents/document-name.ts';
-import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
+import { readFacts } from '#documents/facts.ts';
+import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { storageFull, type DeviceStore } from '#storage/device-store.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
@@ -33,6 +34,7 @@ function fillable(disk: Disk): DeviceStore {
 
 interface Filled extends TestDevice {
 	readonly link: RelayLink;
+	readonly documents: DocumentsHost;
 	readonly ring: () => void;
 	/** Time goes on, and timers ring when they are due. */
 	readonly pass: (ms: number) => Promise<void>;
@@ -53,17 +55,18 @@ async function linked(
 	await test.device.markClaimed({ code, member });
 	const random = seeded(7);
 	const { timers, ring, pass } = createTimersByHand();
+	const documents = createMemoryDocumentsHost(random);
 	const link = createRelayLink({
 		...relay.line(code),
 		...test.parts,
 		device: test.device,
-		documents: createMemoryDocumentsHost(random),
+		documents,
 		random,
 		timers,
 		onFault: () => undefined
 	});
 	const settle = (): Promise<void> => relay.quiet();
-	return { ...test, link, ring, pass: (ms) => pass(ms, { settle }) };
+	return { ...test, link, documents, ring, pass: (ms) => pass(ms, { settle }) };
 }
 
 async function held({ store }: TestDevice): Promise<number> {
@@ -143,6 +146,25 @@ it('[LINK-17] begins, and hears the relay’s greeting, once there is room', asy
 	await relay.quiet();
 	expect(a.link.status.unsent).toBe(1);
 	disk.isFull = false;
+	await sentAll(a, relay, 2);
+	await a.link.stop();
+});
+
+it('[LINK-4] puts nothing of before back sooner, though its start found no room and something was sold since', async () => {
+	const relay = createFakeRelay(TEST_NOW);
+	relay.isUp = false;
+	const disk = { isFull: false };
+	const a = await linked(relay, disk);
+	await sell(a);
+	disk.isFull = true;
+	await expect(a.link.start()).rejects.toThrow('no room');
+	disk.isFull = false;
+	await sell(a);
+	await relay.quiet();
+	const { business, branch } = a.device.identity;
+	const { doc } = await a.documents.open(journalName(business, branch, TEST_NOW));
+	expect(readFacts(doc).map(({ id }) => id)).toEqual(['A-2']);
+	relay.isUp = true;
 	await sentAll(a, relay, 2);
 	await a.link.stop();
 });

@@ -24,6 +24,7 @@ import {
 	canRun,
 	createLinkRun,
 	insist,
+	lastWritten,
 	showState,
 	type LinkRun,
 	type LinkStatus,
@@ -97,6 +98,7 @@ async function start(run: LinkRun): Promise<void> {
 	run.paused.clear();
 	run.say.change({ halted: undefined });
 	run.askedClock.clear();
+	run.lastPut = undefined;
 	run.cancels.push(
 		run.parts.changes.on((tables) => {
 			if (tables.includes('journal')) run.later(() => putNew(run));
@@ -107,6 +109,8 @@ async function start(run: LinkRun): Promise<void> {
 	);
 	// Whatever of it a full disk keeps from being done is tried again.
 	const first = async (): Promise<void> => {
+		// Before that: what is written meanwhile is new, and all else may be at the relay.
+		run.lastPut ??= await lastWritten(run);
 		await tryApart(run);
 		await begin(run);
 	};
