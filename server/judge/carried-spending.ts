@@ -22,6 +22,7 @@ export interface CodeOfPerson {
 
 export interface Spending {
 	readonly h: RecordHash;
+	readonly claim: string;
 	readonly result: VerdictResult;
 	readonly al: number;
 }
@@ -51,7 +52,9 @@ export async function findCarriedSpending(
 		.filter(({ verdict: { at } }) => at >= began && at < ended)
 		.toSorted((a, b) => a.verdict.at - b.verdict.at);
 	for (const one of inForce) {
-		if (!(await isOtherwise(tx, code.name, one))) return one.verdict;
+		if (await isOtherwise(tx, code.name, one)) continue;
+		const { h, result, al } = one.verdict;
+		return { h, claim: one.claimId, result, al };
 	}
 	return undefined;
 }

@@ -41,7 +41,7 @@ import {
 	type TestShop
 } from '#tests/support/ledger-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
-import { judgeClaim, type Outcome } from './judge-claim.ts';
+import { judgeClaim, type Outcome, type WaitingClaim } from './judge-claim.ts';
 import { createJudge } from './judge-worker.ts';
 import { countersToTry, isSameCode } from './match-code.ts';
 import { wakeClaims } from './queue-claims.ts';
@@ -188,19 +188,43 @@ describe('after a restore', () => {
 
 	/** Her phone tells the last verdict, as it was or otherwise. */
 	async function carry(otherwise: Partial<JudgedFact>): Promise<void> {
-		const { sql } = stand.database;
 		const told = factsOf(stand, amina.person, 'judged').at(-1);
 		if (told === undefined) throw new Error('she was told nothing');
+		await handIn(amina.person, { ...told, ...otherwise }, 'p1');
+	}
+
+	/** The shop tells the verdicts that were lost. */
+	async function carryVerdicts(): Promise<void> {
+		for (const told of verdicts()) {
+			const n = await handIn(shop.business, told, 'A');
+			await stand.database.sql`
+				insert into ledger_fact (business, ledger, code, n, kind)
+				values (${shop.business}, ${name.ledger}, ${told.code}, ${n}, 'verdict')`;
+		}
+	}
+
+	async function handIn(
+		scope: string,
+		told: JudgedFact | VerdictFact,
+		by: string
+	): Promise<number> {
 		carried += 1;
 		const n = 1_000_000 + carried;
-		const text = encodeFact({ ...told, ...otherwise, n, id: factId(told.code, n) });
-		await sql`
+		const text = encodeFact({ ...told, n, id: factId(told.code, n) });
+		await stand.database.sql`
 			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s,
 				carried_by)
-			values (${amina.person}, ${told.code}, ${n}, 'judged', ${told.at.wall}, 0, ${told.on}, 0,
-				${text}, 0, ${n}, 'p1')`;
+			values (${scope}, ${told.code}, ${n}, ${told.kind}, ${told.at.wall}, 0, ${told.on}, 0,
+				${text}, 0, ${n}, ${by})`;
+		return n;
 	}
 	let carried = 0;
+
+	/** A claim that had its verdict is told again to a database that forgot it. */
+	async function judgeAgain(waiting: WaitingClaim): Promise<Outcome> {
+		await stand.database.orm.insert(claimWaiting).values({ ...waiting, dueAt: stand.clock.now });
+		return judgeClaim(stand.parts, waiting);
+	}
 
 	it('[JUDGE-16] a verdict that is here, is of two codes or of another ledger spends nothing more', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
@@ -230,6 +254,23 @@ describe('after a restore', () => {
 		expect(await present(sheet(second, codes, 0))).toBe('used');
 		expect(await present(sheet(first, codes, 0))).toBe('ok');
 		expect(await present(sheet(second, codes, 1))).toBe('ok');
+	});
+
+	it('[JUDGE-16] both codes that confirmed one record are spent, when their verdicts are taken over too', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const first = await fileClaim(stand, shop, sheet(h, codes, 0));
+		await judgeClaim(stand.parts, first);
+		await carry({});
+		const second = await fileClaim(stand, shop, sheet(h, codes, 1));
+		await judgeClaim(stand.parts, second);
+		await lose();
+		// The shop hands in both verdicts, her phone the first.
+		await carryVerdicts();
+		for (const one of [second, first]) expect(await judgeAgain(one)).toBe('known');
+		const other = await writeRecord(stand, name);
+		for (const counter of [0, 1]) expect(await present(sheet(other, codes, counter))).toBe('used');
+		expect(factsOf(stand, amina.person, 'codes').at(-1)?.fields).toMatchObject({ used: [0, 1] });
 	});
 
 	it('[JUDGE-16] what was spent after one restore is spent after the next', async () => {

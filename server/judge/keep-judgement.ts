@@ -107,25 +107,31 @@ async function countWrong(
 	return wrong;
 }
 
-/** A right code is spent by being presented, for this record, with this result. */
-async function spend(
-	{ tx }: Act,
-	{ clock }: LedgerParts,
-	{ case: { fact, name, record, found }, judgement }: Judged
-): Promise<void> {
-	const { result, al, isSpent } = judgement;
-	if (!isSpent || found === undefined || found.match.spentFor !== undefined) return;
+/** Whether the code is spent, and the books do not say so yet. */
+function isNewlySpent({ case: { found }, judgement }: Judged): boolean {
+	if (found === undefined) return false;
+	const isFirst = judgement.isSpent && found.match.spentFor === undefined;
+	return isFirst || found.remembered !== undefined;
+}
+
+/**
+ * A right code is spent by being presented, for this record, with this result; or for what her phone
+ * remembers. Once it is in the books, nobody has to be believed about it again.
+ */
+async function spend({ tx }: Act, { clock }: LedgerParts, judged: Judged): Promise<void> {
+	const { fact, name, record, found } = judged.case;
+	if (found === undefined || !isNewlySpent(judged)) return;
 	const { id: claim, way } = fact.claim;
-	const { epoch, counter } = found;
+	const { result, al } = judged.judgement;
+	const { epoch, counter, remembered } = found;
 	if (way === 'sms') {
 		const ofSend = and(ofLedger(smsSend, name), eq(smsSend.h, record.h), eq(smsSend.send, counter));
 		await tx.update(smsSend).set({ result, al }).where(ofSend);
 		return;
 	}
 	assert(way === 'sheet' || way === 'app', 'what else is spent is of a sheet or a phone');
-	await tx
-		.insert(codeSpent)
-		.values({ ...name, epoch, way, counter, h: record.h, claim, result, al, at: clock() });
+	const spending = remembered ?? { h: record.h, claim, result, al };
+	await tx.insert(codeSpent).values({ ...name, epoch, way, counter, ...spending, at: clock() });
 }
 
 interface Signed {
@@ -198,13 +204,9 @@ async function tell(act: Act, { judged, signed, wrong }: Told): Promise<void> {
 }
 
 /** A code that was used makes room for the next; on paper alone there is nobody to show it to. */
-async function refill(
-	act: Act,
-	parts: LedgerParts,
-	{ case: { fact, name, link, found }, judgement }: Judged
-): Promise<void> {
-	if (fact.claim.way !== 'sheet' || !judgement.isSpent || found?.match.spentFor !== undefined)
-		return;
+async function refill(act: Act, parts: LedgerParts, judged: Judged): Promise<void> {
+	const { fact, name, link, found } = judged.case;
+	if (fact.claim.way !== 'sheet' || !isNewlySpent(judged)) return;
 	if (link === undefined || found?.epoch !== link.epoch) return;
 	const set = await readSet(act.tx, { ...name, epoch: link.epoch });
 	assert(set !== undefined, 'a code that was found is of a set');

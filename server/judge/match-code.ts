@@ -15,7 +15,7 @@ import { infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
 import { numberBehind, ofLedger, type Guard, type Link } from '#server/ledgers/guard.ts';
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { keyOfEpoch } from '#server/ledgers/secrets.ts';
-import { findCarriedSpending } from './carried-spending.ts';
+import { findCarriedSpending, type Spending } from './carried-spending.ts';
 
 /** A claim by a code, and all that the relay knows around it. */
 export interface CodeClaim {
@@ -37,6 +37,8 @@ export interface Found {
 	readonly counter: number;
 	/** What it came to when it was presented for the same record before. */
 	readonly old: OldAnswer | undefined;
+	/** What it was spent for, where that is not in the books, and her phone alone remembers it. */
+	readonly remembered?: Spending | undefined;
 }
 
 export interface OldAnswer {
@@ -240,14 +242,15 @@ async function withSpending(
 			)
 		);
 	const person = claim.link?.person ?? null;
-	const spent =
+	const remembered =
 		kept === undefined && person !== null
 			? await findCarriedSpending(tx, { name, person, way, epoch, counter })
-			: kept;
+			: undefined;
+	const spent = kept ?? remembered;
 	if (spent === undefined) return { match, epoch, counter, old: undefined };
 	const spentFor = hashIn(spent.h);
 	const old = spentFor === record.h ? { result: spent.result, al: spent.al } : undefined;
-	return { match: { ...match, spentFor }, epoch, counter, old };
+	return { match: { ...match, spentFor }, epoch, counter, old, remembered };
 }
 
 function hashIn(text: string): RecordHash {
