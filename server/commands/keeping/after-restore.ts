@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { nextDeviceCode, parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
+import { readEpoch } from '#server/database/epoch.ts';
 
 /** So many codes, members and phones may have been given out since a backup. */
 const DEVICE_CODES_SKIPPED = 26;
@@ -30,9 +31,8 @@ const MINUTE_MS = 60_000;
  * in the transaction that `sql` is; `now` in ms UTC. Returns the new epoch.
  */
 export async function beginNextEpoch(sql: Sql, now: number): Promise<number> {
-	const [row] = await sql<{ epoch: number | null }[]>`
-		select max(epoch) as epoch from database_epoch`;
-	const ended = row?.epoch ?? 0;
+	// Of one in which no server began yet the first ends: it forgot what was written in that since.
+	const ended = await readEpoch(sql, now);
 	// Counted by time, so that two restores of one backup are never one epoch.
 	const epoch = Math.max(ended + 1, Math.floor((now - EPOCHS_BEGIN_AT) / MINUTE_MS));
 	await sql`insert into database_epoch (epoch, started_at) values (${epoch}, ${now})`;

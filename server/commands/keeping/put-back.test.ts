@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectDatabase, MIGRATION_LOCK, type Database } from '#server/database/connect.ts';
+import { isRestored } from '#server/database/epoch.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { until } from '#tests/support/relay-stand.ts';
 import { beginAfterLoss, putBack } from './put-back.ts';
@@ -74,6 +75,16 @@ it('[KEEP-11] and a start of a server wait for each other', async () => {
 	letGo(undefined);
 	expect(await started).toEqual([]);
 	expect(await epoch).toBe(EPOCH);
+});
+
+it('[KEEP-6] one in which no server had begun has forgotten what was written since', async () => {
+	const command = connect();
+	expect(await putBack(command, NOW)).toBe(EPOCH);
+	expect(await isRestored(command.sql, EPOCH)).toBe(true);
+});
+
+it('[KEEP-13] a server whose database went back to before it began begins the next epoch', async () => {
+	expect(await beginAfterLoss(connect(), { epoch: 1, now: NOW })).toBe(EPOCH);
 });
 
 it('[KEEP-13] of servers that find a loss one begins the next epoch, and none where it has begun', async () => {

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { MIGRATION_LOCK, type Database } from '#server/database/connect.ts';
+import { readEpoch } from '#server/database/epoch.ts';
 import { beginNextEpoch } from './after-restore.ts';
 
 /** As servers call themselves where they connect, and their bus. */
@@ -43,9 +44,7 @@ export async function beginAfterLoss(
 	return sql.begin(async (transaction) => {
 		const tx = transaction as unknown as Sql;
 		await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-		const [row] = await tx<{ epoch: number | null }[]>`
-			select max(epoch) as epoch from database_epoch`;
-		return row?.epoch === epoch ? beginNextEpoch(tx, now) : undefined;
+		return (await readEpoch(tx, now)) === epoch ? beginNextEpoch(tx, now) : undefined;
 	});
 }
 
