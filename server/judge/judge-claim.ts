@@ -98,9 +98,10 @@ async function decide(act: Act, parts: LedgerParts, known: Known): Promise<Outco
 	if (await isJudged(act.tx, name.business, claim)) return 'known';
 
 	const { code = '', counter = 0 } = claim;
-	const presented: CodeClaim = { name, guard, link, record: judged, way, code, counter };
-	const found = await findCode(act.tx, parts, presented);
 	const carried = await findCarried(act.tx, parts, { name, claim });
+	const asked = { name, guard, link, record: judged, way, code, counter };
+	const presented: CodeClaim = { ...asked, wasJudged: carried !== undefined };
+	const found = await findCode(act.tx, parts, presented);
 	if (carried !== undefined) {
 		await keepCarried(act, parts, { case: { ...known, guard, link, found }, carried });
 		return 'known';

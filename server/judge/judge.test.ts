@@ -273,6 +273,21 @@ describe('after a restore', () => {
 		expect(factsOf(stand, amina.person, 'codes').at(-1)?.fields).toMatchObject({ used: [0, 1] });
 	});
 
+	it('[JUDGE-15] a code that the restored database has not given out yet is spent by its verdict of before', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		await present(sheet(await writeRecord(stand, name), codes, 0));
+		const last = await fileClaim(stand, shop, sheet(await writeRecord(stand, name), codes, 5));
+		await judgeClaim(stand.parts, last);
+		expect(resultOf(verdicts().at(-1))).toBe('ok');
+		await lose();
+		await stand.database.sql`update sheet_set set next_counter = 5 where ledger = ${name.ledger}`;
+		await carryVerdicts();
+		expect(await judgeAgain(last)).toBe('known');
+		for (const counter of [1, 2])
+			expect(await present(sheet(await writeRecord(stand, name), codes, counter))).toBe('ok');
+		expect(await present(sheet(await writeRecord(stand, name), codes, 5))).toBe('used');
+	});
+
 	it('[JUDGE-16] what was spent after one restore is spent after the next', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
 		stand.clock.now += 1_000;

@@ -28,6 +28,8 @@ export interface CodeClaim {
 	readonly code: string;
 	/** Of a sheet the code's, of an SMS the send; a phone's is found. */
 	readonly counter: number;
+	/** Before a restore, which may have forgotten that the code was given out. */
+	readonly wasJudged: boolean;
 }
 
 /** The code that was meant, where it is in the ledger's books and what it was spent for. */
@@ -127,9 +129,9 @@ async function findInSet(
 	parts: LedgerParts,
 	{ claim, epoch }: InEpoch
 ): Promise<Found | undefined> {
-	const { name, counter, link } = claim;
+	const { name, counter, link, wasJudged } = claim;
 	const set = await readSet(tx, { ...name, epoch });
-	if (set === undefined || counter >= set.nextCounter) return undefined;
+	if (set === undefined || (counter >= set.nextCounter && !wasJudged)) return undefined;
 	const key = await keyOfEpoch(tx, parts, { ...name, epoch });
 	assert(key !== undefined, 'a set has an epoch');
 	const right = await code(key, { info: infoOfSet(set), counter }, parts.crypto);
