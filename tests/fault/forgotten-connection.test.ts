@@ -11,7 +11,7 @@ import { verifyAll } from '#server/commands/keeping/verify-all.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { SETS_OF_EPOCH } from '#server/ledgers/code-sets.ts';
 import { createProject } from '#server/projections/project.ts';
-import { recordFact } from '#tests/support/hostile-facts.ts';
+import { recordFact, replyFact } from '#tests/support/hostile-facts.ts';
 import {
 	createHostileStand,
 	mintLedger,
@@ -228,6 +228,41 @@ describe('a connection that a restore forgot', () => {
 		const [first] = await stand.database.sql<{ epoch: number }[]>`
 			select min(epoch) as epoch from code_epoch where ledger = ${held('amina').ledger}`;
 		expect(first?.epoch).toBeGreaterThan(SETS_OF_EPOCH);
+	}, 60_000);
+
+	it('[RELAY-58] of which the shop has the answer alone leaves that with its devices until she is connected anew', async () => {
+		await meet('amina');
+		const theirs = await forget(async () => {
+			const { who, ledger } = held('amina');
+			await link('amina');
+			const due = await recordFact(shop, { ledger });
+			expect(await stand.put(shop, [due])).toBe('taken');
+			await stand.settled();
+			const answer = { business: shop.business, ledger, h: due.h, decision: 'accept' } as const;
+			expect(await stand.put(who, [await replyFact(who, answer)])).toBe('taken');
+			await stand.settled();
+		});
+		// They have the day's journal, and had not fetched the feed: what stands in it alone is lost.
+		const answers = theirs.filter(({ text }) => text.includes('"answered"'));
+		await carry(
+			shop,
+			theirs.filter((row) => row.branch !== null && !answers.includes(row))
+		);
+		const handIn = async (): Promise<unknown> => {
+			const facts = answers.map(({ text, branch }) => [branch, text]);
+			const { body } = await stand.ask('/carried', { by: shop, body: { facts } });
+			return body['handed'];
+		};
+		const waits = [[expect.any(String), 'refused', 'authorUnknown']];
+		expect(await handIn()).toEqual(waits);
+		await carry(held('amina').who, held('amina').rows);
+		await expectShown(['amina'], false);
+		// Her own word that she stood there is not the shop's.
+		expect(await handIn()).toEqual(waits);
+
+		await link('amina');
+		await expectShown(['amina'], true);
+		expect(await handIn()).toEqual([[expect.any(String), 'kept']]);
 	}, 60_000);
 
 	it('[CONNECT-19] is ended again by either side, also where two who did not know said it again', async () => {

@@ -1,5 +1,7 @@
+import type { LedgerId } from '#domain/ids.ts';
 import { openPhone, type OpenPhone } from '#state/customer/open-phone.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
+import { isAwaited } from './awaited-answers.ts';
 import { simCrypto } from './crypto.ts';
 import { startLink, startProcess, type Tab } from './machine.ts';
 import { RELAY_ORIGIN } from './network.ts';
@@ -209,19 +211,26 @@ export async function isPatronQuiet(
 	if (tab === undefined) return false;
 	const { state, unsent, feedBehind } = tab.link.status;
 	if (state !== 'online' || unsent > 0 || feedBehind > 0) return false;
-	return hasAll(server.sql, person, profile.disk.store);
+	return hasAll(server.sql, { scope: person, store: profile.disk.store });
 }
 
-/** Whether a machine holds what the relay has of its scope, and nothing else. */
+interface Holder {
+	readonly scope: string;
+	readonly store: Patron['profile']['disk']['store'];
+	/** Ledgers that a restored relay forgot. */
+	readonly forgotten?: ReadonlySet<LedgerId>;
+}
+
+/** Whether a machine holds what the relay has of its scope, and nothing else but what is awaited. */
 export async function hasAll(
 	sql: World['server']['sql'],
-	scope: string,
-	store: Patron['profile']['disk']['store']
+	{ scope, store, forgotten = new Set() }: Holder
 ): Promise<boolean> {
 	const rows = await sql<{ id: string }[]>`
 		select code || '-' || n as id from fact where business = ${scope}`;
 	const ids = new Set(rows.map(({ id }) => id));
-	const held = await store.read(['facts'], (read) => read.all('facts'));
+	const rowsHeld = await store.read(['facts'], (read) => read.all('facts'));
+	const held = rowsHeld.filter((row) => ids.has(row.id) || !isAwaited(row, forgotten));
 	return held.length === ids.size && held.every(({ id }) => ids.has(id));
 }
 

@@ -3,6 +3,7 @@ import { NO_LEDGER } from '#server/database/journal.ts';
 import { isOldBookSpent } from '#state/heir.ts';
 import { readMeta, type Inheritance } from '#state/meta.ts';
 import { only } from '#storage/device-store.ts';
+import { forgottenLedgers } from './awaited-answers.ts';
 import type { Canary } from './canary.ts';
 import { createChance } from './chance.ts';
 import { createSimSigner } from './crypto.ts';
@@ -211,6 +212,7 @@ function scheduleActs(world: World, station: Station, end: number): void {
 async function isQuiet(world: World): Promise<boolean> {
 	const { sql } = world.server;
 	await lookWhoIsRemoved(world);
+	const forgotten = await forgottenLedgers(sql, world.patrons);
 	for (const { tabs, isRemoved, shop, profile } of world.stations) {
 		const leading = [...tabs].filter(({ lead }) => lead.role === 'leader');
 		const [tab] = leading;
@@ -220,7 +222,8 @@ async function isQuiet(world: World): Promise<boolean> {
 		if (!isRemoved && (halted === 'rights' || halted === 'unknown')) tab.kill();
 		if (isRemoved && unsent === 0) continue;
 		if (state !== 'online' || unsent > 0 || feedBehind > 0) return false;
-		if (!(await hasAll(sql, shop.business, profile.disk.store))) return false;
+		const { store } = profile.disk;
+		if (!(await hasAll(sql, { scope: shop.business, store, forgotten }))) return false;
 	}
 	for (const patron of world.patrons) if (!(await isPatronQuiet(world, patron))) return false;
 	return (await isCarried(world)) && (await apartIn(world)).length === 0;
