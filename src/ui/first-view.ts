@@ -65,8 +65,8 @@ const STILL_MS = 2_000;
 const STANDS_WITHIN_MS = 20_000;
 /** A device that answers later is asked by the app. */
 const READ_WITHIN_MS = 1_000;
-/** What is not of the first screen: news, sheets, and the tiles below it. */
-const LEFT_OUT = '.news, dialog, .tiles > li:nth-child(n + 16)';
+/** What is not of the first screen: news, sheets, and the tiles and chips beyond it. */
+const LEFT_OUT = '.news, dialog, .tiles > li:nth-child(n + 16), .chips > :nth-child(n + 13)';
 const ACTED_ON = 'a[href], button, input';
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -284,10 +284,10 @@ async function bodyThere(): Promise<void> {
 	});
 }
 
-/** When a frame with it has been painted. */
+/** When a frame with it has been painted: the next one begins behind it. */
 async function painted(): Promise<void> {
 	await new Promise((resolve) => {
-		requestAnimationFrame(() => setTimeout(resolve));
+		requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
 	});
 }
 
