@@ -213,7 +213,7 @@ export class App {
 	/** Counts what is sold often, for the tiles of the next start. */
 	async countOften(): Promise<void> {
 		const often = oftenSold(await this.book.recentReceipts(OFTEN_RECEIPTS), OFTEN_MAX);
-		this.#shelf.setItem(this.#oftenKey(), JSON.stringify(often));
+		this.#keep(this.#oftenKey(), often);
 	}
 
 	/** Nobody looks: tiles take the order of what is sold often by now. */
@@ -228,7 +228,7 @@ export class App {
 
 	/** Of the whole catalogue, for the next start's first screen. */
 	keepCategories(names: readonly string[]): void {
-		this.#shelf.setItem(this.#categoriesKey(), JSON.stringify(names));
+		this.#keep(this.#categoriesKey(), names);
 	}
 
 	#readOften(): readonly ProductId[] {
@@ -238,8 +238,21 @@ export class App {
 	}
 
 	#kept(key: string): readonly unknown[] {
-		const kept: unknown = JSON.parse(this.#shelf.getItem(key) ?? '[]');
-		return Array.isArray(kept) ? kept : [];
+		try {
+			const kept: unknown = JSON.parse(this.#shelf.getItem(key) ?? '[]');
+			return Array.isArray(kept) ? kept : [];
+		} catch {
+			return [];
+		}
+	}
+
+	/** For the next start's first screen, which does without where nothing more is kept. */
+	#keep(key: string, list: readonly string[]): void {
+		try {
+			this.#shelf.setItem(key, JSON.stringify(list));
+		} catch {
+			// It begins with the tiles by name, and the categories of those.
+		}
 	}
 
 	#oftenKey(): string {

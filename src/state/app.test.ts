@@ -150,7 +150,7 @@ it('[TILL-6] takes the last sale back by a return, and puts its lines into the c
 	expect(await app.till.undo()).toBeUndefined();
 });
 
-it('[TILL-1] remembers what is sold often for the next start', async () => {
+it('[TILL-1] [FIRST-9] remembers what is sold often for the next start, or until nobody looks', async () => {
 	const shelf = new Map<string, string>();
 	const { store } = fillable();
 	const app = await shop(store, shelf);
@@ -161,6 +161,26 @@ it('[TILL-1] remembers what is sold often for the next start', async () => {
 	await app.countOften();
 	expect(app.often).toEqual([]);
 	expect((await shop(store, shelf)).often).toEqual(['A-3', 'A-2']);
+	await app.orderTiles();
+	expect(app.often).toEqual(['A-3', 'A-2']);
+});
+
+it('[FIRST-5] begins with the tiles by name where nothing more is kept, or what was cannot be read', async () => {
+	const shelf = new Map<string, string>();
+	const app = await shop(createMemoryDeviceStore(), shelf);
+	vi.spyOn(shelf, 'set').mockImplementation(() => {
+		throw new DOMException('no room', 'QuotaExceededError');
+	});
+	await app.orderTiles();
+	app.keepCategories(['Dairy']);
+	expect(app.often).toEqual([]);
+	expect(app.fault).toBeUndefined();
+
+	const spoilt = { get: () => '{"', set: vi.fn() } as unknown as Map<string, string>;
+	expect(await shop(createMemoryDeviceStore(), spoilt)).toMatchObject({
+		often: [],
+		categories: []
+	});
 });
 
 it('[LEAD-4] shows the kept cart when it gets the lead, and keeps none while another tab has it', async () => {
