@@ -73,6 +73,12 @@ async function held({ store }: TestDevice): Promise<number> {
 	return store.read(['facts'], (rows) => rows.count('facts'));
 }
 
+async function startWithoutRoom({ link }: Filled, disk: Disk): Promise<void> {
+	disk.isFull = true;
+	await expect(link.start()).rejects.toThrow('no room');
+	disk.isFull = false;
+}
+
 async function sell({ device }: TestDevice): Promise<void> {
 	const line = { name: '', quantityThousandths: 1_000, unitPriceMinor: 100 };
 	await device.sell({ lines: [line], tenders: [{ kind: 'cash', minor: 100 }] });
@@ -134,9 +140,7 @@ it('[LINK-17] begins, and hears the relay’s greeting, once there is room', asy
 	const disk = { isFull: false };
 	const a = await linked(relay, disk);
 	await sell(a);
-	disk.isFull = true;
-	await expect(a.link.start()).rejects.toThrow('no room');
-	disk.isFull = false;
+	await startWithoutRoom(a, disk);
 	await sentAll(a, relay, 1);
 
 	await a.link.stop();
@@ -156,9 +160,7 @@ it('[LINK-4] puts nothing of before back sooner, though its start found no room 
 	const disk = { isFull: false };
 	const a = await linked(relay, disk);
 	await sell(a);
-	disk.isFull = true;
-	await expect(a.link.start()).rejects.toThrow('no room');
-	disk.isFull = false;
+	await startWithoutRoom(a, disk);
 	await sell(a);
 	await relay.quiet();
 	const { business, branch } = a.device.identity;

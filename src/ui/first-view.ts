@@ -53,8 +53,9 @@ export function firstView(): FirstView | undefined {
 type Drawing = string | readonly [string, Readonly<Record<string, string>>, readonly Drawing[]];
 
 interface Kept {
-	/** What it was drawn from, and in which circumstances. */
-	readonly of: readonly string[];
+	readonly circumstances: string;
+	/** What it was drawn from. */
+	readonly seen: string;
 	/** How the page's root was marked. */
 	readonly root: Readonly<Record<string, string>>;
 	readonly drawing: Drawing;
@@ -71,7 +72,7 @@ const ACTED_ON = 'a[href], button, input';
 const SVG = 'http://www.w3.org/2000/svg';
 
 export function createFirstView(parts: FirstViewParts): FirstView {
-	const text = parts.isTill ? parts.shelf.getItem(VIEW_KEY) : null;
+	const kept = parts.isTill ? keptFor(parts) : undefined;
 	let hasStood = false;
 	let handOver: (() => void) | undefined;
 
@@ -81,26 +82,33 @@ export function createFirstView(parts: FirstViewParts): FirstView {
 		handOver = undefined;
 	}
 
-	async function show(kept: string): Promise<void> {
-		const { of, ...view } = JSON.parse(kept) as Kept;
+	async function show(view: Kept): Promise<void> {
 		const [seen] = await Promise.all([within(READ_WITHIN_MS, parts.first), bodyThere()]);
-		if (hasStood || seen === undefined) return;
-		const now = [...parts.circumstances(), seen.text];
-		if (of.length !== now.length || of.some((text, at) => text !== now[at])) return;
+		if (hasStood || seen?.text !== view.seen) return;
 		handOver = put(view);
 		setTimeout(stands, STANDS_WITHIN_MS);
 		await painted();
 	}
 
 	return {
-		// What another program kept there, or a hand, is none of ours.
-		drawn: text === null ? undefined : show(text).catch(() => undefined),
+		drawn: kept && show(kept).catch(() => undefined),
 		stands,
 		follow: (isShown) =>
 			whenStill(() => {
 				void keep(parts, isShown).catch(() => undefined);
 			})
 	};
+}
+
+/** What is kept for a start like this one: any other waits for no device to answer. */
+function keptFor({ shelf, circumstances }: FirstViewParts): Kept | undefined {
+	try {
+		const kept = JSON.parse(shelf.getItem(VIEW_KEY) ?? 'null') as Kept | null;
+		return kept?.circumstances === JSON.stringify(circumstances()) ? kept : undefined;
+	} catch {
+		// What a hand left there is none of ours.
+		return undefined;
+	}
 }
 
 /** Keeps what stands, for the next start. */
@@ -112,7 +120,8 @@ async function keep(
 	const app = document.querySelector('.app');
 	if (seen === undefined || app === null || !isShown(seen.tiles)) return;
 	const kept: Kept = {
-		of: [...circumstances(), seen.text],
+		circumstances: JSON.stringify(circumstances()),
+		seen: seen.text,
 		root: attributesOf(document.documentElement),
 		drawing: drawingOf(app)
 	};
@@ -144,7 +153,7 @@ function whenStill(call: () => void): () => void {
 }
 
 /** Puts a kept view on the page. Returns what hands over to the app, and takes the view away. */
-function put({ root, drawing }: Omit<Kept, 'of'>): () => void {
+function put({ root, drawing }: Kept): () => void {
 	for (const [name, value] of Object.entries(root))
 		document.documentElement.setAttribute(name, value);
 	const view = document.createElement('div');
