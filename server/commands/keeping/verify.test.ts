@@ -1,3 +1,4 @@
+import type { Sql } from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
@@ -11,6 +12,7 @@ import { createRelayStand, EPOCH, type RelayStand } from '#tests/support/relay-s
 import { makeTrade, TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { PROJECTION_TABLES } from './projection-tables.ts';
 import { rebuildAll } from './rebuild-projections.ts';
+import { makeScratch } from './scratch.ts';
 import { verifyAll, type Verified } from './verify-all.ts';
 
 const crypto = createNodeCrypto();
@@ -228,4 +230,25 @@ it('[KEEP-7] [KEEP-8] nothing is left on a connection that somebody else may hav
 	const left = await sql`select relname from pg_class where relnamespace = pg_my_temp_schema()`;
 	await close();
 	expect(left).toEqual([]);
+});
+
+it('[KEEP-7] [KEEP-8] what a connection planned for the tables that are there does not stand for those beside them', async () => {
+	const { sql, close } = connectDatabase(stand.database.url, { connectionsMax: 1 });
+	const count = async (executor: Sql): Promise<number | undefined> => {
+		const [row] = await executor<{ sales: number }[]>`select count(*)::int as sales from sale`;
+		return row?.sales;
+	};
+	const counts: unknown[] = [];
+	for (const _time of ['first', 'again']) {
+		counts.push(await count(sql));
+		await sql.begin(async (transaction) => {
+			const tx = transaction as unknown as Sql;
+			await makeScratch(tx);
+			counts.push(await count(tx));
+		});
+	}
+	await close();
+	const there = await count(stand.database.sql);
+	expect(there).toBeGreaterThan(0);
+	expect(counts).toEqual([there, 0, there, 0]);
 });
