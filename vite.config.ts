@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parse } from '@formatjs/icu-messageformat-parser';
 import { sveltekit } from '@sveltejs/kit/vite';
 import type { Plugin } from 'vite';
@@ -236,8 +237,9 @@ export default defineConfig({
 		pool: 'forks',
 		// One process for many files: it loads what they share once. So a test leaves no global behind.
 		isolate: false,
-		// Much of a test is waiting for a database or a process: one for each core, none kept free.
-		maxWorkers: '100%',
+		// Much of a test is waiting for a database or a process: half as many again as there are cores
+		// (312 s with one for each of two, 258 s so, all but the simulation).
+		maxWorkers: Math.ceil(availableParallelism() * 1.5),
 		include: ['{src,server,tests}/**/*.test.ts'],
 		exclude: ['tests/e2e/**', 'tests/load/**'],
 		globalSetup: ['tests/support/postgres-broker.ts'],
