@@ -33,9 +33,7 @@ const PHONE = { width: 360, height: 640 };
 const DESKTOP = { width: 1280, height: 800 };
 
 for (const language of ['en', 'ar'] as const) {
-	test(`every screen of a furnished shop is right in ${language} (N5, N6)`, async ({
-		page
-	}) => {
+	test(`every screen of a furnished shop is right in ${language} (N5, N6)`, async ({ page }) => {
 		test.setTimeout(60_000);
 		const faults = listen(page);
 		const screens = await furnishShop(page);
