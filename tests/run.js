@@ -139,13 +139,14 @@ function atLeastOne(failed, code) {
 
 /** Installs Chromium where there is none: the system's as root, else Playwright's own. */
 async function installChromium() {
-	let found = systemChromium();
-	if (found === undefined && process.getuid?.() === 0) {
+	if (systemChromium() === undefined && process.getuid?.() === 0) {
 		await exitCode('apt-get', ['update'], 2);
-		await exitCode('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], 2);
-		found = systemChromium();
+		for (const form of ['chromium-headless-shell', 'chromium']) {
+			if (systemChromium() === undefined)
+				await exitCode('apt-get', ['install', '-y', '--no-install-recommends', form], 2);
+		}
 	}
-	if (found === undefined)
+	if (systemChromium() === undefined)
 		await run('playwright', ['install', 'chromium'], 'Chromium could not be installed');
 }
 

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
 import { startEmbeddedPostgres } from '#server/database/embedded.ts';
-import { launch } from '../e2e/browser.ts';
+import { launchWhole } from '../e2e/browser.ts';
 import { askLater, choice, connect, makeCodes } from '../e2e/connected.ts';
 import { startServer } from '../e2e/server-process.ts';
 import { writeRecord } from '../e2e/shop.ts';
@@ -25,7 +25,7 @@ const postgres = await startEmbeddedPostgres({ dataDir: folder });
 undo.defer(postgres.stop);
 const server = await startServer({ databaseUrl: postgres.url });
 undo.defer(() => server.stop());
-const browser = await chromium.launch(launch);
+const browser = await chromium.launch(launchWhole);
 undo.defer(() => browser.close());
 
 const { shop, amina, aminasPage } = await connect(async () => {

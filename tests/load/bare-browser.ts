@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chromium } from '@playwright/test';
 import { WebSocket } from 'ws';
-import { launch } from '../e2e/browser.ts';
+import { launchWhole } from '../e2e/browser.ts';
 
 /** A page of a browser that nobody looks into: only what is asked for here is asked of it. */
 export interface BarePage extends AsyncDisposable {
@@ -24,9 +24,9 @@ const SIZE = { width: 360, height: 640 };
  */
 export async function openBareBrowser(profile: string): Promise<BareBrowser> {
 	const child = spawn(
-		launch.executablePath ?? chromium.executablePath(),
+		launchWhole.executablePath ?? chromium.executablePath(),
 		[
-			...(launch.args ?? []),
+			...(launchWhole.args ?? []),
 			'--headless',
 			'--remote-debugging-port=0',
 			`--user-data-dir=${profile}`,

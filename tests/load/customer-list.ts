@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
 import { build, type Rolldown } from 'vite';
-import { launch } from '../e2e/browser.ts';
+import { launchWhole } from '../e2e/browser.ts';
 import type * as InPage from './customer-list-page.ts';
 
 const SIZE = { customers: 5_000, recordsEach: 30 };
@@ -21,7 +21,7 @@ undo.defer(() => rm(folder, { recursive: true, force: true }));
 const script = await bundle(path.join(import.meta.dirname, 'customer-list-page.ts'));
 const origin = await serve(script);
 
-const context = await chromium.launchPersistentContext(path.join(folder, 'profile'), launch);
+const context = await chromium.launchPersistentContext(path.join(folder, 'profile'), launchWhole);
 undo.defer(() => context.close());
 const page = await context.newPage();
 await page.goto(origin);

@@ -12,7 +12,7 @@ import { dayFromNumber } from '#domain/calendar.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createSite } from '#server/site.ts';
 import { createSigner } from '#state/web-crypto.ts';
-import { launch } from '../e2e/browser.ts';
+import { launchWhole } from '../e2e/browser.ts';
 import { deviceRows, type SeededDevice } from './seed-years-rows.ts';
 import type * as InPage from './seed-years-page.ts';
 import type { SeedKeys } from './seed-years-page.ts';
@@ -162,7 +162,7 @@ declare function load(): Promise<typeof InPage>;
 
 export function openProfile(profile: string): Promise<BrowserContext> {
 	return chromium.launchPersistentContext(profile, {
-		...launch,
+		...launchWhole,
 		viewport: { width: 360, height: 640 },
 		locale: 'en-KE',
 		timezoneId: 'Africa/Nairobi'

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { chromium, type BrowserContext, type Page } from '@playwright/test';
 import { startEmbeddedPostgres } from '#server/database/embedded.ts';
-import { launch } from '../e2e/browser.ts';
+import { launchWhole } from '../e2e/browser.ts';
 import { startServer } from '../e2e/server-process.ts';
 import { say } from '../e2e/words.ts';
 import { playTrade } from './year-of-trade.ts';
@@ -27,7 +27,7 @@ undo.defer(() => server.stop());
 
 const link = await playTrade(server.url, SIZE);
 const context = await chromium.launchPersistentContext(path.join(folder, 'profile'), {
-	...launch,
+	...launchWhole,
 	viewport: { width: 360, height: 640 },
 	locale: 'en-KE',
 	timezoneId: 'Africa/Nairobi'

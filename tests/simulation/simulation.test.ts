@@ -9,28 +9,34 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** Those that the first seeds catch; `npm run canaries` hunts them all. */
+/** Those that one of a few seeds catches; `npm run canaries` hunts them all. */
 const QUICK = [
 	'ack before commit',
 	'last-writer-wins balance',
 	'projection outside the transaction'
 ];
+const CATCHING = [11, 16, 17, 19];
 const SEEDS = Array.from({ length: 240 }, (_none, at) => at + 1);
+
+let outcomesOfAll: ReturnType<typeof runWorker> | undefined;
+function shops(): ReturnType<typeof runWorker> {
+	outcomesOfAll ??= runWorker({ database: database.url, seeds: SEEDS });
+	return outcomesOfAll;
+}
 
 describe('whole shops on a machine that breaks', { timeout: 600_000 }, () => {
 	it('keep every promise, seeds 1 to 240', async () => {
-		const outcomes = await runWorker({ database: database.url, seeds: SEEDS });
+		const outcomes = await shops();
 		expect(outcomes).toHaveLength(SEEDS.length);
 		const failed = outcomes.filter(({ violations }) => violations.length > 0);
 		expect(failed.map(reportOf).join('\n')).toBe('');
 	});
 
 	it('do the same again for the same seed, whatever ran before', async () => {
-		const seeds = [7, 11, 19, 24, 37];
-		const url = database.url;
-		const once = await runWorker({ database: url, seeds });
-		const again = await runWorker({ database: url, seeds: seeds.toReversed() });
-		const digests = (of: typeof once): string[] =>
+		const seeds = [37, 24, 19, 11, 7];
+		const once = (await shops()).filter(({ seed }) => seeds.includes(seed));
+		const again = await runWorker({ database: database.url, seeds });
+		const digests = (of: typeof again): string[] =>
 			of.map(({ seed, digest }) => `${String(seed)} ${digest}`).toSorted();
 		expect(digests(again)).toEqual(digests(once));
 		expect(new Set(digests(once)).size).toBe(seeds.length);
@@ -38,9 +44,8 @@ describe('whole shops on a machine that breaks', { timeout: 600_000 }, () => {
 
 	it.each(QUICK)('catch the deliberate fault “%s”', async (canary) => {
 		expect(CANARIES.map(({ name }) => name)).toContain(canary);
-		const url = database.url;
-		const seeds = SEEDS.slice(0, 12);
-		const outcomes = await runWorker({ database: url, seeds, canary, isTillCaught: true });
+		const task = { database: database.url, seeds: CATCHING, canary, isTillCaught: true };
+		const outcomes = await runWorker(task);
 		expect(outcomes.at(-1)?.violations ?? []).not.toEqual([]);
 	});
 });
