@@ -134,6 +134,31 @@ const MENDS = [
 `
 	},
 	{
+		file: 'connection.js',
+		why: 'whoever asked a machine that is gone without a word waited until TCP gave up, a quarter of an hour',
+		from: `      keep_alive && socket.setKeepAlive && socket.setKeepAlive(true, 1000 * keep_alive)
+`,
+		to: `      keep_alive && socket.setKeepAlive && socket.setKeepAlive(true, 1000 * keep_alive)
+      if (options.silence) {
+        const own = socket
+        own.setTimeout(options.silence)
+        own.on('timeout', () => {
+          if (query || sent.length)
+            own.destroy(Object.assign(new Error('The database says nothing any more.'), { code: 'ETIMEDOUT' }))
+        })
+      }
+`
+	},
+	{
+		file: 'index.js',
+		why: 'knows no limit of its own to that',
+		from: `    socket          : o.socket,
+`,
+		to: `    socket          : o.socket,
+    silence         : o.silence,
+`
+	},
+	{
 		file: 'index.js',
 		why: 'in the middle of whoever has it by then',
 		from: `        q.catch(e => uncaughtError || (uncaughtError = e))

@@ -10,6 +10,8 @@ const CONNECTIONS_MAX = 20;
 const CONNECT_TIMEOUT_S = 5;
 const CLOSE_TIMEOUT_S = 5;
 const RECONNECT_WAIT_S = 0.1;
+/** Longer than any statement of a relay takes, and than it waits for a lock where it writes. */
+const SILENCE_MS_MAX = 60_000;
 /** Any number that no other program on the same database uses for its own lock. */
 export const MIGRATION_LOCK = 7_217_903_114;
 export const MIGRATIONS = path.resolve(import.meta.dirname, '../../drizzle');
@@ -25,6 +27,11 @@ export interface ConnectOptions {
 	readonly connectionsMax?: number;
 	/** Waits at each COMMIT until it is on the disk, whatever the database does by itself. */
 	readonly isDurable?: boolean;
+	/**
+	 * Gives a connection up, as one that is lost, when it has said nothing for so long to what it was
+	 * asked, ms: the machine behind it may be gone without a word. Undefined where a statement may take long.
+	 */
+	readonly silenceMs?: number;
 }
 
 /**
@@ -44,6 +51,8 @@ export function connectDatabase(url: string, options: ConnectOptions = {}): Data
 			...(options.isDurable === true && { synchronous_commit: 'on' })
 		},
 		types: ARRAYS,
+		// Known to the driver by server/mend-driver.js alone.
+		...(options.silenceMs !== undefined && { silence: options.silenceMs }),
 		...(folder === undefined ? {} : { host: folder })
 	});
 	return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
@@ -78,10 +87,10 @@ function arrayOf<T>(oid: number, parse: (element: string) => T) {
  * Connects and sees that somebody answers who can keep every script. One that would answer before
  * it has written is asked to write first: a fact is said to be sent after its COMMIT. Throws one
  * sentence, also where that cannot be had: a pooler before the database may refuse what is asked, or
- * take no notice of it.
+ * take no notice of it. For a server: no statement may take longer than a minute (RELAY-91).
  */
 export async function openDatabase(url: string): Promise<Database> {
-	const database = connectDatabase(url);
+	const database = connectDatabase(url, { silenceMs: SILENCE_MS_MAX });
 	const found = await lookAt(database, url);
 	if (found.encoding === 'UTF8' && found.commit !== 'off') return database;
 	await database.close();
@@ -90,7 +99,7 @@ export async function openDatabase(url: string): Promise<Database> {
 }
 
 async function openDurable(url: string): Promise<Database> {
-	const database = connectDatabase(url, { isDurable: true });
+	const database = connectDatabase(url, { isDurable: true, silenceMs: SILENCE_MS_MAX });
 	const found = await lookAt(database, url).catch((fault: unknown) => {
 		if (fault instanceof Error && codeOf(fault.cause) === PROTOCOL_VIOLATION) return undefined;
 		throw fault;

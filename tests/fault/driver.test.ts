@@ -1,6 +1,11 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { connectDatabase, isDatabaseGone, socketFolder } from '#server/database/connect.ts';
+import {
+	connectDatabase,
+	isDatabaseGone,
+	socketFolder,
+	type Database
+} from '#server/database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { createForwarder } from '#tests/support/forwarder.ts';
 import { seeded } from '#tests/support/seeded.ts';
@@ -119,6 +124,36 @@ it('statements that wait for nothing go out together, however large the one befo
 	await pool.close();
 });
 
+const SILENCE_MS = 300;
+
+it('[RELAY-91] a connection that says nothing any more is given up, and one of which nothing was asked is not', async () => {
+	const open = (): Database =>
+		connectDatabase(line.url, { connectionsMax: 1, silenceMs: SILENCE_MS });
+	const whoAnswers = async ({ sql }: Database): Promise<number | undefined> => {
+		const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+		return row?.pid;
+	};
+	const asked = open();
+	const before = await whoAnswers(asked);
+	line.mute();
+	// Its connection is none of those that are silent now.
+	const unasked = open();
+	const idle = await whoAnswers(unasked);
+	const fault: unknown = await asked.sql`select 1`.catch((thrown: unknown) => thrown);
+	expect(isDatabaseGone(fault)).toBe(true);
+	// Until its end is known, another statement may be told that it is lost.
+	let after: number | undefined;
+	while (after === undefined) {
+		after = await whoAnswers(asked).catch((thrown: unknown) => {
+			if (!isDatabaseGone(thrown)) throw thrown;
+			return undefined;
+		});
+	}
+	expect(after).not.toBe(before);
+	expect(await whoAnswers(unasked)).toBe(idle);
+	await Promise.all([asked.close(), unasked.close()]);
+});
+
 /** A line over TCP to the database's socket, which can be cut. */
 interface Line {
 	readonly url: string;
@@ -128,6 +163,8 @@ interface Line {
 	turns(): number;
 	/** Ends each connection: by a reset, or as a process that is killed ends it. */
 	cut(isReset: boolean): void;
+	/** From here on nothing passes on the connections that there are, and nobody says that they ended. */
+	mute(): void;
 	close(): Promise<void>;
 }
 
@@ -137,14 +174,17 @@ async function createLine(url: string): Promise<Line> {
 	const waiting = new Set<{ left: number; readonly done: () => void }>();
 	let turns = 0;
 	let isAnswered = true;
+	const muted = new WeakSet<Socket>();
 	const forwarder = await createForwarder({
 		connectFar: () => connect(`${folder}/.s.PGSQL.5432`),
 		up: (far, bytes) => {
+			if (muted.has(far)) return;
 			far.write(bytes);
 			if (isAnswered) turns += 1;
 			isAnswered = false;
 		},
 		down: (near, bytes) => {
+			if (muted.has(near)) return;
 			near.write(bytes);
 			isAnswered = true;
 			for (const waiter of waiting) {
@@ -172,6 +212,9 @@ async function createLine(url: string): Promise<Line> {
 				if (isReset) near.resetAndDestroy();
 				else near.end();
 			}
+		},
+		mute: () => {
+			for (const pair of forwarder.pairs) for (const socket of pair) muted.add(socket);
 		},
 		close: forwarder.close
 	};
