@@ -237,8 +237,7 @@ export default defineConfig({
 		pool: 'forks',
 		// One process for many files: it loads what they share once. So a test leaves no global behind.
 		isolate: false,
-		// Much of a test is waiting for a database or a process: half as many again as there are cores
-		// (312 s with one for each of two, 258 s so, all but the simulation).
+		// Much of a test is waiting for a database or a process: half as many again as there are cores.
 		maxWorkers: Math.ceil(availableParallelism() * 1.5),
 		include: ['{src,server,tests}/**/*.test.ts'],
 		exclude: ['tests/e2e/**', 'tests/load/**'],
