@@ -58,7 +58,13 @@ async function everything() {
 				]),
 			() => built,
 			() =>
-				check('lint', 'eslint', ['--config', 'tests/eslint.config.js', 'src', 'server', 'tests']),
+				check('lint', 'oxlint', ['--config', 'tests/oxlint.config.ts', 'src', 'server', 'tests']),
+			() =>
+				check('lint of components', 'eslint', [
+					'--config',
+					'tests/eslint.config.js',
+					'src/**/*.svelte'
+				]),
 			() => check('unused', 'knip', [])
 		])
 	]);

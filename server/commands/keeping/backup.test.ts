@@ -89,10 +89,14 @@ function commandEnv(more: Readonly<Record<string, string>>): Record<string, stri
 	return { PATH: process.env['PATH'], DATABASE_URL: from.url, DATA_DIR: folder, ...more };
 }
 
-function save(): ReturnType<typeof writeBackup> {
+async function save(): ReturnType<typeof writeBackup> {
 	// Connections of its own, which it ends where it fails.
 	const { sql } = connectDatabase(from.url, { connectionsMax: 1 });
-	return writeBackup(file, { sql, clock: () => NOW, secret: SECRET }).finally(() => sql.end());
+	try {
+		return await writeBackup(file, { sql, clock: () => NOW, secret: SECRET });
+	} finally {
+		await sql.end();
+	}
 }
 
 async function load(

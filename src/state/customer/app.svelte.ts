@@ -97,7 +97,7 @@ export class CustomerApp {
 	#link: RelayLink | undefined;
 	#stops: (() => void)[] = [];
 	#again: ReturnType<typeof setTimeout> | undefined;
-	#ticks: ReturnType<typeof setInterval> | undefined;
+	#isTicking = false;
 
 	constructor(parts: CustomerParts) {
 		this.#parts = parts;
@@ -120,10 +120,11 @@ export class CustomerApp {
 		this.people = await people.all();
 		const current = await people.current();
 		await this.#enter(this.people.find(({ person }) => person === current) ?? first);
-		if (this.#ticks === undefined) {
-			this.#ticks = setInterval(() => {
+		if (!this.#isTicking) {
+			setInterval(() => {
 				this.#look();
 			}, MINUTE_MS);
+			this.#isTicking = true;
 		}
 		setTimeout(() => void this.awaitless(this.refreshPeople()), CONNECT_AFTER_MS);
 	}
