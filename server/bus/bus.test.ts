@@ -1,7 +1,9 @@
+import { connect } from 'node:net';
 import { expect, it } from 'vitest';
-import { connectDatabase } from '#server/database/connect.ts';
+import { connectDatabase, socketFolder } from '#server/database/connect.ts';
 import { busContract } from '#tests/contract/bus.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
+import { createForwarder, type ForwarderParts } from '#tests/support/forwarder.ts';
 import { hasRedis, startRedis } from '#tests/support/redis-server.ts';
 import { openBus } from './open-bus.ts';
 import { createPostgresBus } from './postgres-bus.ts';
@@ -13,8 +15,21 @@ busContract('an exchange of one process', () => {
 	return Promise.resolve({ join: () => exchange.join(), close: () => Promise.resolve() });
 });
 
+const SILENCE_MS = 300;
+/** All that is said passes. */
+const WHOLE: Omit<ForwarderParts, 'connectFar'> = {
+	up: (far, bytes) => far.write(bytes),
+	down: (near, bytes) => near.write(bytes)
+};
+
 busContract('PostgreSQL', async () => {
 	const { url, sql, close } = await createTestDatabase();
+	const folder = socketFolder(url) ?? '';
+	const forwarder = await createForwarder({
+		connectFar: () => connect(`${folder}/.s.PGSQL.5432`),
+		...WHOLE
+	});
+	const near = url.replace(/@[^/]*\//, `@127.0.0.1:${String(forwarder.port)}/`);
 	const elsewhere = new URL(url);
 	const name = elsewhere.pathname.slice(1);
 	elsewhere.pathname = '/postgres';
@@ -37,7 +52,12 @@ busContract('PostgreSQL', async () => {
 				await allow(true);
 			}
 		},
+		silent: {
+			join: (told) => createPostgresBus(near, told, SILENCE_MS),
+			mute: forwarder.mute
+		},
 		close: async () => {
+			await forwarder.close();
 			await admin.close();
 			await close();
 		}
@@ -48,11 +68,24 @@ busContract('PostgreSQL', async () => {
 if (hasRedis()) {
 	busContract('Redis', async () => {
 		const redis = await startRedis();
+		const { hostname, port } = new URL(redis.url);
+		const forwarder = await createForwarder({
+			connectFar: () => connect(Number(port), hostname),
+			...WHOLE
+		});
+		const near = redis.url.replace(port, String(forwarder.port));
 		return {
 			join: (told) => createRedisBus(redis.url, told),
 			intrude: redis.publish,
 			line: { cut: redis.stop, mend: redis.start },
-			close: redis.stop
+			silent: {
+				join: (told) => createRedisBus(near, told, SILENCE_MS),
+				mute: forwarder.mute
+			},
+			close: async () => {
+				await forwarder.close();
+				await redis.stop();
+			}
 		};
 	});
 }

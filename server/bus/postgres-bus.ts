@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
-import { socketFolder } from '#server/database/connect.ts';
+import { SILENCE_MS_MAX, socketFolder } from '#server/database/connect.ts';
 import { AGAIN_MS_MIN, againAfterMs } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
@@ -15,11 +15,16 @@ const CLOSE_TIMEOUT_S = 1;
  * LISTEN and NOTIFY on one connection of its own: a NOTIFY inside the transaction that writes would
  * make all writers wait for one lock of the whole server.
  */
-export function createPostgresBus(url: string, told: TellBusEvent): Bus {
+export function createPostgresBus(
+	url: string,
+	told: TellBusEvent,
+	silenceMs = SILENCE_MS_MAX
+): Bus {
 	const own = randomUUID();
 	const listeners = createListeners();
 	const state = createBusState(told);
 	const line: Line = createLine(url, {
+		silenceMs,
 		state,
 		heard: (message) => {
 			listeners.tell(decodeNews(own, message));
@@ -56,16 +61,19 @@ interface Line {
 }
 
 interface LineParts {
+	/** BUS-7. */
+	readonly silenceMs: number;
 	readonly state: TellBusEvent;
 	readonly heard: (message: string) => void;
 }
 
 /** A connection that listens, and listens again on the next one when it is cut. */
-function createLine(url: string, { state, heard }: LineParts): Line {
+function createLine(url: string, { silenceMs, state, heard }: LineParts): Line {
 	let isClosed = false;
 	let isListening = false;
 	let timer: NodeJS.Timeout | undefined;
 	const sql = connect(url, {
+		silence: silenceMs,
 		onnotify: (_channel: string, message: string) => {
 			heard(message);
 		},
@@ -100,14 +108,15 @@ function createLine(url: string, { state, heard }: LineParts): Line {
 	};
 }
 
-interface Heard {
+interface ConnectionParts {
+	readonly silence: number;
 	readonly onnotify: (channel: string, message: string) => void;
 	readonly onclose: () => void;
 }
 
-function connect(url: string, heard: Heard): Sql {
+function connect(url: string, parts: ConnectionParts): Sql {
 	const folder = socketFolder(url);
-	// The driver takes `onnotify` and its types do not name it.
+	// The driver takes `onnotify`, and as mended `silence`; its types name neither.
 	const options = {
 		max: 1,
 		// What is not heard is lost: the connection stays as long as it can.
@@ -119,7 +128,7 @@ function connect(url: string, heard: Heard): Sql {
 		onnotice: () => undefined,
 		connection: { application_name: 'daftar bus' },
 		...(folder === undefined ? {} : { host: folder }),
-		...heard
+		...parts
 	};
 	return postgres(url, options);
 }

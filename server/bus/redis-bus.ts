@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from 'redis';
+import { SILENCE_MS_MAX } from '#server/database/connect.ts';
 import { againAfterMs } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
@@ -8,11 +9,15 @@ import { decodeNews, encodeNews } from './wire.ts';
 
 const CHANNEL = 'daftar:news';
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A line that was cut without a word is noticed by this. */
+/** A line of which nothing is asked is asked this often whether it is there. */
 const PING_MS = 10_000;
 
 /** Publish and subscribe of Redis, on two connections. Nothing is kept there. */
-export function createRedisBus(url: string, told: TellBusEvent): Bus {
+export function createRedisBus(
+	url: string,
+	told: TellBusEvent,
+	silenceMs = SILENCE_MS_MAX
+): Bus {
 	const own = randomUUID();
 	const listeners = createListeners();
 	const state = createBusState(told);
@@ -20,8 +25,13 @@ export function createRedisBus(url: string, told: TellBusEvent): Bus {
 		url,
 		// What cannot be sent now is worth nothing later.
 		disableOfflineQueue: true,
-		pingInterval: PING_MS,
-		socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: againAfterMs }
+		// Before it would be taken for silent.
+		pingInterval: Math.min(PING_MS, silenceMs / 2),
+		socket: {
+			connectTimeout: CONNECT_TIMEOUT_MS,
+			socketTimeout: silenceMs,
+			reconnectStrategy: againAfterMs
+		}
 	});
 	// The subscription itself may wait for the first connection; node-redis repeats it after each.
 	const subscriber = publisher.duplicate({ disableOfflineQueue: false });

@@ -48,6 +48,17 @@ describe('by way of a pooler', () => {
 		await migrateDatabase(database.url);
 	});
 
+	it.each(['on', 'off'])(
+		'[RELAY-91] a server gives each of its connections a minute, where synchronous_commit is %s',
+		async (commit) => {
+			await set('synchronous_commit', commit);
+			const { sql, close } = await openDatabase(database.url);
+			// The driver's types do not know it: server/mend-driver.js.
+			expect(sql.options).toMatchObject({ silence: 60_000 });
+			await close();
+		}
+	);
+
 	it('[DEPLOY-5] a server starts where a commit is on the disk by itself', async () => {
 		await set('synchronous_commit', 'on');
 		const { sql, close } = await openDatabase(await through('refuses'));

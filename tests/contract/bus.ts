@@ -11,6 +11,8 @@ export interface BusUnderTest {
 	readonly intrude?: (message: string) => Promise<void>;
 	/** Breaks every line until it is mended; absent where there is none. */
 	readonly line?: { cut(): Promise<void>; mend(): Promise<void> };
+	/** An end whose line may fall silent, and that gives it up soon; absent where there is none. */
+	readonly silent?: { join(told: TellBusEvent): Bus; mute(): void };
 	close(): Promise<void>;
 }
 
@@ -35,10 +37,10 @@ export function busContract(name: string, make: () => Promise<BusUnderTest>): vo
 		});
 		afterAll(() => under.close());
 
-		function join(): End {
+		function join(make = under.join.bind(under)): End {
 			const events: BusEvent['kind'][] = [];
 			const heard: BusNews[] = [];
-			const bus = under.join(({ kind }) => events.push(kind));
+			const bus = make(({ kind }) => events.push(kind));
 			bus.subscribe((news) => heard.push(news));
 			open.push(bus);
 			return { bus, heard, events };
@@ -103,6 +105,21 @@ export function busContract(name: string, make: () => Promise<BusUnderTest>): vo
 				['down', 'up'],
 				['down', 'up']
 			]);
+			await allHear([a, b]);
+		});
+
+		it('[BUS-7] gives up a line that says nothing any more, and goes on over the next', async () => {
+			const { silent } = under;
+			if (silent === undefined) {
+				expect(under.line).toBeUndefined();
+				return;
+			}
+			const [a, b] = [join(silent.join), join()];
+			await allHear([a, b]);
+			silent.mute();
+			a.bus.publish({ scope, document: 'unanswered', s: 1 });
+			await until(() => a.events.length === 2);
+			expect([a.events, b.events]).toEqual([['down', 'up'], []]);
 			await allHear([a, b]);
 		});
 

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
 	connectDatabase,
@@ -7,7 +7,7 @@ import {
 	type Database
 } from '#server/database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
-import { createForwarder } from '#tests/support/forwarder.ts';
+import { createForwarder, type Forwarder } from '#tests/support/forwarder.ts';
 import { seeded } from '#tests/support/seeded.ts';
 
 const CUTS = 25;
@@ -163,8 +163,7 @@ interface Line {
 	turns(): number;
 	/** Ends each connection: by a reset, or as a process that is killed ends it. */
 	cut(isReset: boolean): void;
-	/** From here on nothing passes on the connections that there are, and nobody says that they ended. */
-	mute(): void;
+	readonly mute: Forwarder['mute'];
 	close(): Promise<void>;
 }
 
@@ -174,17 +173,14 @@ async function createLine(url: string): Promise<Line> {
 	const waiting = new Set<{ left: number; readonly done: () => void }>();
 	let turns = 0;
 	let isAnswered = true;
-	const muted = new WeakSet<Socket>();
 	const forwarder = await createForwarder({
 		connectFar: () => connect(`${folder}/.s.PGSQL.5432`),
 		up: (far, bytes) => {
-			if (muted.has(far)) return;
 			far.write(bytes);
 			if (isAnswered) turns += 1;
 			isAnswered = false;
 		},
 		down: (near, bytes) => {
-			if (muted.has(near)) return;
 			near.write(bytes);
 			isAnswered = true;
 			for (const waiter of waiting) {
@@ -213,9 +209,7 @@ async function createLine(url: string): Promise<Line> {
 				else near.end();
 			}
 		},
-		mute: () => {
-			for (const pair of forwarder.pairs) for (const socket of pair) muted.add(socket);
-		},
+		mute: forwarder.mute,
 		close: forwarder.close
 	};
 }

@@ -6,6 +6,8 @@ export interface Forwarder {
 	readonly port: number;
 	/** The connections that are open: the caller's end, and the one that goes on. */
 	readonly pairs: ReadonlySet<Pair>;
+	/** From here on nothing passes on the connections that there are, and nobody says that they ended. */
+	readonly mute: () => void;
 	readonly close: () => Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export async function createForwarder({
 	down
 }: ForwarderParts): Promise<Forwarder> {
 	const pairs = new Set<Pair>();
+	const muted = new WeakSet<Socket>();
 	const server = createServer((near) => {
 		const far = connectFar();
 		const pair = [near, far] as const;
@@ -39,10 +42,10 @@ export async function createForwarder({
 			});
 		}
 		near.on('data', (bytes: Buffer) => {
-			up(far, bytes);
+			if (!muted.has(far)) up(far, bytes);
 		});
 		far.on('data', (bytes: Buffer) => {
-			down(near, bytes);
+			if (!muted.has(near)) down(near, bytes);
 		});
 	});
 	server.listen(0, '127.0.0.1');
@@ -50,6 +53,9 @@ export async function createForwarder({
 	return {
 		port: (server.address() as AddressInfo).port,
 		pairs,
+		mute: () => {
+			for (const pair of pairs) for (const socket of pair) muted.add(socket);
+		},
 		close: async () => {
 			const closed = once(server, 'close');
 			server.close();
