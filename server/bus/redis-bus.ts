@@ -13,11 +13,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const PING_MS = 10_000;
 
 /** Publish and subscribe of Redis, on two connections. Nothing is kept there. */
-export function createRedisBus(
-	url: string,
-	told: TellBusEvent,
-	silenceMs = SILENCE_MS_MAX
-): Bus {
+export function createRedisBus(url: string, told: TellBusEvent, silenceMs = SILENCE_MS_MAX): Bus {
 	const own = randomUUID();
 	const listeners = createListeners();
 	const state = createBusState(told);
