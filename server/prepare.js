@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mendDriver } from './mend-driver.js';
+import { mendPackages } from './mend-packages.js';
 
 // Node 20.0 to 20.10 have no `import.meta.dirname`.
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -51,7 +51,7 @@ export async function install() {
 	}
 	if (!(await hasNode()))
 		throw new Refusal('Node 24 is not in node_modules: remove it and start again.');
-	mendDriver();
+	mendPackages();
 	writeFileSync(INSTALLED, lockHash());
 }
 

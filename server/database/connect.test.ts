@@ -53,7 +53,7 @@ describe('by way of a pooler', () => {
 		async (commit) => {
 			await set('synchronous_commit', commit);
 			const { sql, close } = await openDatabase(database.url);
-			// The driver's types do not know it: server/mend-driver.js.
+			// The driver's types do not know it: server/mend-packages.js.
 			expect(sql.options).toMatchObject({ silence: 60_000 });
 			await close();
 		}

@@ -51,7 +51,7 @@ export function connectDatabase(url: string, options: ConnectOptions = {}): Data
 			...(options.isDurable === true && { synchronous_commit: 'on' })
 		},
 		types: ARRAYS,
-		// Known to the driver by server/mend-driver.js alone.
+		// Known to the driver by server/mend-packages.js alone.
 		...(options.silenceMs !== undefined && { silence: options.silenceMs }),
 		...(folder === undefined ? {} : { host: folder })
 	});

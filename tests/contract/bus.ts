@@ -12,7 +12,7 @@ export interface BusUnderTest {
 	/** Breaks every line until it is mended; absent where there is none. */
 	readonly line?: { cut(): Promise<void>; mend(): Promise<void> };
 	/** An end whose line may fall silent, and that gives it up soon; absent where there is none. */
-	readonly silent?: { join(told: TellBusEvent): Bus; mute(): void };
+	readonly silent?: { readonly join: (told: TellBusEvent) => Bus; readonly mute: () => void };
 	close(): Promise<void>;
 }
 

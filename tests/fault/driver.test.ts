@@ -28,7 +28,7 @@ afterEach(async () => {
 
 /**
  * What the driver must do when its connections are lost, whether by a reset or by an end: it fails
- * what was under way, and answers what comes next. The relay stands on it; see server/mend-driver.js.
+ * what was under way, and answers what comes next. The relay stands on it; see server/mend-packages.js.
  */
 it.each(FRESH_SEEDS)(
 	'seed %i: a lost connection fails its queries and no others, and is made anew',

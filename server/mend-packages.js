@@ -1,14 +1,22 @@
+// Run after each installation (`node server/mend-packages.js`); what is mended already stays as it is.
+// Plain JavaScript without packages.
+//
 // Mends what postgres 3.4.9 does when a connection is lost, and how it sends statements that do not
-// wait for each other, in its files under node_modules. It is run after each installation
-// (`node server/mend-driver.js`); what is mended already stays as it is. Plain JavaScript without
-// packages. Drop it when a version does by itself what is listed here: tests/fault/driver.test.ts
-// says so.
+// wait for each other, in its files under node_modules. Drop that when a version does by itself what
+// is listed here: tests/fault/driver.test.ts says so.
+//
+// And Node reads the package.json above each module that it loads, and parses the whole list of what
+// its package exports: of drizzle-orm 179 kB each time, a third of a server's start. So the folders of
+// drizzle-orm get one of their own. Drop that when Node parses the list no oftener than it asks for it.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const DRIVER = fileURLToPath(new URL('../node_modules/postgres/src', import.meta.url));
+const DRIZZLE = fileURLToPath(new URL('../node_modules/drizzle-orm', import.meta.url));
+/** What drizzle-orm's own says of its modules. */
+const NEAR = '{"type":"module"}\n';
 
 /** @typedef {{ file: string, why: string, from: string, to: string }} Mend */
 
@@ -173,20 +181,38 @@ const MENDS = [
 ];
 
 /**
- * Mends the driver where it is installed. Throws where it is another than the one that is known.
+ * Mends what is installed. Throws where the driver is another than the one that is known.
  * @returns {void}
  */
-export function mendDriver() {
-	if (!existsSync(DRIVER)) return;
+export function mendPackages() {
+	if (existsSync(DRIVER)) mendDriver();
+	if (existsSync(DRIZZLE)) endTheSearch();
+}
+
+function mendDriver() {
 	for (const file of new Set(MENDS.map((mend) => mend.file))) {
 		const place = path.join(DRIVER, file);
 		const found = readFileSync(place, 'utf8');
 		const mended = MENDS.filter((mend) => mend.file === file).reduce(mendText, found);
-		if (mended === found) continue;
-		const draft = `${place}.${String(process.pid)}`;
-		writeFileSync(draft, mended);
-		renameSync(draft, place);
+		if (mended !== found) writeWhole(place, mended);
 	}
+}
+
+function endTheSearch() {
+	for (const folder of readdirSync(DRIZZLE, { withFileTypes: true })) {
+		const near = path.join(DRIZZLE, folder.name, 'package.json');
+		if (folder.isDirectory() && !existsSync(near)) writeWhole(near, NEAR);
+	}
+}
+
+/**
+ * @param {string} file
+ * @param {string} text
+ */
+function writeWhole(file, text) {
+	const draft = `${file}.${String(process.pid)}`;
+	writeFileSync(draft, text);
+	renameSync(draft, file);
 }
 
 /**
@@ -202,4 +228,4 @@ function mendText(text, { file, from, to, why }) {
 	return text.replace(from, () => to);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) mendDriver();
+if (process.argv[1] === fileURLToPath(import.meta.url)) mendPackages();
