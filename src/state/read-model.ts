@@ -127,7 +127,10 @@ export async function foldArrived(
 	return { moved: ['facts', ...moved, ...whole, ...late], fresh, moves };
 }
 
-/** What the relay says of times, kept and done to what is held; and these facts when they count. */
+/**
+ * What the relay says of times, kept and done to what is held, also where it comes once more with what
+ * was said; and these facts when they count.
+ */
 export async function settleTimes(
 	rows: StoreWriter,
 	arrived: readonly ArrivedFact[],
@@ -139,7 +142,10 @@ export async function settleTimes(
 }> {
 	const hasClocks = arrived.some(({ fact }) => fact?.kind === 'clock');
 	const { moves, moved } = hasClocks
-		? await clock(rows, arrived, { business, isBeginning, folds: foldsOf(folds) })
+		? await foldsOf(folds).moveInTime(rows, await foldsOf(folds).keepClocks(rows, arrived), {
+				business,
+				isBeginning
+			})
 		: { moves: [], moved: [] };
 	// Most shops have none at all.
 	const times =
@@ -153,21 +159,6 @@ export async function settleTimes(
 		times[place] === undefined ? one : timed(one, times[place])
 	);
 	return { arrived: inOrder, moves, moved };
-}
-
-/** Facts that arrive together with their clocks are counted once, by them. */
-async function clock(
-	rows: StoreWriter,
-	arrived: readonly ArrivedFact[],
-	{ folds, ...parts }: { business: BusinessId; folds: LedgerFolds; isBeginning: boolean }
-): ReturnType<LedgerFolds['moveInTime']> {
-	const fresh = new Set<string>(arrived.map(({ row }) => row.id));
-	const clocks = await folds.keepClocks(rows, arrived);
-	return folds.moveInTime(
-		rows,
-		clocks.filter(({ id }) => !fresh.has(id)),
-		parts
-	);
 }
 
 /** A checkpoint's rows may say less of a record than its fact, which comes in idle time. */
