@@ -1,9 +1,14 @@
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
-import { connectDatabase, socketFolder } from '#server/database/connect.ts';
+import { connectDatabase } from '#server/database/connect.ts';
 import { busContract } from '#tests/contract/bus.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
-import { createForwarder, type ForwarderParts } from '#tests/support/forwarder.ts';
+import {
+	connectToPostgres,
+	createForwarder,
+	urlByPort,
+	type ForwarderParts
+} from '#tests/support/forwarder.ts';
 import { hasRedis, startRedis } from '#tests/support/redis-server.ts';
 import { openBus } from './open-bus.ts';
 import { createPostgresBus } from './postgres-bus.ts';
@@ -24,12 +29,11 @@ const WHOLE: Omit<ForwarderParts, 'connectFar'> = {
 
 busContract('PostgreSQL', async () => {
 	const { url, sql, close } = await createTestDatabase();
-	const folder = socketFolder(url) ?? '';
 	const forwarder = await createForwarder({
-		connectFar: () => connect(`${folder}/.s.PGSQL.5432`),
+		connectFar: () => connectToPostgres(url),
 		...WHOLE
 	});
-	const near = url.replace(/@[^/]*\//, `@127.0.0.1:${String(forwarder.port)}/`);
+	const near = urlByPort(url, forwarder.port);
 	const elsewhere = new URL(url);
 	const name = elsewhere.pathname.slice(1);
 	elsewhere.pathname = '/postgres';

@@ -142,10 +142,7 @@ export async function settleTimes(
 }> {
 	const hasClocks = arrived.some(({ fact }) => fact?.kind === 'clock');
 	const { moves, moved } = hasClocks
-		? await foldsOf(folds).moveInTime(rows, await foldsOf(folds).keepClocks(rows, arrived), {
-				business,
-				isBeginning
-			})
+		? await clock(rows, arrived, { business, isBeginning, folds: foldsOf(folds) })
 		: { moves: [], moved: [] };
 	// Most shops have none at all.
 	const times =
@@ -159,6 +156,14 @@ export async function settleTimes(
 		times[place] === undefined ? one : timed(one, times[place])
 	);
 	return { arrived: inOrder, moves, moved };
+}
+
+async function clock(
+	rows: StoreWriter,
+	arrived: readonly ArrivedFact[],
+	{ folds, ...parts }: { business: BusinessId; folds: LedgerFolds; isBeginning: boolean }
+): ReturnType<LedgerFolds['moveInTime']> {
+	return folds.moveInTime(rows, await folds.keepClocks(rows, arrived), parts);
 }
 
 /** A checkpoint's rows may say less of a record than its fact, which comes in idle time. */

@@ -1,13 +1,12 @@
-import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import {
-	connectDatabase,
-	isDatabaseGone,
-	socketFolder,
-	type Database
-} from '#server/database/connect.ts';
+import { connectDatabase, isDatabaseGone, type Database } from '#server/database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
-import { createForwarder, type Forwarder } from '#tests/support/forwarder.ts';
+import {
+	connectToPostgres,
+	createForwarder,
+	urlByPort,
+	type Forwarder
+} from '#tests/support/forwarder.ts';
 import { seeded } from '#tests/support/seeded.ts';
 
 const CUTS = 25;
@@ -168,13 +167,11 @@ interface Line {
 }
 
 async function createLine(url: string): Promise<Line> {
-	const folder = socketFolder(url);
-	if (folder === undefined) throw new Error('the test database has a socket');
 	const waiting = new Set<{ left: number; readonly done: () => void }>();
 	let turns = 0;
 	let isAnswered = true;
 	const forwarder = await createForwarder({
-		connectFar: () => connect(`${folder}/.s.PGSQL.5432`),
+		connectFar: () => connectToPostgres(url),
 		up: (far, bytes) => {
 			far.write(bytes);
 			if (isAnswered) turns += 1;
@@ -190,7 +187,7 @@ async function createLine(url: string): Promise<Line> {
 		}
 	});
 	return {
-		url: url.replace(/@[^/]*\//, `@127.0.0.1:${String(forwarder.port)}/`),
+		url: urlByPort(url, forwarder.port),
 		passed: (answers) =>
 			new Promise((resolve) => {
 				const waiter = {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { socketFolder } from '#server/database/connect.ts';
 
 /** A port of this machine whose every connection goes on to somewhere else, and ends with it. */
 export interface Forwarder {
@@ -63,4 +64,16 @@ export async function createForwarder({
 			await closed;
 		}
 	};
+}
+
+/** Opens the socket in which a PostgreSQL of tests listens. */
+export function connectToPostgres(url: string): Socket {
+	const folder = socketFolder(url);
+	if (folder === undefined) throw new Error('a test database has a socket');
+	return connect(`${folder}/.s.PGSQL.5432`);
+}
+
+/** The same database by a port of this machine. */
+export function urlByPort(url: string, port: number): string {
+	return url.replace(/@[^/]*\//, `@127.0.0.1:${String(port)}/`);
 }
