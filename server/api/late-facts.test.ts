@@ -77,7 +77,7 @@ async function salesTotal(shop: StandShop): Promise<number> {
 	return Number(rows[0]?.sum ?? 0);
 }
 
-describe('what a removed device had not sent', { timeout: 20_000 }, () => {
+describe('what a removed device had not sent', () => {
 	it('[API-43] [API-44] waits for the owner, and counts unchanged once he takes it in', async () => {
 		const shop = await stand.shop('late');
 		const [first, second, third] = [saleOf(shop, 500), saleOf(shop, 700), saleOf(shop, 900)];

@@ -44,7 +44,7 @@ it('prints the messages of a database, newest first, with no control character o
 	);
 });
 
-it('prints them beside a running Daftar, and where none runs', { timeout: 60_000 }, async () => {
+it('prints them beside a running Daftar, and where none runs', async () => {
 	const dataDir = await mkdtemp(path.join(os.tmpdir(), 'daftar-outbox-'));
 	const settings = { fsync: 'off' };
 	const postgres = await startEmbeddedPostgres({ dataDir, settings });

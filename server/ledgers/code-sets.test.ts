@@ -80,4 +80,4 @@ it('[CODES-13] a connection that restores forgot, once and again, never has the 
 		running = await restoreWithout(shop);
 	}
 	expect(new Set(given.map((codes) => codes.join(' '))).size).toBe(given.length);
-}, 20_000);
+});

@@ -51,7 +51,7 @@ function ledger(): LedgerId {
 	return parsed.value;
 }
 
-describe('a fact that was issued again', { timeout: 20_000 }, () => {
+describe('a fact that was issued again', () => {
 	it('[RELAY-45] comes from an heir, in any number of steps, with what its ancestor signed', async () => {
 		const shop = await stand.shop('line');
 		const b = await addDevice(shop, 'B', 'A');

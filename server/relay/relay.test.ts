@@ -287,7 +287,7 @@ describe('a socket', () => {
 			return readFacts(copy).filter(({ id }) => id.startsWith('A-')).length === 220;
 		}, 20_000);
 		expect(reader.socket.readyState).toBe(reader.socket.OPEN);
-	}, 60_000);
+	});
 });
 
 describe('the four answers', () => {

@@ -103,7 +103,7 @@ describe('a database that went back', () => {
 		await synced(reader);
 		expect(readFacts(reader.doc)).toHaveLength(3);
 		reader.destroy();
-	}, 30_000);
+	});
 
 	it('[RELAY-63] ends it at its next look, whether its documents or its feed are behind', async () => {
 		await goBack();
@@ -115,7 +115,7 @@ describe('a database that went back', () => {
 		await socket.next(isMessage(MESSAGE_HAVE));
 		await stand.database.sql`update feed_head set s = 2`;
 		await lookUntil(2);
-	}, 30_000);
+	});
 
 	it.each(['batch', 'look'])('[RELAY-63] in another epoch ends it at its next %s', async (when) => {
 		await stand.database.sql`

@@ -212,7 +212,7 @@ describe('letting the journal go', () => {
 			{ numRuns: 80 }
 		);
 		expect(wentOnce).toBeGreaterThan(10 * BLOCK);
-	}, 20_000);
+	});
 
 	it('[DEVICE-47] keeps what finds out another text under a number that left', async () => {
 		const stand = await createStand();

@@ -1158,7 +1158,7 @@ describe('many devices, an unsteady network', () => {
 	);
 });
 
-describe('a journal of years', { timeout: 20_000 }, () => {
+describe('a journal of years', () => {
 	const DAYS = 31;
 
 	/** Enough acts to fill the first block of numbers, a month ago. */

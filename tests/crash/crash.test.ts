@@ -6,7 +6,6 @@ const FRESH_SEEDS = [Math.floor(Math.random() * 1e9)];
 
 it.each(FRESH_SEEDS)(
 	'seed %i: kill -9 of relay and PostgreSQL loses and doubles nothing that was acknowledged',
-	{ timeout: 120_000 },
 	async (seed) => {
 		const { broken, rounds, kills, saved, acknowledged, lost, doubled } = await crash({
 			rounds: ROUNDS,

@@ -13,9 +13,7 @@ interface Given {
 
 /** A test with as many phones as it has people. */
 export const test = base.extend<Given>({
-	phone: async ({ browser }, use, info) => {
-		// Two or three people have to sign up first.
-		info.slow();
+	phone: async ({ browser }, use) => {
 		const phones: Page[] = [];
 		const faults: string[] = [];
 		await use(async () => {

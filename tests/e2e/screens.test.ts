@@ -34,7 +34,6 @@ const DESKTOP = { width: 1280, height: 800 };
 
 for (const language of ['en', 'ar'] as const) {
 	test(`every screen of a furnished shop is right in ${language} (N5, N6)`, async ({ page }) => {
-		test.setTimeout(60_000);
 		const faults = listen(page);
 		const screens = await furnishShop(page);
 		await speak(page, language);
@@ -45,7 +44,6 @@ for (const language of ['en', 'ar'] as const) {
 	test(`every screen of an empty phone and of a customer is right in ${language} (N5, N6)`, async ({
 		page
 	}) => {
-		test.setTimeout(60_000);
 		const faults = listen(page);
 		await openTill(page);
 		await speak(page, language);

@@ -123,4 +123,4 @@ it('[DEVICE-47] [FEED-11] what a device let go for a backup is there again after
 	await close();
 	expect(differences.named).toEqual([]);
 	expect([...first.faults, ...later.faults, ...again.faults, ...stand.faults]).toEqual([]);
-}, 40_000);
+});

@@ -37,7 +37,6 @@ afterEach(() => stand.close());
 
 it.each(FRESH_SEEDS)(
 	'[LINK-16] seed %i: a week offline whose line is cut 20 times comes in whole, each fact once',
-	{ timeout: 60_000 },
 	async (seed) => {
 		const random = seeded(seed);
 		// What the relay had at each cut.

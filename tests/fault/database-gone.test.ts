@@ -45,7 +45,7 @@ beforeEach(async () => {
 });
 afterEach(() => stand.close());
 
-describe('a database that goes away', { timeout: 30_000 }, () => {
+describe('a database that goes away', () => {
 	it('[RELAY-60] wherever a batch breaks, nothing of it is kept and nothing refused; it comes in once', async () => {
 		let broken = 0;
 		for (let n = 1; n <= STATEMENTS_MAX; n += 1) {

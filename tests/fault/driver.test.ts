@@ -31,7 +31,6 @@ afterEach(async () => {
  */
 it.each(FRESH_SEEDS)(
 	'seed %i: a lost connection fails its queries and no others, and is made anew',
-	{ timeout: 60_000 },
 	async (seed) => {
 		const random = seeded(seed);
 		const pool = connectDatabase(line.url, { connectionsMax: 3 });

@@ -228,7 +228,7 @@ describe('a connection that a restore forgot', () => {
 		const [first] = await stand.database.sql<{ epoch: number }[]>`
 			select min(epoch) as epoch from code_epoch where ledger = ${held('amina').ledger}`;
 		expect(first?.epoch).toBeGreaterThan(SETS_OF_EPOCH);
-	}, 60_000);
+	});
 
 	it('[RELAY-58] of which the shop has the answer alone leaves that with its devices until she is connected anew', async () => {
 		await meet('amina');
@@ -263,7 +263,7 @@ describe('a connection that a restore forgot', () => {
 		await link('amina');
 		await expectShown(['amina'], true);
 		expect(await handIn()).toEqual([[expect.any(String), 'kept']]);
-	}, 60_000);
+	});
 
 	it('[CONNECT-19] is ended again by either side, also where two who did not know said it again', async () => {
 		await meet('amina', 'bola', 'cora');
@@ -296,5 +296,5 @@ describe('a connection that a restore forgot', () => {
 			const { spans } = await sidesOf(name);
 			expect(spans[1]).toEqual(spans[0]);
 		}
-	}, 60_000);
+	});
 });

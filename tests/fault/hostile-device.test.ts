@@ -288,7 +288,7 @@ describe('in another form', () => {
 			const nack = names.map((id) => [id, 'malformed'] as const);
 			await attack({ update: Y.encodeStateAsUpdate(doc), nack, close: CLOSE.forgery });
 		}
-	}, 40_000);
+	});
 
 	it('[RELAY-1] 400 kB of nesting, in types and in values', async () => {
 		const { id } = next('B');
@@ -336,7 +336,7 @@ describe('in another form', () => {
 			}
 		}
 		await stillSyncs({ before: shown(watcher), rows: await countRows() });
-	}, 40_000);
+	});
 
 	/** The reason that the sender hears for one text. */
 	async function refusalOf(id: string, text: string): Promise<string | undefined> {

@@ -162,7 +162,7 @@ describe('a reader', () => {
 		});
 		expect(slow.socket.readyState).toBe(slow.socket.OPEN);
 		slow.socket.terminate();
-	}, 60_000);
+	});
 
 	it('[RELAY-16] that asks on without reading the answers is cut off at 8 MB', async () => {
 		const slow = await rawSocket(stand, 'B', { document });
@@ -187,7 +187,7 @@ describe('a reader', () => {
 		await stillSyncs();
 		slow.socket.resume();
 		expect(await slow.closed).toBe(CLOSE.tryLater);
-	}, 60_000);
+	});
 });
 
 describe('sockets', () => {
@@ -218,7 +218,7 @@ describe('sockets', () => {
 		const again = await rawSocket(stand, 'B', { document });
 		await again.next(isMessage(MESSAGE_HELLO));
 		again.socket.terminate();
-	}, 60_000);
+	});
 
 	it('[RELAY-52] 1,000 of as many devices: each is served, and hears what is written', async () => {
 		const codes = Array.from({ length: 1_000 }, (_none, at) => codeOf(at));
@@ -239,7 +239,7 @@ describe('sockets', () => {
 		await Promise.all(opened.map((each, at) => each.next(isUpdate, before[at])));
 		for (const { socket } of opened) socket.terminate();
 		await until(() => stand.sockets().size <= 2);
-	}, 60_000);
+	});
 });
 
 describe('a stream', () => {
@@ -256,7 +256,7 @@ describe('a stream', () => {
 		await until(() => socket.heard.filter(isStep1).length > 1);
 		expect(socket.heard.filter(isStep1).length).toBeLessThan(50);
 		socket.socket.terminate();
-	}, 30_000);
+	});
 
 	it('[RELAY-52] of updates faster than the database takes them is not read on, and others are', async () => {
 		const flood = await rawSocket(stand, 'B', { document });
@@ -295,7 +295,7 @@ describe('a stream', () => {
 		}, 20_000);
 		expect(flood.socket.readyState).toBe(flood.socket.OPEN);
 		flood.socket.terminate();
-	}, 60_000);
+	});
 
 	it('[RELAY-50] of 10,000 refused updates leaves nothing in memory', async () => {
 		const socket = await rawSocket(stand, 'B', { document });
@@ -313,7 +313,7 @@ describe('a stream', () => {
 		expect(third - second).toBeLessThan(1_000_000);
 		await stillSyncs();
 		socket.socket.terminate();
-	}, 60_000);
+	});
 
 	/** Sends so many updates that are refused one by one, and waits until all are answered. */
 	async function refuse(socket: RawSocket, count: number): Promise<void> {
@@ -384,7 +384,7 @@ describe('a day', () => {
 		await until(async () => (await countOf('p1')) === kept + 1);
 		stand.clock.now = start;
 		socket.socket.terminate();
-	}, 60_000);
+	});
 
 	function countRefused(socket: RawSocket): number {
 		return socket.heard

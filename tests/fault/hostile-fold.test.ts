@@ -109,7 +109,7 @@ it('[PROJ-14] [RELAY-82] a long ledger costs its own shop: what adds is taken, w
 	stand.clock.now += PAID_MS;
 	expect(await stand.put(shop, [named])).toBe('taken');
 	expect(await waiting()).toBe(String(due + 7));
-}, 60_000);
+});
 
 it('[RELAY-82] what is answered and claimed there waits for a later look, and elsewhere for nothing', async () => {
 	const book = async (by: StandShop, of: LedgerId): Promise<RecordHash> => {
@@ -143,7 +143,7 @@ it('[RELAY-82] what is answered and claimed there waits for a later look, and el
 	// Any commit wakes who waits.
 	await book(other, elsewhere);
 	await until(async () => (await heard(shop.business)) === 'answered, verdict');
-}, 60_000);
+});
 
 /** What came of answers and claims at a shop. */
 async function heard(business: BusinessId): Promise<string> {

@@ -202,18 +202,17 @@ async function survive(ground: Ground): Promise<void> {
 }
 
 describe('two relays on one PostgreSQL, 30 % of the news lost, one killed in mid-traffic', () => {
-	const timeout = 40_000;
-	it('[RELAY-31] agree over an exchange of one process', { timeout }, async () => {
+	it('[RELAY-31] agree over an exchange of one process', async () => {
 		await survive(await inOneProcess());
 	});
 
-	it('[RELAY-31] agree over LISTEN/NOTIFY, after a kill -9', { timeout }, async () => {
+	it('[RELAY-31] agree over LISTEN/NOTIFY, after a kill -9', async () => {
 		await survive(await inTwoProcesses(({ database }) => database.url));
 	});
 
 	// Where none is installed there is nothing to start; `.ci/run` installs one.
 	if (hasRedis()) {
-		it('[RELAY-31] agree over Redis, after a kill -9', { timeout }, async () => {
+		it('[RELAY-31] agree over Redis, after a kill -9', async () => {
 			const redis = await startRedis();
 			closing.push(redis.stop);
 			await survive(await inTwoProcesses(() => redis.url));

@@ -132,7 +132,7 @@ it('[RELAY-63] stops where its database began another epoch', async () => {
 	expect(await first.ended).toBe(1);
 	expect(first.said()).toMatch(/went back behind what this server knew \(epoch 1 became 9\)/);
 	await close();
-}, 40_000);
+});
 
 it('refuses a taken port and leaves no PostgreSQL behind', async () => {
 	await made.copyTo(dataDir);

@@ -233,7 +233,7 @@ describe.each([...SEEDS.map((seed) => [seed, 'in time'] as const), ...SEEDS_AHEA
 			expect(await tallies(store)).toEqual(await tallies(whole.store));
 			expect(await bookRows(store)).toEqual(await bookRows(whole.store));
 			expect(await store.read(['bases'], (rows) => rows.count('bases'))).toBe(0);
-		}, 60_000);
+		});
 	}
 );
 
@@ -276,7 +276,7 @@ it('[FEED-10] owes what it owed before its records are here, and what is sold me
 	expect(before.find((base) => base.ledger === ledger)?.isWanted).toBe(1);
 	expect(after).toBeUndefined();
 	expect(await totalOf(ledger)).toBe(owedBefore);
-}, 60_000);
+});
 
 /** All of a trade at the relay, and a device that began with the first pieces of it. */
 async function begun(seed: number): Promise<{
@@ -335,7 +335,7 @@ it('[LINK-39] a ledger that is looked at goes on where it was cut off, unless a 
 	expect(await askedNext(1)).toBe(`${ledger}/`);
 	relay.left = Infinity;
 	await fill();
-}, 60_000);
+});
 
 it('[LINK-38] a device whose feed went on without saying what it brought begins anew', async () => {
 	const { relay, to, pull, fill } = await begun(10);
@@ -345,7 +345,7 @@ it('[LINK-38] a device whose feed went on without saying what it brought begins 
 	await pull.backfill();
 	expect(relay.asked.map(({ part }) => part)).toContain('first');
 	await fill();
-}, 60_000);
+});
 
 it('[FEED-15] a device that is given nothing to begin with reads the feed, and goes on where it was', async () => {
 	const { relay, to, pull, fill } = await begun(11);
@@ -362,7 +362,7 @@ it('[FEED-15] a device that is given nothing to begin with reads the feed, and g
 	await pull.pull({ epoch: EPOCH, s: relay.s });
 	expect(await pull.place()).toEqual({ epoch: EPOCH, s: relay.s });
 	await fill();
-}, 60_000);
+});
 
 async function firstOf({ http }: Relay): Promise<Checkpoint> {
 	const first = await http.checkpoint(TRADE_BRANCH);

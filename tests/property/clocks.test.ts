@@ -136,7 +136,7 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('facts stamped ahead, of seed %
 		for (const batches of orders)
 			expect(await readModel(await received(trade, batches))).toEqual(expected);
 		expect(await timesAreSaid(first, trade)).toBe(true);
-	}, 60_000);
+	});
 
 	it('[PROJ-12] [PROJ-13] make the tables that the facts make on a device', async () => {
 		const random = seeded(seed);
@@ -154,7 +154,7 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('facts stamped ahead, of seed %
 			expect(await tables()).toEqual(expected);
 			expect(await receiptsOfTables()).toEqual(receiptsOf(trade));
 		}
-	}, 60_000);
+	});
 });
 
 /** As the write path does it with what comes after a restore: kept, then timed, then folded. */

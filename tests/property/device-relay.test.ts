@@ -75,7 +75,7 @@ async function agree(devices: readonly DeviceOnRelay[]): Promise<void> {
 	expect(stand.faults).toEqual([]);
 }
 
-describe('a device and the real relay', { timeout: 60_000 }, () => {
+describe('a device and the real relay', () => {
 	it('[LINK-2] two devices that sold apart, one of them days ago, agree once both were online', async () => {
 		const a = await linked('A', 1);
 		const b = await linked('B', 2);

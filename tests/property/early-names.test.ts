@@ -70,7 +70,7 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('ledgers of seed %i', (seed) =>
 		}
 		expect(kept.names).toEqual([]);
 		expect(kept.balances).toEqual(asFolded(trade, facts));
-	}, 60_000);
+	});
 });
 
 function isOfLedgers(kind: string): boolean {

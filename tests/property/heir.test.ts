@@ -137,7 +137,7 @@ async function goOnAs(device: WayBackDevice, seed: number): Promise<WayBackDevic
 	return next;
 }
 
-describe('a copied profile', { timeout: 30_000 }, () => {
+describe('a copied profile', () => {
 	it('[HEIR-2] [HEIR-3] goes on as two devices, and what both wrote is counted exactly once', async () => {
 		const a = await open(1);
 		await a.device.changeSettings({ currency: 'KES' });
@@ -238,7 +238,7 @@ describe('a copied profile', { timeout: 30_000 }, () => {
 	});
 });
 
-describe('becoming an heir', { timeout: 30_000 }, () => {
+describe('becoming an heir', () => {
 	it('[HEIR-1] [HEIR-4] is begun again wherever it was cut, and takes in what was written meanwhile', async () => {
 		const a = await open(11);
 		await a.device.changeSettings({ currency: 'KES' });
@@ -273,7 +273,7 @@ describe('becoming an heir', { timeout: 30_000 }, () => {
 	});
 });
 
-describe('what an heir brings along', { timeout: 30_000 }, () => {
+describe('what an heir brings along', () => {
 	it('[HEIR-5] is also what others wrote and the relay forgot', async () => {
 		const a = await open(14);
 		await a.device.changeSettings({ currency: 'KES' });
@@ -296,7 +296,7 @@ interface LinkedPhone extends TestPhone {
 	readonly link: RelayLink;
 }
 
-describe('a customer’s copied phone', { timeout: 30_000 }, () => {
+describe('a customer’s copied phone', () => {
 	const links: RelayLink[] = [];
 	afterEach(async () => {
 		for (const link of links.splice(0)) await link.stop();

@@ -100,7 +100,7 @@ it('[FEED-12] [BOOK-17] an old sale is fetched, comes back in part, and what is 
 		(await foldedNumbers(a.store))['records']
 	);
 	expect([...a.faults, ...stand.faults]).toEqual([]);
-}, 30_000);
+});
 
 it('[FEED-12] tells nobody of another business or branch, and of the office’s only the office', async () => {
 	const shop = await stand.shop('asha');
@@ -133,7 +133,7 @@ it('[FEED-12] tells nobody of another business or branch, and of the office’s 
 	expect(await texts('name=A-000001', shop)).toHaveLength(1);
 	await sql`update device set sight = 'counter' where business = ${shop.business}`;
 	for (const query of ['name=A-000001', day]) expect(await texts(query, shop)).toEqual([]);
-}, 30_000);
+});
 
 it('[FEED-12] of texts that no till writes tells as many as fit into one answer, the latest of a day', async () => {
 	const shop = await stand.shop('asha');
@@ -162,4 +162,4 @@ it('[FEED-12] of texts that no till writes tells as many as fit into one answer,
 	const first = Array.from({ length: fitting }, (_none, at) => at + 1);
 	expect(await numbers('name=A-000001')).toEqual(first);
 	expect(await numbers(`branch=${branch}&on=2026-11-20`)).toEqual(first.map((n) => 201 - n));
-}, 30_000);
+});

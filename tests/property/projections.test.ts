@@ -50,7 +50,7 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
 		expect(expected.stock.size).toBeGreaterThan(0);
 		expect(trade.facts.filter(({ fact }) => fact.kind === 'answered').length).toBeGreaterThan(0);
 		expect(trade.facts.filter(({ fact }) => fact.kind === 'return').length).toBeGreaterThan(0);
-	}, 60_000);
+	});
 });
 
 async function empty(): Promise<void> {
