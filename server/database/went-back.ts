@@ -28,3 +28,8 @@ export function checkGrown(what: string, found: number, known: number): void {
 	if (found >= known) return;
 	throw wentBack(`${what} from ${String(known)} to ${String(found)}`);
 }
+
+/** RELAY-63. Throws where what is stored does not stand on what was read there before. */
+export function checkStands(what: string, stands: boolean): void {
+	if (!stands) throw wentBack(`${what} lost what the next of it stands on`);
+}

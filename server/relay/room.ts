@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { scopeOf, type DocumentAddress } from '#documents/document-name.ts';
 import { assert } from '#domain/assert.ts';
+import { checkStands } from '#server/database/went-back.ts';
 import { createRoomState, type MutableRoomState } from './room-state.ts';
 import { parseUpdate, type UpdateItem } from './update-parser.ts';
 
@@ -45,16 +46,22 @@ export async function loadRoom(sql: Sql, name: string, address: DocumentAddress)
 	return room;
 }
 
-/** Takes in what another relay wrote since; `taken` hears each update that was lacking. */
+/**
+ * Takes in what another relay wrote since; `taken` hears each update that was lacking. Throws where the
+ * database went back behind what the room has (RELAY-63).
+ */
 export async function catchUp(
 	sql: Sql,
 	room: Room,
 	taken: (update: StoredUpdate) => void = () => undefined
 ): Promise<void> {
+	const isLoading = room.sequence === 0;
 	for await (const update of readUpdates(sql, room, room.sequence)) {
 		// Two may be catching up at once; each update goes in once.
 		if (update.sequence <= room.sequence) continue;
-		placeAll(room.state, update.items);
+		const stands = placeAll(room.state, update.items);
+		assert(stands || !isLoading, 'stored items have no gap and stand under keys');
+		checkStands(room.name, stands);
 		room.sequence = update.sequence;
 		taken(update);
 	}
@@ -115,15 +122,16 @@ export function readStored(update: Uint8Array): readonly UpdateItem[] {
 
 /**
  * An update has its items client by client, so an item may come before the one of another client
- * that it stands behind: such are placed after the others, as often as that helps.
+ * that it stands behind: such are placed after the others, as often as that helps. Whether all are in.
  */
-function placeAll(state: MutableRoomState, items: readonly UpdateItem[]): void {
+function placeAll(state: MutableRoomState, items: readonly UpdateItem[]): boolean {
 	let left = items;
 	while (left.length > 0) {
 		const waiting = left.filter((item) => !placeStored(state, item));
-		assert(waiting.length < left.length, 'stored items have no gap and stand under keys');
+		if (waiting.length === left.length) return false;
 		left = waiting;
 	}
+	return true;
 }
 
 /** Whether the item is in now. What a compaction put together may hold some that were in before. */

@@ -117,6 +117,18 @@ describe('a database that went back', () => {
 		await lookUntil(2);
 	});
 
+	it('[RELAY-63] ends it where others wrote on in the copy, and what they wrote does not stand on what it read', async () => {
+		await goBack();
+		const { id, text } = settingFact(stand, 'B-1');
+		const items = [{ client: 88, clock: 5, structs: [textUnder(id, text)] }];
+		await stand.database.sql`
+			insert into document_update (business, document, sequence, update)
+			select business, document, 4, ${Buffer.from(handUpdate(items))} from document_head`;
+		await stand.database.sql`update document_head set sequence = 4`;
+		await lookUntil(1);
+		await expectEnd();
+	});
+
 	it.each(['batch', 'look'])('[RELAY-63] in another epoch ends it at its next %s', async (when) => {
 		await stand.database.sql`
 			insert into database_epoch (epoch, started_at) values (${EPOCH}, 0), (${EPOCH + 9}, 1)`;
