@@ -186,7 +186,7 @@ const MENDS = [
  */
 export function mendPackages() {
 	if (existsSync(DRIVER)) mendDriver();
-	if (existsSync(DRIZZLE)) endTheSearch();
+	if (existsSync(DRIZZLE)) writeNearScopes();
 }
 
 function mendDriver() {
@@ -198,7 +198,7 @@ function mendDriver() {
 	}
 }
 
-function endTheSearch() {
+function writeNearScopes() {
 	for (const folder of readdirSync(DRIZZLE, { withFileTypes: true })) {
 		const near = path.join(DRIZZLE, folder.name, 'package.json');
 		if (folder.isDirectory() && !existsSync(near)) writeWhole(near, NEAR);

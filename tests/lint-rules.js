@@ -33,9 +33,6 @@ export const RULES = {
 	]
 };
 
-/** What nobody looks at: made by tools, or read by them before there are packages. */
-export const IGNORED = ['**/.svelte-kit/**', '**/build/**', '**/drizzle/**', '**/*.config.*'];
-
 /**
  * @param {readonly { rules?: object | undefined }[]} configs
  * @returns {Linter.RulesRecord}

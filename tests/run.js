@@ -63,7 +63,8 @@ async function everything() {
 				check('lint of components', 'eslint', [
 					'--config',
 					'tests/eslint.config.js',
-					'src/**/*.svelte'
+					'src/**/*.svelte',
+					'src/**/*.svelte.ts'
 				]),
 			() => check('unused', 'knip', [])
 		])

@@ -6,3 +6,6 @@ const AGAIN_MS_MAX = 5_000;
 export function againAfterMs(attempt: number): number {
 	return Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(attempt, 10));
 }
+
+/** BUS-7. How long a line may say nothing to what it was asked, ms. */
+export const SILENCE_MS_MAX = 60_000;

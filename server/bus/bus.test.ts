@@ -3,12 +3,7 @@ import { expect, it } from 'vitest';
 import { connectDatabase } from '#server/database/connect.ts';
 import { busContract } from '#tests/contract/bus.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
-import {
-	connectToPostgres,
-	createForwarder,
-	urlByPort,
-	type ForwarderParts
-} from '#tests/support/forwarder.ts';
+import { connectToPostgres, createForwarder, urlByPort } from '#tests/support/forwarder.ts';
 import { hasRedis, startRedis } from '#tests/support/redis-server.ts';
 import { openBus } from './open-bus.ts';
 import { createPostgresBus } from './postgres-bus.ts';
@@ -21,18 +16,10 @@ busContract('an exchange of one process', () => {
 });
 
 const SILENCE_MS = 300;
-/** All that is said passes. */
-const WHOLE: Omit<ForwarderParts, 'connectFar'> = {
-	up: (far, bytes) => far.write(bytes),
-	down: (near, bytes) => near.write(bytes)
-};
 
 busContract('PostgreSQL', async () => {
 	const { url, sql, close } = await createTestDatabase();
-	const forwarder = await createForwarder({
-		connectFar: () => connectToPostgres(url),
-		...WHOLE
-	});
+	const forwarder = await createForwarder({ connectFar: () => connectToPostgres(url) });
 	const near = urlByPort(url, forwarder.port);
 	const elsewhere = new URL(url);
 	const name = elsewhere.pathname.slice(1);
@@ -73,10 +60,7 @@ if (hasRedis()) {
 	busContract('Redis', async () => {
 		const redis = await startRedis();
 		const { hostname, port } = new URL(redis.url);
-		const forwarder = await createForwarder({
-			connectFar: () => connect(Number(port), hostname),
-			...WHOLE
-		});
+		const forwarder = await createForwarder({ connectFar: () => connect(Number(port), hostname) });
 		const near = redis.url.replace(port, String(forwarder.port));
 		return {
 			join: (told) => createRedisBus(redis.url, told),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
-import { SILENCE_MS_MAX, socketFolder } from '#server/database/connect.ts';
-import { AGAIN_MS_MIN, againAfterMs } from './again.ts';
+import { socketFolder } from '#server/database/connect.ts';
+import { AGAIN_MS_MIN, againAfterMs, SILENCE_MS_MAX } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
 import { createOutgoing } from './outgoing.ts';

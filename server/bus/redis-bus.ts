@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from 'redis';
-import { SILENCE_MS_MAX } from '#server/database/connect.ts';
-import { againAfterMs } from './again.ts';
+import { againAfterMs, SILENCE_MS_MAX } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
 import { createOutgoing } from './outgoing.ts';

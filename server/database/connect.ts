@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_S = 5;
 const CLOSE_TIMEOUT_S = 5;
 const RECONNECT_WAIT_S = 0.1;
 /** RELAY-91. Far longer than a server's statement is to take, and than a batch waits for a lock. */
-export const SILENCE_MS_MAX = 60_000;
+const SILENCE_MS_MAX = 60_000;
 /** Any number that no other program on the same database uses for its own lock. */
 export const MIGRATION_LOCK = 7_217_903_114;
 export const MIGRATIONS = path.resolve(import.meta.dirname, '../../drizzle');

@@ -128,8 +128,8 @@ export async function foldArrived(
 }
 
 /**
- * What the relay says of times, kept and done to what is held, also where it comes once more with what
- * was said; and these facts when they count.
+ * What the relay says of times, kept and done to the facts that are held, of which a checkpoint brings
+ * some once more beside their clocks; and these facts when they count.
  */
 export async function settleTimes(
 	rows: StoreWriter,

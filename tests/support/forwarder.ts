@@ -17,16 +17,16 @@ export type Pair = readonly [near: Socket, far: Socket];
 export interface ForwarderParts {
 	/** Opens the end that goes on. */
 	readonly connectFar: () => Socket;
-	/** Passes on what the caller said, or less of it. */
-	readonly up: (far: Socket, bytes: Buffer) => void;
+	/** Passes on what the caller said, or less of it; all of it where nothing is given. */
+	readonly up?: (far: Socket, bytes: Buffer) => void;
 	/** Passes on what was answered. */
-	readonly down: (near: Socket, bytes: Buffer) => void;
+	readonly down?: (near: Socket, bytes: Buffer) => void;
 }
 
 export async function createForwarder({
 	connectFar,
-	up,
-	down
+	up = pass,
+	down = pass
 }: ForwarderParts): Promise<Forwarder> {
 	const pairs = new Set<Pair>();
 	const muted = new WeakSet<Socket>();
@@ -64,6 +64,10 @@ export async function createForwarder({
 			await closed;
 		}
 	};
+}
+
+function pass(to: Socket, bytes: Buffer): void {
+	to.write(bytes);
 }
 
 /** Opens the socket in which a PostgreSQL of tests listens. */
