@@ -149,11 +149,15 @@ const MENDS = [
 		to: `      keep_alive && socket.setKeepAlive && socket.setKeepAlive(true, 1000 * keep_alive)
       if (options.silence) {
         const own = socket
-        own.setTimeout(options.silence)
-        own.on('timeout', () => {
-          if (query || sent.length)
+        let silent = 0
+        own.on('data', () => silent = 0)
+        const look = setInterval(() => {
+          silent = query || sent.length ? silent + 1 : 0
+          if (silent > 4)
             own.destroy(Object.assign(new Error('The database says nothing any more.'), { code: 'ETIMEDOUT' }))
-        })
+        }, options.silence / 4)
+        look.unref()
+        own.once('close', () => clearInterval(look))
       }
 `
 	},

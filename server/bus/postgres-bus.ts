@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
 import { socketFolder } from '#server/database/connect.ts';
-import { AGAIN_MS_MIN, againAfterMs, SILENCE_MS_MAX } from './again.ts';
+import { AGAIN_MS_MIN, againAfterMs, pingEveryMs, SILENCE_MS_MAX } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
 import { createOutgoing } from './outgoing.ts';
@@ -96,6 +96,11 @@ function createLine(url: string, { silenceMs, state, heard }: LineParts): Line {
 			timer = setTimeout(() => void listen(attempt + 1), againAfterMs(attempt));
 		}
 	}
+	// Who only listens is told of no fault: it has to ask.
+	const asking = setInterval(() => {
+		// What became of a line that is lost is said by `onclose`.
+		if (isListening) sql.unsafe('select 1').catch(() => undefined);
+	}, pingEveryMs(silenceMs));
 	void listen(0);
 	return {
 		sql,
@@ -103,6 +108,7 @@ function createLine(url: string, { silenceMs, state, heard }: LineParts): Line {
 		close: async () => {
 			isClosed = true;
 			clearTimeout(timer);
+			clearInterval(asking);
 			await sql.end({ timeout: CLOSE_TIMEOUT_S });
 		}
 	};

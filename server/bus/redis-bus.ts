@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from 'redis';
-import { againAfterMs, SILENCE_MS_MAX } from './again.ts';
+import { againAfterMs, pingEveryMs, SILENCE_MS_MAX } from './again.ts';
 import type { Bus, TellBusEvent } from './bus.ts';
 import { createBusState, createListeners } from './listeners.ts';
 import { createOutgoing } from './outgoing.ts';
@@ -8,8 +8,6 @@ import { decodeNews, encodeNews } from './wire.ts';
 
 const CHANNEL = 'daftar:news';
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A line of which nothing is asked is asked this often whether it is there. */
-const PING_MS = 10_000;
 
 /** Publish and subscribe of Redis, on two connections. Nothing is kept there. */
 export function createRedisBus(url: string, told: TellBusEvent, silenceMs = SILENCE_MS_MAX): Bus {
@@ -20,8 +18,7 @@ export function createRedisBus(url: string, told: TellBusEvent, silenceMs = SILE
 		url,
 		// What cannot be sent now is worth nothing later.
 		disableOfflineQueue: true,
-		// Before it would be taken for silent.
-		pingInterval: Math.min(PING_MS, silenceMs / 2),
+		pingInterval: pingEveryMs(silenceMs),
 		socket: {
 			connectTimeout: CONNECT_TIMEOUT_MS,
 			socketTimeout: silenceMs,

@@ -114,13 +114,18 @@ export function busContract(name: string, make: () => Promise<BusUnderTest>): vo
 				expect(under.line).toBeUndefined();
 				return;
 			}
-			const [a, b] = [join(silent.join), join()];
-			await allHear([a, b]);
+			const [a, b, c] = [join(silent.join), join(silent.join), join()];
+			await allHear([a, b, c]);
 			silent.mute();
-			a.bus.publish({ scope, document: 'unanswered', s: 1 });
-			await until(() => a.events.length === 2);
-			expect([a.events, b.events]).toEqual([['down', 'up'], []]);
-			await allHear([a, b]);
+			// One speaks on, the other only listens.
+			let s = 0;
+			const speaking = setInterval(() => {
+				a.bus.publish({ scope, document: 'unanswered', s: (s += 1) });
+			}, 20);
+			await until(() => [a, b].every(({ events }) => events.length === 2));
+			clearInterval(speaking);
+			expect([a, b, c].map(({ events }) => events)).toEqual([['down', 'up'], ['down', 'up'], []]);
+			await allHear([a, b, c]);
 		});
 
 		it('[BUS-5] passes over what is not ours', async () => {

@@ -137,8 +137,16 @@ it('[RELAY-91] a connection that says nothing any more is given up, and one of w
 	// Its connection is none of those that are silent now.
 	const unasked = open();
 	const idle = await whoAnswers(unasked);
+	let others = 0;
+	const asking = setInterval(() => {
+		others += 1;
+		whoAnswers(asked).catch(() => undefined);
+	}, SILENCE_MS / 3);
 	const fault: unknown = await asked.sql`select 1`.catch((thrown: unknown) => thrown);
+	clearInterval(asking);
 	expect(isDatabaseGone(fault)).toBe(true);
+	// However long others go on asking over the same line.
+	expect(others).toBeLessThan(10);
 	// Until its end is known, another statement may be told that it is lost.
 	let after: number | undefined;
 	while (after === undefined) {
