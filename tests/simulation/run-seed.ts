@@ -18,6 +18,7 @@ import {
 } from './customers.ts';
 import { scheduleHostile } from './hostile.ts';
 import type { Disk } from './disk-contents.ts';
+import { takeInLate } from './inbox.ts';
 import { violationsOf, type Violation } from './invariants.ts';
 import { documentsApart } from './open-documents.ts';
 import { planOf, type PlanOptions } from './plan.ts';
@@ -124,6 +125,7 @@ async function play(world: World, seed: number): Promise<SeedOutcome> {
 		rounds = await getQuiet(world);
 	}
 	if (await daysPass(world)) violations.push(...(await heirsOf(world, await getQuiet(world))));
+	if (await takeInLate(world)) await getQuiet(world);
 	return judged(world, { seed, rounds });
 }
 
