@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { utf8 } from '#domain/bytes.ts';
 import { parseBranchId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import {
@@ -166,3 +167,69 @@ it('[LINK-13] takes a database that is away for a relay that is not there, not f
 	// Whom it does not know was removed by nobody.
 	expect(tokenRefusal('deviceRefused')).toBe('unknown');
 });
+
+it('[LINK-40] gives up an answer that stops coming, and hears a slow one to its end', async () => {
+	vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+	onTestFinished(() => {
+		vi.useRealTimers();
+	});
+	const SILENCE_MS = 30_000;
+	const page = JSON.stringify({ epoch: 1, rows: [], last: 12 });
+	const { http, parts } = slowly();
+	const slow = http.feed({ epoch: 1, s: 1 });
+	for (const letter of page) {
+		await vi.advanceTimersByTimeAsync(SILENCE_MS - 1);
+		parts.say(letter);
+	}
+	parts.end();
+	expect(await slow).toEqual(ok({ kind: 'page', rows: [], last: 12 }));
+	expect(vi.getTimerCount()).toBe(0);
+
+	const { http: other, parts: few } = slowly();
+	const silent = other.feed({ epoch: 1, s: 1 });
+	await vi.advanceTimersByTimeAsync(SILENCE_MS - 1);
+	few.say('{');
+	await vi.advanceTimersByTimeAsync(SILENCE_MS);
+	expect(await silent).toEqual(err('unreachable'));
+
+	const never = slowly({ isMute: true }).http.feed({ epoch: 1, s: 1 });
+	await vi.advanceTimersByTimeAsync(SILENCE_MS);
+	expect(await never).toEqual(err('unreachable'));
+});
+
+interface Slowly {
+	readonly http: RelayHttp;
+	readonly parts: { readonly say: (part: string) => void; readonly end: () => void };
+}
+
+/** A relay whose answer comes in parts, or that says nothing at all. */
+function slowly({ isMute = false } = {}): Slowly {
+	let body: ReadableStreamDefaultController<Uint8Array> | undefined;
+	const stream = new ReadableStream<Uint8Array>({
+		start: (controller) => {
+			body = controller;
+		}
+	});
+	const { http } = relay([], {
+		fetch: (_address, init) =>
+			new Promise((resolve, reject) => {
+				init?.signal?.addEventListener('abort', () => {
+					const cut = new TypeError('cut');
+					body?.error(cut);
+					reject(cut);
+				});
+				if (!isMute) resolve(new Response(stream, { status: 200 }));
+			})
+	});
+	return {
+		http,
+		parts: {
+			say: (part) => {
+				body?.enqueue(utf8(part));
+			},
+			end: () => {
+				body?.close();
+			}
+		}
+	};
+}

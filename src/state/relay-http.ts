@@ -71,8 +71,10 @@ export interface RelayHttpParts {
 	readonly clock: () => number;
 }
 
-/** A page of the feed is up to 1 MB, over a line of 20 kB/s. */
-const ANSWER_MS_MAX = 90_000;
+/** LINK-40. An answer of 1 MB over a line of 20 kB/s comes all along; from a line that is gone nothing does. */
+const SILENCE_MS_MAX = 30_000;
+/** What a device hands in may be as long on its way up, and a browser tells nobody how far it is. */
+const SENT_MS_MAX = 90_000;
 /** A token is of an hour; no two clocks need agree on which. */
 const TOKEN_MS = 45 * 60_000;
 
@@ -181,27 +183,77 @@ interface Sent {
 /** Undefined where nobody answered, or somebody who does not speak JSON. */
 async function exchange(
 	{ fetch, base = '' }: RelayHttpParts,
-	{ path, token, body, packing }: Sent
+	sent: Sent
 ): Promise<Answered | undefined> {
-	const headers = new Headers({ authorization: `Bearer ${token}` });
-	if (body !== undefined) headers.set('content-type', 'application/json');
-	if (packing !== undefined) headers.set('content-encoding', packing);
+	const { path, body, packing } = sent;
+	const patience = createPatience();
+	patience.wait(body === undefined ? SILENCE_MS_MAX : SENT_MS_MAX);
 	try {
 		const text = body === undefined ? undefined : JSON.stringify(body);
 		const response = await fetch(`${base}/api${path}`, {
 			method: body === undefined ? 'GET' : 'POST',
-			headers,
+			headers: headersOf(sent),
 			cache: 'no-store',
 			credentials: 'same-origin',
 			redirect: 'error',
-			signal: AbortSignal.timeout(ANSWER_MS_MAX),
+			signal: patience.signal,
 			...(text === undefined ? {} : { body: packing === undefined ? text : await packed(text) })
 		});
-		const said = await response.text();
+		const said = await readText(response, () => {
+			patience.wait(SILENCE_MS_MAX);
+		});
 		return { status: response.status, body: said === '' ? undefined : JSON.parse(said) };
 	} catch {
 		// The network's many ways to fail are all one: later, it may work.
 		return undefined;
+	} finally {
+		patience.end();
+	}
+}
+
+function headersOf({ token, body, packing }: Sent): Headers {
+	const headers = new Headers({ authorization: `Bearer ${token}` });
+	if (body !== undefined) headers.set('content-type', 'application/json');
+	if (packing !== undefined) headers.set('content-encoding', packing);
+	return headers;
+}
+
+/** Gives up what is not heard of in time. */
+interface Patience {
+	readonly signal: AbortSignal;
+	/** From now on so many ms. */
+	readonly wait: (ms: number) => void;
+	readonly end: () => void;
+}
+
+function createPatience(): Patience {
+	const over = new AbortController();
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const end = (): void => {
+		clearTimeout(timer);
+	};
+	return {
+		signal: over.signal,
+		wait: (ms) => {
+			end();
+			timer = setTimeout(() => {
+				over.abort();
+			}, ms);
+		},
+		end
+	};
+}
+
+async function readText({ body }: Response, heard: () => void): Promise<string> {
+	if (body === null) return '';
+	const decoder = new TextDecoder();
+	const reader = body.getReader();
+	let said = '';
+	for (;;) {
+		const { done, value } = await reader.read();
+		if (done) return said + decoder.decode();
+		heard();
+		said += decoder.decode(value, { stream: true });
 	}
 }
 

@@ -346,14 +346,13 @@ describe('the line', () => {
 		const test = await openTestPhone(stand.person, { number: 1 });
 		const link = linked(test, relay);
 		await link.start();
-		await relay.quiet();
+		await until(() => test.phone.view().toAnswer.length > 0);
 		expect(test.phone.view().toAnswer.map((record) => record.h)).toEqual([h]);
 		relay.isUp = false;
 		await test.phone.accept([h]);
 		expect((await test.phone.unsent()).count).toBe(1);
 		relay.isUp = true;
 		link.wake();
-		await relay.quiet();
 		await until(async () => (await test.phone.unsent()).count === 0);
 		expect(
 			ofKind(
