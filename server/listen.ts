@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { serve, type WebSocketServerLike } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
@@ -35,6 +36,7 @@ export async function listen(
 		// Its own types and those of `ws` differ in optional fields that may be undefined, and only there.
 		websocket: { server: sockets as WebSocketServerLike }
 	}) as Server; // No `createServer` was given, and then it is one of node:http.
+	watchUpgrades(server);
 	try {
 		await once(server, 'listening');
 	} catch (cause) {
@@ -44,6 +46,28 @@ export async function listen(
 	const address = server.address();
 	return typeof address === 'object' && address !== null ? address.port : port;
 }
+
+/**
+ * RELAY-92. Who asks for another protocol takes his line out of Node's hands, with its faults and time
+ * limits. What opens WebSockets takes no notice of those that ask for something else, and gives the others
+ * all the time they like; it refuses only where it listens alone, and so it stands behind this.
+ */
+function watchUpgrades(server: Server): void {
+	const open = server.listeners('upgrade');
+	server.removeAllListeners('upgrade');
+	server.on('upgrade', (request: IncomingMessage, line: Socket, head: Buffer) => {
+		// Taken away by `ws` from a line that became a WebSocket's.
+		line.setTimeout(REQUEST_MS_MAX, () => line.destroy());
+		if (request.headers.upgrade?.toLowerCase() === 'websocket') {
+			for (const listener of open) listener.call(server, request, line, head);
+			return;
+		}
+		line.on('error', () => line.destroy());
+		line.end(REFUSED, () => line.destroy());
+	});
+}
+
+const REFUSED = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /** Lets what is under way finish, for a moment. */
 async function close(server: Server, sockets: WebSocketServer): Promise<void> {
