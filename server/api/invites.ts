@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, exists, isNull, sql } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import type { BusinessId } from '#domain/ids.ts';
@@ -48,6 +48,23 @@ export function inviteRoutes(parts: PeopleParts): Hono {
 		return c.json({ token: text, expiresAt }, 201);
 	});
 	return routes;
+}
+
+/**
+ * API-55. Ends what the account's members invited to and nobody took up yet: it may lie with whoever had
+ * the device or browser that ends.
+ */
+export async function endInvites(executor: Executor, account: string): Promise<void> {
+	const ofAccount = and(
+		eq(member.business, invite.business),
+		eq(member.member, invite.member),
+		eq(member.account, account)
+	);
+	const own = executor
+		.select({ one: sql`1` })
+		.from(member)
+		.where(ofAccount);
+	await executor.delete(invite).where(and(isNull(invite.usedBy), exists(own)));
 }
 
 /** The member number of the owner who calls, by his device or by his browser's session. */

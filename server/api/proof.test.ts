@@ -7,7 +7,11 @@ import { createPasswords, type Passwords } from '#server/auth/passwords.ts';
 import {
 	accountBody,
 	ask,
+	claimBody,
 	createPeopleStand,
+	createTestKey,
+	joinBody,
+	mintIds,
 	openShop,
 	PASSWORD,
 	type Answer,
@@ -176,6 +180,18 @@ describe('a reset', () => {
 		expect((await post('/sessions', { username, password: PASSWORD })).status).toBe(401);
 		expect((await post('/sessions', { username, password: 'a new password' })).status).toBe(200);
 		expect((await reset({ username, ticket, code })).body['code']).toBe('codeExpired');
+	});
+
+	it('[API-55] ends what whoever knew the old password invited to', async () => {
+		const { username, email, cookie, person } = await proved();
+		const ids = { ...mintIds(), person };
+		const [key, other] = [await createTestKey(), await createTestKey()];
+		await post('/businesses', await claimBody(ids, key), cookie);
+		const { body } = await post('/invites', { business: ids.business, branch: ids.branch }, cookie);
+		const { ticket } = await askReset(username);
+		expect((await reset({ username, ticket, code: await lastCode(email) })).status).toBe(204);
+		const joined = await post('/devices', await joinBody({ token: body['token'] }, other));
+		expect(joined.body['code']).toBe('inviteUnknown');
 	});
 
 	it('[API-23] writes to no address that is not proved', async () => {

@@ -36,6 +36,15 @@ function removeDevice(code: string, changes: object = {}, cookie = shop.cookie):
 	return ask(stand.app, '/devices/removal', { cookie, body });
 }
 
+async function invite(by: { bearer: string } | { cookie: string }): Promise<string> {
+	const body = { business: shop.business, branch: shop.branch };
+	return String((await ask(stand.app, '/invites', { ...by, body })).body['token']);
+}
+
+async function join(token: string): Promise<Answer> {
+	return ask(stand.app, '/devices', { body: await joinBody({ token }, await createTestKey()) });
+}
+
 async function signIn(username: string): Promise<string> {
 	const answer = await ask(stand.app, '/sessions', { body: { username, password: PASSWORD } });
 	return answer.cookie ?? '';
@@ -100,6 +109,17 @@ describe('a device that its owner removes', () => {
 		expect(stand.told).toHaveLength(1);
 		const [row] = await stand.database.orm.select().from(device).where(eq(device.code, 'B'));
 		expect(row?.removedAt).toBe(stand.clock.now);
+	});
+
+	it('[API-55] leaves no invite by which whoever has it joins again', async () => {
+		const bearer = String(
+			(await proveDevice(stand.app, { ...shop, code: 'B', key })).body['token']
+		);
+		const token = await invite({ bearer });
+		expect((await removeDevice('B')).status).toBe(204);
+		expect((await join(token)).body['code']).toBe('inviteUnknown');
+		// The owner's next one is as good as any.
+		expect((await join(await invite({ cookie: shop.cookie }))).status).toBe(201);
 	});
 
 	it('[API-36] stays where the password, the business or the device is another', async () => {
@@ -169,6 +189,24 @@ describe('a member whom an owner removes', () => {
 });
 
 describe('a session that ends', () => {
+	it('[API-55] leaves no invite that was made by it: one that is signed out, or all others', async () => {
+		const { body } = await ask(stand.app, '/sessions', { cookie: await signIn('asha') });
+		const sessions = body['sessions'] as readonly { id: string; isCurrent: boolean }[];
+		const other = sessions.find(({ isCurrent }) => isCurrent)?.id ?? '';
+		for (const path of [`/sessions/${other}`, '/sessions/others']) {
+			const bakari = await openShop(stand.app, `bakari.${String(path.length)}`);
+			const elsewhere = await ask(stand.app, '/invites', {
+				cookie: bakari.cookie,
+				body: { business: bakari.business, branch: bakari.branch }
+			});
+			const token = await invite({ cookie: await signIn('asha') });
+			const ended = await ask(stand.app, path, { method: 'DELETE', cookie: shop.cookie });
+			expect(ended.status).toBe(204);
+			expect((await join(token)).body['code']).toBe('inviteUnknown');
+			expect((await join(String(elsewhere.body['token']))).status).toBe(201);
+		}
+	});
+
 	it('[API-38] has what it opened closed: this one, another, all others', async () => {
 		const cookie = shop.cookie;
 		const elsewhere = await signIn('asha');

@@ -12,7 +12,7 @@ import { device, member } from '#server/database/accounts.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
 import { businessField, codeField, readBody } from './body.ts';
 import { lockBusiness } from './devices.ts';
-import { memberOf } from './invites.ts';
+import { endInvites, memberOf } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
 import { currentSession } from './session-cookie.ts';
@@ -48,6 +48,7 @@ export function removalRoutes(parts: PeopleParts): Hono {
 			await removeDevices(tx, parts, { business, codes: [code] });
 			// Whoever holds the device may hold a session of its member too, and would join again by it.
 			await parts.sessions.endOthers(tx, found.member.account, session);
+			await endInvites(tx, found.member.account);
 			return ok([found.member.account]);
 		};
 		return answer(c, parts, { ...body.value, remove });

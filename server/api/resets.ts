@@ -17,6 +17,7 @@ import { addressOfAccount } from './account-address.ts';
 import { readBody } from './body.ts';
 import { codeAnswer, codeRefusal } from './code-answer.ts';
 import { codeField } from './codes.ts';
+import { endInvites } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
 import { closeSockets } from './sessions.ts';
@@ -143,6 +144,8 @@ async function setPassword(
 		.set({ passwordHash })
 		.where(eq(account.username, username))
 		.returning();
-	if (row !== undefined) await sessions.endOthers(tx, row.account);
-	return row?.account;
+	if (row === undefined) return undefined;
+	await sessions.endOthers(tx, row.account);
+	await endInvites(tx, row.account);
+	return row.account;
 }

@@ -10,6 +10,7 @@ import { account } from '#server/database/accounts.ts';
 import { scopesOfAccount } from '#server/auth/account-scopes.ts';
 import { introduce } from './accounts.ts';
 import { readBody } from './body.ts';
+import { endInvites } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
 import { useFactor, type TriedFactor } from './second-factor.ts';
@@ -69,6 +70,7 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 		if (!current.ok) return problem(c, refusal(current.error));
 		const { caller, id } = current.value;
 		await sessions.endOthers(executor, caller.account, id);
+		await endInvites(executor, caller.account);
 		await closeSockets(parts, caller.account);
 		return c.body(null, 204);
 	});
@@ -79,6 +81,7 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 		// One of another account and one that is nowhere are answered alike.
 		const { caller } = current.value;
 		const isEnded = isUuid(id) && (await sessions.endOne(caller.account, id));
+		if (isEnded) await endInvites(executor, caller.account);
 		if (isEnded) await closeSockets(parts, caller.account);
 		return isEnded ? c.body(null, 204) : problem(c, refusal('notFound'));
 	});
