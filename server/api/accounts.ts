@@ -11,6 +11,7 @@ import { account, person, personAlias } from '#server/database/accounts.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
 import { accountSchema, parseAccountForm, type AccountForm } from './account-form.ts';
 import { readBody } from './body.ts';
+import { openWithPassword } from './open-session.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { isBusiness } from './persons.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
@@ -132,7 +133,7 @@ async function signUpAgain(
 	parts: PeopleParts,
 	{ known, form, from }: Again
 ): Promise<Result<SignedIn, Refusal>> {
-	const { executor, clock, passwords, secondFactor, sessions, signInPace } = parts;
+	const { executor, clock, passwords, secondFactor, signInPace } = parts;
 	const isOther = form.person !== known.person || form.kind !== known.kind;
 	if (isOther || clock() - known.createdAt > AGAIN_MS) return err(refusal('usernameTaken'));
 	const tried = { username: form.username, address: from.address, known: from.browser };
@@ -143,7 +144,8 @@ async function signUpAgain(
 	const { isOn } = await secondFactor.state(executor, known.account);
 	if (!isRight.value || isOn) return err(refusal('usernameTaken'));
 	await signInPace.succeed(tried);
-	const token = await sessions.open(executor, known.account, from);
+	const token = await openWithPassword(parts, known, from);
+	if (token === undefined) return err(refusal('usernameTaken'));
 	return ok({ caller: callerOf(known), token });
 }
 

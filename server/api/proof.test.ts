@@ -19,6 +19,8 @@ import {
 } from '#tests/support/people-stand.ts';
 
 let stand: PeopleStand;
+/** Done once, between the next comparison of a password and what follows from it. */
+let meanwhile: (() => Promise<void>) | undefined;
 /** How often a password was hashed or compared. */
 const hashed = { times: 0 };
 /** What the database was asked, without values. */
@@ -47,9 +49,13 @@ function counted(passwords: Passwords): Passwords {
 			hashed.times += 1;
 			return passwords.hash(password);
 		},
-		isRight(typed, hash) {
+		async isRight(typed, hash) {
 			hashed.times += 1;
-			return passwords.isRight(typed, hash);
+			const isRight = await passwords.isRight(typed, hash);
+			const act = meanwhile;
+			meanwhile = undefined;
+			await act?.();
+			return isRight;
 		}
 	};
 }
@@ -182,9 +188,37 @@ describe('a reset', () => {
 		expect((await reset({ username, ticket, code })).body['code']).toBe('codeExpired');
 	});
 
+	it('[API-25] lets nobody in who said the old password and was not answered yet', async () => {
+		const { username, email, person } = await proved();
+		const { ticket } = await askReset(username);
+		for (const path of ['/sessions', '/accounts']) {
+			const code = await lastCode(email);
+			meanwhile = async () => {
+				expect((await reset({ username, ticket, code })).status).toBe(204);
+			};
+			const body = { ...accountBody(username, { email, person }), password: PASSWORD };
+			const late = await post(path, path === '/sessions' ? { username, password: PASSWORD } : body);
+			expect(meanwhile).toBeUndefined();
+			expect(late.cookie).toBeUndefined();
+			expect(late.status).toBe(path === '/sessions' ? 401 : 409);
+			const open = await stand.database.sql`
+				select 1 from session join account using (account) where username = ${username}`;
+			expect(open).toHaveLength(0);
+			// For the next: the old one again.
+			stand.clock.now += CODE_MS;
+			await askReset(username, ticket);
+			const password = PASSWORD;
+			expect(
+				(await reset({ username, ticket, code: await lastCode(email), password })).status
+			).toBe(204);
+			stand.clock.now += CODE_MS;
+			await askReset(username, ticket);
+		}
+	});
+
 	it('[API-55] ends what whoever knew the old password invited to', async () => {
-		const { username, email, cookie, person } = await proved();
-		const ids = { ...mintIds(), person };
+		const { username, email, cookie } = await proved();
+		const ids = mintIds();
 		const [key, other] = [await createTestKey(), await createTestKey()];
 		await post('/businesses', await claimBody(ids, key), cookie);
 		const { body } = await post('/invites', { business: ids.business, branch: ids.branch }, cookie);

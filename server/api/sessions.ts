@@ -5,12 +5,13 @@ import * as v from 'valibot';
 import { parseUsername } from '#domain/account/username.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { KNOWN_DEVICE_COOKIE } from '#server/auth/known-devices.ts';
-import { callerOf, SESSION_COOKIE, type SessionCaller } from '#server/auth/sessions.ts';
+import { callerOf, SESSION_COOKIE } from '#server/auth/sessions.ts';
 import { account } from '#server/database/accounts.ts';
 import { scopesOfAccount } from '#server/auth/account-scopes.ts';
 import { introduce } from './accounts.ts';
 import { readBody } from './body.ts';
 import { endInvites } from './invites.ts';
+import { openWithPassword } from './open-session.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
 import { useFactor, type TriedFactor } from './second-factor.ts';
@@ -21,6 +22,7 @@ import {
 	signedInFrom,
 	takeSessionBack
 } from './session-cookie.ts';
+import type { AccountRow } from './step-up.ts';
 
 /** Longer than any password; what is longer is nobody's, and is not hashed. */
 const TYPED_LENGTH_MAX = 1_024;
@@ -39,20 +41,7 @@ type Typed = v.InferOutput<typeof signInSchema>;
 export function sessionRoutes(parts: PeopleParts): Hono {
 	const { executor, sessions } = parts;
 	const routes = new Hono();
-	routes.post('/sessions', async (c) => {
-		const body = await readBody(c, signInSchema);
-		if (!body.ok) return problem(c, refusal(body.error));
-		const caller = await signIn(parts, body.value, {
-			address: parts.addressOf(c),
-			kept: getCookie(c, KNOWN_DEVICE_COOKIE)
-		});
-		if (!caller.ok) return problem(c, caller.error);
-
-		await endCurrent(c, parts);
-		giveSession(c, await sessions.open(executor, caller.value.account, signedInFrom(c, parts)));
-		giveKnownDevice(c, parts, caller.value.username);
-		return c.json(introduce(caller.value));
-	});
+	routes.post('/sessions', (c) => answerSignIn(c, parts));
 	routes.delete('/sessions/current', async (c) => {
 		await endCurrent(c, parts);
 		takeSessionBack(c);
@@ -88,6 +77,23 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 	return routes;
 }
 
+async function answerSignIn(c: Context, parts: PeopleParts): Promise<Response> {
+	const body = await readBody(c, signInSchema);
+	if (!body.ok) return problem(c, refusal(body.error));
+	const row = await signIn(parts, body.value, {
+		address: parts.addressOf(c),
+		kept: getCookie(c, KNOWN_DEVICE_COOKIE)
+	});
+	if (!row.ok) return problem(c, row.error);
+
+	const token = await openWithPassword(parts, row.value, signedInFrom(c, parts));
+	if (token === undefined) return problem(c, refusal('signInRefused'));
+	await endCurrent(c, parts);
+	giveSession(c, token);
+	giveKnownDevice(c, parts, row.value.username);
+	return c.json(introduce(callerOf(row.value)));
+}
+
 function isUuid(text: string): boolean {
 	return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
@@ -103,7 +109,7 @@ async function signIn(
 	parts: PeopleParts,
 	typed: Typed,
 	{ address, kept }: Browser
-): Promise<Result<SessionCaller, Refusal>> {
+): Promise<Result<AccountRow, Refusal>> {
 	const { executor, passwords, signInPace, knownDevices } = parts;
 	const parsed = parseUsername(typed.username);
 	const username = parsed.ok ? parsed.value : typed.username;
@@ -120,7 +126,7 @@ async function signIn(
 	const stepped = await secondStep(parts, { account: row.account, typed: typed.factor, known });
 	if (!stepped.ok) return stepped;
 	await signInPace.succeed({ username, address, known });
-	return ok(callerOf(row));
+	return ok(row);
 }
 
 /** The password was right: an account with a second factor asks for that too. */
