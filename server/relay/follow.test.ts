@@ -12,11 +12,13 @@ import {
 	encodeStep1,
 	encodeUpdate,
 	MESSAGE_FEED,
+	MESSAGE_HAVE,
 	MESSAGE_HELLO,
 	MESSAGE_NACK,
 	MESSAGE_SYNC
 } from '#sync/frames.ts';
 import { rangesIn } from '#tests/support/heard.ts';
+import { createHeldSql } from '#tests/support/held-sql.ts';
 import {
 	createRelayStand,
 	EPOCH,
@@ -170,6 +172,29 @@ describe('two relays', () => {
 		await until(() => readFacts(reader.doc).length === 1);
 		writer.destroy();
 		reader.destroy();
+		await third.close();
+	});
+
+	it('[RELAY-27] tell a device that came while they asked for others, and whose own was not asked for', async () => {
+		const held = createHeldSql(/left join fact on/);
+		const third = await createRelayStand({ beside: one, bus: exchange.join(), wrapSql: held.wrap });
+		const [writer, other] = [stockProvider(one, 'A'), stockProvider(one, 'B')];
+		await Promise.all([synced(writer), synced(other)]);
+		await opened(third, 'B');
+		held.isHolding = true;
+		appendFact(other.doc, settingFact(one, 'B-1'));
+		await until(() => held.waiting === 1);
+		// What it has is read before that is asked, and before its next is written.
+		const elsewhere = await opened(third, 'A');
+		await elsewhere.next(isMessage(MESSAGE_HAVE));
+		appendFact(writer.doc, settingFact(one, 'A-1'));
+		await until(async () => (await storedFacts(one)) === 2);
+		held.isHolding = false;
+		await until(() => numbersIn(elsewhere).includes(2));
+		third.tick(LOOK_MS);
+		await until(() => rangesIn(elsewhere).some(([, to]) => to === 1));
+		writer.destroy();
+		other.destroy();
 		await third.close();
 	});
 

@@ -217,7 +217,7 @@ async function follow(parts: FollowerParts, { scope, place, due }: Following): P
 
 /** The facts that devices connected here sent by another way, into their have books; the feed's last number. */
 async function takeFacts(
-	{ sql, hub, shelf }: FollowerParts,
+	{ sql, hub, shelf }: Pick<FollowerParts, 'sql' | 'hub' | 'shelf'>,
 	scope: ScopeId,
 	place: Place
 ): Promise<number> {
@@ -235,6 +235,10 @@ async function takeFacts(
 		return isNew ? [{ device, n: Number(n) }] : [];
 	});
 	hub.tellHave(taken);
+	// One that opened meanwhile may have a book from before this, and nothing was asked of it.
+	if (shelf.codesOf(scope).some((code) => !codes.includes(code))) {
+		return takeFacts({ sql, hub, shelf }, scope, place);
+	}
 	const s = Number(rows[0]?.s ?? 0);
 	place.seen = Math.max(place.seen, s);
 	return s;
