@@ -16,7 +16,7 @@ import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { callerOfDevice, findDevice, type DeviceRow } from '#server/auth/device-auth.ts';
 import { parseBusinessToken } from '#server/auth/secret-token.ts';
-import { branch, business, device, invite } from '#server/database/accounts.ts';
+import { branch, business, device, invite, session } from '#server/database/accounts.ts';
 import { raiseDeviceCode } from '#server/database/device-codes.ts';
 import { commitUnlessRefused, rawSql, type Transaction } from '#server/database/transaction.ts';
 import {
@@ -31,7 +31,7 @@ import { findForgottenCode, readToldCodes } from './forgotten-code.ts';
 import { memberOf } from './invites.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
-import { sessionCaller } from './session-cookie.ts';
+import { currentSession } from './session-cookie.ts';
 
 const proofFields = { publicKey: publicKeyField, signature: signatureField };
 const joinSchema = v.union([
@@ -130,11 +130,19 @@ async function joinBySession(
 	parts: PeopleParts,
 	{ business: businessId, publicKey }: Extract<JoinBody, { business: BusinessId }>
 ): Promise<Result<Joined, ProblemCode>> {
-	const caller = await sessionCaller(c, parts.sessions);
-	if (!caller.ok) return caller;
+	const current = await currentSession(c, parts.sessions);
+	if (!current.ok) return current;
+	const { id, caller } = current.value;
 	return commitUnlessRefused(parts.executor, async (transaction) => {
 		const locked = await lockBusiness(transaction, businessId);
-		const owner = await memberOf(transaction, businessId, caller.value.account);
+		// Asked again under the lock: who removes a device ends the sessions that may lie on it.
+		const [standing] = await transaction
+			.select()
+			.from(session)
+			.where(eq(session.id, id))
+			.for('share');
+		if (standing === undefined) return err('notSignedIn');
+		const owner = await memberOf(transaction, businessId, caller.account);
 		if (locked === undefined || owner === undefined) return err('notAMember');
 		const [first] = await transaction
 			.select()

@@ -36,6 +36,14 @@ function removeDevice(code: string, changes: object = {}, cookie = shop.cookie):
 	return ask(stand.app, '/devices/removal', { cookie, body });
 }
 
+/** Whether somebody waits for a lock. */
+async function waits(): Promise<boolean> {
+	const rows = await stand.database.sql`
+		select 1 from pg_stat_activity
+		where datname = current_database() and wait_event_type = 'Lock'`;
+	return rows.length > 0;
+}
+
 async function invite(by: { bearer: string } | { cookie: string }): Promise<string> {
 	const body = { business: shop.business, branch: shop.branch };
 	return String((await ask(stand.app, '/invites', { ...by, body })).body['token']);
@@ -53,12 +61,6 @@ async function signIn(username: string): Promise<string> {
 describe('a device that its owner removes', () => {
 	it('[API-36] [API-40] has an heir before it, which the owner sees, or none', async () => {
 		const { sql } = stand.database;
-		const waits = async (): Promise<boolean> => {
-			const rows = await sql`
-				select 1 from pg_stat_activity
-				where datname = current_database() and wait_event_type = 'Lock'`;
-			return rows.length > 0;
-		};
 		let removed: Promise<Answer> | undefined;
 		// As whoever makes an heir holds it.
 		await sql.begin(async (tx) => {
@@ -109,6 +111,23 @@ describe('a device that its owner removes', () => {
 		expect(stand.told).toHaveLength(1);
 		const [row] = await stand.database.orm.select().from(device).where(eq(device.code, 'B'));
 		expect(row?.removedAt).toBe(stand.clock.now);
+	});
+
+	it('[API-36] brings in no other by a session that ends with it, however soon it asked', async () => {
+		const { sql } = stand.database;
+		const { business } = shop;
+		const elsewhere = await signIn('asha');
+		const body = await joinBody({ business }, await createTestKey());
+		let joining: Promise<Answer> | undefined;
+		// As whoever removes holds it.
+		await sql.begin(async (tx) => {
+			await tx`select 1 from business where business = ${business} for update`;
+			joining = ask(stand.app, '/devices', { cookie: elsewhere, body });
+			await until(waits);
+			await stand.auth.sessions.end(elsewhere);
+		});
+		expect((await joining)?.body['code']).toBe('notSignedIn');
+		expect(await sql`select 1 from device where business = ${business}`).toHaveLength(2);
 	});
 
 	it('[API-55] leaves no invite by which whoever has it joins again', async () => {
