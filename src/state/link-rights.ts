@@ -34,7 +34,14 @@ export async function askWhetherKnown(run: LinkRun, attempt = 0): Promise<void> 
 	run.slots.get('known')?.();
 	run.slots.delete('known');
 	run.say.change({ halted: undefined });
+	forgetWaiting(run);
 	await atLast(run, () => begin(run));
+}
+
+/** What was to be done after a while is done while a line may run alone, and that while may be over. */
+function forgetWaiting(run: LinkRun): void {
+	run.paused.clear();
+	run.pruning = 0;
 }
 
 function askLater(run: LinkRun, attempt: number): void {

@@ -647,6 +647,30 @@ describe('relay link', () => {
 		expect([a.link.status.halted, a.waiting()]).toEqual(['rights', []]);
 	});
 
+	it('[LINK-34] opens what was left alone for a while too, though that while ended before it is known again', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		relay.refused.set('A-1', 'tooMany');
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 44);
+		a.clock.now -= DAY_MS;
+		await sell(a, 1);
+		a.clock.now += DAY_MS;
+		await a.start();
+		expect(a.link.status).toMatchObject({ state: 'online', unsent: 1 });
+		relay.isEmpty = true;
+		heard.at(-1)?.closed(CLOSE.rights);
+		heard.at(0)?.closed(CLOSE.rights);
+		await relay.quiet();
+		expect(a.link.status.halted).toBe('unknown');
+		await a.pass(3_600_000);
+		relay.isEmpty = false;
+		relay.refused.clear();
+		await a.pass(2 * 3_600_000);
+		expect(a.link.status).toMatchObject({ halted: undefined, state: 'online', unsent: 0 });
+		expect(await sent(a)).toEqual([1]);
+		expect(a.faults).toEqual([]);
+	});
+
 	it('[LINK-7] tries again by itself, and at once when it is woken', async () => {
 		const relay = createFakeRelay(TEST_NOW);
 		relay.isUp = false;
@@ -1207,6 +1231,28 @@ describe('a journal of years', () => {
 		expect(a.link.status).toMatchObject({ unsent: 0, halted: undefined });
 		expect(await storedNumbers(a.store)).toEqual(await foldedNumbers(a.store));
 		expect(a.faults).toEqual([]);
+	});
+
+	it('[DEVICE-47] goes on with it where the relay did not know this device for a while', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 1);
+		await fill(a, 520);
+		await a.start();
+		await a.link.stop();
+		relay.backup = relay.feed.length;
+		await a.link.start();
+		await relay.quiet();
+		relay.isEmpty = true;
+		heard.at(-1)?.closed(CLOSE.rights);
+		await relay.quiet();
+		a.ring();
+		await relay.quiet();
+		expect(a.link.status.halted).toBe('unknown');
+		relay.isEmpty = false;
+		await letGo(relay, a);
+		expect(a.link.status.halted).toBeUndefined();
+		expect(await journaled(a)).toHaveLength(9);
 	});
 
 	it('[LINK-5] still stops where another device goes by a number that left', async () => {
