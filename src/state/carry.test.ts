@@ -121,6 +121,31 @@ describe('what the relay forgot', () => {
 		expect(relay.requests).toHaveLength(2);
 	});
 
+	it('[CARRY-6] is handed in again where there was no room for it, and is here as long', async () => {
+		const test = await holder(2);
+		const relay = fakeRelay();
+		const { branch } = test.device.identity;
+		const held = await test.store.read(['facts'], (rows) => rows.getMany('facts', ['B-1', 'B-2']));
+		const before = held.map((row) => row?.text ?? '');
+		await test.device.receive(
+			before.map((text, at) => ({
+				text: text.replace('"phone":"', '"phone":"1'),
+				branch,
+				s: 9 + at
+			}))
+		);
+		relay.ranges = { B: [[1, 2, '0'.repeat(16)]], '0.1': [[7, 7, '0'.repeat(16)]] };
+		relay.refused.set('B-2', 'tooMany');
+		const parts = { ...test.parts, device: test.device, http: relay.http };
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.texts).toEqual([before]);
+		relay.refused.clear();
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.texts.slice(1)).toEqual([before.slice(1)]);
+		expect(await carryFacts(parts, NEW)).toBe('done');
+		expect(relay.texts).toHaveLength(2);
+	});
+
 	it('[CARRY-1] goes on where it stopped', async () => {
 		const test = await holder(1_200);
 		const relay = fakeRelay();

@@ -49,15 +49,19 @@ export async function carryFacts(parts: CarryParts, epoch: number): Promise<Carr
 	return 'done';
 }
 
-/** CARRY-6. What was here under names that the relay has with another text: there it is kept apart. */
+/**
+ * CARRY-6. What was here under names that the relay has with another text: there it is kept apart. What it
+ * would not have for now stays, since no other table has it.
+ */
 async function handInApart(parts: CarryParts): Promise<RelayRefusal | undefined> {
 	const apart = await parts.store.read(['meta'], (rows) => readMeta(rows, 'apart'));
 	if (apart === undefined || apart.length === 0) return undefined;
 	const left = await handIn(parts, apart);
 	if (typeof left === 'string') return left;
+	const stays = left.filter(({ reason }) => mayPass(reason)).map(({ row }) => row);
 	await parts.store.write(['meta'], async (rows) => {
 		const now = (await readMeta(rows, 'apart')) ?? [];
-		await writeMeta(rows, 'apart', now.slice(apart.length));
+		await writeMeta(rows, 'apart', [...stays, ...now.slice(apart.length)]);
 	});
 	return undefined;
 }
@@ -88,8 +92,9 @@ const NOT_ALONE: ReadonlySet<string> = new Set(['authorBack', 'deviceRemoved']);
 
 /** Adds what the relay would not have of devices; its own facts are nobody's work. */
 function foundIn(found: readonly AloneRange[], left: readonly LeftRow[]): readonly AloneRange[] {
-	const ofDevices = left.filter(({ code, reason }) => !isRelayCode(code) && !NOT_ALONE.has(reason));
-	const fresh = ofDevices.map(({ code, n, reason }) => ({ code, from: n, to: n, reason }));
+	const fresh = left
+		.filter(({ row, reason }) => !isRelayCode(row.code) && !NOT_ALONE.has(reason))
+		.map(({ row: { code, n }, reason }) => ({ code, from: n, to: n, reason }));
 	return joinedRanges([...found, ...fresh]);
 }
 
@@ -124,7 +129,8 @@ async function keep(store: DeviceStore, { found = [], ...place }: CarryPlace): P
 	});
 }
 
-interface LeftRow extends Pick<FactRow, 'code' | 'n'> {
+interface LeftRow {
+	readonly row: FactRow;
 	readonly reason: string;
 }
 
@@ -137,9 +143,9 @@ async function handIn(
 	for (const piece of piecesOf(rows)) {
 		const answer = await http.carried(piece.map(factText));
 		if (!answer.ok) return answer.error;
-		for (const [place, { code, n }] of piece.entries()) {
+		for (const [place, row] of piece.entries()) {
 			const reason = refusedAs(answer.value[place]);
-			if (reason !== undefined) left.push({ code, n, reason });
+			if (reason !== undefined) left.push({ row, reason });
 		}
 	}
 	return left;
