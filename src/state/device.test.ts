@@ -26,7 +26,7 @@ import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { openDevice, type FactText, type SaleDraft } from './device.ts';
 import { parseCheckpoint } from './checkpoint.ts';
-import { readMeta } from './meta.ts';
+import { readMeta, writeMeta } from './meta.ts';
 import { createWebCrypto } from './web-crypto.ts';
 
 const NOBODY = ledger('11111111-2222-4333-8444-555555555555');
@@ -851,6 +851,44 @@ describe('checkpoints', () => {
 			),
 			{ numRuns: 25 }
 		);
+	});
+
+	it('[LINK-38] takes nothing of a piece that a frozen tab holds, once another began anew behind it', async () => {
+		const { device, store } = await shop(23);
+		const names = Array.from({ length: 300 }, (_none, at) => ({ name: `Good ${String(at)}` }));
+		const goods = value(await device.addProducts(names));
+		const [last] = goods.toSorted((a, b) => (a < b ? 1 : -1));
+		if (last === undefined) throw new Error('no goods');
+		const first = await checkpointOf(store, 4);
+		const next = { part: 'products', after: '' };
+		value(await device.adjustStock([{ product: last, delta: 2_000 }], 'found'));
+		const later = await checkpointOf(store, 5);
+		value(await device.adjustStock([{ product: last, delta: 7_000 }], 'found'));
+		const anew = await checkpointOf(store, 6);
+
+		const phone = await openTestDevice({
+			seed: 24,
+			joins: { identity: device.identity, code: 'B' }
+		});
+		await phone.device.takeCheckpoint({ ...first, products: [], stock: [], next });
+		await phone.parts.store.write(['meta'], (rows) => writeMeta(rows, 'feed', { epoch: 1, s: 5 }));
+		let writes = 0;
+		const frozen = await openDevice({
+			...phone.parts,
+			store: {
+				...phone.store,
+				write: async (tables, work) => {
+					writes += 1;
+					if (writes === 2) await phone.device.takeCheckpoint({ ...anew, next });
+					return phone.store.write(tables, work);
+				}
+			}
+		});
+		const products = later.products.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+		const became = await frozen.takePiece({ ...later, products, days: [] });
+		const levels = await phone.store.read(['stock'], (rows) => rows.all('stock'));
+		expect(levels.find((row) => row.product === last)?.level).toBe(9_000n);
+		expect([became, writes]).toEqual(['behind', 2]);
 	});
 
 	it('[DEVICE-20] moves no number when a checkpoint of what is known is taken', async () => {

@@ -126,7 +126,8 @@ async function standingOf(
 	const feed = await readMeta(rows, 'feed');
 	const begun = await readMeta(rows, 'checkpoint');
 	if (begun?.epoch !== epoch) return 'begin';
-	if (feed?.epoch !== epoch || feed.s < s) return 'behind';
+	// A tab that slept holds one of before what another tab began anew, which says more than it.
+	if (feed?.epoch !== epoch || feed.s < s || begun.s > s) return 'behind';
 	// Its sums hold what this program kept uncounted since it began, and would count again one day.
 	const unknown = await rows.find('facts', only('refs', UNKNOWN_REF));
 	const isHeld = unknown.some((row) => isInRanges(row, ranges) && !isInside(row, begun));
