@@ -96,6 +96,46 @@ it('[TILL-3] sells a cart once, though the phone dies in the moment when the sal
 	expect(after.till.lines).toEqual([]);
 });
 
+it('[TILL-3] what is rung up while a sale is being written stands in the next cart, and nothing of the sale does', async () => {
+	const inner = createMemoryDeviceStore();
+	let onWritten = (): void => undefined;
+	const slow: DeviceStore = {
+		...inner,
+		write: async (tables, work) => {
+			const done = await inner.write(tables, work);
+			if (tables.includes('journal')) onWritten();
+			return done;
+		}
+	};
+	const app = await shop(slow);
+	app.till.add(BREAD);
+	onWritten = () => {
+		app.till.addAmount(25_000, 'Airtime');
+	};
+	const selling = app.till.takeCash(6_500);
+	app.till.add(BREAD);
+	expect((await selling)?.ok).toBe(true);
+	const names = ({ till }: App): readonly unknown[] =>
+		till.lines.map(({ name, quantityThousandths }) => [name, quantityThousandths]);
+	const left = [
+		['Bread', 1_000],
+		['Airtime', 1_000]
+	];
+	expect([app.till.finished?.totalMinor, names(app)]).toEqual([6_500, left]);
+	expect(names(await shop(inner))).toEqual(left);
+});
+
+it('[TILL-3] what is rung up while a sale is refused stays in the cart', async () => {
+	const { store } = fillable();
+	const app = await shop(store);
+	app.till.add(BREAD);
+	const selling = app.till.takeCash(5_000);
+	app.till.add(BREAD);
+	expect((await selling)?.ok).toBe(false);
+	expect(app.till.pieces).toBe(2);
+	expect((await shop(store)).till.pieces).toBe(2);
+});
+
 it('[TILL-3] keeps a cart that cannot be sold, and says why', async () => {
 	const app = await shop(fillable().store);
 	app.till.add(BREAD);

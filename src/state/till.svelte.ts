@@ -54,6 +54,8 @@ export interface Quick {
 	readonly changeMinor: number;
 }
 
+const NO_LINES: readonly CartLine[] = [];
+
 /** The sale being rung up on this device. */
 export class Till {
 	readonly #parts: TillParts;
@@ -182,7 +184,7 @@ export class Till {
 		);
 	}
 
-	/** Takes the last sale back, all of it, and puts its lines into the cart again. */
+	/** Takes the last sale back, all of it, and puts its lines into the cart again, before what stands there. */
 	async undo(): Promise<Result<TakenBack, ReturnRefusal> | undefined> {
 		const sale = this.finished;
 		if (sale === undefined) return undefined;
@@ -201,19 +203,25 @@ export class Till {
 		});
 		if (!taken.ok) return taken;
 		this.finished = undefined;
-		this.#set([...sale.lines]);
+		const last = Math.max(0, ...sale.lines.map(({ key }) => key));
+		const since = this.lines.map((line, place) => ({ ...line, key: last + 1 + place }));
+		this.#set([...sale.lines, ...since]);
 		return taken;
 	}
 
-	/** Answers nothing where a sale is being written already. The cart stays until it is saved. */
+	/**
+	 * Answers nothing where a sale is being written already. The cart stays until it is saved; what is
+	 * rung up meanwhile is no part of it, and stands in the next.
+	 */
 	async #sell(
 		tender: TenderDraft,
 		customer?: FinishedSale['customer']
 	): Promise<Result<Sold, SellRefusal> | undefined> {
 		if (this.isSelling) return undefined;
 		this.isSelling = true;
+		const { lines, totalMinor } = this;
+		let kept = lines;
 		try {
-			const { lines, totalMinor } = this;
 			const sold = await this.#parts.sell({
 				lines: lines.map(soldLineOf),
 				tenders: tender.minor === 0 ? [] : [tender],
@@ -230,10 +238,12 @@ export class Till {
 				...(customer === undefined ? {} : { customer })
 			};
 			// The kept cart went with the sale, in its own transaction.
-			this.lines = [];
+			kept = NO_LINES;
+			this.lines = rungUpSince(lines, this.lines);
 			return sold;
 		} finally {
 			this.isSelling = false;
+			if (this.lines !== kept) this.#set(this.lines);
 		}
 	}
 
@@ -242,10 +252,21 @@ export class Till {
 		this.#set([...this.lines, { key, ...line }]);
 	}
 
+	/** Kept at once, but not beside a sale: after it the sold lines would be the kept cart again. */
 	#set(lines: readonly CartLine[]): void {
 		this.lines = lines;
-		void this.#parts.keepCart(lines);
+		if (!this.isSelling) void this.#parts.keepCart(lines);
 	}
+}
+
+/** What stands in the cart `now` beyond the lines that were `sold`. */
+function rungUpSince(sold: readonly CartLine[], now: readonly CartLine[]): readonly CartLine[] {
+	if (now === sold) return NO_LINES;
+	const soldByKey = new Map(sold.map((line) => [line.key, line.quantityThousandths]));
+	return now.flatMap((line) => {
+		const quantityThousandths = line.quantityThousandths - (soldByKey.get(line.key) ?? 0);
+		return quantityThousandths > 0 ? [{ ...line, quantityThousandths }] : [];
+	});
 }
 
 /** Reads a kept cart back; what is no cart of ours is an empty one. */
