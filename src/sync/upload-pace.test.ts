@@ -210,6 +210,22 @@ describe('the pace of uploads', () => {
 		]);
 	});
 
+	it('[SYNC-8] what gets no answer holds nothing up for longer because others get theirs', () => {
+		const { pace, pass } = paceOnClock();
+		const out: string[] = [];
+		const [week, today] = ['week', 'today'].map((name) => pace.open(() => out.push(name)));
+		week?.send(facts(1, 1_000).step2);
+		const { each } = facts(2_001, 2_060);
+		const counts = each.map((sale, at) => {
+			today?.send(sale);
+			today?.have([[2_001 + at, 2_001 + at, DIGEST]]);
+			pass(1_000);
+			return out.filter((name) => name === 'week').length;
+		});
+		// Not at once: on a slow line the first opened are answered first.
+		expect([counts[19], (counts[39] ?? 0) > 1]).toEqual([1, true]);
+	});
+
 	it('[SYNC-8] a line of 15 kB/s is never filled for longer than a heartbeat is waited for', () => {
 		const stage = paceOnClock();
 		const lanes: UploadLane[] = [];

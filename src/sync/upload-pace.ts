@@ -55,6 +55,8 @@ const QUICK_MS = 3_000;
 const SLOW_MS = 6_000;
 /** A relay that answers nothing for so long is not waited for. */
 const SILENT_MS = 10_000;
+/** What is on its way for so long is not waited for, whatever the relay answers to other sockets. */
+const LOST_MS = 30_000;
 /** A sale that is being made does not wait for the week before it. */
 const SMALL_BYTES_MAX = 4 * 1024;
 
@@ -232,13 +234,18 @@ function adapt(pace: Pace, tookMs: number, released: readonly Flying[]): void {
 	}
 }
 
-/** What is on its way and gets no answer at all does not hold up the rest for ever. */
+/**
+ * What is on its way and gets no answer does not hold up the rest for ever: where nothing is answered
+ * at all, and also where others are, whose answers would else put that off again and again.
+ */
 function watchSilence(pace: Pace): void {
 	if (pace.cancelSilence !== undefined) return;
 	const { answers } = pace;
 	pace.cancelSilence = pace.parts.timers.after(SILENT_MS, () => {
 		pace.cancelSilence = undefined;
-		if (pace.answers === answers) for (const lane of pace.lanes) lane.flying.length = 0;
+		const lostAt = pace.parts.clock() - (pace.answers === answers ? 0 : LOST_MS);
+		for (const { flying } of pace.lanes)
+			flying.splice(0, flying.findLastIndex(({ sentAt }) => sentAt <= lostAt) + 1);
 		pump(pace);
 		if (bytesFlying(pace) > 0) watchSilence(pace);
 	});
