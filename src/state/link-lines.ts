@@ -84,6 +84,12 @@ async function wantedDocuments(run: LinkRun): Promise<ReadonlySet<string>> {
 	return new Set([...wanted].filter((name) => !run.paused.has(name)));
 }
 
+/** Closes a line and begins it anew, with what the document holds. */
+export async function beginLine(run: LinkRun, name: string): Promise<void> {
+	await closeLine(run, name);
+	await atLast(run, () => arrange(run));
+}
+
 /** At the next UTC midnight of the corrected clock other documents are open. */
 function rollOver(run: LinkRun): void {
 	run.cancelRollOver?.();
@@ -111,10 +117,15 @@ async function openLine(run: LinkRun, name: string): Promise<Line> {
 		},
 		run.events(name)
 	);
-	const line: Line = { link, isOnline: false, attempt: 0, cancelRetry: undefined };
+	const line: Line = { link, isOnline: false, askedAt: 0, attempt: 0, cancelRetry: undefined };
 	run.lines.set(name, line);
-	link.connect();
+	connect(run, line);
 	return line;
+}
+
+export function connect({ parts }: LinkRun, line: Line): void {
+	line.askedAt = parts.clock();
+	line.link.connect();
 }
 
 export async function closeLine(run: LinkRun, name: string): Promise<void> {
@@ -165,7 +176,7 @@ export function retry(run: LinkRun, line: Line): void {
 	line.cancelRetry?.();
 	line.cancelRetry = run.parts.timers.after(backoffMs(line.attempt, run.parts.random), () => {
 		line.cancelRetry = undefined;
-		line.link.connect();
+		connect(run, line);
 		showState(run);
 	});
 	line.attempt += 1;
@@ -278,6 +289,5 @@ async function tellAgain(
 		await beginAnew(run, document);
 		return;
 	}
-	await closeLine(run, document);
-	await atLast(run, () => arrange(run));
+	await beginLine(run, document);
 }

@@ -1,7 +1,7 @@
 import type { Nack } from '#sync/frames.ts';
 import { afterNack, type NackReason } from '#sync/nack-reason.ts';
 import { keepRefused, moveUnsent, tryRefusedAgain } from './have.ts';
-import { arrange, beginAnew, closeLine, count, halt } from './link-lines.ts';
+import { arrange, beginAnew, beginLine, closeLine, count, halt } from './link-lines.ts';
 import {
 	again,
 	atLast,
@@ -94,8 +94,7 @@ async function bringBack(run: LinkRun, name: string): Promise<boolean> {
 async function askClock(run: LinkRun, name: string): Promise<boolean> {
 	if (run.askedClock.has(name)) return false;
 	run.askedClock.add(name);
-	await closeLine(run, name);
-	await atLast(run, () => arrange(run));
+	await beginLine(run, name);
 	return true;
 }
 

@@ -63,6 +63,8 @@ export interface RelayLinkParts {
 export interface Line {
 	readonly link: DocumentLink;
 	isOnline: boolean;
+	/** When it was last asked for, by this device's own clock, ms. */
+	askedAt: number;
 	attempt: number;
 	cancelRetry: (() => void) | undefined;
 }
@@ -109,6 +111,8 @@ export interface LinkRun {
 	lastPut: number | undefined;
 	/** The days that the relay called too far ahead, and for which its time was asked anew. */
 	readonly askedClock: Set<string>;
+	/** The documents whose last hello was too long on its way to go by its time, and was asked for anew. */
+	readonly lateHellos: Set<string>;
 	/** The relay's last hello, once it was heard. */
 	greeting: Hello | undefined;
 	/** Of the relay's database; 0 before its first hello. */
@@ -166,6 +170,7 @@ export function createLinkRun(
 		mustArrange: false,
 		lastPut: undefined,
 		askedClock: new Set(),
+		lateHellos: new Set(),
 		greeting: undefined,
 		epoch: 0,
 		told: 0,

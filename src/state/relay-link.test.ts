@@ -671,6 +671,36 @@ describe('relay link', () => {
 		expect(a.faults).toEqual([]);
 	});
 
+	it('[LINK-9] goes by no greeting that lay in a page that slept, but asks once more', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 45);
+		await a.start();
+		const slept = { epoch: 1, kinds: [], now: TEST_NOW + 100, limits: {}, s: 0 };
+		const night = DAY_MS / 2;
+		a.clock.now += night;
+		relay.now += night;
+		relay.isUp = false;
+		heard.at(-1)?.hello(slept);
+		await relay.quiet();
+		const offset = (): Promise<number | undefined> =>
+			a.store.read(['meta'], (rows) => readMeta(rows, 'offset'));
+		expect((await offset()) ?? 0).toBe(0);
+		const morning = await sell(a);
+		expect(morning.ok && morning.value.fact.at.wall).toBe(a.clock.now);
+
+		// The clock itself was moved: the next greeting says so.
+		relay.isUp = true;
+		a.clock.now += 3_600_000;
+		heard.at(-1)?.hello({ ...slept, now: relay.now });
+		await relay.quiet();
+		a.link.wake();
+		await relay.quiet();
+		expect(await offset()).toBe(-3_600_000);
+		expect(a.link.status).toMatchObject({ state: 'online', unsent: 0 });
+		expect(a.faults).toEqual([]);
+	});
+
 	it('[LINK-7] tries again by itself, and at once when it is woken', async () => {
 		const relay = createFakeRelay(TEST_NOW);
 		relay.isUp = false;

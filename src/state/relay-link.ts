@@ -7,7 +7,9 @@ import { carry, pullFeed, tellFeed } from './link-feed.ts';
 import {
 	arrange,
 	begin,
+	beginLine,
 	closeLines,
+	connect,
 	count,
 	halt,
 	putNew,
@@ -51,6 +53,9 @@ export interface RelayLink {
 const CLOCK_STEP_MS = 2_000;
 /** What was refused for a reason that may have passed is tried again after as long, when a line is new. */
 const TRY_AGAIN_MS = 3_600_000;
+
+/** A greeting that took longer says nothing of the clock: the page slept over it, or the clock was moved. */
+const GREETING_MS_MAX = 60_000;
 
 /** Makes the link of a device to its relay; it does nothing until it is started. */
 export function createRelayLink(parts: RelayLinkParts): RelayLink {
@@ -147,7 +152,7 @@ function wake(run: LinkRun): void {
 		line.cancelRetry();
 		line.cancelRetry = undefined;
 		line.attempt = 0;
-		line.link.connect();
+		connect(run, line);
 	}
 	run.later(() => askWhetherKnown(run));
 	if (run.told > 0 && run.isRunning) pullFeed(run);
@@ -160,6 +165,7 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 		hello: (hello) => {
 			// Looked at now: a turn of work may take seconds, and they are not the clock's fault.
 			const off = hello.now - run.parts.clock();
+			if (isLate(run, name, off)) return;
 			// The feed of another epoch has numbers of its own, which may be lower.
 			if (run.greeting?.epoch !== hello.epoch) run.told = 0;
 			run.greeting = hello;
@@ -195,6 +201,24 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 			run.later(() => takeClose(run, name, code));
 		}
 	};
+}
+
+/**
+ * LINK-9. Whether a greeting would move the clock and was long on its way: a new line asks for another.
+ */
+function isLate(run: LinkRun, name: string, off: number): boolean {
+	const { clock, correctsClock } = run.parts;
+	const line = run.lines.get(name);
+	const tookMs = line === undefined ? 0 : Math.abs(clock() - line.askedAt);
+	const isToMove = correctsClock !== false && isOffBy(off, run.offset);
+	// The second in a row counts in any case: a line may always be as slow.
+	const isSecond = run.lateHellos.delete(name);
+	if (isSecond || !isToMove || tookMs <= GREETING_MS_MAX) return false;
+	run.lateHellos.add(name);
+	run.later(async () => {
+		if (canRun(run) && run.lines.get(name) === line) await beginLine(run, name);
+	});
+	return true;
 }
 
 /** Keeps how far this device's clock is off, by the greeting; answers whether that is new. */
