@@ -58,8 +58,8 @@ const MINUTE_MS = 60_000;
 const LEAD_WAIT_MS = 500;
 /** The first screen is painted; then the network's turn has come. */
 const CONNECT_AFTER_MS = 1_000;
-/** While a phone is not known to the relay it is tried again after so long, and when the page wakes. */
-const PROVE_AGAIN_MS = 30_000;
+/** While a phone has no line, or is not known to the relay, it is tried again after so long. */
+const AGAIN_MS = 30_000;
 
 /** What the customer's screens stand on: one person at a time, all that he may know of his shops. */
 export class CustomerApp {
@@ -275,10 +275,7 @@ export class CustomerApp {
 		);
 		await this.#parts.people.enter(next.person);
 		this.#followLead(open);
-		const timer = setTimeout(() => void this.awaitless(this.#connect(open)), CONNECT_AFTER_MS);
-		this.#stops.push(() => {
-			clearTimeout(timer);
-		});
+		this.#connectIn(open, CONNECT_AFTER_MS);
 	}
 
 	async #unsentOf(person: PersonId): Promise<UnsentAnswers> {
@@ -310,9 +307,20 @@ export class CustomerApp {
 		void this.awaitless(over());
 	}
 
+	#connectIn(open: OpenPerson, ms: number): void {
+		const timer = setTimeout(() => void this.awaitless(this.#connect(open)), ms);
+		this.#stops.push(() => {
+			clearTimeout(timer);
+		});
+	}
+
 	async #connect(open: OpenPerson): Promise<void> {
-		const link = await open.connect((fault) => {
+		const made = open.connect((fault) => {
 			this.fault = fault;
+		});
+		const link = await made.catch((fault: unknown) => {
+			if (this.#open === open) this.#connectIn(open, AGAIN_MS);
+			throw fault;
 		});
 		if (this.#open !== open) return;
 		this.#link = link;
@@ -330,17 +338,27 @@ export class CustomerApp {
 	}
 
 	async #lead(open: OpenPerson, link: RelayLink): Promise<void> {
-		await link.start();
+		// What goes wrong with it is tried again by itself.
+		await this.awaitless(link.start());
 		await this.#prove(open);
 	}
 
-	/** Tries until the relay knows this phone; once it does, this asks nothing any more. */
+	/** Tries until the relay knows this phone, and when the page wakes; once it does, this asks nothing any more. */
 	async #prove(open: OpenPerson): Promise<void> {
 		if (this.#open !== open || open.lead.role !== 'leader') return;
-		this.whyNotEnrolled = await open.prove();
-		if (this.whyNotEnrolled === undefined || this.#open !== open) return;
+		try {
+			this.whyNotEnrolled = await open.prove();
+			if (this.whyNotEnrolled !== undefined) this.#proveAgain(open);
+		} catch (fault) {
+			this.#proveAgain(open);
+			throw fault;
+		}
+	}
+
+	#proveAgain(open: OpenPerson): void {
+		if (this.#open !== open) return;
 		clearTimeout(this.#again);
-		this.#again = setTimeout(() => void this.awaitless(this.#prove(open)), PROVE_AGAIN_MS);
+		this.#again = setTimeout(() => void this.awaitless(this.#prove(open)), AGAIN_MS);
 	}
 
 	/** A lock is given in a moment; until then nobody is told that another tab has it. */

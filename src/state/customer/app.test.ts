@@ -31,6 +31,8 @@ let phones: Map<PersonId, TestPhone>;
 let done: string[];
 let role: TabRole;
 let proving: ProvingOutcome;
+/** What goes wrong the next times that it is asked for. */
+let faults: string[];
 let api: CustomerApi;
 
 beforeEach(async () => {
@@ -42,6 +44,7 @@ beforeEach(async () => {
 	done = [];
 	role = 'leader';
 	proving = undefined;
+	faults = [];
 	const noNetwork = createCustomerApi({ fetch: () => Promise.reject(new TypeError('offline')) });
 	api = noNetwork;
 	return () => {
@@ -68,7 +71,7 @@ function link(name: string): RelayLink {
 		on: () => () => undefined,
 		start: () => {
 			done.push(`start ${name}`);
-			return Promise.resolve();
+			return faulty('start');
 		},
 		stop: () => {
 			done.push(`stop ${name}`);
@@ -80,6 +83,11 @@ function link(name: string): RelayLink {
 	};
 }
 
+function faulty(what: string): Promise<void> {
+	if (faults[0] !== what) return Promise.resolve();
+	return Promise.reject(new Error(faults.shift()));
+}
+
 async function openPerson(person: PersonId): Promise<OpenPerson> {
 	const { phone } = await phoneOf(person);
 	const name = person === amina.person ? 'amina' : 'mother';
@@ -89,9 +97,9 @@ async function openPerson(person: PersonId): Promise<OpenPerson> {
 		token: () => Promise.resolve('tok'),
 		prove: () => {
 			done.push(`prove ${name}`);
-			return Promise.resolve(proving);
+			return faulty('prove').then(() => proving);
 		},
-		connect: () => Promise.resolve(link(name)),
+		connect: () => faulty('connect').then(() => link(name)),
 		enterAnew: () => {
 			done.push(`enter ${name} anew`);
 			return Promise.resolve(ok(undefined));
@@ -241,6 +249,21 @@ describe('the customer’s app', () => {
 		expect(done.filter((one) => one === 'prove amina')).toHaveLength(2);
 		app.wake();
 		expect(done.at(-1)).toBe('wake amina');
+	});
+
+	it('[CUSTOMER-6] goes on the network and is made known though something went wrong with it first', async () => {
+		await phoneOf(amina.person);
+		vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+		faults = ['connect', 'start', 'prove'];
+		const app = await opened();
+		await vi.advanceTimersByTimeAsync(1_000);
+		expect([done, String(app.fault)]).toEqual([[], 'Error: connect']);
+		await vi.advanceTimersByTimeAsync(30_000);
+		expect([done, String(app.fault)]).toEqual([['start amina', 'prove amina'], 'Error: prove']);
+		await vi.advanceTimersByTimeAsync(30_000);
+		expect(done).toEqual(['start amina', 'prove amina', 'prove amina']);
+		await vi.advanceTimersByTimeAsync(60_000);
+		expect([done.length, faults]).toEqual([3, []]);
 	});
 
 	it('[LEAD-1] opens no line where another tab leads', async () => {
