@@ -49,24 +49,29 @@ export async function fillHurried(parts: CheckpointPullParts): Promise<void> {
 	for (;;) {
 		const { next, wanted } = await parts.store.read(['meta', 'bases'], readWanted);
 		if (!next || !HURRIED.has(next.part)) return;
-		if (wanted === undefined && !isNew(asked, next)) return;
+		if (!isNew(asked, next, wanted)) return;
 		if ((await fillNext(parts)) !== 'some') return;
 	}
 }
 
 /** LINK-24. Whether it was not asked for before: a relay may lead round in a circle. */
-function isNew(asked: Set<string>, { part, after }: NextPage): boolean {
-	const name = `${part} ${after}`;
+function isNew(asked: Set<string>, { part, after }: NextPage, wanted = ''): boolean {
+	const name = `${part} ${after} ${wanted}`;
 	if (asked.has(name)) return false;
 	asked.add(name);
 	return true;
 }
 
-/** Fetches one piece: a ledger that somebody looks at first, else what is next. */
+/**
+ * Fetches one piece: a ledger that somebody looks at first, else what is next. LINK-24. That is next too
+ * where the ledger is not to be had.
+ */
 export async function fillNext(parts: CheckpointPullParts): Promise<Filled> {
-	const { next, wanted } = await parts.store.read(['meta', 'bases'], readWanted);
-	if (wanted !== undefined) return fillLedger(parts, wanted);
-	if (!next) return 'all';
+	const { wanted } = await parts.store.read(['meta', 'bases'], readWanted);
+	const filled = wanted === undefined ? 'none' : await fillLedger(parts, wanted);
+	if (filled !== 'none') return filled;
+	const next = await parts.store.read(['meta'], (rows) => readMeta(rows, 'checkpointNext'));
+	if (!next) return wanted === undefined ? 'all' : 'none';
 	const piece = await fetchPiece(parts, next);
 	if (piece === undefined) return 'none';
 	await parts.store.write(['meta'], async (rows) => {

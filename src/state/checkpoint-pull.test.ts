@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import type { LedgerId } from '#domain/ids.ts';
+import { err, ok } from '#domain/result.ts';
+import { openTestDevice } from '#tests/support/test-device.ts';
+import type { NextPage } from './checkpoint.ts';
+import { fillHurried, fillNext, type CheckpointPullParts } from './checkpoint-pull.ts';
+import { readMeta, writeMeta } from './meta.ts';
+
+const EMPTY = {
+	...{ epoch: 1, s: 1, settings: [], members: [], devices: [], products: [], customers: [] },
+	...{ records: [], stock: [], days: [], ledgerFacts: [] }
+};
+const WANTED = '11111111-2222-4333-8444-555555555555' as LedgerId;
+
+it('[LINK-24] a ledger that is not to be had holds no other piece up', async () => {
+	const { device, store } = await openTestDevice({ seed: 1 });
+	const ranges = {};
+	await device.takeCheckpoint({ ...EMPTY, ranges, next: { part: 'products', after: '' } });
+	await store.write(['bases'], (rows) =>
+		rows.put('bases', [{ ledger: WANTED, sums: [], ranges, isWanted: 1 }])
+	);
+	const asked: string[] = [];
+	const parts: CheckpointPullParts = {
+		...{ device, store, follow: () => Promise.resolve() },
+		http: {
+			checkpoint: (_branch, piece) => {
+				const { part, after }: NextPage = piece ?? { part: 'first', after: '' };
+				asked.push(`${part} ${after}`);
+				if (part === 'ledger') return Promise.resolve(err('unreachable'));
+				const next = part === 'products' ? { part: 'customers', after: '' } : null;
+				return Promise.resolve(ok({ ...EMPTY, next }));
+			}
+		}
+	};
+	await fillHurried(parts);
+	expect(asked.filter((name) => !name.startsWith('ledger'))).toEqual(['products ', 'customers ']);
+	expect(await store.read(['meta'], (rows) => readMeta(rows, 'checkpointNext'))).toBeNull();
+	// It is asked for again all the same.
+	expect(await fillNext(parts)).toBe('none');
+	expect(asked.at(-1)).toBe(`ledger ${WANTED}/`);
+
+	// A relay that leads round in a circle is not followed for ever.
+	await store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'checkpointNext', { epoch: 1, part: 'products', after: '' });
+		await writeMeta(rows, 'reached', { epoch: 1, s: 1, ranges });
+	});
+	const circling = { ...parts, http: { checkpoint: circle(asked) } };
+	asked.length = 0;
+	await fillHurried(circling);
+	expect(asked).toEqual(['products ', 'products b']);
+});
+
+/** A relay that has no ledger, and of products leads from `b` back to the first. */
+function circle(asked: string[]): CheckpointPullParts['http']['checkpoint'] {
+	return (_branch, piece) => {
+		if (piece?.part !== 'products') return Promise.resolve(err('unreachable'));
+		asked.push(`products ${piece.after}`);
+		const next = { part: 'products', after: piece.after === '' ? 'b' : '' };
+		return Promise.resolve(ok({ ...EMPTY, next }));
+	};
+}
