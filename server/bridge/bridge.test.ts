@@ -704,6 +704,36 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[RELAY-82] carries what another relay held back that was killed since', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const here = await own.shop('here');
+		const hers = await own.customer('amina');
+		const spent = new Set<string>();
+		const folds = { isSpent: (business: string) => spent.has(business) };
+		const more = { wrap: (append: AppendRelayFacts) => append, faults: [] };
+		const survivor = bridgeOf(own, more);
+		await own.link(here, ledger, hers);
+		const { h, ...fact } = await recordFact(here, { ledger });
+		await store(own, here, [fact]);
+		await survivor.carryAll();
+
+		const killed = bridgeOf(own, { ...more, folds });
+		spent.add(here.business);
+		const answer = { business: here.business, ledger, h, decision: 'cancel', n: 1 } as const;
+		await storeReplies(own, hers, [await replyFact(hers, answer)]);
+		await killed.carryAll();
+		const heard = async (): Promise<number> =>
+			ofKind(await own.feedOf(here.business), 'answered').length;
+		expect(await heard()).toBe(0);
+		await killed.close();
+
+		own.clock.now += 60_000;
+		await survivor.carryAll();
+		expect(await heard()).toBe(1);
+		await own.close();
+	});
+
 	it('[RELAY-82] keeps what is answered to a shop that is beyond what is folded for it, in order, over a start', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

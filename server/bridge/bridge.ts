@@ -82,7 +82,7 @@ const FACTS_LENGTH = 300;
  * and is brought by a worker of its own.
  */
 export function createBridge(given: BridgeParts): Bridge {
-	const held = createHeldAnswers(given.sql, given.folds?.isSpent);
+	const held = createHeldAnswers(given);
 	const patience = createPatience(given.clock);
 	const parts = { ...given, held, patience, isClosed: (): boolean => work.isClosed() };
 	const work = createLeftWork(parts, carryFeeds);

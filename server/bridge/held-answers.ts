@@ -13,21 +13,31 @@ export interface HeldAnswers {
 	readonly done: (business: BusinessId) => void;
 }
 
-/** RELAY-82. What was held back before this process began, it finds at its first look. */
-export function createHeldAnswers(
-	sql: Sql,
-	isSpent: FoldMeter['isSpent'] = () => false
-): HeldAnswers {
+export interface HeldParts {
+	readonly sql: Sql;
+	readonly clock: () => number;
+	readonly folds?: Pick<FoldMeter, 'isSpent'>;
+}
+
+/** How often one looks for what another process held back, and is killed with what it remembered. */
+const LOOK_AGAIN_MS = 60_000;
+
+/** RELAY-82. What other processes held back, before this one began or since, it finds when it looks. */
+export function createHeldAnswers({ sql, clock, folds }: HeldParts): HeldAnswers {
 	const held = new Set<BusinessId>();
-	let hasLooked = false;
+	let lookedAt = -Infinity;
+	const isSpent: FoldMeter['isSpent'] = (business) => folds?.isSpent(business) === true;
 	return {
 		isHeldBack: (business) => {
 			if (isSpent(business)) held.add(business);
 			return held.has(business);
 		},
 		ready: async () => {
-			if (!hasLooked) for (const business of await findHeld(sql)) held.add(business);
-			hasLooked = true;
+			// A clock may be set back.
+			if (Math.abs(clock() - lookedAt) >= LOOK_AGAIN_MS) {
+				for (const business of await findHeld(sql)) held.add(business);
+				lookedAt = clock();
+			}
 			return Array.from(held).filter((business) => !isSpent(business));
 		},
 		done: (business) => held.delete(business)
