@@ -15,7 +15,7 @@ import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { emptyBalance, ledgerKey, pageOf, type BalanceRow } from './balances.ts';
 import { keepEarlyNames } from './early-names.ts';
 import type { TellFolded } from './effected.ts';
-import { readLedgerFacts, sayingsOf, type LedgerName } from './ledger-facts.ts';
+import { readCodeClaims, readLedgerFacts, sayingsOf, type LedgerName } from './ledger-facts.ts';
 
 /**
  * The balances of these ledgers in every currency, from all their records and all that was said of
@@ -32,11 +32,18 @@ export async function foldAnew(
 		readLedgerFacts(sql, ledgers),
 		readRecords(sql, ledgers)
 	]);
+	const factsOf = (ledger: LedgerName): readonly Fact[] =>
+		factsByLedger.get(ledgerKey(ledger)) ?? [];
+	const claimsByLedger = await readCodeClaims(
+		sql,
+		ledgers.map((ledger) => ({ ...ledger, facts: factsOf(ledger) }))
+	);
 	const folded = ledgers.map((ledger) => {
-		const facts = factsByLedger.get(ledgerKey(ledger)) ?? [];
+		const facts = factsOf(ledger);
+		const claims = claimsByLedger.get(ledgerKey(ledger)) ?? [];
 		const records = recordsByLedger.get(ledgerKey(ledger)) ?? [];
-		const one = foldOne(ledger, facts, records);
-		tell?.(ledger.business, facts.length + records.length + one.early.length);
+		const one = foldOne(ledger, { facts, claims, rows: records });
+		tell?.(ledger.business, facts.length + claims.length + records.length + one.early.length);
 		return one;
 	});
 	await keepEarlyNames(
@@ -53,12 +60,20 @@ interface Folded {
 	readonly early: readonly RecordHash[];
 }
 
-function foldOne(ledger: LedgerName, facts: readonly Fact[], rows: readonly RecordRow[]): Folded {
+interface ToFold {
+	readonly facts: readonly Fact[];
+	/** Which say by what codes records were confirmed. */
+	readonly claims: readonly Fact[];
+	readonly rows: readonly RecordRow[];
+}
+
+function foldOne(ledger: LedgerName, { facts, claims, rows }: ToFold): Folded {
 	const factById = new Map(facts.map((fact) => [fact.id, fact]));
 	const records = rows.map((row) => readRow(row, factById));
 	const sayings = sayingsOf(facts);
 	const spans = linkSpans(facts.filter((fact) => fact.kind === 'link'));
-	const events = ledgerEvents({ records, sayings, spans });
+	const said = [...sayings, ...sayingsOf(claims)];
+	const events = ledgerEvents({ records, sayings: said, spans });
 	const { business: businessId, ledger: ledgerId } = ledger;
 	const sums = foldLedger({ businessId, ledgerId }, { records, events });
 	const pages = groupBy(records, currencyKey);

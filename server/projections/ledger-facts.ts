@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
-import { LEDGER_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
+import { LEDGER_FACT_KINDS, type VerdictFact } from '#domain/fact/ledger-fact.ts';
 import type { BusinessId, LedgerId } from '#domain/ids.ts';
 import { compareFactOrder } from '#domain/stamp.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
@@ -41,19 +41,23 @@ export async function keepLedgerFacts(
 			${kept.map(({ fact }) => fact.kind)}::text[]
 		)
 		on conflict do nothing`;
-	await keepClaims(sql, kept);
-	return kept.flatMap(({ business, fact }) => {
+	const judged = await keepClaims(sql, kept);
+	const moved = kept.flatMap(({ business, fact }) => {
 		const ledger = ledgerOf(fact);
 		return ledger !== undefined && movesBalance(fact) ? [{ business, ledger }] : [];
 	});
+	return [...moved, ...judged];
 }
 
-/** Claims by their ids, under the first fact that carries one. */
-async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<void> {
+/**
+ * Claims by their ids, under the first fact that carries one. Returns the ledgers that have the verdict on
+ * one already, as after a restore: by which code it was is known only now.
+ */
+async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<readonly LedgerName[]> {
 	const claims = kept.flatMap(({ business, fact }) =>
 		fact.kind === 'claim' ? [{ business, fact, claim: fact.claim }] : []
 	);
-	if (claims.length === 0) return;
+	if (claims.length === 0) return [];
 	await sql`
 		insert into claim (business, claim, code, n, h, way, counter)
 		select * from unnest(
@@ -66,6 +70,19 @@ async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<void> {
 			${claims.map(({ claim }) => claim.counter ?? null)}::bigint[]
 		)
 		on conflict do nothing`;
+	const coded = claims.filter(({ claim: { way } }) => way === 'sheet' || way === 'app');
+	if (coded.length === 0) return [];
+	return sql<LedgerName[]>`
+		with claimed as (
+			select distinct record.business, record.ledger from unnest(
+				${coded.map(({ business }) => business)}::uuid[],
+				${coded.map(({ claim }) => claim.h)}::text[]
+			) as given (business, h) join record using (business, h)
+		)
+		select distinct business, ledger_fact.ledger
+		from claimed join ledger_fact using (business, ledger) join fact using (business, code, n)
+		where ledger_fact.kind = 'verdict'
+			and fact.text::json ->> 7 = any(${coded.map(({ claim }) => claim.id)}::text[])`;
 }
 
 /** A record's fact that says more than its records do. */
@@ -138,6 +155,40 @@ export async function readLedgerFacts(
 	const byLedger = Map.groupBy(rows, ({ business, ledger }) => `${business} ${ledger}`);
 	return new Map(
 		Array.from(byLedger, ([key, ofLedger]) => [key, inOrder(ofLedger.map(storedFact))])
+	);
+}
+
+/**
+ * CP-23. The claims by a code that verdicts among these facts said yes to, where those are of several
+ * records: of two by one code one stands.
+ */
+export async function readCodeClaims(
+	sql: Sql,
+	ledgers: readonly (LedgerName & { readonly facts: readonly Fact[] })[]
+): Promise<ReadonlyMap<string, readonly Fact[]>> {
+	const asked = ledgers.flatMap(({ business, ledger, facts }) => {
+		const oks = oksOf(facts);
+		const isOfSeveral = new Set(oks.map(({ verdict }) => verdict.h)).size > 1;
+		return isOfSeveral ? oks.map(({ claimId }) => ({ business, ledger, claimId })) : [];
+	});
+	if (asked.length === 0) return new Map();
+	const rows = await sql<(StoredText & LedgerName)[]>`
+		select business, given.ledger, fact.text, ${clockColumns(sql)}
+		from unnest(
+			${asked.map(({ business }) => business)}::uuid[],
+			${asked.map(({ ledger }) => ledger)}::uuid[],
+			${asked.map(({ claimId }) => claimId)}::uuid[]
+		) as given (business, ledger, claim)
+		join claim using (business, claim) join fact using (business, code, n)
+		left join clock using (business, code, n)
+		where claim.way in ('sheet', 'app')`;
+	const byLedger = Map.groupBy(rows, ({ business, ledger }) => `${business} ${ledger}`);
+	return new Map(Array.from(byLedger, ([key, ofLedger]) => [key, ofLedger.map(storedFact)]));
+}
+
+function oksOf(facts: readonly Fact[]): readonly VerdictFact[] {
+	return facts.filter(
+		(fact): fact is VerdictFact => fact.kind === 'verdict' && fact.verdict.result === 'ok'
 	);
 }
 

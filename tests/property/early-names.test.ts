@@ -74,7 +74,7 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('ledgers of seed %i', (seed) =>
 });
 
 function isOfLedgers(kind: string): boolean {
-	return ['record', 'sale', 'verdict', 'answered', 'link'].includes(kind);
+	return ['record', 'sale', 'claim', 'verdict', 'answered', 'link'].includes(kind);
 }
 
 /**

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
-	it('[PROJ-1] the tables equal a fold of the facts, in any order and any split into batches', async () => {
+	it('[PROJ-1] [PROJ-10] the tables equal a fold of the facts, in any order and any split into batches', async () => {
 		const trade = await talkedTrade({ seed, count: FACTS, codes: CODES, crypto });
 		const expected = plain(foldFacts(trade.facts, trade.hashOf));
 		const random = seeded(seed);

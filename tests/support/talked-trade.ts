@@ -14,7 +14,7 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact, FactHead, FactRecord } from '#domain/fact/fact.ts';
 import { groupBy } from '#domain/group-by.ts';
-import { factId, type DeviceCode, type LedgerId } from '#domain/ids.ts';
+import { factId, type DeviceCode, type LedgerId, type PersonId } from '#domain/ids.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { seeded } from './seeded.ts';
 import {
@@ -36,6 +36,7 @@ interface TalkOptions {
 }
 
 const RELAY = '0.1';
+const CLAIMANT = '0d5c9f5e-7a41-4c0e-9f3b-1d2c3b4a5e6f' as PersonId;
 const SHOP = 'ZZ' as DeviceCode;
 const BEGAN_AT = Date.UTC(2026, 10, 20, 8);
 const HOUR_MS = 3_600_000;
@@ -59,11 +60,12 @@ export async function talkedTrade(options: Omit<TradeOptions, 'signers'>): Promi
 
 /**
  * `trade` and what was said of it since, by a seed: connections that begin and end, verdicts of
- * both sorts and one number twice, yes and no of customers, shops that insist, statements that list
+ * both sorts, one number twice and one code, yes and no of customers, shops that insist, statements that list
  * records and are answered or not, and credits that are taken back.
  */
 async function talkOver(trade: Trade, { seed, signer, crypto }: TalkOptions): Promise<Trade> {
 	const random = seeded(seed + 1);
+	const coding = seeded(seed + 3);
 	const written: WrittenFact[] = [];
 	const hashes = new Map<string, RecordHash>();
 	const sequences = new Map<string, number>();
@@ -91,6 +93,24 @@ async function talkOver(trade: Trade, { seed, signer, crypto }: TalkOptions): Pr
 		}
 	}
 
+	/** By one of a few codes, so that some come to confirm two records, as a relay may that was restored. */
+	function claim(h: RecordHash, id: string): void {
+		const n = (sequences.get(SHOP) ?? 0) + 1;
+		sequences.set(SHOP, n);
+		const wall = BEGAN_AT + coding(90) * HOUR_MS;
+		const counter = coding(2);
+		const code = `0000000${String(counter)}`;
+		const d = SHOP;
+		const fact: Fact = {
+			...{ id: factId(SHOP, n), code: SHOP, n, at: { wall, counter: n }, by: 1 },
+			on: dayFromNumber(Math.floor(wall / (24 * HOUR_MS))),
+			kind: 'claim',
+			claim: { id, h, way: 'sheet', counter, code, d, u: CLAIMANT, at: wall },
+			sig: SIGNATURE
+		};
+		written.push({ fact, text: encodeFact(fact), branch: TRADE_BRANCH });
+	}
+
 	function judge(ledgerId: LedgerId, h: RecordHash): void {
 		const seq = (verdictCounts.get(ledgerId) ?? 0) + (random(6) === 0 ? 0 : 1);
 		verdictCounts.set(ledgerId, Math.max(1, seq));
@@ -106,6 +126,7 @@ async function talkOver(trade: Trade, { seed, signer, crypto }: TalkOptions): Pr
 				previous: new Uint8Array(32)
 			};
 			const claimId = seededUuid(7, random);
+			if (coding(4) > 0) claim(h, claimId);
 			const v = encodeBase64url(encodeVerdict(verdict));
 			const wrong = random(3);
 			return {

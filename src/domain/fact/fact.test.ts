@@ -64,6 +64,7 @@ describe('fact', () => {
 		expect([...kinds].toSorted()).toEqual([
 			'adjust',
 			'answered',
+			'claim',
 			'customer',
 			'link',
 			'product',
