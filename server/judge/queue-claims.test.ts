@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ClaimFact } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
@@ -12,7 +13,7 @@ import {
 	writeRecord,
 	type LedgerStand
 } from '#tests/support/ledger-stand.ts';
-import { queueClaims } from './queue-claims.ts';
+import { queueClaims, wakeClaims } from './queue-claims.ts';
 
 let stand: LedgerStand;
 beforeAll(async () => {
@@ -63,4 +64,27 @@ it('[JUDGE-14] [JUDGE-15] claims alone wait, once each, and go with the transact
 	expect(await claimNow()).toBe(8);
 	await restoredAt(claim.at.wall - STAMP_AHEAD_MAX_MS + 1);
 	expect(await claimNow()).toBe(60_008);
+});
+
+it('[JUDGE-15] [JUDGE-18] a claim of before a restore whose record comes after it waits for its verdict too', async () => {
+	const { orm, sql } = stand.database;
+	const shop = await makeShop(stand, 'woken');
+	const h = await writeRecord(stand, { business: shop.business, ledger: mintLedger() });
+	const waiting = await fileClaim(stand, shop, { h, way: 'sms', code: '123456', counter: 0 });
+	const dueOnce = async (startedAts: readonly number[]): Promise<number | null | undefined> => {
+		await orm.delete(databaseEpoch);
+		const epochs = startedAts.map((startedAt, at) => ({ epoch: at + 1, startedAt }));
+		await orm.insert(databaseEpoch).values(epochs);
+		const ofShop = eq(claimWaiting.business, shop.business);
+		await orm.update(claimWaiting).set({ dueAt: null, awaits: h, tries: 1 }).where(ofShop);
+		await wakeClaims(sql, [{ business: shop.business, h }], 8);
+		const [row] = await orm.select().from(claimWaiting).where(ofShop);
+		expect(row).toEqual({ ...waiting, dueAt: row?.dueAt, tries: 0, awaits: null });
+		return row?.dueAt;
+	};
+	const [own] = await orm.select().from(fact).where(eq(fact.business, shop.business));
+	const wall = own?.wall ?? 0;
+	expect(await dueOnce([1])).toBe(8);
+	expect(await dueOnce([1, wall - STAMP_AHEAD_MAX_MS])).toBe(8);
+	expect(await dueOnce([1, wall])).toBe(60_008);
 });

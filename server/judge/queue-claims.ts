@@ -37,28 +37,39 @@ export async function queueClaims(
 	if (claims.length === 0) return;
 	await sql`
 		insert into claim_waiting (business, claim, code, n, due_at)
-		select business, claim, code, n, case
-			when wall < restored.at + ${STAMP_AHEAD_MAX_MS}::bigint or restored.at is not null and exists (
-				select from clock where clock.business = given.business
-					and clock.code = given.code collate "C" and clock.n = given.n
-			) then ${now + CARRIED_WAIT_MS}::bigint
-			else ${now}::bigint end
+		select business, claim, code, n, ${dueAt(sql, now)}
 		from unnest(
 			${claims.map(({ business }) => business)}::uuid[],
 			${claims.map(({ claim }) => claim)}::uuid[],
 			${claims.map(({ code }) => code)}::text[],
 			${claims.map(({ n }) => n)}::bigint[],
 			${claims.map(({ wall }) => wall)}::bigint[]
-		) as given (business, claim, code, n, wall),
-		(select max(started_at) as at from database_epoch where exists (
-			select 1 from database_epoch as ended where ended.epoch < database_epoch.epoch
-		)) as restored
+		) as given (business, claim, code, n, wall), ${restored(sql)}
 		on conflict do nothing`;
+}
+
+/** When the claim of a row `given` is judged, beside `restored`. */
+function dueAt(sql: Sql, now: number): ReturnType<Sql> {
+	return sql`case
+		when given.wall < restored.at + ${STAMP_AHEAD_MAX_MS}::bigint
+			or restored.at is not null and exists (
+				select from clock where clock.business = given.business
+					and clock.code = given.code collate "C" and clock.n = given.n
+			) then ${now + CARRIED_WAIT_MS}::bigint
+		else ${now}::bigint end`;
+}
+
+/** When the database was restored last; null where it never was. */
+function restored(sql: Sql): ReturnType<Sql> {
+	return sql`(select max(started_at) as at from database_epoch where exists (
+		select 1 from database_epoch as ended where ended.epoch < database_epoch.epoch
+	)) as restored`;
 }
 
 /**
  * JUDGE-18. Sets the claims due that waited for these records, in the transaction that stores them. Who lets a
  * claim wait holds the lock of the business's feed, and so does the caller: one of both sees the other.
+ * JUDGE-15. Who hands in a record after a restore hands in its verdict soon: one of before waits for that.
  */
 export async function wakeClaims(
 	sql: Sql,
@@ -78,15 +89,17 @@ export async function wakeClaims(
 		) as awaiting`;
 	if (woken.length === 0) return;
 	await sql`
-		update claim_waiting set due_at = ${now}, awaits = null, tries = 0
-		where due_at is null and (business, claim, code, n) in (
-			select * from unnest(
-				${woken.map(({ business }) => business)}::uuid[],
-				${woken.map(({ claim }) => claim)}::uuid[],
-				${woken.map(({ code }) => code)}::text[],
-				${woken.map(({ n }) => n)}::bigint[]
-			)
-		)`;
+		update claim_waiting as held set due_at = ${dueAt(sql, now)}, awaits = null, tries = 0
+		from fact as given join unnest(
+			${woken.map(({ business }) => business)}::uuid[],
+			${woken.map(({ claim }) => claim)}::uuid[],
+			${woken.map(({ code }) => code)}::text[],
+			${woken.map(({ n }) => n)}::bigint[]
+		) as woken (business, claim, code, n)
+			on given.business = woken.business and given.code = woken.code collate "C"
+				and given.n = woken.n, ${restored(sql)}
+		where held.due_at is null and held.business = woken.business and held.claim = woken.claim
+			and held.code = woken.code collate "C" and held.n = woken.n`;
 }
 
 interface WaitingRow {
