@@ -91,6 +91,8 @@ async function moveDays(sql: Sql, moves: readonly Move[]): Promise<void> {
 				select from fact left join clock using (business, code, n)
 				where fact.business = held.business and fact.branch = held.branch
 					and fact.kind in ('sale', 'return', 'record')
+					-- What is apart moves no totals; quotes that somebody wrote are escaped.
+					and not (fact.kind = 'record' and position('"apart":true' in fact.text) > 0)
 					and least(fact.on_day, clock.on_day) = held.on_day
 			)`;
 }

@@ -157,6 +157,34 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('facts stamped ahead, of seed %
 	});
 });
 
+it('[PROJ-13] a day on which nothing is left but what is apart from its totals is none', async () => {
+	const { sql } = database;
+	const trade = await talkedTrade({ seed: 1, count: FACTS, codes: CODES, crypto });
+	const sold = trade.facts.find(({ fact }) => fact.kind === 'sale');
+	const named = trade.facts.find(({ fact }) => fact.kind === 'answered');
+	if (sold === undefined || named?.fact.kind !== 'answered') throw new Error('nothing was sold');
+	const { on, at, by } = sold.fact;
+	const answer = { h: named.fact.h, way: 'insist', note: '' } as const;
+	const head = { id: factId('YY', 1), code: 'YY', n: 1, at, on, by };
+	const fact: Fact = { ...head, kind: 'record', records: [], answer, isApart: true };
+	const apart = { fact, text: encodeFact(fact), branch: TRADE_BRANCH };
+	const backMs = 50 * HOUR_MS;
+	const clock = clockOf(sold.fact, { epoch: 11, n: 1, backMs, counter: 0 });
+	const daysAfter = async (batches: readonly (readonly WrittenFact[])[]): Promise<unknown> => {
+		await sql`truncate fact, clock, sale, sale_line, tender, stock, record, balance, early_name,
+			day_total, ledger_fact`;
+		let s = 0;
+		for (const batch of batches) {
+			await fold(batch, s);
+			s += batch.length;
+		}
+		return sql`select on_day::text as on, sales_count from day_total order by on_day`;
+	};
+	const early = await daysAfter([[clock, sold, apart]]);
+	expect(early).toHaveLength(1);
+	expect(await daysAfter([[sold, apart], [clock]])).toEqual(early);
+});
+
 /** As the write path does it with what comes after a restore: kept, then timed, then folded. */
 async function fold(batch: readonly WrittenFact[], s: number): Promise<void> {
 	await database.sql.begin(async (transaction) => {
