@@ -3,6 +3,8 @@ import { assert } from '#domain/assert.ts';
 import type { BusinessId } from '#domain/ids.ts';
 import type { HandedIn } from '#server/auth/handed-in.ts';
 import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
+import type { FoldMeter } from '#server/database/fold-meter.ts';
+import { foldsAnew } from '#server/projections/folds-anew.ts';
 import { projectLedgerFacts } from '#server/projections/ledgers.ts';
 import { DAY_LIMITS, itemsOf, readAllowance, type Allowance, type DayLimits } from './allowance.ts';
 import { digestOf } from './check-fact.ts';
@@ -16,6 +18,8 @@ interface FeedParts {
 	readonly caller: { readonly scope: ScopeId };
 	/** In the place of `DAY_LIMITS`. */
 	readonly dayLimits?: DayLimits;
+	/** Without it, nobody's folding is bounded. */
+	readonly folds?: Pick<FoldMeter, 'isSpent' | 'take'>;
 }
 
 interface Appended extends Given {
@@ -26,9 +30,10 @@ interface Appended extends Given {
  * RELAY-42. Facts of a whole business stand in its feed alone: numbered, kept and folded in one
  * transaction under the feed's lock, as the write path does it with documents. RELAY-21, RELAY-51. What
  * is known with another text is kept apart in it, whatever document it is of, as far as there is room.
+ * RELAY-82. What would fold a ledger anew of who is beyond that is refused.
  */
 export async function appendToFeed(
-	{ sql, clock, caller: { scope }, dayLimits: limits = DAY_LIMITS }: FeedParts,
+	{ sql, clock, caller: { scope }, dayLimits: limits = DAY_LIMITS, folds }: FeedParts,
 	facts: readonly Given[],
 	bearer: Bearer
 ): Promise<readonly Appended[]> {
@@ -49,11 +54,13 @@ export async function appendToFeed(
 			readAllowance(tx, [device], { batch: [], now: clock(), limits })
 		]);
 		const take = takerOf(allowance, device, bearer);
-		const sorted = facts.map((one) => sortOne(one, { textById, apart, take }));
+		const isSpent = folds?.isSpent(scope) === true;
+		const sorted = facts.map((one) => sortOne(one, { textById, apart, take, isSpent }));
 		const of = (became: HandedIn['became']): readonly Appended[] =>
 			sorted.filter((one) => one.became.became === became);
 		await keepApart(tx, of('conflict'), clock());
-		await insert(tx, of('kept'), { s, carriedBy: bearer.isCarrying ? bearer.code : null });
+		const carriedBy = bearer.isCarrying ? bearer.code : null;
+		await insert(tx, of('kept'), { s, carriedBy, folded: folds?.take });
 		await allowance.keep(tx);
 		return sorted;
 	});
@@ -65,9 +72,12 @@ interface Under {
 	readonly apart: ReadonlySet<string>;
 	/** Counts one more text, and whether there was room for it. */
 	readonly take: (text: string) => boolean;
+	/** Whether the business is beyond what is folded for it. */
+	readonly isSpent: boolean;
 }
 
-function sortOne(one: Given, { textById, apart, take }: Under): Appended {
+function sortOne(one: Given, under: Under): Appended {
+	const { textById, apart } = under;
 	const { fact, given, address } = one;
 	const known = textById.get(fact.id);
 	if (known === given.text) return { ...one, became: { became: 'known' } };
@@ -76,10 +86,19 @@ function sortOne(one: Given, { textById, apart, take }: Under): Appended {
 		return { ...one, became: { became: 'refused', reason: 'fault' } };
 	}
 	const isApart = known !== undefined && apart.has(`${fact.id} ${String(digestOf(given.text))}`);
-	if (!isApart && !take(given.text)) {
+	if (!isApart && isBeyond(one, known, under)) {
 		return { ...one, became: { became: 'refused', reason: 'tooMany' } };
 	}
 	return { ...one, became: { became: known === undefined ? 'kept' : 'conflict' } };
+}
+
+function isBeyond(
+	{ fact, given }: Given,
+	known: string | undefined,
+	{ take, isSpent }: Under
+): boolean {
+	const isHeldBack = isSpent && known === undefined && foldsAnew(fact);
+	return isHeldBack || !take(given.text);
 }
 
 function takerOf(allowance: Allowance, device: Device, { isCarrying }: Bearer): Under['take'] {
@@ -106,10 +125,16 @@ async function isRemoved(tx: Sql, scope: ScopeId, code: string): Promise<boolean
 	return rows.length > 0;
 }
 
+interface Inserting {
+	readonly s: number;
+	readonly carriedBy: string | null;
+	readonly folded: FoldMeter['take'] | undefined;
+}
+
 async function insert(
 	tx: Sql,
 	facts: readonly Given[],
-	{ s, carriedBy }: { readonly s: number; readonly carriedBy: string | null }
+	{ s, carriedBy, folded }: Inserting
 ): Promise<void> {
 	if (facts.length === 0) return;
 	await tx`
@@ -136,6 +161,7 @@ async function insert(
 		update feed_head set s = ${s + facts.length} where business = ${first.author.scope}`;
 	await projectLedgerFacts(
 		tx,
-		facts.map(({ author, fact }) => ({ business: author.scope as BusinessId, fact }))
+		facts.map(({ author, fact }) => ({ business: author.scope as BusinessId, fact })),
+		folded
 	);
 }

@@ -8,6 +8,7 @@ import { ok } from '#domain/result.ts';
 import type { FactToHandIn, HandedIn, HandIn, HandInWay } from '#server/auth/handed-in.ts';
 import type { Caller } from '#server/auth/phone-auth.ts';
 import { raiseDeviceCode } from '#server/database/device-codes.ts';
+import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { deviceKey, type Bearer, type Device } from './submission.ts';
 import type { DayLimits } from './allowance.ts';
 import { appendToFeed } from './feed-only.ts';
@@ -35,6 +36,8 @@ export interface HandInParts {
 	readonly returned: Returned;
 	/** In the place of `DAY_LIMITS`. */
 	readonly dayLimits?: DayLimits;
+	/** Without it, nobody's folding is bounded. */
+	readonly folds?: Pick<FoldMeter, 'isSpent' | 'take'>;
 }
 
 /** How many facts go into one update: enough to be quick, few enough to be tried again one by one. */

@@ -6,6 +6,7 @@ import { systemRandom } from '#server/auth/random.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import {
+	factAs,
 	handFact,
 	recordFact,
 	type HandFact,
@@ -15,6 +16,8 @@ import { createTestKey } from '#tests/support/people-stand.ts';
 import { sure } from '#tests/support/sure.ts';
 import { TRADE_BRANCH } from '#tests/support/trade.ts';
 import type { Allowance } from './allowance.ts';
+import { appendToFeed } from './feed-only.ts';
+import type { Given } from './given-fact.ts';
 import { holdingBack, readHeldBack } from './held-back.ts';
 import type { Room } from './room.ts';
 import { factKey, type NewFact, type Submission } from './submission.ts';
@@ -92,3 +95,33 @@ it('[RELAY-82] holds back what folds a ledger of who is beyond it, and nothing e
 function allowing(beyond: readonly NewFact[] | 'all'): Allowance {
 	return { beyond: () => beyond, take: () => undefined, keep: () => Promise.resolve() };
 }
+
+it('[RELAY-82] refuses and counts what the feed alone is told of a ledger, too', async () => {
+	const author = await shop();
+	const counted: number[] = [];
+	let isSpent = true;
+	const folds = {
+		isSpent: (business: string) => isSpent && business === author.business,
+		take: (_business: string, rows: number) => counted.push(rows)
+	};
+	const by = { code: '0.1', clock: author.clock };
+	const given = [
+		factAs(by, 1, ['link', ledger, { state: 'linked', way: 'app' }]),
+		factAs(by, 2, ['member', 2, { name: 'Bob' }])
+	].map(({ text }): Given => {
+		const of = { scope: author.business, code: '0.1' };
+		const told = { given: { branch: null, text }, fact: sure(parseFact(text)), author: of };
+		return { kind: 'fact', ...told, address: null, name: '', isAuthorBack: false };
+	});
+	const parts = { sql: database.sql, clock: () => author.clock.now, folds };
+	const tell = async (): Promise<readonly unknown[]> => {
+		const caller = { scope: author.business };
+		const told = await appendToFeed({ ...parts, caller }, given, { code: 'A', isCarrying: true });
+		return told.map(({ became }) => became);
+	};
+	expect(await tell()).toEqual([{ became: 'refused', reason: 'tooMany' }, { became: 'kept' }]);
+	expect(counted).toEqual([]);
+	isSpent = false;
+	expect(await tell()).toEqual([{ became: 'kept' }, { became: 'known' }]);
+	expect(counted).toEqual([1]);
+});

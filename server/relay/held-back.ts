@@ -13,6 +13,9 @@ export interface FoldParts extends Pick<FoldMeter, 'isSpent'> {
 	readonly crypto: CryptoParts;
 }
 
+/** With what counts what the feed alone brings; what a batch brings is counted where it is projected. */
+export type MeteredFolds = FoldParts & Pick<FoldMeter, 'take'>;
+
 /**
  * RELAY-82. The facts of a batch, by `factKey`, for which a ledger would be folded anew though its business
  * is beyond what is folded for it. Locks nothing, and asks nothing where nobody is.

@@ -45,7 +45,7 @@ import { createConnection, type Connection } from './connection.ts';
 import { createFollower, type Follower } from './follow.ts';
 import { createHaveShelf, type HaveShelf } from './have.ts';
 import { createHandIn } from './hand-in.ts';
-import type { FoldParts } from './held-back.ts';
+import type { MeteredFolds } from './held-back.ts';
 import { createHub, factsOf, type Hub } from './hub.ts';
 import { freshClient } from './relay-facts.ts';
 import type { RelaySocket } from './relay-socket.ts';
@@ -75,7 +75,7 @@ export interface RelayParts {
 	/** In the place of `DAY_LIMITS`. */
 	readonly dayLimits?: DayLimits;
 	/** Without it, nobody's folding is bounded. */
-	readonly folds?: FoldParts;
+	readonly folds?: MeteredFolds;
 	/** In the place of `COMPACTION_LIMITS`. */
 	readonly compactionLimits?: CompactionLimits;
 	/** Hears of faults that no caller waits for. */
