@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import { encodeBase64url, equalBytes } from '#domain/bytes.ts';
@@ -197,7 +197,13 @@ async function enrolHeir(
 		.for('update');
 	if (owner === undefined) return err('deviceRefused');
 	const year = new Date(owner.createdAt).getUTCFullYear();
-	const phones = await transaction.select().from(phone).where(eq(phone.person, who));
+	// Locked: one that is being removed at this moment has no heir.
+	const phones = await transaction
+		.select()
+		.from(phone)
+		.where(eq(phone.person, who))
+		.orderBy(asc(phone.number))
+		.for('update');
 	const kid = sha256(publicKey).slice(0, KID_BYTES);
 	const known = phones.find((one) => equalBytes(one.publicKey, publicKey));
 	if (known !== undefined) {
@@ -205,6 +211,8 @@ async function enrolHeir(
 			? ok({ code: known.code, number: known.number, year })
 			: err('deviceRefused');
 	}
+	const ancestor = phones.find((one) => one.code === code);
+	if (ancestor?.removedAt !== null) return err('deviceRemoved');
 	if (phones.some((one) => equalBytes(one.kid, kid))) return err('signatureInvalid');
 	const now = clock();
 	// Whoever holds this one's key throws no other phone out by it.

@@ -19,6 +19,7 @@ import {
 	mintIds,
 	type ClaimIds
 } from '#tests/support/people-stand.ts';
+import { until } from '#tests/support/relay-stand.ts';
 import { PHONES_MAX } from './persons.ts';
 
 let stand: HostileStand;
@@ -233,6 +234,27 @@ describe('/phones', () => {
 		expect(secret.body['code']).toBe('deviceRemoved');
 		// The number is given to no other.
 		expect((await enrolled(await createTestKey())).body).toMatchObject({ code: 'p2' });
+	});
+
+	it('[API-34] [API-41] one that is removed while it asks for an heir has none', async () => {
+		const { sql } = stand.database;
+		const { person, signer } = amina;
+		let asked: ReturnType<typeof heirOf> | undefined;
+		await sql.begin(async (tx) => {
+			await tx`select person from person where person = ${person} for update`;
+			asked = heirOf(signer, 'p1');
+			// It was let in when it asked, and waits now for its turn.
+			await until(async () => {
+				const waiting = await sql`
+					select 1 from pg_stat_activity
+					where datname = current_database() and wait_event_type = 'Lock'`;
+				return waiting.length > 0;
+			});
+			const path = `/phones/${person}/p1`;
+			expect((await stand.ask(path, { method: 'DELETE', by: session() })).status).toBe(204);
+		});
+		expect((await asked)?.body['code']).toBe('deviceRemoved');
+		expect(await sql`select code from phone where person = ${person}`).toEqual([{ code: 'p1' }]);
 	});
 
 	it('[API-34] proves itself by its own key alone', async () => {
