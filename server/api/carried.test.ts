@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { err, ok } from '#domain/result.ts';
 import type { DeviceAuth } from '#server/auth/device-auth.ts';
+import type { HandIn } from '#server/auth/handed-in.ts';
 import { createLimits, LIMITS } from '#server/auth/limits.ts';
 import { digestOf } from '#server/relay/check-fact.ts';
 import { isRestored, readEpochEnds } from '#server/database/epoch.ts';
@@ -41,7 +42,7 @@ beforeAll(async () => {
 	const table = { ...LIMITS, carriedByDevice: often, lackingByDevice: often };
 	const limits = createLimits(stand.database.orm, table);
 	const parts = { sql, epoch: EPOCH, deviceAuth, limits, reads: createReads() };
-	const { handIn } = stand.relay();
+	const handIn: HandIn['handIn'] = (...given) => stand.relay().handIn(...given);
 	app = new Hono();
 	app.route('/', feedRoutes(parts));
 	app.route('/', haveRoutes(parts));
@@ -55,6 +56,8 @@ afterAll(() => stand.close());
 beforeEach(async () => {
 	const { sql } = stand.database;
 	await sql`truncate fact, document_update, document_head, feed_head, epoch_end, database_epoch`;
+	// The one before knew what was there.
+	await stand.restart();
 });
 
 interface Answer {

@@ -9,6 +9,7 @@ import { createGate, createTracker } from './gate.ts';
 import type { Submission } from './submission.ts';
 import type { HaveShelf } from './have.ts';
 import type { Hub } from './hub.ts';
+import { createLeftBehind, type LeftBehind } from './left-behind.ts';
 import { closeRevoked } from './revocation.ts';
 import type { Room } from './room.ts';
 
@@ -22,7 +23,7 @@ export interface Follower {
 	readonly leave: (scope: ScopeId) => void;
 	/** How far the sockets of the scope were told that its feed has come. */
 	readonly toldOf: (scope: ScopeId) => number;
-	/** How far the feed of the scope is known to have come, told or not; 0 where nobody is connected. */
+	/** How far the feed of the scope is known to have come, told or not; 0 where nobody was connected lately. */
 	readonly cameTo: (scope: ScopeId) => number;
 	/** The socket stands among those that are told: what ended while it was opening ends it now. */
 	readonly admit: (connection: Connection) => void;
@@ -71,6 +72,7 @@ interface Due {
 export function createFollower(parts: FollowerParts): Follower {
 	const { sql, bus, fault } = parts;
 	const places = new Map<ScopeId, Place>();
+	const known = { places, left: createLeftBehind() };
 	const { track, settled } = createTracker();
 	const ask = createRounds({ ...parts, track }, places);
 	const admit = createAdmission({ ...parts, track });
@@ -79,21 +81,15 @@ export function createFollower(parts: FollowerParts): Follower {
 	});
 	let looking: Promise<void> | undefined;
 	return {
-		enter: (scope) => enter(sql, places, scope),
+		enter: (scope) => enter(sql, known, scope),
 		leave: (scope) => {
-			const place = places.get(scope);
-			if (place === undefined) return;
-			place.sockets -= 1;
-			if (place.sockets === 0) places.delete(scope);
+			leave(known, scope);
 		},
 		toldOf: (scope) => places.get(scope)?.told ?? 0,
-		cameTo: (scope) => cameTo(places.get(scope)),
+		cameTo: (scope) => knownOf(known, scope),
 		admit,
 		committed: (batch, written) => {
-			for (const [scope, count] of countFacts(written)) {
-				const place = places.get(scope);
-				if (place !== undefined) noteOwn(place, written.feeds.get(scope) ?? 0, count);
-			}
+			noteWritten(known, written);
 			for (const news of newsOf(batch, written)) bus?.publish(news);
 		},
 		moved: (scope) => {
@@ -101,7 +97,7 @@ export function createFollower(parts: FollowerParts): Follower {
 			return ask(scope, { isWhole: true });
 		},
 		look: () => {
-			looking ??= lookAround(parts, places, ask)
+			looking ??= lookAround(parts, known, ask)
 				.catch(fault)
 				.finally(() => {
 					looking = undefined;
@@ -165,16 +161,34 @@ function createAdmission({ sql, clock, fault, track }: RoundParts): Follower['ad
 	};
 }
 
-async function enter(sql: Sql, places: Map<ScopeId, Place>, scope: ScopeId): Promise<number> {
+/** What this relay knows of the feeds. */
+interface Known {
+	/** Of those who are connected. */
+	readonly places: Map<ScopeId, Place>;
+	readonly left: LeftBehind;
+}
+
+async function enter(sql: Sql, known: Known, scope: ScopeId): Promise<number> {
+	const { places, left } = known;
 	const place = places.get(scope) ?? { ...UNREAD };
 	places.set(scope, place);
 	place.sockets += 1;
-	const known = cameTo(place);
+	const reached = knownOf(known, scope);
 	const s = await readFeed(sql, scope);
-	checkGrown(scope, s, known);
+	checkGrown(scope, s, reached);
+	left.forget(scope);
 	// The first socket's have book is read after this, and so holds all up to here.
 	place.seen = Math.min(place.seen, s);
 	return s;
+}
+
+function leave({ places, left }: Known, scope: ScopeId): void {
+	const place = places.get(scope);
+	if (place === undefined) return;
+	place.sockets -= 1;
+	if (place.sockets > 0) return;
+	places.delete(scope);
+	left.note(scope, cameTo(place));
 }
 
 /** Nothing is to be looked for before its feed has been read. */
@@ -191,6 +205,10 @@ const UNREAD: Place = {
 /** What was told and what was seen were both committed. */
 function cameTo({ told, seen }: Pick<Place, 'told' | 'seen'> = UNREAD): number {
 	return Math.max(told, seen === NOT_SEEN ? 0 : seen);
+}
+
+function knownOf({ places, left }: Known, scope: ScopeId): number {
+	return Math.max(cameTo(places.get(scope)), left.cameTo(scope));
 }
 
 interface Following {
@@ -249,6 +267,15 @@ type FactRow = { readonly s: string } & (
 	| { readonly code: null; readonly n: null; readonly digest: null }
 );
 
+function noteWritten({ places, left }: Known, written: Written): void {
+	for (const [scope, count] of countFacts(written)) {
+		const place = places.get(scope);
+		const s = written.feeds.get(scope) ?? 0;
+		if (place === undefined) left.note(scope, s);
+		else noteOwn(place, s, count);
+	}
+}
+
 /** An own batch's facts are in the books; where they follow what was seen, so is all up to them. */
 function noteOwn(place: Place, s: number, count: number): void {
 	place.told = Math.max(place.told, s);
@@ -281,7 +308,7 @@ function newsOf(batch: readonly Submission[], { decisions, feeds }: Written): re
 
 async function lookAround(
 	{ sql, hub, clock, epoch }: FollowerParts,
-	places: ReadonlyMap<ScopeId, Place>,
+	known: Known,
 	ask: Ask
 ): Promise<void> {
 	const connections = [...hub.connections()];
@@ -289,7 +316,7 @@ async function lookAround(
 	// A batch that failed may have caught its documents up, and told nobody.
 	hub.passOnHeld();
 	const behind = await findBehind(sql, [...new Set(connections.map(({ room }) => room))]);
-	const moved = await findMoved(sql, places, epoch);
+	const moved = await findMoved(sql, known, epoch);
 	const asked = behind.map(({ address, name }) => ask(scopeOf(address), { document: name }));
 	// Rights were looked at for all, and documents too: what is left are facts and the number.
 	for (const scope of moved) asked.push(ask(scope, {}));
@@ -299,11 +326,12 @@ async function lookAround(
 /** RELAY-63. Those of the scopes whose feed is ahead of what was told or seen here. */
 async function findMoved(
 	sql: Sql,
-	places: ReadonlyMap<ScopeId, Place>,
+	{ places, left }: Known,
 	epoch: number
 ): Promise<readonly ScopeId[]> {
 	// As they are before it is asked: what is committed meanwhile may not be in the answer.
-	const known = Array.from(places, ([scope, place]) => [scope, cameTo(place)] as const);
+	const here = Array.from(places, ([scope, place]) => [scope, cameTo(place)] as const);
+	const known = [...left.all(), ...here];
 	const rows = await sql<{ business: ScopeId | null; s: string | null; epoch: number | null }[]>`
 		select head.business, head.s, now.epoch
 		from (select max(epoch) as epoch from database_epoch) as now

@@ -119,7 +119,7 @@ export interface Relay extends HandIn {
 	readonly feedMoved: (scope: ScopeId) => Promise<void>;
 	/** The same, where somebody's access ended: closes his sockets, here and at the other relays. */
 	readonly revoked: (scope: ScopeId) => Promise<void>;
-	/** How far the feed of a scope is known here to have come; 0 where none of it is connected. */
+	/** How far the feed of a scope is known here to have come; 0 where none of it was connected lately. */
 	readonly cameTo: (scope: ScopeId) => number;
 	/** Closes every socket so that it tries again elsewhere, and waits for what is being written. */
 	readonly close: () => Promise<void>;
