@@ -7,6 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished,
 import { makeCluster, type MadeCluster } from '#tests/support/made-cluster.ts';
 import { connectDatabase, openDatabase, type Database } from './connect.ts';
 import { startEmbeddedPostgres, type EmbeddedOptions } from './embedded.ts';
+import { readPlace } from './place.ts';
+import { startPostmaster } from './postmaster.ts';
 
 let made: MadeCluster;
 beforeAll(async () => {
@@ -59,6 +61,17 @@ it('starts PostgreSQL again when it dies, at the same address', async () => {
 	await vi.waitFor(async () => {
 		expect(await database.sql`select line from page`).toMatchObject([{ line: 7 }]);
 	}, 5_000);
+});
+
+it('takes none for started that was killed as soon as it was ready, of which nobody would hear', async () => {
+	const program = path.join(dataDir, 'program');
+	const script = `#!/bin/sh\nprintf '%s\\n\\n\\n\\n\\n\\n\\nready\\n' $$ > "$2/postmaster.pid"\n`;
+	await writeFile(program, script, { mode: 0o700 });
+	const parts = {
+		...{ program, runner: { prefix: [] }, pgdata: dataDir, socketFolder: dataDir, settings: {} },
+		...{ logFile: path.join(dataDir, 'log'), here: readPlace(), waits: () => undefined }
+	};
+	await expect(startPostmaster(parts)).rejects.toThrow(/did not start/);
 });
 
 it('refuses a second start on the same folder in one sentence', async () => {

@@ -52,6 +52,8 @@ export async function startPostmaster(parts: PostmasterParts): Promise<ChildProc
 		}
 		await sleep(POLL_MS);
 	}
+	// Whoever listens only now would never hear that it was killed since it wrote that it was ready.
+	if (hasEnded(child)) throw await failure(parts.logFile, logBytes);
 	return child;
 }
 
