@@ -283,7 +283,7 @@ describe('a database that is lost', () => {
 		// The device that joined since is nobody here until it is let in again: then it is who it was.
 		expect((await idsAtRelay(shop.business)).filter((id) => id.startsWith('C-'))).toEqual([]);
 		expect(await letIn(shop, keyC)).toBe('C');
-		expect(await letIn(shop, await createTestKey())).toBe('AC');
+		expect(await letIn(shop, await createTestKey())).toMatch(/^[A-Z]{2}$/);
 		const keptC = { seed: 13, signer: keyC, code: 'C' as DeviceCode, store: c.store };
 		const back = await start(shop, keptC);
 		await Promise.all([atRest(back), atRest(again)]);
@@ -342,9 +342,10 @@ describe('a database that is lost', () => {
 		await atRest(back);
 		await Promise.all([holdsAll(back, shop), holdsAll(heir, shop)]);
 		const atRelay = await idsAtRelay(shop.business);
-		expect(atRelay.filter((id) => /^(B|AC)-/.test(id))).toEqual([
-			...['AC-1', 'AC-2', 'AC-3', 'B-1', 'B-2']
-		]);
+		const sold = [1, 2, 3].map((n) => `${identity.code}-${String(n)}`);
+		const isOfBoth = (id: string): boolean =>
+			['B', identity.code].some((code) => id.startsWith(`${code}-`));
+		expect(new Set(atRelay.filter(isOfBoth))).toEqual(new Set([...sold, 'B-1', 'B-2']));
 		expect((await idsOf(back.store)).toSorted()).toEqual(atRelay.toSorted());
 		await until(async () => (await soldOn(back)) === 1_500n);
 		expect(await soldOn(heir)).toBe(1_500n);

@@ -6,6 +6,11 @@ import { readEpoch } from '#server/database/epoch.ts';
 /** So many codes, members and phones may have been given out since a backup. */
 const DEVICE_CODES_SKIPPED = 26;
 const NUMBERS_SKIPPED = 100;
+/**
+ * One backup may be restored twice, and neither database knows what the other gave out: each begins as many
+ * further on as its epoch, a minute, says. So few that codes keep two letters.
+ */
+const APART_MAX = 400;
 
 /** A claim that was stored before the restore waits so long for a verdict that is carried in. */
 const CARRIED_GRACE_MS = 60_000;
@@ -30,7 +35,11 @@ const MINUTE_MS = 60_000;
  * feed had come, and nothing that may have been given out since the backup is given out again. All
  * in the transaction that `sql` is; `now` in ms UTC. Returns the new epoch.
  */
-export async function beginNextEpoch(sql: Sql, now: number): Promise<number> {
+export async function beginNextEpoch(
+	sql: Sql,
+	now: number,
+	{ isOfCopy = true }: Begun = {}
+): Promise<number> {
 	// Of one in which no server began yet the first ends: it forgot what was written in that since.
 	const ended = await readEpoch(sql, now);
 	// Counted by time, so that two restores of one backup are never one epoch.
@@ -39,31 +48,37 @@ export async function beginNextEpoch(sql: Sql, now: number): Promise<number> {
 	await sql`insert into epoch_end (business, epoch, s) select business, ${ended}, s from feed_head`;
 	// They tell of files that may be the ones that are lost; the next backup makes its own.
 	await sql`delete from backup_mark`;
-	await skipNumbers(sql);
+	await skipNumbers(sql, isOfCopy ? epoch % APART_MAX : 0);
 	await endAccess(sql);
 	await letNothingGoTwice(sql, now);
 	return epoch;
 }
 
-async function skipNumbers(sql: Sql): Promise<void> {
+interface Begun {
+	/** Whether the same copy may be put back once more: what servers lost while they ran is lost once. */
+	readonly isOfCopy?: boolean;
+}
+
+async function skipNumbers(sql: Sql, apart: number): Promise<void> {
+	const skipped = NUMBERS_SKIPPED + apart;
 	const businesses = await sql<{ business: string; code: string }[]>`
 		select business, last_device_code as code from business`;
 	for (const { business, code } of businesses) {
 		await sql`
-			update business set last_device_code = ${skipCodes(code)},
-				last_member = last_member + ${NUMBERS_SKIPPED}
+			update business set last_device_code = ${skipCodes(code, DEVICE_CODES_SKIPPED + apart)},
+				last_member = last_member + ${skipped}
 			where business = ${business}`;
 	}
 	await sql`
-		insert into person_detail (person, last_phone) select person, ${NUMBERS_SKIPPED} from person
+		insert into person_detail (person, last_phone) select person, ${skipped} from person
 		on conflict (person) do update set last_phone = person_detail.last_phone + excluded.last_phone`;
 }
 
-function skipCodes(last: string): DeviceCode {
+function skipCodes(last: string, count: number): DeviceCode {
 	const parsed = parseDeviceCode(last);
 	assert(parsed.ok, 'a business knows its last device code');
 	let code = parsed.value;
-	for (let left = DEVICE_CODES_SKIPPED; left > 0; left -= 1) code = nextDeviceCode(code);
+	for (let left = count; left > 0; left -= 1) code = nextDeviceCode(code);
 	return code;
 }
 

@@ -175,7 +175,7 @@ describe('a backup', () => {
 		await load();
 		expect(await rowsOf(to, 'fact')).toHaveLength(3000);
 		expect(await rowsOf(to, 'feed_head')).toHaveLength(1);
-		expect(await to.sql`select last_member from business`).toEqual([{ last_member: 103 }]);
+		expect(await to.sql`select last_member from business`).toEqual([{ last_member: 163 }]);
 	});
 
 	it('[KEEP-2] never takes the name of a file that is there', async () => {
@@ -412,16 +412,49 @@ describe('a backup', () => {
 		expect(await to.sql`select epoch, s from epoch_end`).toEqual([{ epoch: 7, s: '3000' }]);
 		expect(await to.sql`select max(epoch) as epoch from database_epoch`).toEqual([{ epoch }]);
 		expect(await to.sql`select last_device_code, last_member from business`).toEqual([
-			{ last_device_code: 'AZ', last_member: 103 }
+			{ last_device_code: 'DH', last_member: 163 }
 		]);
-		expect(await to.sql`select last_phone from person_detail`).toEqual([{ last_phone: 100 }]);
+		expect(await to.sql`select last_phone from person_detail`).toEqual([{ last_phone: 160 }]);
 		expect(await rowsOf(to, 'session')).toEqual([]);
 		expect(await rowsOf(to, 'rate_limit')).toEqual([]);
 		expect(await to.sql`select state, body from message`).toEqual([
 			{ state: 'failed', body: null }
 		]);
 	});
+
+	it('[KEEP-6] that is restored once more gives out nothing that the first restore gave out', async () => {
+		await save();
+		await load();
+		const given = await lastGiven();
+		await to.close();
+		to = await createTestDatabase();
+		await load({ clock: () => NOW + 3_600_000 });
+		const again = await lastGiven();
+		expect([given.code.length, again.code.length]).toEqual([2, 2]);
+		// A minute apart is a number apart.
+		expect(ordinalOf(again.code) - ordinalOf(given.code)).toBe(60);
+		expect([again.member - given.member, again.phone - given.phone]).toEqual([60, 60]);
+	});
 });
+
+interface Given {
+	readonly code: string;
+	readonly member: number;
+	readonly phone: number;
+}
+
+/** What the restored database says was given out last. */
+async function lastGiven(): Promise<Given> {
+	const [row] = await to.sql<Given[]>`
+		select last_device_code as code, last_member as member, last_phone as phone
+		from business, person_detail`;
+	if (row === undefined) throw new Error('no business');
+	return row;
+}
+
+function ordinalOf(code: string): number {
+	return Array.from(code).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 0x40, 0);
+}
 
 /** The same backup with another header, and digests that fit. */
 function rewritten(plain: Buffer, change: (header: Header) => Header): Buffer {

@@ -44,7 +44,8 @@ export async function beginAfterLoss(
 	return sql.begin(async (transaction) => {
 		const tx = transaction as unknown as Sql;
 		await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-		return (await readEpoch(tx, now)) === epoch ? beginNextEpoch(tx, now) : undefined;
+		if ((await readEpoch(tx, now)) !== epoch) return undefined;
+		return beginNextEpoch(tx, now, { isOfCopy: false });
 	});
 }
 
