@@ -8,6 +8,8 @@ import type { WorkerTask } from './workers.ts';
 /** A process that runs seeds one after the other and tells each outcome to who started it. */
 // The stock provider listens for the end of the process, once for each open document.
 process.setMaxListeners(0);
+// Nobody is left to be told.
+process.once('disconnect', () => process.exit());
 const task = JSON.parse(process.argv[2] ?? '{}') as WorkerTask;
 await preload();
 const server = await connectServer(task.database);

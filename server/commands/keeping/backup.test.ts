@@ -100,7 +100,7 @@ async function save(): ReturnType<typeof writeBackup> {
 }
 
 async function load(
-	options: Partial<Parameters<typeof checkRestore>[1]> = {}
+	options: Partial<Parameters<typeof restoreBackup>[2] & Parameters<typeof checkRestore>[1]> = {}
 ): ReturnType<typeof restoreBackup> {
 	const parts = { clock: () => NOW, secret: SECRET, isOtherSecret: false, ...options };
 	return restoreBackup(to, await checkRestore(file, parts), parts);

@@ -449,7 +449,7 @@ function plain(_name: string, value: unknown): unknown {
 	return typeof value === 'bigint' ? value.toString() : value;
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 	for (let tries = 0; tries < 400; tries += 1) {
 		if (await holds()) return;
 		await new Promise((resolve) => setTimeout(resolve, 5));
