@@ -14,7 +14,10 @@ import { assert } from '#domain/assert.ts';
 import type { FactText } from './arrived-fact.ts';
 import type { Checkpoint, CheckpointPiece } from './checkpoint.ts';
 import type { FieldRefusal } from './clean-fields.ts';
+import type * as Claims from './claim-act.ts';
+import type * as Disputes from './dispute-act.ts';
 import type * as Entities from './entity-acts.ts';
+import type * as Entries from './entry-act.ts';
 import type {
 	AdjustRefusal,
 	AdjustRow,
@@ -287,40 +290,27 @@ type LedgerActs = Pick<
 
 /** Loaded when it is first done, too. */
 function createLedgerActs(parts: DeviceParts, perform: Perform): LedgerActs {
+	const claims = (): Promise<typeof Claims> => import('./claim-act.ts');
+	const disputes = (): Promise<typeof Disputes> => import('./dispute-act.ts');
+	const entries = (): Promise<typeof Entries> => import('./entry-act.ts');
 	return {
 		writeRecords: async (ledger, drafts, options = {}) => {
 			const { writeRecordsAct } = await import('./write-records.ts');
 			return perform(writeRecordsAct(ledger, drafts, { options, parts }));
 		},
 		claimByCode: async (ledger, hs, typed) => {
-			const { claimByCodeAct } = await import('./claim-act.ts');
-			const claimed = await perform(claimByCodeAct({ ledger, hs, typed, parts }));
+			const act = (await claims()).claimByCodeAct({ ledger, hs, typed, parts });
+			const claimed = await perform(act);
 			return claimed.ok ? claimed.value : claimed;
 		},
-		fileStatement: async (ledger, hs) => {
-			const { fileStatementAct } = await import('./claim-act.ts');
-			return perform(fileStatementAct(ledger, hs, parts));
-		},
-		answerDispute: async (h, answer) => {
-			const { answerDisputeAct } = await import('./dispute-act.ts');
-			return perform(answerDisputeAct(h, answer, parts));
-		},
-		correct: async (draft) => {
-			const { correctRecord } = await import('./dispute-act.ts');
-			return correctRecord(draft, { parts, perform });
-		},
-		markPaid: async (h, tender) => {
-			const { payRest } = await import('./dispute-act.ts');
-			return payRest(h, tender, { parts, perform });
-		},
-		addEntry: async (ledger, row) => {
-			const { addEntryAct } = await import('./entry-act.ts');
-			return perform(addEntryAct(ledger, row));
-		},
-		mergeCards: async (a, b, isJoined) => {
-			const { mergeCardsAct } = await import('./entry-act.ts');
-			return perform(mergeCardsAct(a, b, isJoined));
-		},
+		fileStatement: async (ledger, hs) =>
+			perform((await claims()).fileStatementAct(ledger, hs, parts)),
+		answerDispute: async (h, answer) =>
+			perform((await disputes()).answerDisputeAct(h, answer, parts)),
+		correct: async (draft) => (await disputes()).correctRecord(draft, { parts, perform }),
+		markPaid: async (h, tender) => (await disputes()).payRest(h, tender, { parts, perform }),
+		addEntry: async (ledger, row) => perform((await entries()).addEntryAct(ledger, row)),
+		mergeCards: async (a, b, isJoined) => perform((await entries()).mergeCardsAct(a, b, isJoined)),
 		noteSms: (h, sent) => keepSms(parts, h, sent),
 		markNotices: (marks) => keepMarks(parts, marks)
 	};

@@ -54,8 +54,6 @@ export interface Quick {
 	readonly changeMinor: number;
 }
 
-const NO_LINES: readonly CartLine[] = [];
-
 /** The sale being rung up on this device. */
 export class Till {
 	readonly #parts: TillParts;
@@ -203,9 +201,7 @@ export class Till {
 		});
 		if (!taken.ok) return taken;
 		this.finished = undefined;
-		const last = Math.max(0, ...sale.lines.map(({ key }) => key));
-		const since = this.lines.map((line, place) => ({ ...line, key: last + 1 + place }));
-		this.#set([...sale.lines, ...since]);
+		this.#set([...sale.lines, ...this.lines].map((line, place) => ({ ...line, key: place + 1 })));
 		return taken;
 	}
 
@@ -238,8 +234,8 @@ export class Till {
 				...(customer === undefined ? {} : { customer })
 			};
 			// The kept cart went with the sale, in its own transaction.
-			kept = NO_LINES;
-			this.lines = rungUpSince(lines, this.lines);
+			kept = [];
+			this.lines = this.lines === lines ? kept : rungUpSince(lines, this.lines);
 			return sold;
 		} finally {
 			this.isSelling = false;
@@ -261,11 +257,10 @@ export class Till {
 
 /** What stands in the cart `now` beyond the lines that were `sold`. */
 function rungUpSince(sold: readonly CartLine[], now: readonly CartLine[]): readonly CartLine[] {
-	if (now === sold) return NO_LINES;
 	const soldByKey = new Map(sold.map((line) => [line.key, line.quantityThousandths]));
 	return now.flatMap((line) => {
 		const quantityThousandths = line.quantityThousandths - (soldByKey.get(line.key) ?? 0);
-		return quantityThousandths > 0 ? [{ ...line, quantityThousandths }] : [];
+		return quantityThousandths > 0 ? { ...line, quantityThousandths } : [];
 	});
 }
 
