@@ -141,6 +141,7 @@ const MENDS = [
         })
 `
 	},
+	// By what is heard alone: a socket's own timeout begins anew with each statement that others write to it.
 	{
 		file: 'connection.js',
 		why: 'whoever asked a machine that is gone without a word waited until TCP gave up, a quarter of an hour',
