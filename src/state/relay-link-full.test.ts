@@ -213,6 +213,28 @@ it('[LINK-17] opens again what it closed to ask for the time while the disk was 
 	await a.link.stop();
 });
 
+it('[LINK-17] hears what was refused once there is room, though it is told no more', async () => {
+	const relay = createFakeRelay(TEST_NOW);
+	const disk = { isFull: false };
+	const a = await linked(relay, disk);
+	await a.link.start();
+	await relay.quiet();
+	relay.isUp = false;
+	await sell(a);
+	await relay.quiet();
+	relay.refused.set('A-1', 'unknownKind');
+	disk.isFull = true;
+	relay.isUp = true;
+	a.link.wake();
+	await relay.quiet();
+	expect(a.link.status.refused).toEqual([]);
+	disk.isFull = false;
+	// Sooner than a line is begun anew for what it leaves unsent.
+	await a.pass(20_000);
+	expect(a.link.status.refused.map(({ id }) => id)).toEqual(['A-1']);
+	await a.link.stop();
+});
+
 it('[LINK-9] opens the day of the corrected clock as soon as it is corrected, and leaves the other', async () => {
 	const relay = createFakeRelay(TEST_NOW);
 	const a = await linked(relay, { isFull: false });

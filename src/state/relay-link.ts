@@ -184,7 +184,7 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 		nack: (nack) => {
 			hear(run, name);
 			const line = run.lines.get(name);
-			run.later(() => takeNack(run, { name, line }, nack));
+			insist(run, () => takeNack(run, { name, line }, nack));
 		},
 		feed: ({ s }) => {
 			hear(run, name);
