@@ -58,8 +58,10 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 		const current = await currentSession(c, sessions);
 		if (!current.ok) return problem(c, refusal(current.error));
 		const { caller, id } = current.value;
-		await sessions.endOthers(executor, caller.account, id);
-		await endInvites(executor, caller.account);
+		await executor.transaction(async (tx) => {
+			await sessions.endOthers(tx, caller.account, id);
+			await endInvites(tx, caller.account);
+		});
 		await closeSockets(parts, caller.account);
 		return c.body(null, 204);
 	});
@@ -70,9 +72,10 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 		// One of another account and one that is nowhere are answered alike.
 		const { caller } = current.value;
 		const isEnded = isUuid(id) && (await sessions.endOne(caller.account, id));
-		if (isEnded) await endInvites(executor, caller.account);
-		if (isEnded) await closeSockets(parts, caller.account);
-		return isEnded ? c.body(null, 204) : problem(c, refusal('notFound'));
+		if (!isEnded) return problem(c, refusal('notFound'));
+		await endInvites(executor, caller.account);
+		await closeSockets(parts, caller.account);
+		return c.body(null, 204);
 	});
 	return routes;
 }
