@@ -219,18 +219,18 @@ it('[FEED-2] a place of an ended epoch is told how much of it survived, over bot
 	await sql`insert into database_epoch (epoch, started_at) values (1, 1), (2, 2), (3, 3), (${EPOCH}, 4)`;
 	await sql`
 		insert into epoch_end (business, epoch, s)
-		values (${TRADE_BUSINESS}, 1, 90), (${TRADE_BUSINESS}, 2, 60), (${TRADE_BUSINESS}, 3, 70)`;
+		values (${TRADE_BUSINESS}, 1, 7090), (${TRADE_BUSINESS}, 2, 5060), (${TRADE_BUSINESS}, 3, 5070)`;
 	expect(await isRestored(sql, EPOCH)).toBe(true);
 	expect(await isRestored(sql, 1)).toBe(false);
-	// What was beyond 60 in epoch 1 went with the restore that ended epoch 2.
+	// What was beyond 5,060 in epoch 1 went with the restore that ended epoch 2; the last thousand are doubted.
 	const ends = [
-		[1, 60],
-		[2, 60],
-		[3, 70]
+		[1, 4060],
+		[2, 4060],
+		[3, 4070]
 	];
 	expect(await readEpochEnds(sql, TRADE_BUSINESS, EPOCH)).toEqual(ends);
 	for (const [epoch, survivedTo] of [...ends, [EPOCH + 9, 0]]) {
-		const answer = await ask(app, `/feed?epoch=${String(epoch)}&after=80`);
+		const answer = await ask(app, `/feed?epoch=${String(epoch)}&after=6000`);
 		expect(answer.status).toBe(409);
 		expect(answer.body).toMatchObject({ code: 'epochEnded', epoch: EPOCH, survivedTo });
 	}

@@ -16,8 +16,15 @@ export async function isRestored(sql: Sql, epoch: number): Promise<boolean> {
 }
 
 /**
- * How much of each ended epoch of a scope survived: the least of how far its feed had come then and
- * at every restore since, because a later one may have been from an older backup.
+ * So many of a feed's last numbers may be of other facts than devices know under them: a relay may have
+ * written on in an older copy of the database before another found that it is one.
+ */
+const DOUBTED = 1_000;
+
+/**
+ * FEED-2. How much of each ended epoch of a scope surely survived: the least of how far its feed had come
+ * then and at every restore since, because a later one may have been from an older backup, less
+ * what is doubted.
  */
 export async function readEpochEnds(
 	sql: Sql,
@@ -28,7 +35,7 @@ export async function readEpochEnds(
 		select epoch, min(s) over (order by epoch desc) as s from epoch_end
 		where business = ${scope} and epoch < ${epoch}
 		order by epoch`;
-	return rows.map((row) => [row.epoch, Number(row.s)]);
+	return rows.map((row) => [row.epoch, Math.max(Number(row.s) - DOUBTED, 0)]);
 }
 
 /**
