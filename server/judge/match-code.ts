@@ -2,10 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { and, asc, between, desc, eq, isNull, lte } from 'drizzle-orm';
 import { assert } from '#domain/assert.ts';
 import { utf8 } from '#domain/bytes.ts';
-import { code, codeInfo, phoneCounter, smsCode } from '#domain/confirmation/codes.ts';
+import { code, codeInfo, phoneCounter, pickedKind, smsCode } from '#domain/confirmation/codes.ts';
 import type { CodeMatch, CodeWay, JudgedRecord } from '#domain/confirmation/judge.ts';
 import { parseRecordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
-import { isCredit, type RecordKind } from '#domain/confirmation/record-kind.ts';
 import type { VerdictResult } from '#domain/confirmation/verdict.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { codeEpoch, codeSpent, smsSend } from '#server/database/ledgers.ts';
@@ -152,7 +151,7 @@ async function findOfPhone(
 	const key = await keyOfEpoch(tx, parts, { ...name, epoch });
 	if (key === undefined) return undefined;
 	const { currency, exponent, amount: minor } = record;
-	const info = codeInfo({ way: 'app', kind: pickedFor(record.kind), currency, exponent, minor });
+	const info = codeInfo({ way: 'app', kind: pickedKind(record.kind), currency, exponent, minor });
 	const typed = claim.code.slice(0, -1);
 	for (const counter of await countersOfPhones(tx, { name, epoch, person: link.person })) {
 		if (!isSameCode(await code(key, { info, counter }, parts.crypto), typed)) continue;
@@ -160,12 +159,6 @@ async function findOfPhone(
 		return withSpending(tx, claim, { match, epoch, counter });
 	}
 	return undefined;
-}
-
-/** What the customer picks on the phone: I took, I paid, or all that waits. */
-function pickedFor(kind: RecordKind): RecordKind {
-	if (kind === 'statement') return 'statement';
-	return isCredit(kind) ? 'payment' : 'due';
 }
 
 interface PhonesOf {

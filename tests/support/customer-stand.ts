@@ -11,6 +11,8 @@ import {
 	type SignedRecordForm
 } from '#domain/confirmation/signed-record.ts';
 import { statementList } from '#domain/confirmation/statement-list.ts';
+import { encodeClaim } from '#domain/confirmation/claim.ts';
+import { spokenCode } from '#domain/confirmation/codes.ts';
 import { encodeVerdict, type VerdictResult } from '#domain/confirmation/verdict.ts';
 import type { Signer } from '#domain/crypto.ts';
 import type {
@@ -55,11 +57,22 @@ export interface CustomerStand {
 	readonly book: (draft: BookDraft) => Promise<RecordHash>;
 	/** The relay files the person's answer. */
 	readonly file: (replyText: string, key?: Uint8Array) => string;
-	readonly judge: (h: RecordHash, result: VerdictResult, wrong?: number) => string;
+	/** By a code of its own each, where none is named. */
+	readonly judge: (
+		h: RecordHash,
+		result: VerdictResult,
+		more?: { readonly wrong?: number; readonly code?: StandCode }
+	) => string;
 	readonly tell: (row: ToldRow) => string;
 	readonly codes: (fields: Partial<CodesFields>) => string;
 	/** A fact of the person's scope by its kind and body. */
 	readonly fact: (kind: string, ...body: readonly unknown[]) => string;
+}
+
+/** Of the set that the last card or codes name. */
+export interface StandCode {
+	readonly way: 'sheet' | 'app';
+	readonly counter: number;
 }
 
 export interface BookDraft {
@@ -93,6 +106,8 @@ export async function createCustomerStand(
 	let relayN = number * 10_000;
 	let shopN = 0;
 	let seq = 0;
+	let epoch = 1;
+	const minorByHash = new Map<RecordHash, number>();
 
 	function write(into: string[], id: string, rest: readonly unknown[]): string {
 		stand.now += SECOND_MS;
@@ -119,8 +134,9 @@ export async function createCustomerStand(
 		shopTexts: [],
 		now: STAND_NOW + number,
 		fact: relay,
-		card: (fields = {}) =>
-			relay('card', business, ledger, {
+		card: (fields = {}) => {
+			epoch = fields.epoch ?? epoch;
+			return relay('card', business, ledger, {
 				shop: `Shop ${String(number)}`,
 				phone: '+254700000000',
 				address: 'Market Road',
@@ -128,13 +144,14 @@ export async function createCustomerStand(
 				state: 'linked',
 				way: 'app',
 				at: stand.now,
-				epoch: 1,
+				epoch,
 				currency: 'KES',
 				exponent: 2,
 				decimals: 0,
 				devices: [['A', encodeBase64url(signer.publicKey), 0, 0]],
 				...fields
-			}),
+			});
+		},
 		book: async (draft) => {
 			shopN += 1;
 			const { h, form } = await signedRecord(draft, {
@@ -144,6 +161,7 @@ export async function createCustomerStand(
 				n: shopN,
 				at: stand.now
 			});
+			minorByHash.set(h, draft.minor);
 			const { answer, list } = draft.more ?? {};
 			const more = { ...(answer !== undefined && { answer }), ...(list !== undefined && { list }) };
 			const isBare = Object.keys(more).length === 0;
@@ -162,8 +180,9 @@ export async function createCustomerStand(
 			stand.now = before;
 			return relay('filed', reply.businessId, ...body);
 		},
-		judge: (h, result, wrong = 0) => {
+		judge: (h, result, { wrong = 0, code } = {}) => {
 			seq += 1;
+			const { way, counter } = code ?? { way: 'sheet', counter: 1_000 + seq };
 			const v = encodeBase64url(
 				encodeVerdict({
 					result,
@@ -176,15 +195,26 @@ export async function createCustomerStand(
 					previous: new Uint8Array(32)
 				})
 			);
-			const claimId = uuid(seq, 0x7);
-			const body = [ledger, claimId, v, encodeBase64url(new Uint8Array(64)), KID, wrong];
+			const claimId = uuid(seq, 0x7, '7');
+			const digits = 10_000_000 * (1 + (counter % 9)) + epoch;
+			const typed =
+				way === 'sheet'
+					? { counter, code: String(digits) }
+					: { code: spokenCode(String(digits + 100 * (minorByHash.get(h) ?? 0))) };
+			const writer = { d: sure(parseDeviceCode('A')), u: sure(parsePersonId(uuid(2, 0xe))) };
+			const claim = encodeClaim({ id: claimId, h, way, ...typed, ...writer, at: stand.now });
+			shopN += 1;
+			const sig = encodeBase64url(new Uint8Array(64));
+			write(stand.shopTexts, `A-${String(shopN)}`, ['claim', JSON.parse(claim), sig]);
+			const body = [ledger, claimId, v, sig, KID, wrong];
 			shopRelay('verdict', ...body);
-			return relay('judged', business, ...body, 'sheet', seq);
+			return relay('judged', business, ...body, way, counter);
 		},
 		tell: (row) => relay('told', business, ledger, row),
-		codes: (fields) =>
-			relay('codes', business, ledger, {
-				epoch: 1,
+		codes: (fields) => {
+			epoch = fields.epoch ?? epoch;
+			return relay('codes', business, ledger, {
+				epoch,
 				kind: 'debit',
 				currency: 'KES',
 				exponent: 2,
@@ -193,7 +223,8 @@ export async function createCustomerStand(
 				open: [1, 2, 3, 4, 5],
 				used: [],
 				...fields
-			})
+			});
+		}
 	};
 	return stand;
 }

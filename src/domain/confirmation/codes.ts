@@ -5,7 +5,7 @@ import type { BusinessId, LedgerId } from '../ids.ts';
 import { dammDigit } from './damm.ts';
 import { hkdf, type KeyDerivation } from './hkdf.ts';
 import { recordHashBytes, type RecordHash } from './record-hash.ts';
-import { RECORD_KINDS, type RecordKind } from './record-kind.ts';
+import { isCredit, RECORD_KINDS, type RecordKind } from './record-kind.ts';
 import { encodeCurrency } from './record.ts';
 
 /** Which ledger's codes, and which set of them: raising the epoch revokes the set. */
@@ -35,7 +35,7 @@ const SMS_DIGITS = 6;
 const SMS_SENDS = 3;
 const WAY_BYTES = { sheet: 0, app: 1 } as const;
 /** A phone's counters are its number × 2³² + k. */
-const COUNTERS_PER_PHONE = 2 ** 32;
+export const COUNTERS_PER_PHONE = 2 ** 32;
 
 /** K_L: what both the relay and the customer's phones derive all codes of a ledger from. */
 export function ledgerKey(
@@ -65,6 +65,12 @@ export function codeInfo(worth: CodeWorth): Uint8Array {
 		encodeCurrency(worth),
 		u64(worth.minor)
 	);
+}
+
+/** For which kind a phone makes its codes, of what the customer picks there: I took, I paid, or all that waits. */
+export function pickedKind(kind: RecordKind): RecordKind {
+	if (kind === 'statement') return 'statement';
+	return isCredit(kind) ? 'payment' : 'due';
 }
 
 /** The 8 digits of one code of a ledger. */

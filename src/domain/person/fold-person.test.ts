@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeBase64url } from '#domain/bytes.ts';
 import { dayNumber } from '#domain/calendar.ts';
+import { COUNTERS_PER_PHONE } from '#domain/confirmation/codes.ts';
 import { foldLedger, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { ledgerEvents, type LedgerSaying } from '#domain/confirmation/standing.ts';
@@ -13,7 +14,8 @@ import { createSigner, createSigningKeys, createWebCrypto } from '#state/web-cry
 import {
 	createCustomerStand,
 	STAND_NOW,
-	type CustomerStand
+	type CustomerStand,
+	type StandCode
 } from '#tests/support/customer-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { createPersonFold, foldPerson, type Looking } from './fold-person.ts';
@@ -127,7 +129,7 @@ async function standing({ core, rest, signed }: FactRecord) {
 async function randomLedger(seed: number): Promise<CustomerStand> {
 	const stand = await newStand();
 	stand.card();
-	const play: Play = { stand, random: seeded(seed), debits: [], credits: [], others: [] };
+	const play: Play = { stand, random: seeded(seed), debits: [], credits: [], others: [], epoch: 1 };
 	for (let step = 0; step < 30; step += 1) await ACTS[play.random(ACTS.length)]?.(play);
 	return stand;
 }
@@ -138,6 +140,7 @@ interface Play {
 	readonly debits: RecordHash[];
 	readonly credits: RecordHash[];
 	readonly others: RecordHash[];
+	epoch: number;
 }
 
 const minorOf = ({ random }: Play): number => 100 * (1 + random(50));
@@ -175,6 +178,16 @@ function answerOne(play: Play): Promise<void> {
 	return Promise.resolve();
 }
 
+function judgeOne(play: Play): Promise<void> {
+	const debit = pick(play, play.debits);
+	const code: StandCode =
+		play.random(2) === 0
+			? { way: 'sheet', counter: play.random(2) }
+			: { way: 'app', counter: COUNTERS_PER_PHONE + play.random(3) };
+	if (debit !== undefined) play.stand.judge(debit, play.random(3) === 0 ? 'wrong' : 'ok', { code });
+	return Promise.resolve();
+}
+
 const ACTS: readonly ((play: Play) => Promise<void>)[] = [
 	writeDue,
 	writeDue,
@@ -185,11 +198,8 @@ const ACTS: readonly ((play: Play) => Promise<void>)[] = [
 	writeLink,
 	answerOne,
 	answerOne,
-	(play) => {
-		const debit = pick(play, play.debits);
-		if (debit !== undefined) play.stand.judge(debit, play.random(3) === 0 ? 'wrong' : 'ok');
-		return Promise.resolve();
-	},
+	judgeOne,
+	judgeOne,
 	async (play) => {
 		const list = [...new Set([pick(play, play.debits), pick(play, play.debits)])].filter(
 			(h) => h !== undefined
@@ -202,9 +212,11 @@ const ACTS: readonly ((play: Play) => Promise<void>)[] = [
 	async (play) => {
 		await play.stand.book({ kind: 'due', minor: minorOf(play), currency: 'USD' });
 	},
-	({ stand, random }) => {
+	(play) => {
+		const { stand, random } = play;
 		stand.card({ shop: `Shop ${String(random(100))}`, decimals: random(3) });
-		stand.codes({ epoch: 1 + random(3), open: [random(9), 10], used: [11] });
+		play.epoch += random(2);
+		stand.codes({ epoch: play.epoch, open: [random(9), 10], used: [11] });
 		return Promise.resolve();
 	},
 	(play) => {
@@ -351,6 +363,30 @@ describe('person', () => {
 		expect(recordOf(view, h).dispute.map(({ kind }) => kind)).toEqual(['cancel', 'drop']);
 	});
 
+	it('[CP-23] two records by one code, after a restore that forgot it, stand as they do in the shop', async () => {
+		const stand = await newStand();
+		stand.card();
+		const hs: RecordHash[] = [];
+		for (const minor of [500, 500, 700, 800]) hs.push(await stand.book({ kind: 'due', minor }));
+		const standings = async (): Promise<readonly string[]> => {
+			const view = await viewOf(stand);
+			return hs.map((h) => recordOf(view, h).standing.kind);
+		};
+		const [first, second, third, fourth] = hs as [RecordHash, RecordHash, RecordHash, RecordHash];
+		const spoken: StandCode = { way: 'app', counter: COUNTERS_PER_PHONE + 4 };
+		for (const h of [first, second, third]) stand.judge(h, 'ok', { code: spoken });
+		// The third is of another amount, and so by another code.
+		expect(await standings()).toEqual(['agreed', 'toAnswer', 'agreed', 'toAnswer']);
+		const printed: StandCode = { way: 'sheet', counter: 4 };
+		stand.judge(second, 'ok', { code: printed });
+		stand.codes({ epoch: 2 });
+		stand.judge(fourth, 'ok', { code: printed });
+		expect(await standings()).toEqual(['agreed', 'agreed', 'agreed', 'agreed']);
+		expect(onlyShop(await viewOf(stand)).totals[0]).toMatchObject(
+			(await shopSums(stand)).get('KES/2') ?? {}
+		);
+	});
+
 	it('[PERSON-5] a code may be contested for 14 days, a signature never', async () => {
 		const stand = await newStand();
 		stand.card();
@@ -475,10 +511,10 @@ describe('person', () => {
 		stand.card();
 		stand.codes({});
 		const h = await stand.book({ kind: 'due', minor: 500 });
-		stand.judge(h, 'wrong', 1);
-		stand.judge(h, 'wrong', 2);
+		stand.judge(h, 'wrong', { wrong: 1 });
+		stand.judge(h, 'wrong', { wrong: 2 });
 		expect(onlyShop(await viewOf(stand)).codes[0]?.isLocked).toBe(false);
-		stand.judge(h, 'wrong', 3);
+		stand.judge(h, 'wrong', { wrong: 3 });
 		const view = await viewOf(stand);
 		expect(onlyShop(view).codes[0]?.isLocked).toBe(true);
 		expect(view.notices.filter(({ kind }) => kind === 'wrongCode')).toHaveLength(3);
@@ -514,7 +550,7 @@ describe('person', () => {
 		expect(view.notices.map(({ kind }) => kind)).toEqual(['broughtToAnswer', 'connected']);
 		expect(view.notices[0]).toMatchObject({ shop: { id: onlyShop(view).id }, count: 1 });
 		expect(view.toAnswer.map((record) => record.h)).toEqual([h]);
-		stand.judge(h, 'ok', 0);
+		stand.judge(h, 'ok');
 		const after = await viewOf(stand);
 		expect(after.notices.map(({ kind }) => kind)).toEqual(['confirmedByCode', 'connected']);
 	});

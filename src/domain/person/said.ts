@@ -1,3 +1,4 @@
+import { COUNTERS_PER_PHONE, pickedKind } from '#domain/confirmation/codes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import {
 	standingRecord,
@@ -101,9 +102,47 @@ export function standingFacts(facts: ShopFacts, saidOf: SaidByHash): StandingFac
 		records: facts.records.map(({ h, fact: { record, more } }) =>
 			standingRecord({ ...record, h }, more.list)
 		),
-		sayings: [...verdicts, ...replies],
+		sayings: [...verdicts, ...codesSaid(facts), ...replies],
 		spans: cardSpans(facts.cards.map(({ fact }) => fact))
 	};
+}
+
+/**
+ * CP-23. By which code each verdict said yes. The phone was not told its digits: they come from the set,
+ * the counter and, where the phone made it, what it was made for. A code confirms only while its
+ * set is in force; of what was judged before the person stood there the sets are not known.
+ */
+function codesSaid(facts: ShopFacts): readonly LedgerSaying[] {
+	const beginnings = epochBeginnings(facts);
+	const coreByHash = new Map(facts.records.map(({ h, fact }) => [h, fact.record.core]));
+	return facts.judged.flatMap(({ claimId, way, counter, verdict: { h, result, at } }) => {
+		const epoch = beginnings.findLast(([, began]) => began <= at)?.[0];
+		const core = coreByHash.get(h);
+		if (result !== 'ok' || epoch === undefined || core === undefined) return [];
+		const place = [way, epoch, counter];
+		if (way === 'sheet') return [{ kind: 'claimed', h, claimId, codeKey: place.join(' ') }];
+		// Of what others were told by a phone the counter is not known.
+		if (way !== 'app' || counter < COUNTERS_PER_PHONE) return [];
+		const { kind, currency, exponent, amount } = core;
+		const worth = [pickedKind(kind), currency, exponent, amount];
+		return [{ kind: 'claimed', h, claimId, codeKey: [...place, ...worth].join(' ') }];
+	});
+}
+
+/** When each epoch of the ledger's codes began, by the relay's clock, in their order. */
+function epochBeginnings({
+	cards,
+	codes
+}: ShopFacts): readonly (readonly [epoch: number, began: number])[] {
+	const told = [
+		...cards.map(({ fact: { fields, at } }) => ({ epoch: fields.epoch, at: at.wall })),
+		...codes.map(({ fields: { epoch, issuedAt } }) => ({ epoch, at: issuedAt }))
+	];
+	const began = new Map<number, number>();
+	for (const { epoch, at } of told) {
+		if (epoch !== undefined) began.set(epoch, Math.min(began.get(epoch) ?? Infinity, at));
+	}
+	return [...began].toSorted(([a], [b]) => a - b);
 }
 
 function countedReplies(h: RecordHash, { replies, cancelled }: Said): readonly LedgerSaying[] {
