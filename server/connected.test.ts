@@ -238,8 +238,9 @@ async function makeCodes(
 	const { person, ...reader } = phone;
 	const body = { business: shop.business, ledger, ...WORTH };
 	const made = await ask(app, `/people/${person}/sheets`, { ...reader, body });
-	const given = await ask(app, `/people/${person}/secret`, reader);
-	const secret = sure(decodeBase64url(String(given.body['secret'])));
+	const given = await ask(app, `/people/${person}/secrets`, reader);
+	const [latest] = given.body['secrets'] as readonly string[];
+	const secret = sure(decodeBase64url(latest ?? ''));
 	const scope = {
 		businessId: shop.business,
 		ledgerId: ledger,

@@ -2,8 +2,9 @@ import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeBase64url } from '#domain/bytes.ts';
 import { sheetStatement } from '#domain/claim-statement.ts';
-import { code, codeInfo, ledgerKey } from '#domain/confirmation/codes.ts';
+import { code, codeInfo, ledgerKey, secretId } from '#domain/confirmation/codes.ts';
 import { humanReference } from '#domain/confirmation/record-hash.ts';
+import type { CardFields } from '#domain/fact/ledger-fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import { account } from '#server/database/accounts.ts';
 import { balance, customer, setting } from '#server/database/journal.ts';
@@ -12,6 +13,7 @@ import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import {
 	codesOfSheet,
 	createLedgerStand,
+	enrolPhone,
 	factsOf,
 	link,
 	makeCustomer,
@@ -504,7 +506,7 @@ describe('sets of codes', () => {
 			['USD', 3, 5]
 		]);
 		expect(factsOf(stand, shop.business, 'link').at(-1)?.fields).toEqual({ epoch: 3 });
-		expect(factsOf(stand, amina.person, 'card').at(-1)?.fields).toEqual({ epoch: 3 });
+		expect(factsOf(stand, amina.person, 'card').at(-1)?.fields).toMatchObject({ epoch: 3 });
 	});
 
 	it('[CODES-2] only the person who is linked makes one', async () => {
@@ -572,9 +574,10 @@ describe('sets of codes', () => {
 });
 
 it('[CODES-10] a phone makes the same codes from the secret of its person', async () => {
-	const path = `/people/${amina.person}/secret`;
+	const path = `/people/${amina.person}/secrets`;
 	const given = await by(amina, path);
-	const secret = decodeBase64url(String(given.body['secret']));
+	const [told] = given.body['secrets'] as readonly string[];
+	const secret = decodeBase64url(told ?? '');
 	if (!secret.ok) throw new Error('no secret');
 	expect((await by(amina, path)).body).toEqual(given.body);
 	const [row] = await stand.database.orm
@@ -597,6 +600,42 @@ it('[CODES-10] a phone makes the same codes from the secret of its person', asyn
 	expect(codeOf(await by(bob, path))).toBe('notFound');
 	expect(codeOf(await bySession(amina, path))).toBe('notSignedIn');
 	expect(codeOf(await by(shop, path))).toBe('notSignedIn');
+});
+
+it('[CODES-14] a phone that was removed has nothing that later codes are made from', async () => {
+	const { crypto } = stand.parts;
+	const path = `/people/${amina.person}/secrets`;
+	const secretsOf = async (): Promise<readonly string[]> =>
+		(await by(amina, path)).body['secrets'] as readonly string[];
+	const idOf = (text: string | undefined): Promise<string> => {
+		const bytes = decodeBase64url(text ?? '');
+		if (!bytes.ok) throw new Error('no secret');
+		return secretId(bytes.value, crypto);
+	};
+	const cardNow = (): CardFields | undefined => factsOf(stand, amina.person, 'card').at(-1)?.fields;
+	const newSet = async (): Promise<void> => {
+		const worth = { kind: 'debit', currency: 'KES', exponent: 2, cap: 1_000 } as const;
+		const body = { ...name, ...worth };
+		expect((await by(amina, `/people/${amina.person}/sheets`, { body })).status).toBe(201);
+	};
+	await link(stand, name, { way: 'app', person: amina.person });
+	const [first] = await secretsOf();
+	await newSet();
+	expect(cardNow()).toMatchObject({ epoch: 2, secret: await idOf(first) });
+
+	await enrolPhone(stand, amina.person, 7);
+	expect(await secretsOf()).toEqual([first]);
+	// A clock that stands still, or was set back, makes one secret for one removal.
+	await stand.database.sql`
+		update phone set removed_at = ${stand.clock.now + 5} where person = ${amina.person} and number = 7`;
+	const [second, ...older] = await secretsOf();
+	expect(older).toEqual([first]);
+	expect(second).not.toBe(first);
+	expect(await secretsOf()).toEqual([second, first]);
+	// What was given out is on paper, and stays as it is until a new set ends it.
+	expect(cardNow()).toMatchObject({ epoch: 2, secret: await idOf(first) });
+	await newSet();
+	expect(cardNow()).toMatchObject({ epoch: 3, secret: await idOf(second) });
 });
 
 describe('the message for a record', () => {

@@ -13,7 +13,7 @@ const GUARDED = [
 	'/connections/*',
 	'/links/*',
 	'/ledgers/*',
-	'/people/:person/secret',
+	'/people/:person/secrets',
 	'/people/:person/sheets/*',
 	'/search',
 	'/relay-key'

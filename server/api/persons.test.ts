@@ -230,7 +230,7 @@ describe('/phones', () => {
 		expect((await stand.ask(feed, { by: bearer })).body['code']).toBe('deviceRemoved');
 		expect((await prove(amina, 'p1')).body['code']).toBe('deviceRemoved');
 		expect(await stand.put(amina, [])).toBe('deviceRemoved');
-		const secret = await stand.ask(`/people/${amina.person}/secret`, { by: amina });
+		const secret = await stand.ask(`/people/${amina.person}/secrets`, { by: amina });
 		expect(secret.body['code']).toBe('deviceRemoved');
 		// The number is given to no other.
 		expect((await enrolled(await createTestKey())).body).toMatchObject({ code: 'p2' });

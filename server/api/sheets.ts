@@ -7,7 +7,7 @@ import { SHEET_KINDS } from '#domain/fact/ledger-fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { makePersonSet, sendPersonList } from '#server/ledgers/customer-sheets.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
-import { personKey } from '#server/ledgers/secrets.ts';
+import { personSecrets } from '#server/ledgers/secrets.ts';
 import {
 	businessField,
 	capField,
@@ -32,15 +32,15 @@ const listSchema = v.object(nameFields);
 /**
  * CODES-1. `POST /people/{person}/sheets`: a new set of one-time codes, which ends all others.
  * CODES-4. `POST /people/{person}/sheets/sms`: the open codes, to the person's proved number.
- * CODES-10. `GET /people/{person}/secret`: what the person's own phones make the codes from.
+ * CODES-10. `GET /people/{person}/secrets`: what the person's own phones make the codes from, the latest first.
  */
 export function sheetRoutes(parts: LedgerRouteParts): Hono {
 	const routes = new Hono();
-	routes.get('/people/:person/secret', async (c) => {
+	routes.get('/people/:person/secrets', async (c) => {
 		const person = await personCalling(c, parts);
 		if (!person.ok) return problem(c, refusal(person.error));
-		const secret = await personKey(parts.executor, parts, person.value);
-		return c.json({ secret: encodeBase64url(secret) });
+		const secrets = await personSecrets(parts.executor, parts, person.value);
+		return c.json({ secrets: secrets.map(({ key }) => encodeBase64url(key)) });
 	});
 	routes.post('/people/:person/sheets', async (c) => {
 		const person = await personCalling(c, parts);

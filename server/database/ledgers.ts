@@ -39,14 +39,22 @@ export const ledgerGuard = pgTable(
 	(table) => [primaryKey({ columns: [table.business, table.ledger] })]
 );
 
-/** K_C, AES-256-GCM under a key that the database does not hold. */
-export const personSecret = pgTable('person_secret', {
-	person: uuid('person')
-		.primaryKey()
-		.references(() => person.person),
-	sealed: bytes('sealed').notNull(),
-	createdAt: instant('created_at').notNull()
-});
+/**
+ * K_C, AES-256-GCM under a key that the database does not hold. The highest version is the one that
+ * new codes come from; the others are of codes that were given out before a phone was removed.
+ */
+export const personSecret = pgTable(
+	'person_secret',
+	{
+		person: uuid('person')
+			.notNull()
+			.references(() => person.person),
+		version: integer('version').notNull().default(1),
+		sealed: bytes('sealed').notNull(),
+		createdAt: instant('created_at').notNull()
+	},
+	(table) => [primaryKey({ columns: [table.person, table.version] })]
+);
 
 /** The same for a ledger that is linked by phone, each time it is linked. */
 export const ledgerSecret = pgTable(
@@ -68,6 +76,8 @@ export const codeEpoch = pgTable(
 		ledger: uuid('ledger').notNull(),
 		epoch: integer('epoch').notNull(),
 		person: uuid('person'),
+		/** The version of the person's secret. */
+		secret: integer('secret').notNull().default(1),
 		startedAt: instant('started_at').notNull()
 	},
 	(table) => [primaryKey({ columns: [table.business, table.ledger, table.epoch] })]

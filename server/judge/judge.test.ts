@@ -729,6 +729,19 @@ describe('codes of the phone', () => {
 		).toBe('used');
 	});
 
+	it('[CODES-14] of before a phone was removed are worth nothing, and paper is', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		await enrolPhone(stand, amina.person, 2);
+		const wanted = { epoch: EPOCH_LINKED + 1, number: 1, k: 0, minor: 700 };
+		const own = { way: 'app', code: await phoneCodeFor(stand, name, wanted) } as const;
+		await stand.database.sql`
+			update phone set removed_at = ${stand.clock.now}
+			where person = ${amina.person} and number = 2`;
+		const h = await writeRecord(stand, name, { minor: 700 });
+		expect(await present({ h, ...own })).toBe('revoked');
+		expect(await present(sheet(h, codes, 1))).toBe('ok');
+	});
+
 	it('[JUDGE-9] are looked for in a window that moves with use, and back a little', () => {
 		expect(countersToTry([])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 		expect(countersToTry([0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);

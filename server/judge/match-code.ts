@@ -13,7 +13,7 @@ import type { Transaction } from '#server/database/transaction.ts';
 import { infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
 import { numberBehind, ofLedger, type Guard, type Link } from '#server/ledgers/guard.ts';
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
-import { keyOfEpoch } from '#server/ledgers/secrets.ts';
+import { isOfLatest, keyOfEpoch } from '#server/ledgers/secrets.ts';
 import { findCarriedSpending, type Spending } from './carried-spending.ts';
 
 /** A claim by a code, and all that the relay knows around it. */
@@ -150,12 +150,13 @@ async function findOfPhone(
 	if (link === undefined || link.person === null) return undefined;
 	const key = await keyOfEpoch(tx, parts, { ...name, epoch });
 	if (key === undefined) return undefined;
+	const isOwn = await isOfLatest(tx, parts, { ...name, epoch, person: link.person });
 	const { currency, exponent, amount: minor } = record;
 	const info = codeInfo({ way: 'app', kind: pickedKind(record.kind), currency, exponent, minor });
 	const typed = claim.code.slice(0, -1);
 	for (const counter of await countersOfPhones(tx, { name, epoch, person: link.person })) {
 		if (!isSameCode(await code(key, { info, counter }, parts.crypto), typed)) continue;
-		const match = { isCurrent: epoch === link.epoch, issuedAt: parts.clock() };
+		const match = { isCurrent: isOwn && epoch === link.epoch, issuedAt: parts.clock() };
 		return withSpending(tx, claim, { match, epoch, counter });
 	}
 	return undefined;

@@ -7,7 +7,8 @@ import { clockColumns, storedFact, type StoredText } from '#server/database/stor
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { Act } from './act.ts';
 import { readHolder, type Link } from './guard.ts';
-import type { LedgerName, Party } from './ledger-parts.ts';
+import type { LedgerName, LedgerParts, Party } from './ledger-parts.ts';
+import { secretOfEpoch } from './secrets.ts';
 
 const PHONE_END_DIGITS = 3;
 
@@ -20,7 +21,11 @@ export function phoneEndOf(phone: string | null): string {
  * Tells the shop who is behind the ledger now, and the person which shop it is, and when somebody
  * stood there before.
  */
-export async function makeCard(act: Act, { name, link, party, isBack }: MadeCard): Promise<void> {
+export async function makeCard(
+	act: Act,
+	parts: LedgerParts,
+	{ name, link, party, isBack }: MadeCard
+): Promise<void> {
 	const { way, epoch, at } = link;
 	const spans = await readSpans(act.tx, name);
 	const last = spans.at(-1);
@@ -33,11 +38,13 @@ export async function makeCard(act: Act, { name, link, party, isBack }: MadeCard
 		branch: null
 	});
 	if (party.way === 'phone') return;
+	const secret = await secretOfEpoch(act.tx, parts, { ...name, epoch });
+	const of = secret === undefined ? {} : { secret };
 	await act.write(party.person, {
 		kind: 'card',
 		businessId: name.business,
 		ledgerId: name.ledger,
-		fields: { state: 'linked', way, epoch, at, ...since },
+		fields: { state: 'linked', way, epoch, ...of, at, ...since },
 		branch: null
 	});
 	const before = spans.map((span): LinkSpanRow => {

@@ -11,7 +11,7 @@ import type { Executor } from '#server/database/transaction.ts';
 import type { Act } from './act.ts';
 import { businessIn, ledgerIn, ofLedger, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
-import { keyOfEpoch } from './secrets.ts';
+import { keyOfEpoch, personSecrets } from './secrets.ts';
 
 /** What each code of a set opens: every record of the class, in one currency, up to the cap. */
 export interface SetWorth {
@@ -58,7 +58,9 @@ export async function raiseEpoch(
 	const { tx } = act;
 	const epoch = Math.max(await lastEpoch(tx, name, link.epoch), firstEpoch(parts.epoch)) + 1;
 	const ended = await readSet(tx, { ...name, epoch: link.epoch });
-	await tx.insert(codeEpoch).values({ ...name, epoch, person: holder, startedAt: parts.clock() });
+	const secret = holder === null ? 1 : (await personSecrets(tx, parts, holder))[0].version;
+	const began = { epoch, person: holder, secret, startedAt: parts.clock() };
+	await tx.insert(codeEpoch).values({ ...name, ...began });
 	if (!keepsWrong) {
 		const none = { sheetWrong: 0, appWrong: 0 };
 		await tx.update(ledgerGuard).set(none).where(ofLedger(ledgerGuard, name));

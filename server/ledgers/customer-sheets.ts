@@ -17,6 +17,7 @@ import { lockGuard, readLink, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { maskedPhone } from './phone-number.ts';
 import { countMessage, reachOf, type Reach, type ReachRefusal } from './record-sms.ts';
+import { secretOfEpoch } from './secrets.ts';
 import { readShop, type Shop } from './shops.ts';
 import { listText } from './sms-words.ts';
 
@@ -119,11 +120,12 @@ async function replaceSet(
 		branch: null
 	});
 	if (person !== null) {
+		const secret = await secretOfEpoch(act.tx, parts, { ...name, epoch });
 		await act.write(person, {
 			kind: 'card',
 			businessId: name.business,
 			ledgerId: name.ledger,
-			fields: { epoch },
+			fields: { epoch, ...(secret !== undefined && { secret }) },
 			branch: null
 		});
 	}

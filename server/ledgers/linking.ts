@@ -49,7 +49,7 @@ export async function linkLedger(
 
 	const link = await keepLink(act, parts, { name, party, before, since });
 	const isBack = since !== undefined || (await isKnown(act, { guard, before, party }));
-	await makeCard(act, { name, link, party, isBack });
+	await makeCard(act, parts, { name, link, party, isBack });
 	if (party.way === 'app') await parts.backfill.bring(act.tx, { ...name, person: party.person });
 	return ok(link);
 }

@@ -8,6 +8,7 @@ import type {
 import type { ProductId } from '#domain/ids.ts';
 import type { Stamp } from '#domain/stamp.ts';
 import type { PhoneIdentity } from './customer/phone-identity.ts';
+import type { HeldSecret } from './customer/secret.ts';
 import type { Identity } from './identity.ts';
 
 export type { NumberRange } from '#storage/device-store.ts';
@@ -152,8 +153,8 @@ export interface MetaValues {
 	readonly kinds: readonly string[];
 	/** Which phone of which customer this is, in a customer's database. */
 	readonly phone: PhoneIdentity;
-	/** What a customer's codes are made from; its bytes cannot be read. */
-	readonly secret: CryptoKey;
+	/** What a customer's codes are made from, the latest first; the bytes cannot be read. */
+	readonly secrets: readonly HeldSecret[];
 	/** Up to when a customer read what the days themselves told him, ms. */
 	readonly readUpTo: number;
 	/** The last message of each record that may still be answered, by H. */

@@ -344,8 +344,8 @@ const TABLE: Readonly<Record<string, Row>> = {
 		request: ({ ledger }) => ({ path: `/ledgers/${ledger}/sheets/sms`, body: money }),
 		statuses: [401, 401, 409, 403, 401, 409]
 	},
-	'GET /people/:person/secret': {
-		request: ({ amina }) => ({ path: `/people/${amina.person}/secret` }),
+	'GET /people/:person/secrets': {
+		request: ({ amina }) => ({ path: `/people/${amina.person}/secrets` }),
 		statuses: [401, 404, 401, 401, 200, 401]
 	},
 	'POST /people/:person/sheets': {
@@ -459,7 +459,8 @@ async function makeCast(): Promise<Cast> {
 	const asked = { ledger: mintLedger(), username: dora.username };
 	const { body } = await stand.ask('/connections', { body: asked, by: shop });
 	const sessions = await stand.ask('/sessions', { by: { headers: amina.session } });
-	const secret = await stand.ask(`/people/${person}/secret`, { by: amina });
+	const told = await stand.ask(`/people/${person}/secrets`, { by: amina });
+	const secrets = told.body['secrets'] as readonly string[];
 	const removed = await removedDevice(shop);
 	await stand.database.sql`update account set password_hash = ${await passwordHash}`;
 	const names = [amina, shop].flatMap(({ username }) => [username, `${username}@example.com`]);
@@ -470,7 +471,7 @@ async function makeCast(): Promise<Cast> {
 		key: await createTestKey(),
 		nonce: () => nonce(),
 		by: { nobody: { headers: {} }, bob, thief, removed, amina, shop },
-		marks: [h, String(secret.body['secret']), `note of`, 'Shop of shop'],
+		marks: [h, ...secrets, `note of`, 'Shop of shop'],
 		names: [...names, 'Name of amina', 'Name of shop']
 	};
 }

@@ -6,6 +6,7 @@ import {
 	codeFits,
 	customerInvite,
 	expectMark,
+	makeCodes,
 	shopRow,
 	tapCode,
 	test
@@ -16,7 +17,7 @@ import { button, expect, go, openTill, say } from './stand.ts';
 
 const JUMA = { name: 'Juma' };
 
-test('a customer with no app is linked by a code to the phone; a line is agreed to by SMS; another number asks the old one first; then the customer takes the app, and finds it all there (F1, F4, F7)', async ({
+test('a customer with no app is linked by a code to the phone; a line is agreed to by SMS; another number asks the old one first; then the customer takes the app, finds it all there, and has codes sent (F1, F4, F7)', async ({
 	phone
 }) => {
 	const shop = await phone();
@@ -79,6 +80,12 @@ test('a customer with no app is linked by a code to the phone; a line is agreed 
 	await agreeTo(juma, '90');
 	await go(shop, jumasPage);
 	await expectMark(shop, '90', ['mark.agreed', 'Juma']);
+
+	const [first = ''] = await makeCodes(juma, '2000');
+	await button(juma, say('me.codes.sms')).click();
+	await expect(juma.getByText(say('me.codes.sent'))).toBeVisible();
+	const outbox = await shop.request.get(new URL('/outbox', shop.url()).href);
+	expect(await outbox.text()).toContain(`${first.slice(0, 4)} ${first.slice(4)}`);
 });
 
 async function agreeBySms(shop: Page, number: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { assert, present } from '../assert.ts';
-import { concatBytes, tag, u32, u64, u8, utf8, uuidToBytes } from '../bytes.ts';
+import { concatBytes, encodeBase64url, tag, u32, u64, u8, utf8, uuidToBytes } from '../bytes.ts';
 import type { CryptoParts } from '../crypto.ts';
 import type { BusinessId, LedgerId } from '../ids.ts';
 import { dammDigit } from './damm.ts';
@@ -36,6 +36,14 @@ const SMS_SENDS = 3;
 const WAY_BYTES = { sheet: 0, app: 1 } as const;
 /** A phone's counters are its number × 2³² + k. */
 export const COUNTERS_PER_PHONE = 2 ** 32;
+
+const SECRET_ID_BYTES = 8;
+
+/** By which a phone knows which K_C is meant: it tells nothing of it. */
+export async function secretId(customerKey: Uint8Array, crypto: CryptoParts): Promise<string> {
+	const hash = await crypto.sha256(concatBytes(tag('cp/kc/v1'), customerKey));
+	return encodeBase64url(hash.slice(0, SECRET_ID_BYTES));
+}
 
 /** K_L: what both the relay and the customer's phones derive all codes of a ledger from. */
 export function ledgerKey(

@@ -243,6 +243,7 @@ const isCardFields = fields({
 	since: isTime,
 	endedBy: oneOf(SIDES),
 	epoch: isCount,
+	secret: isKid,
 	currency: isCurrency,
 	exponent: isExponent,
 	decimals: isExponent,

@@ -198,6 +198,8 @@ export interface CardFields {
 	readonly since?: number;
 	readonly endedBy?: Side;
 	readonly epoch?: number;
+	/** Which of the person's secrets the codes of that epoch are made from, as `secretId` names it. */
+	readonly secret?: string;
 	readonly currency?: string;
 	readonly exponent?: number;
 	readonly decimals?: number;

@@ -33,6 +33,7 @@ export function codesViews(
 				kind,
 				money: moneyForm(latest, card),
 				epoch: latest.epoch,
+				...(card.secret !== undefined && card.epoch === latest.epoch && { secret: card.secret }),
 				capMinor: cap,
 				issuedAt,
 				isTooOld: nowMs > issuedAt + CODE_AGE_MS,

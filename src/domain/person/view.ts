@@ -230,6 +230,8 @@ export interface CodesView {
 	/** Counters. */
 	readonly open: readonly number[];
 	readonly used: readonly number[];
+	/** Which secret they are made from; left out by a relay that had but one. */
+	readonly secret?: string;
 	/** A newer set of this ledger has another epoch, or the connection ended: none of it is taken. */
 	readonly isRevoked: boolean;
 }

@@ -200,22 +200,30 @@ export class CustomerApp {
 
 	/** The open codes of a shop with their digits. */
 	async codesOf(shop: ShopKey): Promise<Result<readonly CodeSheet[], CodesRefusal>> {
-		return this.#open?.device.codesOf(shop) ?? err('shopUnknown');
+		const open = this.#open;
+		if (open === undefined) return err('shopUnknown');
+		const found = await open.device.codesOf(shop);
+		if (found.ok || found.error !== 'secretMissing') return found;
+		// Made from another than those before, since a phone was removed.
+		await this.#prove(open);
+		return open.device.codesOf(shop);
 	}
 
 	/** A new set of codes for this person; the old ones of that shop end. Needs the network. */
 	async newSheet(form: SheetForm): Promise<Result<undefined, ApiRefusal>> {
 		const { person } = this;
-		if (person === undefined) return err('unreachable');
-		const made = await this.api.newSheet(person.person, form, await this.#open?.token());
+		const token = await this.#open?.token();
+		if (person === undefined || token === undefined) return err('unreachable');
+		const made = await this.api.newSheet(person.person, form, token);
 		return made.ok ? ok(undefined) : made;
 	}
 
 	/** The open codes by SMS to the number that this person proved. Needs the network. */
 	async sheetBySms(shop: ShopKey): Promise<Result<undefined, ApiRefusal>> {
 		const { person } = this;
-		if (person === undefined) return err('unreachable');
-		const sent = await this.api.sheetBySms(person.person, shop, await this.#open?.token());
+		const token = await this.#open?.token();
+		if (person === undefined || token === undefined) return err('unreachable');
+		const sent = await this.api.sheetBySms(person.person, shop, token);
 		return sent.ok ? ok(undefined) : sent;
 	}
 

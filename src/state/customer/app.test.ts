@@ -266,6 +266,34 @@ describe('the customer’s app', () => {
 		expect([done.length, faults]).toEqual([3, []]);
 	});
 
+	it('[CODES-14] fetches what codes are made from when somebody would see them, and asks for them as this phone', async () => {
+		const { phone } = await phoneOf(amina.person);
+		stand.codes({});
+		await phone.receive(arriving(stand.texts));
+		const asked: string[] = [];
+		api = {
+			...api,
+			sheetBySms: (_person, _shop, token) => {
+				asked.push(`list ${token}`);
+				return Promise.resolve(ok(undefined));
+			},
+			newSheet: (_person, _form, token) => {
+				asked.push(`set ${token}`);
+				return Promise.resolve(ok(undefined));
+			}
+		};
+		const app = await opened();
+		expect(await app.codesOf(stand)).toEqual(err('secretMissing'));
+		expect(done.filter((what) => what === 'prove amina')).toHaveLength(1);
+		await phone.keepSecrets([new Uint8Array(32).fill(3)]);
+		expect((await app.codesOf(stand)).ok).toBe(true);
+		expect(done.filter((what) => what === 'prove amina')).toHaveLength(1);
+		const form = { kind: 'debit', currency: 'KES', exponent: 2, cap: 500 } as const;
+		await app.newSheet({ ...form, business: stand.business, ledger: stand.ledger });
+		await app.sheetBySms(stand);
+		expect(asked).toEqual(['set tok', 'list tok']);
+	});
+
 	it('[LEAD-1] opens no line where another tab leads', async () => {
 		await phoneOf(amina.person);
 		vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });

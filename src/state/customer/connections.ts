@@ -60,8 +60,8 @@ export interface Enrolled {
 }
 
 /**
- * The relay's routes for the customer's side. The session is the browser's cookie; where a phone is
- * named its bearer token opens the route too, since a key outlives a cookie.
+ * The relay's routes for the customer's side. The session is the browser's cookie; codes are for
+ * who proves to be a phone of the person, by its bearer token.
  */
 export interface CustomerApi {
 	people(): Answer<readonly PersonName[]>;
@@ -80,15 +80,15 @@ export interface CustomerApi {
 		person: PersonId
 	): Answer<{ readonly business: BusinessId; readonly ledger: LedgerId }>;
 	/** A new set at a raised epoch: every open code of the ledger ends, and a lock with them. */
-	newSheet(person: PersonId, form: SheetForm, token?: string): Answer<void>;
+	newSheet(person: PersonId, form: SheetForm, token: string): Answer<void>;
 	/** The list of open codes by SMS to the person's proved number. */
-	sheetBySms(person: PersonId, shop: ShopKey, token?: string): Answer<void>;
+	sheetBySms(person: PersonId, shop: ShopKey, token: string): Answer<void>;
 	/** Makes this phone one of the person's; the same key again is the same phone. */
 	enrol(person: PersonId, signer: Signer): Answer<Enrolled>;
 	/** Ends a phone of the person: its answers so far stay. */
 	dismissPhone(phone: PhoneName): Answer<void>;
-	/** The 32 bytes that codes are made from, base64url. */
-	secret(person: PersonId, token: string): Answer<{ readonly secret: string }>;
+	/** What codes are made from, 32 bytes each in base64url, the latest first. */
+	secrets(person: PersonId, token: string): Answer<{ readonly secrets: readonly string[] }>;
 	/** A bearer token of an hour for a phone that proves its key. */
 	phoneToken(phone: PhoneName, signer: Signer): Answer<Bearer>;
 }
@@ -133,7 +133,7 @@ export function createCustomerApi(parts: AccountApiParts): CustomerApi {
 		},
 		dismissPhone: ({ person: of, code }) =>
 			send(parts, { method: 'DELETE', path: `/phones/${of}/${code}` }, readNothing),
-		secret: (of, token) => get(`/people/${of}/secret`, reading({ secret: text }), token),
+		secrets: (of, token) => get(`/people/${of}/secrets`, reading({ secrets: listOf(text) }), token),
 		phoneToken: (phone, signer) => account.deviceToken(phone, signer)
 	};
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { decodeBase64url } from '#domain/bytes.ts';
+import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
 import { phoneStatement } from '#domain/claim-statement.ts';
+import { code, codeInfo, ledgerKey, secretId } from '#domain/confirmation/codes.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
-import { uuid } from '#tests/support/customer-stand.ts';
-import { openTestPhone } from '#tests/support/customer-phone.ts';
+import { createCustomerStand, uuid } from '#tests/support/customer-stand.ts';
+import { arriving, openTestPhone } from '#tests/support/customer-phone.ts';
 import { createWebCrypto } from '../web-crypto.ts';
 import { createCustomerApi, type CustomerApi } from './connections.ts';
 import { provePhone } from './prove-phone.ts';
-import { encodeBase64url } from '#domain/bytes.ts';
 
 const person = uuid(1, 0xe) as PersonId;
 const shop = { business: uuid(1, 0xb) as never, ledger: uuid(1, 0xc) as never };
@@ -69,7 +69,7 @@ describe('the relay’s routes', () => {
 		expect(await api.takeUpInvite('t', person)).toEqual(ok(shop));
 		const form = { ...shop, kind: 'debit', currency: 'KES', exponent: 2, cap: 5_000 } as const;
 		expect((await api.newSheet(person, form, 'tok')).ok).toBe(true);
-		expect((await api.sheetBySms(person, shop)).ok).toBe(true);
+		expect((await api.sheetBySms(person, shop, 'tok')).ok).toBe(true);
 		expect((await api.dismissPhone({ person, code: 'p1' })).ok).toBe(true);
 		expect(asked.map(({ body }) => body)).toEqual([
 			null,
@@ -85,7 +85,7 @@ describe('the relay’s routes', () => {
 			null
 		]);
 		expect(asked[8]?.token).toBe('Bearer tok');
-		expect(asked[9]?.token).toBeNull();
+		expect(asked[9]?.token).toBe('Bearer tok');
 	});
 
 	it('[CUSTOMER-10] refuse in their own words, and what is not theirs is no answer', async () => {
@@ -112,7 +112,7 @@ describe('proving a phone', () => {
 		'POST /phones': [201, { code: 'p3', number: 3, epoch: 1, year: 2026 }],
 		'POST /devices/nonce': [200, { nonce }],
 		'POST /devices/token': [200, { token: 'tok', expiresAt: 1 }],
-		[`GET /people/${person}/secret`]: [200, { secret }]
+		[`GET /people/${person}/secrets`]: [200, { secrets: [secret] }]
 	} as const;
 
 	it('[CUSTOMER-6] is done once: a key that signed for itself, a code, a secret', async () => {
@@ -120,7 +120,7 @@ describe('proving a phone', () => {
 		const { phone, signer } = await openTestPhone(person, { number: undefined });
 		expect(await provePhone({ phone, signer, api })).toBeUndefined();
 		expect(phone.identity).toMatchObject({ code: 'p3', since: 2026 });
-		expect(await phone.hasSecret()).toBe(true);
+		expect(await phone.lacksSecret()).toBe(false);
 		const [enrolled, , token] = asked.map(({ body }) => body as Record<string, string>);
 		const signature = decodeBase64url(enrolled?.['signature'] ?? '');
 		expect(
@@ -145,7 +145,7 @@ describe('proving a phone', () => {
 		const refused = apiOver({ 'POST /phones': [401, { code: 'notSignedIn' }] });
 		expect(await provePhone({ phone, signer, api: refused.api })).toBe('notSignedIn');
 		expect(phone.identity.code).toBeUndefined();
-		const noSecret = { ...all, [`GET /people/${person}/secret`]: [503, {}] as const };
+		const noSecret = { ...all, [`GET /people/${person}/secrets`]: [503, {}] as const };
 		expect(await provePhone({ phone, signer, api: apiOver(noSecret).api })).toBe('unreachable');
 		expect(phone.identity.code).toBe('p3');
 		const rest = apiOver(all);
@@ -153,10 +153,48 @@ describe('proving a phone', () => {
 		expect(rest.asked.map(({ path }) => path)).not.toContain('/phones');
 	});
 
+	it('[CODES-14] asks for the secrets again where a set is made from one that it lacks', async () => {
+		const stand = await createCustomerStand();
+		const { phone, signer } = await openTestPhone(stand.person, { number: 1 });
+		const [first, second] = [new Uint8Array(32).fill(9), new Uint8Array(32).fill(10)];
+		const crypto = createWebCrypto();
+		const giving = (...all: readonly Uint8Array[]): ReturnType<typeof apiOver> =>
+			apiOver({
+				'POST /devices/nonce': [200, { nonce }],
+				'POST /devices/token': [200, { token: 'tok', expiresAt: 1 }],
+				[`GET /people/${stand.person}/secrets`]: [200, { secrets: all.map(encodeBase64url) }]
+			});
+		expect(await provePhone({ phone, signer, api: giving(first).api })).toBeUndefined();
+		await phone.receive(
+			arriving([
+				stand.card({ epoch: 2, secret: await secretId(second, crypto) }),
+				stand.codes({ epoch: 2 })
+			])
+		);
+		expect(await phone.codesOf(stand)).toEqual(err('secretMissing'));
+		const again = giving(second, first);
+		expect(await provePhone({ phone, signer, api: again.api })).toBeUndefined();
+		expect(again.asked.at(-1)?.path).toBe(`/people/${stand.person}/secrets`);
+		const sheets = await phone.codesOf(stand);
+		const scope = { businessId: stand.business, ledgerId: stand.ledger, epoch: 2 };
+		const key = await ledgerKey(second, scope, crypto);
+		const worth = { kind: 'due', currency: 'KES', exponent: 2, minor: 500_000 } as const;
+		const info = codeInfo({ way: 'sheet', ...worth });
+		expect(sheets.ok && sheets.value[0]?.codes[0]?.digits).toBe(
+			await code(key, { info, counter: 1 }, crypto)
+		);
+		const count = again.asked.length;
+		expect(await provePhone({ phone, signer, api: again.api })).toBeUndefined();
+		expect(again.asked).toHaveLength(count);
+	});
+
 	it('[CUSTOMER-6] a secret of another length is none', async () => {
 		const { phone, signer } = await openTestPhone(person, { number: 1 });
-		const short = { ...all, [`GET /people/${person}/secret`]: [200, { secret: 'AAAA' }] as const };
+		const short = {
+			...all,
+			[`GET /people/${person}/secrets`]: [200, { secrets: ['AAAA'] }] as const
+		};
 		expect(await provePhone({ phone, signer, api: apiOver(short).api })).toBe('unreachable');
-		expect(await phone.hasSecret()).toBe(false);
+		expect(await phone.lacksSecret()).toBe(true);
 	});
 });

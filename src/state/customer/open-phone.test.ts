@@ -15,6 +15,7 @@ import { seeded } from '#tests/support/seeded.ts';
 import { shortTimers } from '#tests/support/short-timers.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import { createChanges } from '../changes.ts';
+import { readMeta } from '../meta.ts';
 import { createRelayLink, type RelayLink } from '../relay-link.ts';
 import { createSigner, createSigningKeys, createWebCrypto } from '../web-crypto.ts';
 import { openPhone } from './open-phone.ts';
@@ -279,7 +280,7 @@ describe('codes', () => {
 		stand.codes({ open: [1, 2, 4, 5, 6], used: [3] });
 		const { phone, store } = await phoneWith();
 		expect(await phone.codesOf(shopOf(stand))).toEqual(err('secretMissing'));
-		await phone.keepSecret(secret);
+		await phone.keepSecrets([secret]);
 		const sheets = await phone.codesOf(shopOf(stand));
 		if (!sheets.ok) throw new Error('no codes');
 		const [sheet] = sheets.value;
@@ -287,16 +288,16 @@ describe('codes', () => {
 		const all = sheet?.codes.flatMap(({ digits }) => digits ?? []) ?? [];
 		expect(all.every((digits) => /^\d{8}$/.test(digits))).toBe(true);
 		expect(new Set(all).size).toBe(6);
-		const kept = await store.read(['meta'], (read) => read.get('meta', 'secret'));
-		const key = kept?.value as CryptoKey;
-		expect(key.extractable).toBe(false);
-		await expect(globalThis.crypto.subtle.exportKey('raw', key)).rejects.toThrow();
+		const [kept] = (await store.read(['meta'], (read) => readMeta(read, 'secrets'))) ?? [];
+		if (kept === undefined) throw new Error('no secret was kept');
+		expect(kept.key.extractable).toBe(false);
+		await expect(globalThis.crypto.subtle.exportKey('raw', kept.key)).rejects.toThrow();
 	});
 
 	it('[CUSTOMER-5] a set that is over has no digits, and an unknown shop no set', async () => {
 		stand.codes({});
 		const { phone } = await phoneWith();
-		await phone.keepSecret(secret);
+		await phone.keepSecrets([secret]);
 		await phone.receive(arriving([stand.card({ state: 'ended', endedBy: 'shop' })]));
 		const sheets = await phone.codesOf(shopOf(stand));
 		expect(sheets.ok && sheets.value[0]?.codes.every(({ digits }) => digits === undefined)).toBe(

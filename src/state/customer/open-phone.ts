@@ -1,4 +1,5 @@
 import { encodeBase64url } from '#domain/bytes.ts';
+import { secretId } from '#domain/confirmation/codes.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { shopId, type PersonView, type ShopKey } from '#domain/person/view.ts';
@@ -9,7 +10,7 @@ import type { LinkedPhone } from '../linked-device.ts';
 import { readMeta, writeMeta } from '../meta.ts';
 import { oneAtATime, type OneAtATime } from '../one-at-a-time.ts';
 import { answersOf, cleanNote, type AnswerDraft } from './answer-act.ts';
-import { codeSheets } from './code-sheets.ts';
+import { codeSheets, lacksSecret } from './code-sheets.ts';
 import type { Enrolled } from './connections.ts';
 import type {
 	Answered,
@@ -22,7 +23,7 @@ import type {
 import { openPersonModel, type PersonModel } from './person-model.ts';
 import type { PhoneIdentity } from './phone-identity.ts';
 import { writeOnPhone, type Deciding, type PhoneMoment, type PhoneParts } from './phone-path.ts';
-import { codeSecret, importSecret } from './secret.ts';
+import { importSecret, type HeldSecret } from './secret.ts';
 
 /** A phone as who connects it sees it. */
 export interface OpenPhone extends CustomerDevice {
@@ -30,13 +31,16 @@ export interface OpenPhone extends CustomerDevice {
 	readonly linked: LinkedPhone;
 	/** Keeps what the relay calls this phone. */
 	markEnrolled(enrolled: Enrolled): Promise<void>;
-	hasSecret(): Promise<boolean>;
-	/** Keeps what codes are made from; its bytes are forgotten. */
-	keepSecret(bytes: Uint8Array): Promise<void>;
+	/** Whether codes of this person are made from what is not held here. */
+	lacksSecret(): Promise<boolean>;
+	/** Keeps what codes are made from, the latest first; the bytes are forgotten. */
+	keepSecrets(all: readonly Uint8Array[]): Promise<void>;
 	close(): void;
 }
 
 const MINUTE_MS = 60_000;
+/** The relay keeps as many. */
+const SECRETS_MAX = 8;
 
 /** Opens the phone of `person` in its own database, with all that it holds of him. */
 export async function openPhone(parts: PhoneParts, person: PersonId): Promise<OpenPhone> {
@@ -114,12 +118,12 @@ function createOpenPhone(phone: Phone): OpenPhone {
 		lastContactAt: () => phone.parts.store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
 		receive: (facts) => phone.inTurn(() => receive(phone, facts)),
 		markEnrolled: ({ code, year }) => keepIdentity(phone, { code, since: year }),
-		hasSecret: async () => (await readSecret(phone)) !== undefined,
-		keepSecret: async (bytes) => {
-			const key = await importSecret(bytes);
-			await phone.parts.store.write(['meta'], (rows) => writeMeta(rows, 'secret', key));
-			phone.parts.changes.tell(['meta']);
+		lacksSecret: async () => {
+			const held = await readSecrets(phone);
+			const sets = view(phone).shops.flatMap(({ codes }) => codes);
+			return held.length === 0 || sets.some((set) => lacksSecret(set, held));
 		},
+		keepSecrets: (all) => phone.inTurn(() => keepSecrets(phone, all)),
 		close: () => {
 			phone.stop?.();
 			phone.listeners.clear();
@@ -258,13 +262,29 @@ async function codesOf(
 ): Promise<Result<readonly CodeSheet[], CodesRefusal>> {
 	const shop = shopOf(phone, key);
 	if (shop === undefined) return err('shopUnknown');
-	const secret = await readSecret(phone);
-	if (secret === undefined) return err('secretMissing');
-	return ok(await codeSheets(shop, codeSecret(secret), phone.parts.crypto));
+	const secrets = await readSecrets(phone);
+	if (shop.codes.some((set) => lacksSecret(set, secrets))) return err('secretMissing');
+	return ok(await codeSheets(shop, secrets, phone.parts.crypto));
 }
 
-function readSecret({ parts }: Phone): Promise<CryptoKey | undefined> {
-	return parts.store.read(['meta'], (rows) => readMeta(rows, 'secret'));
+async function readSecrets({ parts }: Phone): Promise<readonly HeldSecret[]> {
+	return (await parts.store.read(['meta'], (rows) => readMeta(rows, 'secrets'))) ?? [];
+}
+
+/** Also those that the relay does not name any more: paper may have their codes. */
+async function keepSecrets(phone: Phone, all: readonly Uint8Array[]): Promise<void> {
+	const { store, crypto, changes } = phone.parts;
+	const given = await Promise.all(
+		all.map(async (bytes) => ({
+			id: await secretId(bytes, crypto),
+			key: await importSecret(bytes)
+		}))
+	);
+	const ids = new Set(given.map(({ id }) => id));
+	const older = (await readSecrets(phone)).filter(({ id }) => !ids.has(id));
+	const secrets = [...given, ...older].slice(0, SECRETS_MAX);
+	await store.write(['meta'], (rows) => writeMeta(rows, 'secrets', secrets));
+	changes.tell(['meta']);
 }
 
 function shopOf(phone: Phone, key: ShopKey): PersonView['shops'][number] | undefined {

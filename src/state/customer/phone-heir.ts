@@ -100,7 +100,7 @@ export async function becomePhoneHeir(
 export const PHONE_CARRIED_META: readonly (keyof MetaValues)[] = [
 	'offset',
 	'contactAt',
-	'secret',
+	'secrets',
 	'readUpTo'
 ];
 

@@ -7,7 +7,7 @@ import type { OpenPhone } from './open-phone.ts';
 export interface ProvingParts {
 	readonly phone: OpenPhone;
 	readonly signer: Signer;
-	readonly api: Pick<CustomerApi, 'enrol' | 'phoneToken' | 'secret'>;
+	readonly api: Pick<CustomerApi, 'enrol' | 'phoneToken' | 'secrets'>;
 }
 
 /** Why a phone is not proved yet; undefined where all is done. */
@@ -16,8 +16,8 @@ export type ProvingOutcome = ApiRefusal | undefined;
 const SECRET_BYTES = 32;
 
 /**
- * Makes this phone known to the relay and fetches what its codes are made from: each once in the
- * life of its database. What was done already is not asked for again, so it may be called at will.
+ * Makes this phone known to the relay, once in the life of its database, and fetches what its codes are
+ * made from where it lacks any. What was done already is not asked for again, so it may be called at will.
  */
 export async function provePhone({ phone, signer, api }: ProvingParts): Promise<ProvingOutcome> {
 	const { person } = phone.identity;
@@ -27,13 +27,17 @@ export async function provePhone({ phone, signer, api }: ProvingParts): Promise<
 		await phone.markEnrolled(enrolled.value);
 	}
 	const { code } = phone.identity;
-	if (code === undefined || (await phone.hasSecret())) return undefined;
+	if (code === undefined || !(await phone.lacksSecret())) return undefined;
 	const bearer = await api.phoneToken({ person, code }, signer);
 	if (!bearer.ok) return bearer.error;
-	const answered = await api.secret(person, bearer.value.token);
+	const answered = await api.secrets(person, bearer.value.token);
 	if (!answered.ok) return answered.error;
-	const bytes = decodeBase64url(answered.value.secret);
-	if (!bytes.ok || bytes.value.length !== SECRET_BYTES) return 'unreachable';
-	await phone.keepSecret(bytes.value);
+	const secrets = answered.value.secrets.flatMap((text) => {
+		const bytes = decodeBase64url(text);
+		return bytes.ok && bytes.value.length === SECRET_BYTES ? [bytes.value] : [];
+	});
+	if (secrets.length === 0 || secrets.length !== answered.value.secrets.length)
+		return 'unreachable';
+	await phone.keepSecrets(secrets);
 	return undefined;
 }

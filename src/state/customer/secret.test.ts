@@ -33,7 +33,8 @@ describe('codes', () => {
 		const ofLedger = await ledgerKey(bytes, scope, crypto);
 		expect(await secret.derive(ledgerDerivation(scope))).toEqual(ofLedger);
 		const info = codeInfo({ way: 'sheet', kind: 'payment', ...set.money, minor: 500_000 });
-		const [sheet] = await codeSheets({ key, codes: [set] }, secret, crypto);
+		const held = { id: 'one', key: await importSecret(bytes) };
+		const [sheet] = await codeSheets({ key, codes: [set] }, [held], crypto);
 		expect(sheet?.codes).toEqual([
 			{ counter: 1, digits: await code(ofLedger, { info, counter: 1 }, crypto) },
 			{ counter: 2, digits: await code(ofLedger, { info, counter: 2 }, crypto) },
@@ -42,10 +43,10 @@ describe('codes', () => {
 	});
 
 	it('[CUSTOMER-5] of a set that is locked, revoked or too old have no digits', async () => {
-		const secret = codeSecret(await importSecret(bytes));
+		const held = { id: 'one', key: await importSecret(bytes) };
 		const over = [{ isLocked: true }, { isRevoked: true }, { isTooOld: true }];
 		const codes = over.map((flag) => ({ ...set, ...flag }));
-		const sheets = await codeSheets({ key, codes }, secret, crypto);
+		const sheets = await codeSheets({ key, codes }, [held], crypto);
 		expect(sheets.flatMap((sheet) => sheet.codes.flatMap(({ digits }) => digits ?? []))).toEqual(
 			[]
 		);

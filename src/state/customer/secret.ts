@@ -6,6 +6,13 @@ export interface CodeSecret {
 	derive(from: Pick<KeyDerivation, 'salt' | 'info'>): Promise<Uint8Array>;
 }
 
+/** One of a person's secrets, as a phone keeps it. */
+export interface HeldSecret {
+	/** As `secretId` names it. */
+	readonly id: string;
+	readonly key: CryptoKey;
+}
+
 const HKDF = 'HKDF';
 const DERIVED_BITS = 256;
 
