@@ -191,7 +191,8 @@ async function insertFirstDevice(
 		member: FIRST_MEMBER,
 		sight: 'office',
 		publicKey: claim.publicKey,
-		joinedAt: now
+		joinedAt: now,
+		joinedEpoch: parts.epoch
 	});
 }
 

@@ -227,6 +227,7 @@ export async function enrol(
 		sight,
 		publicKey,
 		joinedAt: parts.clock(),
+		joinedEpoch: parts.epoch,
 		heirOf: heirOf ?? null
 	});
 	const fields = {

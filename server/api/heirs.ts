@@ -187,7 +187,7 @@ interface ToEnrol {
 
 async function enrolHeir(
 	transaction: Transaction,
-	{ clock }: PeopleParts,
+	{ clock, epoch }: PeopleParts,
 	{ who, code, publicKey }: ToEnrol
 ): Promise<Result<PhoneHeir, ProblemCode>> {
 	const [owner] = await transaction
@@ -219,6 +219,7 @@ async function enrolHeir(
 	await makeRoom(transaction, { who, phones, now, leaving: code });
 	const number = await nextNumber(transaction, who);
 	const row = { person: who, code: phoneCode(number), number, publicKey, kid };
-	await transaction.insert(phone).values({ ...row, joinedAt: now, heirOf: code });
+	const joined = { joinedAt: now, joinedEpoch: epoch, heirOf: code };
+	await transaction.insert(phone).values({ ...row, ...joined });
 	return ok({ code: row.code, number, year });
 }

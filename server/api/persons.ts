@@ -128,7 +128,7 @@ interface Enrolled {
 /** Gives the key the person's next number; a key that has one keeps it. */
 async function enrolKey(
 	transaction: Transaction,
-	{ clock }: Pick<PeopleParts, 'clock'>,
+	{ clock, epoch }: Pick<PeopleParts, 'clock' | 'epoch'>,
 	{ caller, who, publicKey }: Enrolment
 ): Promise<Result<Enrolled, ProblemCode>> {
 	const [owned] = await transaction
@@ -154,7 +154,7 @@ async function enrolKey(
 	const code = phoneCode(number);
 	await transaction
 		.insert(phone)
-		.values({ person: who, code, number, publicKey, kid, joinedAt: now });
+		.values({ person: who, code, number, publicKey, kid, joinedAt: now, joinedEpoch: epoch });
 	return ok({ code, number, year });
 }
 

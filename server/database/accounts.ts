@@ -142,6 +142,8 @@ export const device = pgTable(
 		sight: text('sight', { enum: ['office', 'counter'] }).notNull(),
 		publicKey: bytes('public_key').notNull(),
 		joinedAt: instant('joined_at').notNull(),
+		/** The database's epoch then: a restored one may stand on a machine whose clock is behind. */
+		joinedEpoch: integer('joined_epoch').notNull().default(0),
 		removedAt: instant('removed_at'),
 		/** The device whose numbers were used by two, and in whose place this one writes on. */
 		heirOf: text('heir_of')

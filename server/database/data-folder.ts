@@ -64,12 +64,16 @@ interface Touched extends Draft {
 /** What it says is written over itself: so its time is the file system's, and it is never half there. */
 function keepTouched(lock: string, mine: string, { file, touchMs, lost }: Touched): Unlock {
 	let touching: Promise<unknown> = Promise.resolve();
+	let isLost = false;
 	const touch = async (): Promise<void> => {
+		// On a slow disk several wait for their turn.
+		if (isLost) return;
 		const now = await readFile(lock, 'utf8').catch(() => mine);
 		if (now === mine) {
 			await file.write(mine, 0);
 			return;
 		}
+		isLost = true;
 		clearInterval(timer);
 		lost();
 	};

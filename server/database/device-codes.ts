@@ -19,7 +19,7 @@ export async function raiseDeviceCode(
 		select last_device_code as last, (
 			select code from device
 			where device.business = ${business}
-				and joined_at < (select max(started_at) from database_epoch)
+				and joined_epoch < (select max(epoch) from database_epoch)
 			order by length(code) desc, code collate "C" desc limit 1
 		) as before
 		from business where business = ${business} for update`;

@@ -38,6 +38,8 @@ export const phone = pgTable(
 		/** The first 8 bytes of the key's SHA-256. */
 		kid: bytes('kid').notNull(),
 		joinedAt: instant('joined_at').notNull(),
+		/** The database's epoch then: a restored one may stand on a machine whose clock is behind. */
+		joinedEpoch: integer('joined_epoch').notNull().default(0),
 		removedAt: instant('removed_at'),
 		/** The phone whose numbers were used by two, and in whose place this one writes on. */
 		heirOf: text('heir_of')

@@ -22,8 +22,7 @@ beforeAll(async () => {
 	stand = await createRelayStand();
 	for (const code of ['A', 'AB', 'AC']) signers.set(code, await stand.addDevice(code));
 	const { sql } = stand.database;
-	await sql`update device set joined_at = ${RESTORED_AT} where code in ('AB', 'AC')`;
-	await sql`update device set joined_at = 1 where code = 'A'`;
+	await sql`update device set joined_epoch = ${EPOCH} where code in ('AB', 'AC')`;
 	await sql`update business set last_device_code = 'AC'`;
 	await sql`
 		insert into database_epoch (epoch, started_at)

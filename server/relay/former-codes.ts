@@ -80,9 +80,7 @@ async function readPossible(
 		join device as own on own.business = ${business} and own.code = ${code}
 		join business on business.business = own.business
 		where told.epoch >= (select min(epoch) from database_epoch)
-			and own.joined_at >= (
-				select started_at from database_epoch where database_epoch.epoch > told.epoch
-				order by database_epoch.epoch limit 1)
+			and own.joined_epoch > told.epoch
 			and (length(told.code), told.code)
 				<= (length(business.last_device_code), business.last_device_code collate "C")
 			and not exists (

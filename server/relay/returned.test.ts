@@ -13,7 +13,7 @@ afterAll(() => stand.close());
 beforeEach(async () => {
 	const { sql } = stand.database;
 	await sql`truncate fact, feed_head, epoch_end, database_epoch`;
-	await sql`update device set removed_at = null, joined_at = 1_000`;
+	await sql`update device set removed_at = null, joined_at = 1_000, joined_epoch = 0`;
 	returned = createReturned({ sql, epoch: EPOCH });
 });
 
@@ -51,8 +51,9 @@ it('[RELAY-56] knows who wrote again since the restore, and from which number on
 
 it('[RELAY-56] lets nobody tell for who joined in this epoch, and everybody for who was removed', async () => {
 	const { sql } = stand.database;
-	await sql`insert into database_epoch (epoch, started_at) values (${EPOCH}, 5_000)`;
-	await sql`update device set joined_at = 5_000 where code in ('C', 'D')`;
+	// Of a machine whose clock is behind that of the backup: all have joined later than it began.
+	await sql`insert into database_epoch (epoch, started_at) values (${EPOCH}, 500)`;
+	await sql`update device set joined_epoch = ${EPOCH} where code in ('C', 'D')`;
 	await store(1, 'A-1');
 	await sql`update device set removed_at = 6_000 where code in ('A', 'D')`;
 	expect(await firsts()).toEqual({ C: 1 });

@@ -97,12 +97,11 @@ async function readNewOrGone(
 	{ scope, epoch }: InEpoch
 ): Promise<readonly { readonly code: string; readonly is_removed: boolean }[]> {
 	return sql<{ code: string; is_removed: boolean }[]>`
-		with began as (select started_at from database_epoch where epoch = ${epoch}),
-		author as (
-			select code, joined_at, removed_at from device where business = ${scope}
+		with author as (
+			select code, joined_epoch, removed_at from device where business = ${scope}
 			union all
-			select code, joined_at, removed_at from phone where person = ${scope}
+			select code, joined_epoch, removed_at from phone where person = ${scope}
 		)
-		select code, removed_at is not null as is_removed from author left join began on true
-		where removed_at is not null or joined_at >= began.started_at`;
+		select code, removed_at is not null as is_removed from author
+		where removed_at is not null or joined_epoch >= ${epoch}`;
 }

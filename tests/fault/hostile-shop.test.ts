@@ -98,8 +98,9 @@ async function newSheet(of: { customer?: StandCustomer; ledger?: LedgerId } = {}
 	const path = `/people/${customer.person}`;
 	const made = await stand.ask(`${path}/sheets`, { body: { ...name, ...worth }, by: customer });
 	expect(made.status).toBe(201);
-	const { body } = await stand.ask(`${path}/secret`, { by: customer });
-	const secret = decodeBase64url(String(body['secret']));
+	const { body } = await stand.ask(`${path}/secrets`, { by: customer });
+	const [latest] = body['secrets'] as readonly string[];
+	const secret = decodeBase64url(latest ?? '');
 	if (!secret.ok) throw new Error('no secret');
 	const epoch = Number(made.body['epoch']);
 	const scope = { businessId: name.business, ledgerId: name.ledger, epoch };
@@ -162,7 +163,7 @@ describe('codes that nobody told', () => {
 			{ headers: shop.session },
 			await stand.customer(`bob${String(round)}`)
 		]) {
-			const secret = await stand.ask(`${path}/secret`, { by });
+			const secret = await stand.ask(`${path}/secrets`, { by });
 			const made = await stand.ask(`${path}/sheets`, { body: { ...name, ...worth }, by });
 			expect([401, 404]).toContain(secret.status);
 			expect([401, 404]).toContain(made.status);

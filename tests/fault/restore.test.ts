@@ -144,8 +144,9 @@ async function sheetOf(
 	const at = `/people/${customer.person}`;
 	const made = await stand.ask(`${at}/sheets`, { body: { ...name, ...worth }, by: customer });
 	expect(made.status).toBe(201);
-	const { body } = await stand.ask(`${at}/secret`, { by: customer });
-	const secret = decodeBase64url(String(body['secret']));
+	const { body } = await stand.ask(`${at}/secrets`, { by: customer });
+	const [latest] = body['secrets'] as readonly string[];
+	const secret = decodeBase64url(latest ?? '');
 	if (!secret.ok) throw new Error('no secret');
 	const scope = { businessId: business, ledgerId: ledger, epoch: Number(made.body['epoch']) };
 	const key = await ledgerKey(secret.value, scope, crypto);
