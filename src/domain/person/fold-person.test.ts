@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeBase64url } from '#domain/bytes.ts';
-import { dayNumber } from '#domain/calendar.ts';
+import { businessDayOf, dayNumber } from '#domain/calendar.ts';
 import { COUNTERS_PER_PHONE } from '#domain/confirmation/codes.ts';
 import { foldLedger, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
@@ -653,6 +653,15 @@ describe('person', () => {
 		const shop = onlyShop(await viewOf(stand));
 		expect(shop).toMatchObject({ name: '', state: 'linked', zone: 'UTC' });
 		expect(shop.totals.map(({ currency, total }) => [currency, total])).toEqual([['KES', 500n]]);
+	});
+
+	it('[PERSON-11] a zone that this phone has not heard of is UTC', async () => {
+		const stand = await newStand();
+		stand.card({ zone: 'Mars/Olympus_Mons' });
+		await stand.book({ kind: 'due', minor: 500 });
+		const shop = onlyShop(await viewOf(stand));
+		expect(shop.zone).toBe('UTC');
+		expect(businessDayOf(shop.lastAt, shop.zone, 0)).toBe('2026-11-20');
 	});
 
 	it('[PERSON-6] a no to a payment only flags it', async () => {

@@ -55,6 +55,7 @@ export function shopView(all: ShopFacts, nowMs: number): ShopView {
 		id: shopId(facts.key),
 		key: facts.key,
 		...cardWords(card),
+		zone: page.zone,
 		at: linkedAt,
 		money: ownMoney(card),
 		totals: totalsOf(page, records),
@@ -83,6 +84,7 @@ function pageOf(facts: ShopFacts, card: CardFields, nowMs: number): Page {
 	const scope = { businessId: facts.key.business, ledgerId: facts.key.ledger };
 	const standings = recordStates(scope, said, nowMs);
 	const moves = movesByCurrency(said, events);
+	// A shop may name what is no zone, or one that this phone has not heard of.
 	const zone = card.zone !== undefined && isZone(card.zone) ? card.zone : 'UTC';
 	const isDisputed = (h: RecordHash): boolean => standings.get(h)?.isDisputed === true;
 	return {
@@ -139,14 +141,13 @@ function twinsOf(standings: ReadonlyMap<RecordHash, Standing>): ReadonlySet<Reco
 
 function cardWords(
 	card: CardFields
-): Pick<ShopView, 'name' | 'phone' | 'address' | 'zone' | 'state' | 'way' | 'endedBy'> {
-	const { shop = '', phone = '', address = '', zone = 'UTC', state = 'linked', way = 'app' } = card;
+): Pick<ShopView, 'name' | 'phone' | 'address' | 'state' | 'way' | 'endedBy'> {
+	const { shop = '', phone = '', address = '', state = 'linked', way = 'app' } = card;
 	const isEnded = state === 'ended' && card.endedBy !== undefined;
 	return {
 		name: shop,
 		phone,
 		address,
-		zone,
 		state,
 		way,
 		...(isEnded && { endedBy: card.endedBy })
