@@ -10,6 +10,7 @@ import {
 	parseDayNumber,
 	utcDayOf
 } from './calendar.ts';
+import { INSTANT_MAX_MS } from './confirmation/limits.ts';
 
 const at = (iso: string) => Date.parse(iso);
 
@@ -38,6 +39,16 @@ describe('businessDayOf', () => {
 		// In Beirut midnight itself was skipped: the day begins at 01:00.
 		expect(businessDayOf(at('2026-03-28T21:59:00Z'), 'Asia/Beirut', 0)).toBe('2026-03-28');
 		expect(businessDayOf(at('2026-03-28T22:00:00Z'), 'Asia/Beirut', 0)).toBe('2026-03-29');
+	});
+
+	it('[DAY-6] is the last day behind the calendar, wherever the shop is', () => {
+		const instants = [at('9999-12-31T12:00:00Z'), Date.UTC(12_000, 0, 1), INSTANT_MAX_MS];
+		for (const zone of ['UTC', 'Asia/Baghdad', 'America/Lima'])
+			expect(instants.map((ms) => businessDayOf(ms, zone, 60))).toEqual([
+				'9999-12-31',
+				'9999-12-31',
+				'9999-12-31'
+			]);
 	});
 
 	it('[DAY-1] has no cut-off outside the day', () => {
