@@ -47,7 +47,7 @@ export async function answersOf(
 	const records = recordsOf(draft.hs, context.view);
 	if (records === undefined) return err('recordUnknown');
 	const refusals = records.map((record) =>
-		isOutdated(draft, record, context) ? 'alreadyAnswered' : refusalOf(draft.act, record)
+		isOutdated(draft, record, context) ? 'alreadyAnswered' : refusalOf(draft, record)
 	);
 	const wanted = records.filter((_record, place) => refusals[place] === undefined);
 	if (wanted.length === 0) return err(refusals[0] ?? 'notToAnswer');
@@ -71,10 +71,13 @@ function recordsOf(
 	return records.every((record) => record !== undefined) ? records : undefined;
 }
 
-function refusalOf(act: AnswerDraft['act'], record: RecordView): AnswerRefusal | undefined {
+function refusalOf(
+	{ act, before }: Pick<AnswerDraft, 'act' | 'before'>,
+	record: RecordView
+): AnswerRefusal | undefined {
 	switch (act) {
 		case 'accept':
-			return acceptRefusal(record);
+			return acceptRefusal(record, before);
 		case 'cancel':
 			return cancelRefusal(record);
 		case 'drop':
@@ -98,9 +101,16 @@ function isOutdated(
 	);
 }
 
-function acceptRefusal({ standing, canDrop }: RecordView): AnswerRefusal | undefined {
-	if (standing.kind === 'toAnswer' || canDrop) return undefined;
-	const isAnswered = standing.kind === 'agreed' || standing.kind === 'agreedHere';
+/**
+ * A yes from a screen where the record still waited takes back no no that was said meanwhile, here or on
+ * another phone: that is let go by its own act. One that is given once more may have been one that did.
+ */
+function acceptRefusal(
+	{ standing, canDrop }: RecordView,
+	before: ReplyFact | undefined
+): AnswerRefusal | undefined {
+	if (standing.kind === 'toAnswer' || (canDrop && before !== undefined)) return undefined;
+	const isAnswered = canDrop || standing.kind === 'agreed' || standing.kind === 'agreedHere';
 	return isAnswered ? 'alreadyAnswered' : 'notToAnswer';
 }
 

@@ -109,6 +109,22 @@ describe('an act', () => {
 		expect(await own()).toHaveLength(1);
 	});
 
+	it('[CUSTOMER-19] a yes takes back no no that was said on another phone meanwhile', async () => {
+		const contested = await stand.book({ kind: 'due', minor: 500 });
+		const waiting = await stand.book({ kind: 'due', minor: 70 });
+		const [one, other] = [await phoneWith(1), await phoneWith(2)];
+		const shown = other.phone.view().toAnswer.map(({ h }) => h);
+		expect(shown).toEqual([contested, waiting]);
+		await one.phone.cancel(contested, 'notMe');
+		await other.phone.receive(
+			arriving([stand.file((await one.own())[0] ?? '', one.signer.publicKey)])
+		);
+		expect(await other.phone.accept(shown)).toEqual(ok({ hs: [waiting] }));
+		expect(await other.phone.accept([contested])).toEqual(err('alreadyAnswered'));
+		expect(other.phone.view().shops[0]?.totals[0]).toMatchObject({ disputed: 500n });
+		expect(await other.phone.drop(contested)).toEqual(ok({ hs: [contested] }));
+	});
+
 	it('[CUSTOMER-1] yes to all is a signature for each, in one transaction', async () => {
 		const hs = [];
 		for (let place = 0; place < 12; place += 1)
