@@ -59,6 +59,8 @@ it('[CP-27] refuses a claim of another form', () => {
 	expect(parseClaim('x').ok).toBe(false);
 	expect(parseClaim(text({ ...HEAD, way: 'toString' })).ok).toBe(false);
 	expect(parseClaim(text({ ...HEAD, way: 1 })).ok).toBe(false);
+	expect(parseClaim(text({ ...HEAD, way: 'sign', hasOwnProperty: 'sig' })).ok).toBe(false);
+	expect(parseClaim(text({ ...HEAD, way: 'app', hasOwnProperty: 'code' })).ok).toBe(false);
 	expect(parseClaim(text({ ...sheet, code: '1234567' })).ok).toBe(false);
 	expect(parseClaim(text({ ...sheet, code: '1234567a' })).ok).toBe(false);
 	expect(parseClaim(text({ ...sheet, counter: 0x1_0000_0000 })).ok).toBe(false);

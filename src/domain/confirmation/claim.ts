@@ -44,7 +44,7 @@ export function parseClaim(json: string): Result<Claim, 'notAClaim'> {
 	const names = Object.keys(value).filter((name) => !HEAD.has(name));
 	const isWhole =
 		names.length === Object.keys(proof).length &&
-		names.every((name) => proof[name]?.(value[name]) === true);
+		names.every((name) => Object.hasOwn(proof, name) && proof[name]?.(value[name]) === true);
 	// Every field was looked at.
 	return isWhole ? ok(value as unknown as Claim) : err('notAClaim');
 }
