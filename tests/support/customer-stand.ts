@@ -57,22 +57,20 @@ export interface CustomerStand {
 	readonly book: (draft: BookDraft) => Promise<RecordHash>;
 	/** The relay files the person's answer. */
 	readonly file: (replyText: string, key?: Uint8Array) => string;
-	/** By a code of its own each, where none is named. */
-	readonly judge: (
-		h: RecordHash,
-		result: VerdictResult,
-		more?: { readonly wrong?: number; readonly code?: StandCode }
-	) => string;
+	readonly judge: (h: RecordHash, result: VerdictResult, by?: JudgedBy) => string;
 	readonly tell: (row: ToldRow) => string;
 	readonly codes: (fields: Partial<CodesFields>) => string;
 	/** A fact of the person's scope by its kind and body. */
 	readonly fact: (kind: string, ...body: readonly unknown[]) => string;
 }
 
-/** Of the set that the last card or codes name. */
-export interface StandCode {
-	readonly way: 'sheet' | 'app';
-	readonly counter: number;
+/** By a sheet's code where left out, of the set that the last card or codes name. */
+export interface JudgedBy {
+	readonly way?: 'sheet' | 'app' | 'sms';
+	/** Another each time where left out. */
+	readonly counter?: number;
+	/** Wrong codes of the ledger so far. */
+	readonly wrong?: number;
 }
 
 export interface BookDraft {
@@ -180,9 +178,8 @@ export async function createCustomerStand(
 			stand.now = before;
 			return relay('filed', reply.businessId, ...body);
 		},
-		judge: (h, result, { wrong = 0, code } = {}) => {
+		judge: (h, result, { way = 'sheet', counter = 1_001 + seq, wrong = 0 } = {}) => {
 			seq += 1;
-			const { way, counter } = code ?? { way: 'sheet', counter: 1_000 + seq };
 			const v = encodeBase64url(
 				encodeVerdict({
 					result,
@@ -196,13 +193,14 @@ export async function createCustomerStand(
 				})
 			);
 			const claimId = uuid(seq, 0x7, '7');
-			const digits = 10_000_000 * (1 + (counter % 9)) + epoch;
-			const typed =
-				way === 'sheet'
-					? { counter, code: String(digits) }
-					: { code: spokenCode(String(digits + 100 * (minorByHash.get(h) ?? 0))) };
+			const sheetCode = 10_000_000 * (1 + (counter % 9)) + epoch;
+			const typed = {
+				sheet: { counter, code: String(sheetCode) },
+				app: { code: spokenCode(String(sheetCode + 100 * (minorByHash.get(h) ?? 0))) },
+				sms: { counter: 0, code: '482177' }
+			};
 			const writer = { d: sure(parseDeviceCode('A')), u: sure(parsePersonId(uuid(2, 0xe))) };
-			const claim = encodeClaim({ id: claimId, h, way, ...typed, ...writer, at: stand.now });
+			const claim = encodeClaim({ id: claimId, h, way, ...typed[way], ...writer, at: stand.now });
 			shopN += 1;
 			const sig = encodeBase64url(new Uint8Array(64));
 			write(stand.shopTexts, `A-${String(shopN)}`, ['claim', JSON.parse(claim), sig]);

@@ -7,7 +7,22 @@ import type { CodesView } from './view.ts';
 /** The relay takes a code for so long after its set was issued. */
 const CODE_AGE_MS = 90 * 86_400_000;
 /** So many wrong codes lock a ledger's sheets until a new set is made. */
-const WRONG_MAX = 3;
+export const WRONG_MAX = 3;
+
+/**
+ * How many wrong codes of a sheet were told from `from` to `to` (ms), each claim once: what locks a set.
+ * Codes by SMS and of a phone have locks of their own, and a shop that is closed for a day locks nobody.
+ */
+export function wrongOfSheet(
+	judged: ShopFacts['judged'],
+	{ from, to = Infinity }: { readonly from: number; readonly to?: number }
+): number {
+	const wrong = judged.filter(
+		({ way, verdict: { result, at } }) =>
+			way === 'sheet' && result === 'wrong' && at >= from && at <= to
+	);
+	return new Set(wrong.map(({ claimId }) => claimId)).size;
+}
 
 /** The latest word on each set of codes of a shop. */
 export function codesViews(
@@ -23,11 +38,7 @@ export function codesViews(
 		const latest = ofOne.at(-1)?.fields;
 		if (latest === undefined) return [];
 		const { kind, cap, issuedAt, open, used } = latest;
-		const isLocked = judged.some(
-			({ verdict, wrong }) =>
-				verdict.at >= issuedAt &&
-				(verdict.result === 'locked' || (verdict.result === 'wrong' && wrong >= WRONG_MAX))
-		);
+		const isLocked = wrongOfSheet(judged, { from: issuedAt }) >= WRONG_MAX;
 		return [
 			{
 				kind,

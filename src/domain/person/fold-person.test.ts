@@ -15,7 +15,7 @@ import {
 	createCustomerStand,
 	STAND_NOW,
 	type CustomerStand,
-	type StandCode
+	type JudgedBy
 } from '#tests/support/customer-stand.ts';
 import { seeded } from '#tests/support/seeded.ts';
 import { createPersonFold, foldPerson, type Looking } from './fold-person.ts';
@@ -180,11 +180,11 @@ function answerOne(play: Play): Promise<void> {
 
 function judgeOne(play: Play): Promise<void> {
 	const debit = pick(play, play.debits);
-	const code: StandCode =
+	const code: JudgedBy =
 		play.random(2) === 0
 			? { way: 'sheet', counter: play.random(2) }
 			: { way: 'app', counter: COUNTERS_PER_PHONE + play.random(3) };
-	if (debit !== undefined) play.stand.judge(debit, play.random(3) === 0 ? 'wrong' : 'ok', { code });
+	if (debit !== undefined) play.stand.judge(debit, play.random(3) === 0 ? 'wrong' : 'ok', code);
 	return Promise.resolve();
 }
 
@@ -373,14 +373,14 @@ describe('person', () => {
 			return hs.map((h) => recordOf(view, h).standing.kind);
 		};
 		const [first, second, third, fourth] = hs as [RecordHash, RecordHash, RecordHash, RecordHash];
-		const spoken: StandCode = { way: 'app', counter: COUNTERS_PER_PHONE + 4 };
-		for (const h of [first, second, third]) stand.judge(h, 'ok', { code: spoken });
+		const spoken: JudgedBy = { way: 'app', counter: COUNTERS_PER_PHONE + 4 };
+		for (const h of [first, second, third]) stand.judge(h, 'ok', spoken);
 		// The third is of another amount, and so by another code.
 		expect(await standings()).toEqual(['agreed', 'toAnswer', 'agreed', 'toAnswer']);
-		const printed: StandCode = { way: 'sheet', counter: 4 };
-		stand.judge(second, 'ok', { code: printed });
+		const printed: JudgedBy = { way: 'sheet', counter: 4 };
+		stand.judge(second, 'ok', printed);
 		stand.codes({ epoch: 2 });
-		stand.judge(fourth, 'ok', { code: printed });
+		stand.judge(fourth, 'ok', printed);
 		expect(await standings()).toEqual(['agreed', 'agreed', 'agreed', 'agreed']);
 		expect(onlyShop(await viewOf(stand)).totals[0]).toMatchObject(
 			(await shopSums(stand)).get('KES/2') ?? {}
@@ -520,6 +520,26 @@ describe('person', () => {
 		expect(view.notices.filter(({ kind }) => kind === 'wrongCode')).toHaveLength(3);
 		stand.codes({ epoch: 2, open: [1, 2] });
 		expect(onlyShop(await viewOf(stand)).codes[0]?.isLocked).toBe(false);
+	});
+
+	it('[PERSON-8] wrong codes of an SMS and of a phone, and a shop’s closed day, lock no set', async () => {
+		const stand = await newStand();
+		stand.card();
+		stand.codes({});
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		stand.judge(h, 'locked', { way: 'sms' });
+		stand.judge(h, 'locked');
+		for (const wrong of [1, 2, 3]) stand.judge(h, 'wrong', { wrong, way: 'app' });
+		stand.judge(h, 'wrong', { wrong: 4 });
+		const view = await viewOf(stand);
+		expect(onlyShop(view).codes[0]?.isLocked).toBe(false);
+		const told = view.notices.filter((notice) => notice.kind === 'wrongCode');
+		expect(told.map(({ isLocked }) => isLocked)).toEqual([false, false, false, false]);
+		stand.judge(h, 'wrong', { wrong: 5 });
+		stand.judge(h, 'wrong', { wrong: 6 });
+		const locked = await viewOf(stand);
+		expect(onlyShop(locked).codes[0]?.isLocked).toBe(true);
+		expect(locked.notices[0]).toMatchObject({ kind: 'wrongCode', isLocked: true });
 	});
 
 	it('[PERSON-9] news is told once, and read up to where the person looked', async () => {

@@ -1,6 +1,7 @@
 import { isCredit, isDebit } from '#domain/confirmation/record-kind.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { BookedFact, JudgedFact } from '#domain/fact/ledger-fact.ts';
+import { WRONG_MAX, wrongOfSheet } from './codes-view.ts';
 import type { ShopFacts } from './shop-facts.ts';
 import type { AskView, Notice, RecordRef, RecordView, ShopRef, ShopView } from './view.ts';
 
@@ -27,7 +28,6 @@ interface Told {
 const HALF_DAY_MS = 43_200_000;
 const DUE_SOON_MS = 3 * 86_400_000;
 const CODES_FEW = 2;
-const WRONG_MAX = 3;
 
 /** What a person should know of one shop, in no promised order. */
 export function shopNews(facts: ShopFacts, shop: ShopView, nowMs: number): readonly DatedNews[] {
@@ -113,28 +113,39 @@ function answerNews(
 }
 
 function judgedNews(
-	{ judged }: ShopFacts,
+	facts: ShopFacts,
 	shop: ShopRef,
 	recordByHash: ReadonlyMap<RecordHash, RecordView>
 ): readonly News[] {
-	return judged.flatMap((fact) => {
+	return facts.judged.flatMap((fact) => {
 		const record = recordByHash.get(fact.verdict.h);
-		const news = verdictNews(fact, shop, record === undefined ? undefined : refOf(record));
+		const ref = record === undefined ? undefined : refOf(record);
+		const news = verdictNews(fact, shop, { record: ref, isLocked: hasLocked(fact, facts) });
 		return news === undefined ? [] : [news];
 	});
+}
+
+/** Whether this wrong code was the one too many of the set that was in force. */
+function hasLocked(
+	{ way, verdict: { result, at: to } }: JudgedFact,
+	{ judged, codes }: Pick<ShopFacts, 'judged' | 'codes'>
+): boolean {
+	if (way !== 'sheet' || result !== 'wrong') return false;
+	const issued = codes.map(({ fields }) => fields.issuedAt).filter((at) => at <= to);
+	const from = issued.reduce((latest, at) => Math.max(latest, at), 0);
+	return wrongOfSheet(judged, { from, to }) >= WRONG_MAX;
 }
 
 function verdictNews(
 	{ id, at, verdict, wrong }: JudgedFact,
 	shop: ShopRef,
-	record: RecordRef | undefined
+	{ record, isLocked }: { readonly record: RecordRef | undefined; readonly isLocked: boolean }
 ): News | undefined {
 	const head = { id, at: at.wall, shop, ...(record !== undefined && { record }) };
 	const { result } = verdict;
 	if (result === 'ok')
 		return record === undefined ? undefined : { ...head, kind: 'confirmedByCode', record };
-	if (result === 'wrong')
-		return { ...head, kind: 'wrongCode', wrong, isLocked: wrong >= WRONG_MAX };
+	if (result === 'wrong') return { ...head, kind: 'wrongCode', wrong, isLocked };
 	return { ...head, kind: 'codeNotTaken', why: result };
 }
 
