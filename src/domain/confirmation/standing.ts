@@ -83,6 +83,8 @@ export interface RecordStanding {
 	readonly hasConflict: boolean;
 	/** Strength of the evidence, 0 to 5. */
 	readonly al: number;
+	/** When a code first said yes to it, or to a statement that lists it: its 14 days begin. */
+	readonly codedAt?: number;
 }
 
 /** A code's confirmation may be disputed for so long after the verdict. */
@@ -162,7 +164,8 @@ export function recordStates(
 					(state === 'waiting' || state === 'evidence') &&
 					now - record.occurredAt >= UNANSWERED_AFTER_MS,
 				hasConflict: fate.hasLost || present(idCounts.get(record.recordId), 'its own').length > 1,
-				al: fate.al
+				al: fate.al,
+				...(fate.okAt !== undefined && { codedAt: fate.okAt })
 			};
 			return [record.h, standing] as const;
 		})

@@ -405,6 +405,29 @@ describe('person', () => {
 		expect(recordOf(await viewOf(stand), byCode).standing).toMatchObject({ by: 'code' });
 	});
 
+	it('[PERSON-5] what a statement’s code confirmed may be contested for 14 days, as the shop counts it', async () => {
+		const stand = await newStand();
+		stand.card();
+		const listed = await stand.book({ kind: 'due', minor: 500 });
+		const twice = await stand.book({ kind: 'due', minor: 300 });
+		const list = [listed, twice];
+		const statement = await stand.book({ kind: 'statement', minor: 800, more: { list } });
+		const judgedAt = stand.now;
+		stand.judge(statement, 'ok');
+		stand.now = judgedAt + 10 * DAY_MS;
+		stand.judge(twice, 'ok');
+		const at = async (nowMs: number): Promise<readonly boolean[]> => {
+			const view = await viewOf(stand, { nowMs });
+			return list.map((h) => recordOf(view, h).canCancel);
+		};
+		expect(await at(judgedAt + 14 * DAY_MS)).toEqual([true, true]);
+		expect(await at(judgedAt + 14 * DAY_MS + 1)).toEqual([false, false]);
+		stand.file(reply(stand, listed, { decision: 'cancel' }));
+		const view = await viewOf(stand, { nowMs: stand.now });
+		expect(recordOf(view, listed).standing).toMatchObject({ kind: 'saidNo' });
+		expect(onlyShop(view).totals[0]).toMatchObject({ agreed: 300n, disputed: 500n });
+	});
+
 	it('[PERSON-5] what others agreed to before may be contested for 14 days, and is not told as hers', async () => {
 		const stand = await newStand();
 		const byCode = await stand.book({ kind: 'due', minor: 500 });

@@ -60,7 +60,7 @@ export function recordView(held: HeldRecord, context: RecordContext): RecordView
 		arrivedAt: fact.at.wall,
 		standing,
 		check: checkOf(held, context.keys),
-		canCancel: canCancel(standing, said, context),
+		canCancel: canCancel(standing, context.standings.get(h), context),
 		canDrop: standing.kind === 'saidNo' || standing.kind === 'saidNoHere',
 		hasTwin: context.twins.has(h),
 		isMadeOffline: core.isMadeOffline,
@@ -172,13 +172,14 @@ function agreedBy({ h, fact }: HeldRecord, context: RecordContext): RecordStandi
  */
 function canCancel(
 	standing: RecordStanding,
-	{ verdict }: Said,
+	counted: Pick<Standing, 'codedAt'> | undefined,
 	{ since, nowMs }: RecordContext
 ): boolean {
 	if (standing.kind === 'toAnswer' || standing.kind === 'counted') return true;
 	if (standing.kind !== 'agreed' || standing.by === 'app') return false;
 	if (standing.by === 'before') return nowMs <= since + DISPUTE_WINDOW_MS;
-	return verdict !== undefined && nowMs <= verdict.at + DISPUTE_WINDOW_MS;
+	if (standing.by === 'nobodyNeeded') return false;
+	return counted?.codedAt !== undefined && nowMs <= counted.codedAt + DISPUTE_WINDOW_MS;
 }
 
 /** A key that ended before the record was written may be in a thief's hands: flagged, and counted. */
