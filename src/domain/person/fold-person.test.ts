@@ -593,9 +593,46 @@ describe('person', () => {
 		expect(view.notices.map(({ kind }) => kind)).toEqual(['broughtToAnswer', 'connected']);
 		expect(view.notices[0]).toMatchObject({ shop: { id: onlyShop(view).id }, count: 1 });
 		expect(view.toAnswer.map((record) => record.h)).toEqual([h]);
+		stand.now += DAY_MS;
 		stand.judge(h, 'ok');
 		const after = await viewOf(stand);
 		expect(after.notices.map(({ kind }) => kind)).toEqual(['confirmedByCode', 'connected']);
+	});
+
+	it('[PERSON-9] what was judged before the connection is told by the connection alone', async () => {
+		const stand = await newStand();
+		const before = await stand.book({ kind: 'due', minor: 500 });
+		stand.judge(before, 'ok');
+		stand.judge(before, 'wrong', { wrong: 1 });
+		stand.now += 20 * DAY_MS;
+		stand.card();
+		const view = await viewOf(stand, { nowMs: stand.now });
+		expect(view.notices.map(({ kind }) => kind)).toEqual(['connected']);
+	});
+
+	it('[PERSON-9] what an ended connection told stays told', async () => {
+		const stand = await newStand();
+		stand.card();
+		await stand.book({ kind: 'due', minor: 500 });
+		await stand.book({ kind: 'payment', minor: 100 });
+		stand.card({ state: 'ended', endedBy: 'shop' });
+		const view = await viewOf(stand);
+		const kinds = ['connectionEnded', 'paymentReceived', 'toAnswer', 'connected'];
+		expect(view.notices.map(({ kind }) => kind)).toEqual(kinds);
+		expect(view.unread).toBe(4);
+	});
+
+	it('[PERSON-9] what was written before the connection and comes later is told', async () => {
+		const stand = await newStand();
+		const offlineAt = stand.now;
+		stand.now += DAY_MS;
+		stand.card();
+		const day = dayNumber('2026-11-20');
+		stand.texts.push(JSON.stringify(['p1-900', 'seen', stand.now + 1, 0, day, 1, stand.now]));
+		expect((await viewOf(stand)).unread).toBe(0);
+		await stand.book({ kind: 'due', minor: 500, occurredAt: offlineAt });
+		const view = await viewOf(stand);
+		expect(view.notices[0]).toMatchObject({ kind: 'broughtToAnswer', isRead: false, count: 1 });
 	});
 
 	it('[PERSON-9] a request is told to the side that did not ask', async () => {

@@ -1,6 +1,7 @@
 import { isCredit, isDebit } from '#domain/confirmation/record-kind.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { BookedFact, JudgedFact } from '#domain/fact/ledger-fact.ts';
+import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { WRONG_MAX, wrongOfSheet } from './codes-view.ts';
 import type { ShopFacts } from './shop-facts.ts';
 import type { AskView, Notice, RecordRef, RecordView, ShopRef, ShopView } from './view.ts';
@@ -22,6 +23,7 @@ interface Told {
 	readonly ref: ShopRef;
 	readonly recordByHash: ReadonlyMap<RecordHash, RecordView>;
 	readonly factByHash: ReadonlyMap<RecordHash, BookedFact>;
+	/** When the connection began that stands, or stood last, ms. */
 	readonly linkedAt: number;
 }
 
@@ -34,11 +36,12 @@ export function shopNews(facts: ShopFacts, shop: ShopView, nowMs: number): reado
 	const ref: ShopRef = { id: shop.id, name: shop.name };
 	const recordByHash = new Map(shop.records.map((record) => [record.h, record]));
 	const factByHash = new Map(facts.records.map(({ h, fact }) => [h, fact]));
-	const booked: Told = { ref, recordByHash, factByHash, linkedAt: shop.at };
+	const linkedAt = linkSpans(facts.cards.map(({ fact }) => fact)).at(-1)?.from ?? shop.at;
+	const booked: Told = { ref, recordByHash, factByHash, linkedAt };
 	const told: News[] = [
 		...cardNews(facts, ref),
 		...broughtNews(facts, shop, ref),
-		...judgedNews(facts, ref, recordByHash),
+		...judgedNews(facts, booked),
 		...codesNews(facts, shop, ref),
 		...dueMoveNews(facts, ref, recordByHash),
 		...insistNews(facts, ref, recordByHash)
@@ -68,14 +71,17 @@ function cardNews({ cards }: ShopFacts, shop: ShopRef): readonly News[] {
 	});
 }
 
-/** What came with the connection is told as one, while any of it waits for an answer. */
+/**
+ * What came with the connection is told as one, while any of it waits for an answer; what was written before
+ * it and comes later, from a device that had no network, tells it again.
+ */
 function broughtNews({ cards }: ShopFacts, shop: ShopView, ref: ShopRef): readonly News[] {
-	const count = shop.toAnswer.filter(({ at }) => at < shop.at).length;
+	const brought = shop.toAnswer.filter(({ at }) => at < shop.at);
+	const count = brought.length;
 	const card = cards.findLast(({ fact }) => fact.fields.state !== undefined)?.fact;
 	if (card?.fields.state !== 'linked' || count === 0) return [];
-	return [
-		{ id: `brought:${card.id}`, at: card.at.wall, kind: 'broughtToAnswer', shop: ref, count }
-	];
+	const at = brought.reduce((last, { arrivedAt }) => Math.max(last, arrivedAt), card.at.wall);
+	return [{ id: `brought:${card.id}`, at, kind: 'broughtToAnswer', shop: ref, count }];
 }
 
 /** What was written before the connection is not told for itself. */
@@ -112,15 +118,13 @@ function answerNews(
 	return [{ news, isOfDay: false, isDone: false }];
 }
 
-function judgedNews(
-	facts: ShopFacts,
-	shop: ShopRef,
-	recordByHash: ReadonlyMap<RecordHash, RecordView>
-): readonly News[] {
+/** What was judged before the connection was told to whoever stood there then. */
+function judgedNews(facts: ShopFacts, { ref, recordByHash, linkedAt }: Told): readonly News[] {
 	return facts.judged.flatMap((fact) => {
+		if (fact.verdict.at < linkedAt) return [];
 		const record = recordByHash.get(fact.verdict.h);
-		const ref = record === undefined ? undefined : refOf(record);
-		const news = verdictNews(fact, shop, { record: ref, isLocked: hasLocked(fact, facts) });
+		const of = record === undefined ? undefined : refOf(record);
+		const news = verdictNews(fact, ref, { record: of, isLocked: hasLocked(fact, facts) });
 		return news === undefined ? [] : [news];
 	});
 }
