@@ -68,4 +68,6 @@ it('[SLIP-3] opens the phone’s own messages, and WhatsApp where the country is
 	expect(whatsAppLink('+254 722 418 000', 'hi?')).toBe('https://wa.me/254722418000?text=hi%3F');
 	expect(whatsAppLink('00254722418000', 'hi')).toBe('https://wa.me/254722418000?text=hi');
 	expect(whatsAppLink('0722418000', 'hi')).toBeUndefined();
+	expect(smsLink('٠٧٧٠ ١٢٣ ٤٥٦٧', 'hi')).toBe('sms:07701234567?body=hi');
+	expect(whatsAppLink('+۹۶۴۷۷۰۱۲۳۴۵۶۷', 'hi')).toBe('https://wa.me/9647701234567?text=hi');
 });

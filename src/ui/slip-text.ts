@@ -1,3 +1,4 @@
+import { asciiDigits } from '#domain/digits.ts';
 import type { MoneyForm } from './figures.ts';
 import type { Words } from './words.svelte.ts';
 
@@ -60,7 +61,7 @@ export function whatsAppLink(phone: string, text: string): string | undefined {
 }
 
 function dialled(phone: string): string {
-	const bare = phone.replace(/[^\d+]/g, '');
+	const bare = asciiDigits(phone).replace(/[^\d+]/g, '');
 	return bare.startsWith('00') ? `+${bare.slice(2)}` : bare;
 }
 
