@@ -177,3 +177,32 @@ it('[BRIDGE-18] [CONNECT-16] what an accomplice agreed to binds nobody who is li
 	expect(await book(shop, ledger)).toEqual(disputed);
 	expect(await phone(amina, shop, ledger)).toEqual(disputed);
 });
+
+it('[BRIDGE-22] who agreed takes nothing back in the name of who is linked after him', async () => {
+	const shop = await stand.shop('duka3');
+	const [before, amina] = [await stand.customer('third'), await stand.customer('amina4')];
+	const ledger = mintLedger();
+	await connect(shop, ledger, before);
+	const [signed, open] = [
+		await recordFact(shop, { ledger, minor: 9_000 }),
+		await recordFact(shop, { ledger, minor: 700 })
+	];
+	await put(shop, signed, open);
+	await answer(before, shop, { ledger, h: signed.h, decision: 'accept' });
+	await end(shop, ledger);
+	await connect(shop, ledger, amina);
+	// What he never answered he may still say no to.
+	for (const { h } of [signed, open])
+		await answer(before, shop, { ledger, h, decision: 'cancel', n: 2, reason: 'notMe' });
+	const sums = ['9000', '0', '0', '700', '9000'];
+	expect(await book(shop, ledger)).toEqual(sums);
+	expect(await phone(amina, shop, ledger)).toEqual(sums);
+	const heard = ofKind(await stand.feedOf(amina.person), 'filed');
+	expect(heard.map(({ h, decision }) => [h, decision])).toEqual([
+		[signed.h, 'accept'],
+		[open.h, 'cancel']
+	]);
+	// She may contest it herself.
+	await answer(amina, shop, { ledger, h: signed.h, decision: 'cancel', reason: 'notMe' });
+	expect(await book(shop, ledger)).toEqual(['0', '0', '0', '9700', '0']);
+});

@@ -74,7 +74,10 @@ async function answerOf(
 	if (held === undefined) return 'early';
 	if (phone === undefined) return [];
 	const key = encodeBase64url(new Uint8Array(phone.public_key));
-	const saidAt = decision === 'accept' ? await leftAt(sql, person, fact) : undefined;
+	const goneAt = await leftAt(sql, person, fact);
+	if (decision === 'cancel' && goneAt !== undefined && (await hasAgreed(sql, person, fact)))
+		return [];
+	const saidAt = decision === 'accept' ? goneAt : undefined;
 	const body = {
 		...{ ledgerId, h, decision, answerN, signedAt, sig, key, reason, note },
 		...(saidAt !== undefined && { saidAt })
@@ -103,6 +106,27 @@ async function leftAt(
 					and person is distinct from ${person}
 			)`;
 	return row === undefined || row.at === null ? undefined : Number(row.at);
+}
+
+/**
+ * BRIDGE-22. Whether the person signed yes to it himself: that stands for good, and the days in which who
+ * stands there now may contest it are not his.
+ */
+async function hasAgreed(
+	sql: Sql,
+	person: PersonId,
+	{ businessId, ledgerId, h }: ReplyFact
+): Promise<boolean> {
+	const [rows, phones] = await Promise.all([
+		sql<{ key: string }[]>`
+			select text::json ->> 13 as key from fact
+			where business = ${person} and kind = 'filed' and text::json ->> 6 = ${businessId}
+				and text::json ->> 7 = ${ledgerId} and text::json ->> 8 = ${h}
+				and text::json ->> 9 = 'accept'`,
+		sql<{ public_key: Uint8Array }[]>`select public_key from phone where person = ${person}`
+	]);
+	const own = new Set(phones.map((one) => encodeBase64url(new Uint8Array(one.public_key))));
+	return rows.some(({ key }) => own.has(key));
 }
 
 /** Told only where something was brought since the last time: a look at nothing new is no news. */
