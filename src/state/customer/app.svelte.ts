@@ -6,6 +6,7 @@ import type { PersonView, RecordView, ShopKey, ShopView } from '#domain/person/v
 import { err, ok, type Result } from '#domain/result.ts';
 import { isStorageFull } from '#storage/device-store.ts';
 import type { ApiRefusal } from '../account-api.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 import type { RelayLink } from '../relay-link.ts';
 import { SyncStatus } from '../sync-status.svelte.ts';
 import type { UnsentAtRisk } from '../unsent-at-risk.ts';
@@ -98,6 +99,8 @@ export class CustomerApp {
 	#stops: (() => void)[] = [];
 	#again: ReturnType<typeof setTimeout> | undefined;
 	#isTicking = false;
+	/** Who is looked at changes once at a time, in the order in which it was asked for. */
+	readonly #inTurn = oneAtATime();
 
 	constructor(parts: CustomerParts) {
 		this.#parts = parts;
@@ -111,15 +114,7 @@ export class CustomerApp {
 	 * `first` is none of those known here another account signed in: its people are its own.
 	 */
 	async begin(first: PersonName): Promise<void> {
-		const { people } = this.#parts;
-		const known = await people.all();
-		if (!known.some(({ person }) => person === first.person)) {
-			await people.leave();
-			await people.keep([first]);
-		}
-		this.people = await people.all();
-		const current = await people.current();
-		await this.#enter(this.people.find(({ person }) => person === current) ?? first);
+		await this.#inTurn(() => this.#beginWith(first));
 		if (!this.#isTicking) {
 			setInterval(() => {
 				this.#look();
@@ -152,10 +147,11 @@ export class CustomerApp {
 
 	/** Looks at another person: an own database, own answers, own codes. */
 	async switchTo(person: PersonId): Promise<void> {
-		const next = this.people.find((one) => one.person === person);
-		if (next === undefined || next.person === this.person?.person) return;
-		this.#leave();
-		await this.#enter(next);
+		await this.#inTurn(async () => {
+			const next = this.people.find((one) => one.person === person);
+			if (next === undefined || next.person === this.person?.person) return;
+			await this.#enter(next);
+		});
 	}
 
 	/** A shop by the id in a screen's address; undefined where this person has none such. */
@@ -247,10 +243,12 @@ export class CustomerApp {
 
 	/** Forgets whom this device looks after, once its account is signed out. */
 	async forget(): Promise<void> {
-		this.#leave();
-		this.people = [];
-		this.person = undefined;
-		await this.#parts.people.leave();
+		await this.#inTurn(async () => {
+			this.#leave();
+			this.people = [];
+			this.person = undefined;
+			await this.#parts.people.leave();
+		});
 	}
 
 	/** The network came back, or the page is looked at again: tries now. */
@@ -269,9 +267,27 @@ export class CustomerApp {
 		}
 	}
 
+	async #beginWith(first: PersonName): Promise<void> {
+		const { people } = this.#parts;
+		const known = await people.all();
+		if (!known.some(({ person }) => person === first.person)) {
+			this.#leave();
+			await people.leave();
+			await people.keep([first]);
+		}
+		this.people = await people.all();
+		const current = await people.current();
+		await this.#enter(this.people.find(({ person }) => person === current) ?? first);
+	}
+
+	/** Leaves who was looked at once the next one's database is open: where that fails, he stays. */
 	async #enter(next: PersonName): Promise<void> {
 		const open = await this.#parts.openPerson(next.person);
-		const contactAt = await open.device.lastContactAt();
+		const contactAt = await open.device.lastContactAt().catch((fault: unknown) => {
+			open.close();
+			throw fault;
+		});
+		this.#leave();
 		this.#open = open;
 		this.sync.lastContactAt = contactAt;
 		this.person = next;

@@ -90,6 +90,7 @@ function faulty(what: string): Promise<void> {
 
 async function openPerson(person: PersonId): Promise<OpenPerson> {
 	const { phone } = await phoneOf(person);
+	await faulty('open');
 	const name = person === amina.person ? 'amina' : 'mother';
 	return {
 		device: phone,
@@ -168,6 +169,34 @@ describe('the customer’s app', () => {
 
 		const again = await opened();
 		expect(again.person).toEqual(mother);
+	});
+
+	it('[CUSTOMER-20] of several who are chosen at once the last is looked at, and no other stays open', async () => {
+		await phoneOf(amina.person);
+		await phoneOf(mother.person);
+		await people.keep([amina, mother]);
+		const app = await opened();
+		const chosen = [mother, amina, mother].map(({ person }) => app.switchTo(person));
+		await Promise.all(chosen);
+		expect(app.person).toEqual(mother);
+		expect(done).toEqual(['close amina', 'close mother', 'close amina']);
+		await Promise.all([app.switchTo(amina.person), app.forget()]);
+		expect([app.person, await people.current()]).toEqual([undefined, undefined]);
+		expect(done.slice(-2)).toEqual(['close mother', 'close amina']);
+	});
+
+	it('[CUSTOMER-20] who was looked at stays where the next one’s database does not open', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		await (await phoneOf(amina.person)).phone.receive(arriving(stand.texts));
+		await phoneOf(mother.person);
+		await people.keep([amina, mother]);
+		const app = await opened();
+		faults = ['open'];
+		await expect(app.switchTo(mother.person)).rejects.toThrow('open');
+		expect(app.person).toEqual(amina);
+		expect(await app.accept([h])).toEqual(ok({ hs: [h] }));
+		await app.switchTo(mother.person);
+		expect(app.person).toEqual(mother);
 	});
 
 	it('[CUSTOMER-7] adds a person at the relay, and looks at him', async () => {
