@@ -85,6 +85,28 @@ describe('an answer', () => {
 		expect(signed).toEqual(['accept a', 'drop b']);
 	});
 
+	it('[CUSTOMER-21] that is being signed, or was, is not said to be taken back', async () => {
+		const { answering, signed, toasts } = phone('offline');
+		await answering.accept([A], SAID);
+		const undo = toasts.current?.undo;
+		const flushed = answering.flush();
+		undo?.act();
+		await flushed;
+		expect(signed).toEqual(['accept a']);
+		expect(toasts.current).toBeUndefined();
+	});
+
+	it('[CUSTOMER-21] is lost to no other that is given while one before it is signed', async () => {
+		const { answering, signed } = phone('offline');
+		await answering.accept([A], SAID);
+		await Promise.all([
+			answering.drop(B, SAID),
+			answering.cancel(A, { reason: 'notMe', note: '' }, SAID)
+		]);
+		await Promise.all([answering.flush(), answering.flush()]);
+		expect(signed).toEqual(['accept a', 'drop b', 'cancel a notMe -']);
+	});
+
 	it('that is not taken says why, and no toast says that it was', async () => {
 		const { answering, toasts } = phone('online', err('alreadyAnswered'));
 		await answering.accept([A], SAID);

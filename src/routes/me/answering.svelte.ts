@@ -4,7 +4,8 @@ import type { CancelReason } from '#domain/fact/ledger-fact.ts';
 import { err, type Result } from '#domain/result.ts';
 import type { CustomerApp } from '#state/customer/app.svelte.ts';
 import type { Answered, AnswerRefusal } from '#state/customer/device.ts';
-import type { Toasts } from '#ui/toasts.svelte.ts';
+import { oneAtATime } from '#state/one-at-a-time.ts';
+import type { Toast, Toasts } from '#ui/toasts.svelte.ts';
 
 /** An answer that may still be taken back: nothing of it is signed yet. */
 type Held =
@@ -37,6 +38,8 @@ interface AnsweringParts {
 	readonly toasts: Toasts;
 }
 
+type Undo = NonNullable<Toast['undo']>;
+
 const UNDO_MS = 10_000;
 
 /**
@@ -46,7 +49,11 @@ const UNDO_MS = 10_000;
  */
 export class Answering {
 	readonly #parts: AnsweringParts;
+	/** One answer at a time, so that none takes the place of another that is still held. */
+	readonly #inTurn = oneAtATime();
 	#held = $state.raw<Held | undefined>();
+	/** The way to take back what is held, as its toast offers it. */
+	#undo: Undo | undefined;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	/** Why the last answer was not taken. */
 	trouble = $state.raw<AnswerTrouble | undefined>();
@@ -61,29 +68,41 @@ export class Answering {
 	}
 
 	accept(hs: readonly RecordHash[], said: Said): Promise<void> {
-		return this.#answer({ decision: 'accept', hs }, said);
+		return this.#inTurn(() => this.#answer({ decision: 'accept', hs }, said));
 	}
 
 	cancel(h: RecordHash, why: CancelWhy, said: Said): Promise<void> {
-		return this.#answer({ decision: 'cancel', hs: [h], ...why }, said);
+		return this.#inTurn(() => this.#answer({ decision: 'cancel', hs: [h], ...why }, said));
 	}
 
 	/** Lets a dispute go. */
 	drop(h: RecordHash, said: Said): Promise<void> {
-		return this.#answer({ decision: 'drop', hs: [h] }, said);
+		return this.#inTurn(() => this.#answer({ decision: 'drop', hs: [h] }, said));
 	}
 
 	/** Signs what is held, without waiting for its ten seconds. */
-	async flush(): Promise<void> {
+	flush(): Promise<void> {
+		this.#endUndo();
+		return this.#inTurn(() => this.#signHeld());
+	}
+
+	/** What is about to be signed is not said to be taken back. */
+	#endUndo(): void {
 		clearTimeout(this.#timer);
-		const held = this.#held;
-		if (held === undefined) return;
-		await this.#sign(held);
-		if (this.#held === held) this.#held = undefined;
+		const { toasts } = this.#parts;
+		if (this.#undo !== undefined && toasts.current?.undo === this.#undo) toasts.close();
+		this.#undo = undefined;
+	}
+
+	async #signHeld(): Promise<void> {
+		this.#endUndo();
+		if (this.#held === undefined) return;
+		await this.#sign(this.#held);
+		this.#held = undefined;
 	}
 
 	async #answer(held: Held, said: Said): Promise<void> {
-		await this.flush();
+		await this.#signHeld();
 		const { customer, toasts } = this.#parts;
 		if (held.hs.length === 1 && customer.sync.link === 'online') {
 			await this.#sign(held);
@@ -93,12 +112,16 @@ export class Answering {
 		this.trouble = undefined;
 		this.#held = held;
 		this.#timer = setTimeout(() => void this.flush(), UNDO_MS);
-		const undo = (): void => {
-			if (this.#held !== held) return;
-			clearTimeout(this.#timer);
-			this.#held = undefined;
+		const undo: Undo = {
+			word: said.undo,
+			act: () => {
+				if (this.#undo !== undo) return;
+				this.#endUndo();
+				this.#held = undefined;
+			}
 		};
-		toasts.show(said.text, { word: said.undo, act: undo });
+		this.#undo = undo;
+		toasts.show(said.text, undo);
 	}
 
 	async #sign(held: Held): Promise<void> {
