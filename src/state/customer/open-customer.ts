@@ -12,9 +12,15 @@ import { provePhone } from './prove-phone.ts';
 
 let opened: Promise<CustomerApp> | undefined;
 
-/** This page's customer app, with `first` (the account's own person) where it holds nobody yet. */
+/**
+ * This page's customer app, with `first` (the account's own person) where it holds nobody yet. What
+ * could not be opened is opened anew the next time.
+ */
 export async function openCustomer(first: PersonName): Promise<CustomerApp> {
-	opened ??= open(first);
+	opened ??= open(first).catch((fault: unknown) => {
+		opened = undefined;
+		throw fault;
+	});
 	const app = await opened;
 	// Signed out and in again, without a new page.
 	if (!app.people.some(({ person }) => person === first.person)) await app.begin(first);
