@@ -160,6 +160,25 @@ describe('how a record stands', () => {
 		expect(states).toEqual(['waiting', 'waiting', 'confirmed', 'confirmed', 'confirmed']);
 	});
 
+	it('[CP-33] takes back no payment in the days before its customer was there', () => {
+		const linkedAt = payment.occurredAt - 1;
+		const spans = [{ from: linkedAt, to: null, way: 'app' }] as const;
+		const dated = { ref: payment.h, amount: 200, occurredAt: linkedAt - DAY_MS };
+		const undone = record(6, 'reversalOfCredit', dated);
+		const records = [payment, undone];
+		expect(standing(undone, [], { records, spans })?.state).toBe('waiting');
+		const no = [reply(undone.h, 'cancel', linkedAt + 40 * DAY_MS)];
+		expect(standing(undone, no, { records, spans })).toMatchObject({
+			state: 'cancelled',
+			isDisputed: true
+		});
+		const of = { records, sayings: [], spans };
+		const [sums] = foldLedger(scope, { records, events: ledgerEvents(of) }).values();
+		expect([sums?.confirmed, sums?.waiting]).toEqual([0n, 200n]);
+		const ended = [{ from: linkedAt, to: payment.occurredAt, way: 'app' }] as const;
+		expect(standing(undone, [], { records, spans: ended })?.state).toBe('confirmed');
+	});
+
 	it('[CP-21] flags what nobody answered for 30 days, and never takes it for a yes', () => {
 		const now = due.occurredAt + UNANSWERED_AFTER_MS;
 		expect(standing(due, [], { now })).toMatchObject({ state: 'waiting', isUnanswered: true });

@@ -226,17 +226,33 @@ function fatesOf(
 			return [record.h, withReplies(codedFate(ofIt, lost), ofIt, spans)] as const;
 		})
 	);
-	for (const { kind, h, occurredAt } of records) {
+	for (const [h, at] of undoneAt(records)) {
 		// Nobody is there to ask: the shop's own book.
-		if (kind !== 'reversalOfCredit' || isLinked(spans, occurredAt)) continue;
+		if (isLinked(spans, at)) continue;
 		const fate = present(fates.get(h), 'every record has a fate');
-		fates.set(h, { ...fate, okAt: earlier(fate.okAt, occurredAt) });
+		fates.set(h, { ...fate, okAt: earlier(fate.okAt, at) });
 	}
 	const confirmed = records.filter(
 		(record) => record.kind === 'statement' && isConfirmation(fateIn(fates, record))
 	);
 	if (confirmed.length > 0) confirmListed(fates, confirmed, { records, counted: counted() });
 	return fates;
+}
+
+/**
+ * When each reversal of a credit happened (ms), by its H: never before the credit, whatever the clock of
+ * its device said, or a payment that somebody saw would be taken back in the days before he was there.
+ */
+function undoneAt(
+	records: readonly StandingRecord[]
+): readonly (readonly [h: RecordHash, at: number])[] {
+	const reversals = records.filter(({ kind }) => kind === 'reversalOfCredit');
+	if (reversals.length === 0) return [];
+	const atByHash = new Map(records.map(({ h, occurredAt }) => [h, occurredAt]));
+	return reversals.map(({ h, ref, occurredAt }) => {
+		const creditAt = ref === undefined ? undefined : atByHash.get(ref);
+		return [h, Math.max(occurredAt, creditAt ?? occurredAt)];
+	});
 }
 
 /** A statement that is contested confirms nothing while it is: its records wait for an answer each. */
