@@ -1,15 +1,19 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeBase64url } from '#domain/bytes.ts';
 import { sheetStatement } from '#domain/claim-statement.ts';
 import { code, codeInfo, ledgerKey, secretId } from '#domain/confirmation/codes.ts';
 import { humanReference } from '#domain/confirmation/record-hash.ts';
 import type { CardFields } from '#domain/fact/ledger-fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
+import { ok } from '#domain/result.ts';
 import { account } from '#server/database/accounts.ts';
 import { balance, customer, setting } from '#server/database/journal.ts';
 import { ledgerGuard, personSecret, smsMonth } from '#server/database/ledgers.ts';
+import { commitAct } from '#server/ledgers/act.ts';
+import { readLink } from '#server/ledgers/guard.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
+import { linkLedger } from '#server/ledgers/linking.ts';
 import {
 	codesOfSheet,
 	createLedgerStand,
@@ -251,6 +255,32 @@ describe('ending', () => {
 		const copied = { ...name, business: thief.business };
 		expect(codeOf(await by(thief, '/connections/end', { body: copied }))).toBe('notLinked');
 	});
+
+	it('[CONNECT-5] who was there before ends nothing of who is being linked meanwhile', async () => {
+		await link(stand, name, { way: 'app', person: amina.person });
+		await bySession(amina, '/connections/end', name);
+		const bob = await makeCustomer(stand, `bob${String(round)}`);
+		const own = stand.onOwnConnections(1);
+		const linking = commitAct(own.parts, async (act) => {
+			const party = { way: 'app', person: bob.person } as const;
+			const linked = await linkLedger(act, own.parts, { name, party });
+			// Her end comes while this is not committed, and waits for it.
+			const ending = bySession(amina, '/connections/end', name);
+			await vi.waitUntil(() => isAwaited(), 5_000);
+			return linked.ok ? ok(ending) : linked;
+		});
+		const linked = await linking;
+		expect(linked.ok && codeOf(await linked.value)).toBe('notFound');
+		expect((await readLink(stand.database.orm, name))?.state).toBe('linked');
+		await own.database.close();
+	});
+
+	/** Whether somebody waits for a lock. */
+	async function isAwaited(): Promise<boolean> {
+		const rows = await stand.database.sql`
+			select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+		return rows.length > 0;
+	}
 });
 
 describe('invites of a ledger', () => {

@@ -5,8 +5,8 @@ import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { answerAsk, askToConnect, type AnswerRefusal, type NewAsk } from '#server/ledgers/asks.ts';
 import { commitAct } from '#server/ledgers/act.ts';
-import { readLink } from '#server/ledgers/guard.ts';
-import { endLink } from '#server/ledgers/linking.ts';
+import { lockGuard, readLink } from '#server/ledgers/guard.ts';
+import { endLink, type EndRefusal } from '#server/ledgers/linking.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { businessField, ledgerField, personField, readBody } from './body.ts';
 import {
@@ -110,13 +110,18 @@ async function end(c: Context, parts: LedgerRouteParts): Promise<Response> {
 		return problem(c, refusal('notFound'));
 	}
 	const ended = { ...body.value, by: caller.value.by };
-	const done = await commitAct(parts, (act) => endLink(act, parts, ended));
+	const done = await commitAct<null, 'notFound' | EndRefusal>(parts, async (act) => {
+		// Another may stand there by now, whom a transaction put there that held the lock.
+		await lockGuard(act.tx, body.value);
+		const isOf = await isOfCaller({ executor: act.tx }, caller.value, body.value);
+		return isOf ? endLink(act, parts, ended) : err('notFound');
+	});
 	return answer(c, done.ok ? ok({}) : done);
 }
 
 /** A shop ends its own; a customer ends what one of his persons is linked to. */
 async function isOfCaller(
-	{ executor }: LedgerRouteParts,
+	{ executor }: Pick<LedgerRouteParts, 'executor'>,
 	caller: LedgerCaller,
 	name: LedgerName
 ): Promise<boolean> {
