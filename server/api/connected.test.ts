@@ -358,6 +358,22 @@ describe('invites of a ledger', () => {
 		expect(codeOf(nobody)).toBe('notSignedIn');
 		expect((await bobs(fresh)).status).toBe(200);
 	});
+
+	it('[CONNECT-8] one that went astray opens nothing of who was linked since, when she leaves', async () => {
+		const bob = await makeCustomer(stand, `bob${String(round)}`);
+		const [astray, right, spare] = [await invite(), await invite(), await invite()];
+		stand.clock.now += MINUTE_MS;
+		const take = (who: TestCustomer, token: string): Promise<Answer> =>
+			bySession(who, '/links', { token, person: who.person });
+		expect((await take(amina, right)).status).toBe(200);
+		stand.clock.now += MINUTE_MS;
+		await bySession(amina, '/connections/end', name);
+		expect(codeOf(await take(bob, astray))).toBe('inviteOfAnother');
+		// She herself may come back by it, and the shop may invite him anew.
+		expect((await take(amina, spare)).status).toBe(200);
+		await bySession(amina, '/connections/end', name);
+		expect((await take(bob, await invite())).status).toBe(200);
+	});
 });
 
 describe('linking by phone', () => {

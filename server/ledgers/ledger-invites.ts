@@ -1,10 +1,10 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, gt, ne } from 'drizzle-orm';
 import type { PersonId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { createScopeToken, parseBusinessToken } from '#server/auth/secret-token.ts';
 import { sweepExpired } from '#server/auth/sweep.ts';
 import { balance } from '#server/database/journal.ts';
-import { ledgerInvite } from '#server/database/ledgers.ts';
+import { codeEpoch, ledgerInvite } from '#server/database/ledgers.ts';
 import type { Executor } from '#server/database/transaction.ts';
 import { commitAct } from './act.ts';
 import { ledgerIn, ofLedger } from './guard.ts';
@@ -95,6 +95,7 @@ export function takeInvite(
 		if (invite.usedBy === person) return ok(invite.name);
 		if (invite.usedAt !== null) return err('inviteUsed');
 		if (invite.expiresAt <= parts.clock()) return err('inviteExpired');
+		if (await wasOfAnother(act.tx, invite, person)) return err('inviteOfAnother');
 		const party = { way: 'app', person } as const;
 		const linked = await linkLedger(act, parts, { name: invite.name, party });
 		if (!linked.ok) return err(linked.error === 'ledgerTaken' ? 'inviteOfAnother' : linked.error);
@@ -106,9 +107,34 @@ export function takeInvite(
 	});
 }
 
+/**
+ * CONNECT-8. Whether another account stood behind the ledger since the invite was made: whoever was sent it by
+ * mistake, or before that one came, gets nothing of what that one's page holds when she leaves.
+ */
+async function wasOfAnother(
+	executor: Executor,
+	{ name, createdAt }: FoundInvite,
+	person: PersonId
+): Promise<boolean> {
+	const rows = await executor
+		.select({ epoch: codeEpoch.epoch })
+		.from(codeEpoch)
+		.where(
+			and(
+				ofLedger(codeEpoch, name),
+				gt(codeEpoch.startedAt, createdAt),
+				// Nobody's are those of a number that was proved.
+				ne(codeEpoch.person, person)
+			)
+		)
+		.limit(1);
+	return rows.length > 0;
+}
+
 interface FoundInvite {
 	readonly name: LedgerName;
 	readonly tokenHash: Uint8Array;
+	readonly createdAt: number;
 	readonly expiresAt: number;
 	readonly usedAt: number | null;
 	readonly usedBy: string | null;
@@ -128,8 +154,9 @@ async function findInvite(
 		.where(and(eq(ledgerInvite.business, business), eq(ledgerInvite.tokenHash, tokenHash)));
 	const [row] = await (isLocked === undefined ? rows : rows.for('update'));
 	if (row === undefined) return undefined;
-	const { expiresAt, usedAt, usedBy } = row;
-	return { name: { business, ledger: ledgerIn(row.ledger) }, tokenHash, expiresAt, usedAt, usedBy };
+	const { createdAt, expiresAt, usedAt, usedBy } = row;
+	const name = { business, ledger: ledgerIn(row.ledger) };
+	return { name, tokenHash, createdAt, expiresAt, usedAt, usedBy };
 }
 
 function sameInvite({ name, tokenHash }: FoundInvite): ReturnType<typeof and> {
