@@ -565,6 +565,15 @@ describe('person', () => {
 		expect(locked.notices[0]).toMatchObject({ kind: 'wrongCode', isLocked: true });
 	});
 
+	it('[PERSON-8] a wrong code of an SMS was told once, not never', async () => {
+		const stand = await newStand();
+		stand.card();
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		stand.judge(h, 'wrong', { way: 'sms' });
+		const [told] = (await viewOf(stand)).notices;
+		expect(told).toMatchObject({ kind: 'wrongCode', wrong: 1, isLocked: false });
+	});
+
 	it('[PERSON-9] news is told once, and read up to where the person looked', async () => {
 		const stand = await newStand();
 		stand.card();

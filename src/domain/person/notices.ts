@@ -149,7 +149,9 @@ function verdictNews(
 	const { result } = verdict;
 	if (result === 'ok')
 		return record === undefined ? undefined : { ...head, kind: 'confirmedByCode', record };
-	if (result === 'wrong') return { ...head, kind: 'wrongCode', wrong, isLocked };
+	// Those of a message are not among the ledger's.
+	if (result === 'wrong')
+		return { ...head, kind: 'wrongCode', wrong: Math.max(1, wrong), isLocked };
 	return { ...head, kind: 'codeNotTaken', why: result };
 }
 
