@@ -574,10 +574,11 @@ describe('balances', () => {
 		const name = { business: shop.business, ledger };
 		const path = `/people/${amina.person}`;
 		const made = await stand.ask(`${path}/sheets`, { body: { ...name, ...worth }, by: amina });
-		const { body } = await stand.ask(`${path}/secret`, { by: amina });
+		const { body } = await stand.ask(`${path}/secrets`, { by: amina });
 		const epoch = Number(made.body['epoch']);
 		const scope = { businessId: shop.business, ledgerId: ledger, epoch };
-		const key = await ledgerKey(bytesOf(String(body['secret'])), scope, crypto);
+		const [latest = ''] = body['secrets'] as readonly string[];
+		const key = await ledgerKey(bytesOf(latest), scope, crypto);
 		const info = codeInfo({ way: 'sheet', kind: 'due', currency: 'KES', exponent: 2, minor: cap });
 		return Promise.all([0, 1].map((counter) => code(key, { info, counter }, crypto)));
 	}
