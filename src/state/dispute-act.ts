@@ -18,6 +18,7 @@ import type {
 	CorrectionRefusal
 } from './ledger-acts.ts';
 import { standingFactsOf } from './ledger-standing.ts';
+import { loweredByHash } from './lowered.ts';
 import { readMeta } from './meta.ts';
 import { cleanNote } from './sell.ts';
 import { allocationOf, type Card } from './tally.ts';
@@ -187,10 +188,7 @@ function correctionOf(of: Correcting): Result<RecordDraft, CorrectionRefusal> {
 	if (card.standing.disputed.has(h)) return err({ kind: 'isDisputed' });
 	if (toMinor !== 0 && !isAmount(toMinor)) return err({ kind: 'amountRefused', place: 0 });
 	if (toMinor === 0 && row.receipt !== undefined) return err({ kind: 'isOfSale' });
-	const lowered = card.records
-		.filter(({ ref }) => ref === h)
-		.reduce((sum, { amount }) => sum + amount, 0);
-	const leftMinor = row.amount - lowered;
+	const leftMinor = row.amount - (loweredByHash(card.records).get(h) ?? 0);
 	if (leftMinor <= 0) return err({ kind: 'nothingLeft' });
 	if (toMinor === leftMinor) return err({ kind: 'sameAmount' });
 	return ok(correctionDraft(of, leftMinor));

@@ -547,6 +547,27 @@ describe('records', () => {
 		expect(await correct(0)).toMatchObject({ error: { kind: 'nothingLeft' } });
 	});
 
+	it('[DEVICE-39] are what they were once their correction is taken back, and are corrected anew', async () => {
+		const { device, due, record, ledgers, amina, hashOf } = await shop();
+		const takeBack = (ref: RecordHash, minor: number): Promise<unknown> =>
+			device.writeRecords(amina, [{ kind: 'reversalOfCredit', minor, ref }]);
+		const total = async (): Promise<unknown> => (await ledgers.page(amina, 50))?.totals[0]?.total;
+		const h = await due(500);
+		const typo = value(await device.correct({ h, toMinor: 300, reason: 'mistyped' }));
+		await takeBack(await hashOf(typo), 200);
+		expect(await record(h)).toMatchObject({ leftMinor: 500, standsMinor: 500 });
+		value(await device.correct({ h, toMinor: 400, reason: 'wrong price' }));
+		expect(await total()).toBe(400n);
+
+		const forgiveness = { kind: 'forgiveness', minor: 400, ref: h } as const;
+		const forgiven = value(await device.writeRecords(amina, [forgiveness]));
+		expect((await record(h)).leftMinor).toBe(0);
+		await takeBack(await hashOf(forgiven), 400);
+		expect(await total()).toBe(400n);
+		value(await device.writeRecords(amina, [forgiveness]));
+		expect(await total()).toBe(0n);
+	});
+
 	it('[DEVICE-40] are marked as paid by a payment of their rest and of nothing else', async () => {
 		const { device, due, record } = await shop();
 		const old = await due(300);

@@ -10,6 +10,7 @@ import type { Mark } from './book.ts';
 import { daysLate, type LedgerDay } from './ledger-day.ts';
 import { standingFactsOf } from './ledger-standing.ts';
 import type { Settling, ThreadRecord } from './ledger-views.ts';
+import { loweredByHash } from './lowered.ts';
 import { effectsOf } from './record-effects.ts';
 import { disputeOf, sentenceOf, troubleOf, type Said } from './record-sentence.ts';
 import { allocationOf, dueMoves, type Card } from './tally.ts';
@@ -156,13 +157,6 @@ function listersOf(records: readonly RecordRow[]): ReadonlyMap<RecordHash, reado
 	const statements = records.filter(({ list }) => list !== undefined);
 	const pairs = statements.flatMap((row) => (row.list ?? []).map((h) => ({ h, row })));
 	return new Map([...groupBy(pairs, ({ h }) => h)].map(([h, of]) => [h, of.map(({ row }) => row)]));
-}
-
-function loweredByHash(records: readonly RecordRow[]): ReadonlyMap<RecordHash, number> {
-	const lowered = new Map<RecordHash, number>();
-	for (const { ref, amount } of records)
-		if (ref !== undefined) lowered.set(ref, (lowered.get(ref) ?? 0) + amount);
-	return lowered;
 }
 
 /** What a person takes back with one tap; a sale's due goes back with its receipt. */

@@ -28,6 +28,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName } from '#domain/text.ts';
 import type { BookEntryRow, MemberRow, RecordRow, StoreReader } from '#storage/device-store.ts';
 import { apartOf, draftRecord, owedBy, type RecordMoney } from './draft-record.ts';
+import { loweredByHash } from './lowered.ts';
 import { readMeta } from './meta.ts';
 import {
 	checkAccount,
@@ -335,7 +336,7 @@ function refRefusal(
 	if (!isRightSide(kind, named) || !isOfMoney(named, frame.money))
 		return { kind: 'wrongSide', place };
 	const lowered =
-		sumOf(context.records.filter((row) => row.ref === ref).map(({ amount }) => amount)) +
+		(loweredByHash(context.records).get(ref) ?? 0) +
 		sumOf(before.filter((draft) => draft.ref === ref).map((draft) => draft.minor));
 	const leftMinor = Math.max(0, named.amount - lowered);
 	return minor > leftMinor ? { kind: 'moreThanLeft', place, leftMinor } : undefined;
