@@ -307,8 +307,8 @@ function createLedgerActs(parts: DeviceParts, perform: Perform): LedgerActs {
 			perform((await claims()).fileStatementAct(ledger, hs, parts)),
 		answerDispute: async (h, answer) =>
 			perform((await disputes()).answerDisputeAct(h, answer, parts)),
-		correct: async (draft) => (await disputes()).correctRecord(draft, { parts, perform }),
-		markPaid: async (h, tender) => (await disputes()).payRest(h, tender, { parts, perform }),
+		correct: async (draft) => perform((await disputes()).correctAct(draft, parts)),
+		markPaid: async (h, tender) => perform((await disputes()).payRestAct(h, tender, parts)),
 		addEntry: async (ledger, row) => perform((await entries()).addEntryAct(ledger, row)),
 		mergeCards: async (a, b, isJoined) => perform((await entries()).mergeCardsAct(a, b, isJoined)),
 		noteSms: (h, sent) => keepSms(parts, h, sent),

@@ -22,8 +22,16 @@ import { loweredByHash } from './lowered.ts';
 import { readMeta } from './meta.ts';
 import { cleanNote } from './sell.ts';
 import { allocationOf, type Card } from './tally.ts';
-import type { Act, DeviceParts, Moment, Perform } from './write-path.ts';
-import { writeRecordsAct, type RecordDraft, type RecordRefusal } from './write-records.ts';
+import type { Act, DeviceParts, Moment } from './write-path.ts';
+import {
+	loadRecords,
+	RECORDS_TABLES,
+	writeRecordsAct,
+	type RecordDraft,
+	type RecordOptions,
+	type RecordRefusal,
+	type RecordsContext
+} from './write-records.ts';
 
 interface DisputeContext {
 	readonly row: RecordRow | undefined;
@@ -153,26 +161,62 @@ async function signAll(
 	return records;
 }
 
-/** Reads a record and writes what corrects it. What moved between is refused by the second. */
-export interface CorrectParts {
-	readonly parts: DeviceParts;
-	readonly perform: Perform;
+interface FurtherContext {
+	readonly of: DisputeContext;
+	readonly records: RecordsContext | undefined;
 }
 
-export async function correctRecord(
+/** What is written of a record. */
+interface Further {
+	readonly draft: RecordDraft;
+	readonly options: RecordOptions;
+}
+
+/** A record that is here. */
+interface Known extends DisputeContext {
+	readonly row: RecordRow;
+	readonly card: Card;
+}
+
+/** Writes what `furtherOf` says of a record, by what is known of it when it is written. */
+function furtherAct<E>(
+	h: RecordHash,
+	parts: DeviceParts,
+	furtherOf: (known: Known) => Result<Further, E>
+): Act<FurtherContext, RecordFact, E | RecordRefusal> {
+	return {
+		tables: [...TABLES, ...RECORDS_TABLES],
+		load: async (rows) => {
+			const of = await loadRecord(rows, h);
+			const { row } = of;
+			return { of, records: row && (await loadRecords(rows, row.ledger, {})) };
+		},
+		decide: async ({ of, records }, moment) => {
+			const { row, card } = of;
+			if (row === undefined || card === undefined || records === undefined)
+				return err({ kind: 'unknownRecord', place: 0 });
+			const further = furtherOf({ ...of, row, card });
+			if (!further.ok) return further;
+			const { draft, options } = further.value;
+			return writeRecordsAct(row.ledger, [draft], { options, parts }).decide(records, moment);
+		}
+	};
+}
+
+/** Writes what corrects a record. */
+export function correctAct(
 	{ h, toMinor, reason }: CorrectionDraft,
-	{ parts, perform }: CorrectParts
-): Promise<Result<RecordFact, CorrectionRefusal>> {
-	const why = cleanNote(reason);
-	if (!why.ok) return why;
-	if (why.value === undefined) return err({ kind: 'reasonMissing' });
-	const context = await parts.store.read(TABLES, (rows) => loadRecord(rows, h));
-	const { row, card, tender } = context;
-	if (row === undefined || card === undefined) return err({ kind: 'unknownRecord', place: 0 });
-	const draft = correctionOf({ row, card, toMinor, reason: why.value });
-	if (!draft.ok) return draft;
-	const options = { currency: row.currency, tender: tender ?? null };
-	return perform(writeRecordsAct(row.ledger, [draft.value], { options, parts }));
+	parts: DeviceParts
+): Act<FurtherContext, RecordFact, CorrectionRefusal> {
+	return furtherAct<CorrectionRefusal>(h, parts, ({ row, card, tender }) => {
+		const why = cleanNote(reason);
+		if (!why.ok) return why;
+		if (why.value === undefined) return err({ kind: 'reasonMissing' });
+		const draft = correctionOf({ row, card, toMinor, reason: why.value });
+		if (!draft.ok) return draft;
+		const options = { currency: row.currency, tender: tender ?? null };
+		return ok({ draft: draft.value, options });
+	});
 }
 
 interface Correcting {
@@ -208,17 +252,16 @@ function correctionDraft({ row, toMinor, reason }: Correcting, leftMinor: number
 }
 
 /** Writes the payment of a debit's rest, for it and nothing else. */
-export async function payRest(
+export function payRestAct(
 	h: RecordHash,
 	tender: RecordTender,
-	{ parts, perform }: CorrectParts
-): Promise<Result<RecordFact, RecordRefusal>> {
-	const { row, cards } = await parts.store.read(TABLES, (rows) => loadRecord(rows, h));
-	if (row === undefined) return err({ kind: 'unknownRecord', place: 0 });
-	const rest = allocationOf(cards, row).dues.get(h)?.restMinor ?? 0n;
-	if (rest === 0n) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
-	const minor = Number(rest);
-	const draft: RecordDraft = { kind: 'payment', minor, allocations: [[h, minor]] };
-	const options = { currency: row.currency, tender };
-	return perform(writeRecordsAct(row.ledger, [draft], { options, parts }));
+	parts: DeviceParts
+): Act<FurtherContext, RecordFact, RecordRefusal> {
+	return furtherAct<RecordRefusal>(h, parts, ({ row, cards }) => {
+		const rest = allocationOf(cards, row).dues.get(h)?.restMinor ?? 0n;
+		if (rest === 0n) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
+		const minor = Number(rest);
+		const draft: RecordDraft = { kind: 'payment', minor, allocations: [[h, minor]] };
+		return ok({ draft, options: { currency: row.currency, tender } });
+	});
 }

@@ -5,6 +5,7 @@ import { dayNumber } from '#domain/calendar.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { RecordFact } from '#domain/fact/fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
+import type { Result } from '#domain/result.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, RecordRow } from '#storage/device-store.ts';
@@ -13,6 +14,7 @@ import { relayTongue, type RelayTongue } from '#tests/support/relay-facts.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import type { FactText } from './arrived-fact.ts';
 import { parseCheckpoint } from './checkpoint.ts';
+import { openDevice, type Device } from './device.ts';
 import { createLedgerBook, type LedgerBook, type ThreadRecord } from './ledger-book.ts';
 import { startOfDay } from './ledger-day.ts';
 import { readTypedCode } from './typed-code.ts';
@@ -576,6 +578,28 @@ describe('records', () => {
 		expect((await record(h)).settling).toMatchObject({ status: 'paid', restMinor: 0n });
 		expect((await record(old)).settling).toMatchObject({ status: 'pending', restMinor: 300n });
 		expect(await device.markPaid(h, 'cash')).toMatchObject({ error: { kind: 'moreThanLeft' } });
+	});
+
+	it('[DEVICE-39] [DEVICE-40] are corrected or paid once, though it is asked twice at once, in two tabs too', async () => {
+		const { device, due, ledgers, amina, parts } = await shop();
+		const inOtherTab = await openDevice(parts);
+		type Done = Result<RecordFact, { readonly kind: string }>;
+		const kinds = async (ask: (of: Device) => Promise<Done>): Promise<readonly string[]> => {
+			const done = await Promise.all([ask(device), ask(device), ask(inOtherTab)]);
+			return done.map((one) => (one.ok ? 'done' : one.error.kind)).toSorted();
+		};
+		const h = await due(500);
+		expect(await kinds((of) => of.correct({ h, toMinor: 400, reason: 'wrong price' }))).toEqual([
+			'done',
+			'sameAmount',
+			'sameAmount'
+		]);
+		expect(await kinds((of) => of.markPaid(h, 'cash'))).toEqual([
+			'done',
+			'moreThanLeft',
+			'moreThanLeft'
+		]);
+		expect((await ledgers.page(amina, 50))?.totals[0]?.total).toBe(0n);
 	});
 
 	it('[DEVICE-41] take the shop’s terms where their customer has none', async () => {

@@ -26,7 +26,13 @@ import type { FactId, LedgerId } from '#domain/ids.ts';
 import { dueMsOf } from '#domain/ledger/due-date.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName } from '#domain/text.ts';
-import type { BookEntryRow, MemberRow, RecordRow, StoreReader } from '#storage/device-store.ts';
+import type {
+	BookEntryRow,
+	MemberRow,
+	RecordRow,
+	StoreReader,
+	TableName
+} from '#storage/device-store.ts';
 import { apartOf, draftRecord, owedBy, type RecordMoney } from './draft-record.ts';
 import { loweredByHash } from './lowered.ts';
 import { readMeta } from './meta.ts';
@@ -92,7 +98,7 @@ export type RecordRefusal =
 	| { readonly kind: 'unknownPending' }
 	| { readonly kind: 'noteTooLong' };
 
-interface RecordsContext extends AccountContext {
+export interface RecordsContext extends AccountContext {
 	readonly records: readonly RecordRow[];
 	/** The writer, as the shop knows them. */
 	readonly member: MemberRow | undefined;
@@ -109,13 +115,23 @@ interface Frame {
 	readonly isLate: boolean;
 }
 
+export const RECORDS_TABLES: readonly TableName[] = [
+	'customers',
+	'balances',
+	'records',
+	'meta',
+	'members',
+	'entries',
+	'ends'
+];
+
 export function writeRecordsAct(
 	ledger: LedgerId,
 	drafts: readonly RecordDraft[],
 	{ options, parts }: { readonly options: RecordOptions; readonly parts: DeviceParts }
 ): Act<RecordsContext, RecordFact, RecordRefusal> {
 	return {
-		tables: ['customers', 'balances', 'records', 'meta', 'members', 'entries', 'ends'],
+		tables: RECORDS_TABLES,
 		load: (rows) => loadRecords(rows, ledger, options),
 		decide: async (context, moment) => {
 			const frame = frameOf(options, context, moment);
@@ -132,7 +148,7 @@ export function writeRecordsAct(
 	};
 }
 
-async function loadRecords(
+export async function loadRecords(
 	rows: StoreReader,
 	ledger: LedgerId,
 	{ slip, pending }: RecordOptions
