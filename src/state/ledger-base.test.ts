@@ -156,6 +156,33 @@ it('[BOOK-16] a no to an older record that is not here brings its ledger first, 
 	expect(await balances(to.store)).toEqual(await balances(from.store));
 });
 
+it('[DEVICE-6] [BOOK-16] a sale whose due is still on its way is taken back as a credit for it', async () => {
+	const from = await till(5);
+	const lines = [{ name: 'Rice', quantityThousandths: 1_000, unitPriceMinor: 650 }];
+	const tenders = [{ kind: 'account', minor: 650, ledger: from.amina } as const];
+	const sold = await from.device.sell({ lines, tenders });
+	if (!sold.ok) throw new Error('no sale');
+	const to = await phone(from, () => false);
+	// The day's journal brings the sale before the later pieces of the checkpoint bring her records.
+	await to.device.receive(await factsOf(from.store));
+	const draft = {
+		sale: sold.value.fact.id,
+		lines: [{ saleLine: 0, name: 'Rice', quantity: 1_000, damaged: false }],
+		refund: { kind: 'cash' } as const
+	};
+	expect(await to.device.planReturn(draft)).toMatchObject({
+		value: { creditMinor: 650, ledger: from.amina }
+	});
+	const back = await to.device.takeBack(draft);
+	expect(back).toMatchObject({
+		value: { cashMinor: 0, fact: { record: { core: { amount: 650 } } } }
+	});
+	await to.fill();
+	expect(totalOf(await page(to, from.amina))).toMatchObject({ total: 0n });
+	await from.device.receive(await factsOf(to.store));
+	expect(totalOf(await page(from, from.amina))).toMatchObject({ total: 0n });
+});
+
 /** What may happen to a ledger, as the test draws it: of which record, by its place. */
 const act = fc.record({
 	kind: fc.constantFrom('due', 'payment', 'correct', 'cancel', 'accept'),

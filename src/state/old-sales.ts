@@ -90,8 +90,7 @@ function fetchedOf(named: ArrivedFact, arrived: readonly ArrivedFact[]): Fetched
 	if (receipt === undefined) throw new Error('what bears a receipt number is a receipt');
 	const { fact } = receipt;
 	if (fact.kind !== 'sale') return { receipt, returns };
-	const [due] = named.records;
-	return { receipt, returns, sale: { sale: fact, returns, ...(due !== undefined && { due }) } };
+	return { receipt, returns, sale: { sale: fact, returns } };
 }
 
 /** What the relay has, and what is not there yet or came since. */

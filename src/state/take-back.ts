@@ -1,3 +1,4 @@
+import { recordHash } from '#domain/confirmation/record-hash.ts';
 import { changeMinor, sumOfKind, toPayMinor } from '#domain/fact/document-total.ts';
 import type {
 	FactTender,
@@ -17,7 +18,7 @@ import {
 	type SaleReturn
 } from '#domain/sale/return.ts';
 import { saleTotals } from '#domain/sale/sale-totals.ts';
-import { only, type RecordRow, type StoreReader, type TableName } from '#storage/device-store.ts';
+import type { StoreReader, TableName } from '#storage/device-store.ts';
 import { factOf } from './arrived-fact.ts';
 import { draftRecord } from './draft-record.ts';
 import { readReturns } from './read-returns.ts';
@@ -50,8 +51,6 @@ export interface ReturnDraftLine {
 export interface FetchedSale {
 	readonly sale: SaleFact;
 	readonly returns: readonly ReturnFact[];
-	/** What of it stood on account. */
-	readonly due?: RecordRow;
 }
 
 export interface ReturnDraft {
@@ -89,13 +88,11 @@ export type ReturnRefusal =
 	| { readonly kind: 'noteTooLong' }
 	| { readonly kind: 'saleTooLong' };
 
-export const RETURN_TABLES: readonly TableName[] = ['facts', 'records', 'customers', 'balances'];
+export const RETURN_TABLES: readonly TableName[] = ['facts', 'customers', 'balances'];
 
 export interface ReturnContext extends AccountContext {
 	readonly sale: SaleFact | undefined;
 	readonly earlier: readonly ReturnFact[];
-	/** The due of the sale, which a credit names. */
-	readonly due: RecordRow | undefined;
 }
 
 export function takeBackAct(
@@ -126,15 +123,21 @@ export function planReturn(
 }
 
 export async function loadReturn(rows: StoreReader, draft: ReturnDraft): Promise<ReturnContext> {
-	const { sale, earlier, due } =
+	const { sale, earlier } =
 		draft.sale === undefined ? NO_SALE : await readSold(rows, draft.sale, draft.fetched);
-	const ledger = due?.ledger ?? (draft.refund.kind === 'account' ? draft.refund.ledger : undefined);
-	return { sale, earlier, due, ...(await loadAccount(rows, ledger)) };
+	const given = draft.refund.kind === 'account' ? draft.refund.ledger : undefined;
+	const ledger = sale === undefined ? given : debtorOf(sale);
+	return { sale, earlier, ...(await loadAccount(rows, ledger)) };
 }
 
-type Sold = Pick<ReturnContext, 'sale' | 'earlier' | 'due'>;
+/** Whose debt it made. The sale carries its due: the due's own row may still be on its way. */
+function debtorOf({ record }: SaleFact): LedgerId | undefined {
+	return record?.core.ledgerId;
+}
 
-const NO_SALE: Sold = { sale: undefined, earlier: [], due: undefined };
+type Sold = Pick<ReturnContext, 'sale' | 'earlier'>;
+
+const NO_SALE: Sold = { sale: undefined, earlier: [] };
 
 /** What was fetched counts only for the sale that it is of, and together with what is known here. */
 async function readSold(
@@ -146,8 +149,7 @@ async function readSold(
 	const here = await readReturns(rows, id);
 	const byId = new Map([...(fetched?.returns ?? []), ...here].map((fact) => [fact.id, fact]));
 	const earlier = [...byId.values()].filter(({ saleId }) => saleId === id);
-	const [due = fetched?.due] = await rows.find('records', only('factId', id));
-	return { sale: (await readSale(rows, id)) ?? fetched?.sale, earlier, due };
+	return { sale: (await readSale(rows, id)) ?? fetched?.sale, earlier };
 }
 
 async function readSale(rows: StoreReader, id: FactId): Promise<SaleFact | undefined> {
@@ -185,7 +187,7 @@ function decideReturn(
 
 function returnOfSale(
 	draft: ReturnDraft,
-	{ sale, earlier, due }: ReturnContext & { readonly sale: SaleFact },
+	{ sale, earlier }: ReturnContext & { readonly sale: SaleFact },
 	{ settings }: Moment
 ): Result<Decision, ReturnRefusal> {
 	const wishes = draft.lines.map((line) => ({
@@ -218,7 +220,7 @@ function returnOfSale(
 			isDamaged: draft.lines[place]?.damaged === true
 		};
 	});
-	return ok({ ...back.value, lines, ledger: due?.ledger, sale });
+	return ok({ ...back.value, lines, ledger: debtorOf(sale), sale });
 }
 
 function earlierReturn(fact: ReturnFact): SaleReturn {
@@ -292,6 +294,7 @@ async function write(
 		...(decision.cashRoundingMinor !== 0 && { roundingMinor: decision.cashRoundingMinor })
 	};
 	if (ledger === undefined || creditMinor === 0) return fact;
+	const due = sale?.record && (await recordHash(sale.record.signed.a, parts.crypto));
 	const record = await draftRecord(
 		{
 			kind: 'credit',
@@ -300,7 +303,7 @@ async function write(
 			owedMinor: owedMinor(context, moment),
 			receipt: receiptNumber(head.code, receipt),
 			items: itemsOf(lines),
-			...(context.due !== undefined && sale !== undefined && { ref: context.due.h })
+			...(due !== undefined && { ref: due })
 		},
 		moment,
 		{ head, parts }
