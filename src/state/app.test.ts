@@ -125,6 +125,53 @@ it('[TILL-3] what is rung up while a sale is being written stands in the next ca
 	expect(names(await shop(inner))).toEqual(left);
 });
 
+it('[TILL-3] a line that is put in the place of one being sold stands in the next cart', async () => {
+	const app = await shop(fillable().store);
+	app.till.add(BREAD);
+	const selling = app.till.takeCash(6_500);
+	app.till.remove(1);
+	app.till.addAmount(25_000, 'Airtime');
+	expect((await selling)?.ok).toBe(true);
+	expect(app.till.lines.map(({ name }) => name)).toEqual(['Airtime']);
+});
+
+it('[TILL-3] a sale that is taken back while the next is being written keeps nothing of that in the cart', async () => {
+	const app = await shop(fillable().store);
+	app.till.addAmount(25_000, 'Airtime');
+	await app.till.takeCash(25_000);
+	const undoing = app.till.undo();
+	app.till.add(BREAD);
+	const selling = app.till.takeCash(6_500);
+	expect([(await undoing)?.ok, (await selling)?.ok]).toEqual([true, true]);
+	expect(app.till.lines.map(({ name }) => name)).toEqual(['Airtime']);
+	expect(app.till.finished?.totalMinor).toBe(6_500);
+});
+
+it('[TILL-7] what was emptied comes back beside what was rung up since, and nothing that was sold', async () => {
+	const app = await shop(fillable().store);
+	const names = (): readonly string[] => app.till.lines.map(({ name }) => name);
+	app.till.add(BREAD);
+	const putBack = app.till.clear();
+	app.till.addAmount(25_000, 'Airtime');
+	putBack();
+	expect(names()).toEqual(['Bread', 'Airtime']);
+	expect(new Set(app.till.lines.map(({ key }) => key)).size).toBe(2);
+
+	const selling = app.till.takeCash(31_500);
+	app.till.addAmount(100, 'Sweets');
+	const putSinceBack = app.till.clear();
+	expect((await selling)?.ok).toBe(true);
+	putSinceBack();
+	putSinceBack();
+	expect(names()).toEqual(['Sweets']);
+
+	const sellingSweets = app.till.takeCash(100);
+	app.till.clear()();
+	expect(names()).toEqual(['Sweets']);
+	expect((await sellingSweets)?.ok).toBe(true);
+	expect(names()).toEqual([]);
+});
+
 it('[TILL-3] what is rung up while a sale is refused stays in the cart', async () => {
 	const { store } = fillable();
 	const app = await shop(store);

@@ -49,6 +49,12 @@ export interface TillParts {
 	readonly currency: () => CurrencySettings;
 }
 
+/** A sale that is being written, or was. */
+interface Written {
+	readonly lines: readonly CartLine[];
+	isSold: boolean;
+}
+
 export interface Quick {
 	readonly handedMinor: number;
 	readonly changeMinor: number;
@@ -57,6 +63,9 @@ export interface Quick {
 /** The sale being rung up on this device. */
 export class Till {
 	readonly #parts: TillParts;
+	/** No key is given twice, so that a line is known by it whatever became of the others. */
+	#lastKey = 0;
+	#writing: Written | undefined;
 	lines = $state.raw<readonly CartLine[]>([]);
 	/** The last sale of this page, until the next line is rung up. */
 	finished = $state.raw<FinishedSale | undefined>();
@@ -111,6 +120,7 @@ export class Till {
 	/** Takes up the cart that was kept, as it was before the reload. */
 	restore(lines: readonly CartLine[]): void {
 		this.lines = lines;
+		this.#lastKey = Math.max(this.#lastKey, ...lines.map(({ key }) => key));
 	}
 
 	/** One more of a product; its own line grows where there is one at the same price. */
@@ -157,12 +167,14 @@ export class Till {
 		this.#set(this.lines.filter((line) => line.key !== key));
 	}
 
-	/** Empties the cart and answers what puts it back. */
+	/** Empties the cart and answers what puts back, once, what of it was not sold meanwhile. */
 	clear(): () => void {
-		const before = this.lines;
+		let before = this.lines;
+		const writing = this.#writing;
 		this.#set([]);
 		return () => {
-			this.#set(before);
+			this.#putBack(writing?.isSold === true ? rungUpSince(writing.lines, before) : before);
+			before = [];
 		};
 	}
 
@@ -200,8 +212,8 @@ export class Till {
 					: { kind: 'account', ledger: sale.customer.ledger }
 		});
 		if (!taken.ok) return taken;
-		this.finished = undefined;
-		this.#set([...sale.lines, ...this.lines].map((line, place) => ({ ...line, key: place + 1 })));
+		if (this.finished === sale) this.finished = undefined;
+		this.#putBack(sale.lines);
 		return taken;
 	}
 
@@ -216,6 +228,8 @@ export class Till {
 		if (this.isSelling) return undefined;
 		this.isSelling = true;
 		const { lines, totalMinor } = this;
+		const writing: Written = { lines, isSold: false };
+		this.#writing = writing;
 		let kept = lines;
 		try {
 			const sold = await this.#parts.sell({
@@ -224,6 +238,7 @@ export class Till {
 				isCart: true
 			});
 			if (!sold.ok) return sold;
+			writing.isSold = true;
 			this.finished = {
 				receipt: sold.value.receipt,
 				fact: sold.value.fact,
@@ -238,14 +253,28 @@ export class Till {
 			this.lines = this.lines === lines ? kept : rungUpSince(lines, this.lines);
 			return sold;
 		} finally {
+			this.#writing = undefined;
 			this.isSelling = false;
 			if (this.lines !== kept) this.#set(this.lines);
 		}
 	}
 
 	#append(line: Omit<CartLine, 'key'>): void {
-		const key = 1 + Math.max(0, ...this.lines.map((other) => other.key));
-		this.#set([...this.lines, { key, ...line }]);
+		this.#set([...this.lines, { key: this.#nextKey(), ...line }]);
+	}
+
+	/** In front of what stands there. A line keeps its key, but where another tab gave it too. */
+	#putBack(lines: readonly CartLine[]): void {
+		const taken = new Set(this.lines.map(({ key }) => key));
+		const back = lines.map((line) =>
+			taken.has(line.key) ? { ...line, key: this.#nextKey() } : line
+		);
+		this.#set([...back, ...this.lines]);
+	}
+
+	#nextKey(): number {
+		this.#lastKey += 1;
+		return this.#lastKey;
 	}
 
 	/** Kept at once, but not beside a sale: after it the sold lines would be the kept cart again. */
