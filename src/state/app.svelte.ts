@@ -124,7 +124,8 @@ export class App {
 			sell: (draft) => this.keeping(() => parts.device.sell(draft)),
 			takeBack: (draft) => this.keeping(() => parts.device.takeBack(draft)),
 			keepCart: (lines) => this.#keepCart(lines),
-			currency: () => this.settings.money
+			currency: () => this.settings.money,
+			isReadOnly: () => this.isReadOnly
 		});
 	}
 
@@ -186,14 +187,21 @@ export class App {
 	/** Looks only, while another tab leads. */
 	follow(lead: TabLead): void {
 		const look = (): void => {
-			const wasReader = this.isReadOnly;
-			this.isReadOnly = lead.role === 'reader';
-			// What stood here may have been sold in the other tab.
-			if (wasReader && !this.isReadOnly) void this.awaitless(this.#takeUpCart());
+			if (lead.role === 'reader') this.isReadOnly = true;
+			else if (this.isReadOnly) void this.awaitless(this.#takeLead(lead));
 		};
 		lead.on(look);
 		// A lock is given in a moment; until then nobody is told that another tab has it.
 		setTimeout(look, LEAD_WAIT_MS);
+	}
+
+	/** What stands here may have been sold in the other tab: until the kept cart is shown one may only look. */
+	async #takeLead(lead: TabLead): Promise<void> {
+		try {
+			await this.#takeUpCart();
+		} finally {
+			this.isReadOnly = lead.role === 'reader';
+		}
 	}
 
 	/** The business day it is now, by the corrected clock and the shop's zone and cut-off. */

@@ -289,6 +289,27 @@ it('[LEAD-4] shows the kept cart when it gets the lead, and keeps none while ano
 	expect((await shop(store)).till.lines).toEqual([]);
 });
 
+it('[LEAD-4] sells nothing while another tab leads, nor before it shows the kept cart', async () => {
+	const { store } = fillable();
+	const first = await shop(store);
+	first.till.add(BREAD);
+	await Promise.resolve();
+	const second = await shop(store);
+	const { lead, become } = turnableLead();
+	second.follow(lead);
+	become('reader');
+	expect(await second.till.takeCash(6_500)).toBeUndefined();
+	await first.till.takeCash(6_500);
+	become('leader');
+	expect(await second.till.takeCash(6_500)).toBeUndefined();
+	await vi.waitFor(() => {
+		expect([second.isReadOnly, second.till.lines]).toEqual([false, []]);
+	});
+	expect((await second.book.recentReceipts(10)).length).toBe(1);
+	second.till.add(BREAD);
+	expect((await second.till.takeCash(6_500))?.ok).toBe(true);
+});
+
 it('[DEVICE-26] names the day as its facts do, by the corrected clock', async () => {
 	const { store } = fillable();
 	await store.write(['meta'], (rows) => writeMeta(rows, 'offset', -3 * 86_400_000));

@@ -47,6 +47,8 @@ export interface TillParts {
 	readonly takeBack: (draft: ReturnDraft) => Promise<Result<TakenBack, ReturnRefusal>>;
 	readonly keepCart: (lines: readonly CartLine[]) => Promise<void>;
 	readonly currency: () => CurrencySettings;
+	/** Another tab leads, whose cart it is: nothing is sold or taken back here. */
+	readonly isReadOnly: () => boolean;
 }
 
 /** A sale that is being written, or was. */
@@ -197,7 +199,7 @@ export class Till {
 	/** Takes the last sale back, all of it, and puts its lines into the cart again, before what stands there. */
 	async undo(): Promise<Result<TakenBack, ReturnRefusal> | undefined> {
 		const sale = this.finished;
-		if (sale === undefined) return undefined;
+		if (sale === undefined || this.#parts.isReadOnly()) return undefined;
 		const taken = await this.#parts.takeBack({
 			sale: sale.fact.id,
 			lines: sale.fact.lines.map(({ name, quantityThousandths }, saleLine) => ({
@@ -218,14 +220,14 @@ export class Till {
 	}
 
 	/**
-	 * Answers nothing where a sale is being written already. The cart stays until it is saved; what is
-	 * rung up meanwhile is no part of it, and stands in the next.
+	 * Answers nothing where a sale is being written already, or another tab leads. The cart stays until
+	 * it is saved; what is rung up meanwhile is no part of it, and stands in the next.
 	 */
 	async #sell(
 		tender: TenderDraft,
 		customer?: FinishedSale['customer']
 	): Promise<Result<Sold, SellRefusal> | undefined> {
-		if (this.isSelling) return undefined;
+		if (this.isSelling || this.#parts.isReadOnly()) return undefined;
 		this.isSelling = true;
 		const { lines, totalMinor } = this;
 		const writing: Written = { lines, isSold: false };
