@@ -6,7 +6,6 @@ import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
 import { isAmount, isInstant } from '#domain/confirmation/limits.ts';
 import type { FactRecord, RecordFact } from '#domain/fact/fact.ts';
 import type { RecordTender } from '#domain/fact/ledger-fact.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { RecordRow, StoreReader } from '#storage/device-store.ts';
 import { apartOf, draftRecord, owedBy, type RecordOf } from './draft-record.ts';
@@ -25,8 +24,10 @@ import { allocationOf, type Card } from './tally.ts';
 import type { Act, DeviceParts, Moment } from './write-path.ts';
 import {
 	loadRecords,
+	readCameBy,
 	RECORDS_TABLES,
 	writeRecordsAct,
+	type CameBy,
 	type RecordDraft,
 	type RecordOptions,
 	type RecordRefusal,
@@ -38,8 +39,8 @@ interface DisputeContext {
 	readonly card: Card | undefined;
 	/** Every card of the person. */
 	readonly cards: readonly Card[];
-	/** How the money of the record's fact came. */
-	readonly tender: RecordTender | undefined;
+	/** How the money of the record came. */
+	readonly cameBy: CameBy;
 }
 
 const TABLES = [...CARD_TABLES, 'meta', 'facts'] as const;
@@ -48,14 +49,12 @@ async function loadRecord(rows: StoreReader, h: RecordHash): Promise<DisputeCont
 	const row = await rows.get('records', h);
 	const identity = await readMeta(rows, 'identity');
 	if (row === undefined || identity === undefined)
-		return { row: undefined, card: undefined, cards: [], tender: undefined };
+		return { row: undefined, card: undefined, cards: [], cameBy: undefined };
 	const groups = await readGroups(rows);
 	const ledgers = groups.cardsOf(groups.headOf(row.ledger));
 	const cards = await readCards(rows, ledgers, identity.business);
-	const fact = await rows.get('facts', row.factId);
-	const parsed = fact === undefined ? undefined : parseFact(fact.text);
-	const carried = parsed?.ok === true && parsed.value.kind === 'record' ? parsed.value : undefined;
-	return { row, card: cards.get(row.ledger), cards: [...cards.values()], tender: carried?.tender };
+	const cameBy = await readCameBy(rows, row);
+	return { row, card: cards.get(row.ledger), cards: [...cards.values()], cameBy };
 }
 
 /** What is left of a debit that is taken back by reversals alone. */
@@ -208,13 +207,13 @@ export function correctAct(
 	{ h, toMinor, reason }: CorrectionDraft,
 	parts: DeviceParts
 ): Act<FurtherContext, RecordFact, CorrectionRefusal> {
-	return furtherAct<CorrectionRefusal>(h, parts, ({ row, card, tender }) => {
+	return furtherAct<CorrectionRefusal>(h, parts, ({ row, card, cameBy }) => {
 		const why = cleanNote(reason);
 		if (!why.ok) return why;
 		if (why.value === undefined) return err({ kind: 'reasonMissing' });
 		const draft = correctionOf({ row, card, toMinor, reason: why.value });
 		if (!draft.ok) return draft;
-		const options = { currency: row.currency, tender: tender ?? null };
+		const options = { currency: row.currency, tender: cameBy ?? null };
 		return ok({ draft: draft.value, options });
 	});
 }

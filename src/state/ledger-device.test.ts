@@ -505,6 +505,23 @@ describe('records', () => {
 		expect(await book.dayTotals('2026-11-20')).toEqual(before);
 	});
 
+	it('[FACT-8] [DEVICE-68] that are taken back give their money back the way it came', async () => {
+		const { device, due, amina, hashOf, book } = await shop();
+		const day = (): Promise<unknown> => book.dayTotals('2026-11-20');
+		const h = await due(500);
+		const before = await day();
+		for (const tender of ['bank', 'cash', null] as const) {
+			const drafts = [{ kind: 'payment', minor: 200 }] as const;
+			const paid = value(await device.writeRecords(amina, drafts, { tender }));
+			const ref = await hashOf(paid);
+			const back = [{ kind: 'reversalOfCredit', minor: 200, ref }] as const;
+			expect(value(await device.writeRecords(amina, back)).tender).toBe(tender ?? undefined);
+			expect(await day()).toEqual(before);
+		}
+		value(await device.markPaid(h, 'mobile'));
+		expect(await day()).toMatchObject({ gotMinor: 500n, cashInMinor: 0n });
+	});
+
 	it('[DEVICE-38] entered later bear the day they happened on, not one to come', async () => {
 		const { device, amina, ledgers } = await shop();
 		const on = async (lateOn: string): Promise<unknown> => {

@@ -33,6 +33,7 @@ import type {
 	StoreReader,
 	TableName
 } from '#storage/device-store.ts';
+import { factOf } from './arrived-fact.ts';
 import { apartOf, draftRecord, owedBy, type RecordMoney } from './draft-record.ts';
 import { loweredByHash } from './lowered.ts';
 import { readMeta } from './meta.ts';
@@ -64,7 +65,10 @@ export interface RecordDraft {
 }
 
 export interface RecordOptions {
-	/** How the money of the payments came or goes back; cash where absent, null where none changed hands here. */
+	/**
+	 * How the money of the payments came or goes back, null where none changed hands here; where absent
+	 * it goes back the way it came, and else is cash.
+	 */
 	readonly tender?: RecordTender | null;
 	/** One of the shop's currencies; its own where absent. */
 	readonly currency?: string;
@@ -104,6 +108,17 @@ export interface RecordsContext extends AccountContext {
 	readonly member: MemberRow | undefined;
 	/** What `slip` and `pending` name, where it is not ended. */
 	readonly ended: readonly (BookEntryRow | undefined)[];
+	/** How the money came that goes back. */
+	readonly cameBy: CameBy;
+}
+
+/** Null where no money changed hands; undefined where that is not known here. */
+export type CameBy = RecordTender | null | undefined;
+
+/** What an act names of what was written before. */
+interface Naming extends Pick<RecordOptions, 'slip' | 'pending'> {
+	/** The record that it takes back. */
+	readonly back?: RecordHash | undefined;
 }
 
 /** What all records of one act share. */
@@ -119,6 +134,7 @@ export const RECORDS_TABLES: readonly TableName[] = [
 	'customers',
 	'balances',
 	'records',
+	'facts',
 	'meta',
 	'members',
 	'entries',
@@ -132,7 +148,10 @@ export function writeRecordsAct(
 ): Act<RecordsContext, RecordFact, RecordRefusal> {
 	return {
 		tables: RECORDS_TABLES,
-		load: (rows) => loadRecords(rows, ledger, options),
+		load: (rows) => {
+			const back = drafts.find(({ kind }) => kind === 'reversalOfCredit')?.ref;
+			return loadRecords(rows, ledger, { ...options, back });
+		},
 		decide: async (context, moment) => {
 			const frame = frameOf(options, context, moment);
 			if (!frame.ok) return frame;
@@ -151,18 +170,27 @@ export function writeRecordsAct(
 export async function loadRecords(
 	rows: StoreReader,
 	ledger: LedgerId,
-	{ slip, pending }: RecordOptions
+	{ slip, pending, back }: Naming
 ): Promise<RecordsContext> {
 	const identity = await readMeta(rows, 'identity');
 	const ids = [slip, pending].filter((id) => id !== undefined);
 	const ends = await rows.getMany('ends', ids);
 	const entries = await rows.getMany('entries', ids);
+	const taken = back === undefined ? undefined : await rows.get('records', back);
 	return {
 		...(await loadAccount(rows, ledger)),
 		records: await rows.findAny('records', 'ledger', [ledger]),
 		member: identity === undefined ? undefined : await rows.get('members', identity.member),
-		ended: entries.filter((_entry, place) => ends[place] === undefined)
+		ended: entries.filter((_entry, place) => ends[place] === undefined),
+		cameBy: taken && (await readCameBy(rows, taken))
 	};
+}
+
+/** How the money of a record came. */
+export async function readCameBy(rows: StoreReader, { factId }: RecordRow): Promise<CameBy> {
+	const row = await rows.get('facts', factId);
+	const fact = row === undefined ? null : factOf(row);
+	return fact?.kind === 'record' ? (fact.tender ?? null) : undefined;
 }
 
 /** A slip and a pending payment end once. */
@@ -184,7 +212,8 @@ function recordFact(
 ): RecordFact {
 	const undoes = undoneKind(drafts, context);
 	const isPaid = undoes === 'payment' || drafts.some(({ kind }) => kind === 'payment');
-	const { tender = 'cash', slip, pending } = options;
+	const { cameBy = 'cash' } = context;
+	const { tender = cameBy, slip, pending } = options;
 	return {
 		...moment.head(0),
 		on: frame.on,
