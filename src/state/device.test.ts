@@ -655,6 +655,28 @@ describe('the write path', () => {
 		);
 	});
 
+	it('[DEVICE-14] and so it does after another tab wrote while this one slept', async () => {
+		const store = createMemoryDeviceStore();
+		const { parts } = await openTestDevice({ seed: 10, store });
+		const inOtherTab = await openDevice(parts);
+		const sale = amount(7, [{ kind: 'cash', minor: 7 }]);
+		let loses = true;
+		const twice: DeviceStore = {
+			...store,
+			write: async (tables, work) => {
+				const done = await store.write(tables, work);
+				if (!loses || !tables.includes('journal')) return done;
+				loses = false;
+				value(await inOtherTab.sell(sale));
+				return store.write(tables, work);
+			}
+		};
+		const device = await openDevice({ ...parts, store: twice });
+		expect(value(await device.sell(sale)).receipt).toBe('A-000001');
+		expect(loses).toBe(false);
+		expect(await factTexts(store)).toHaveLength(2);
+	});
+
 	it('[DEVICE-15] says that the disk is full, and keeps the cart', async () => {
 		const store = createMemoryDeviceStore({ bytesMax: 3_000 });
 		const { device } = await openTestDevice({ seed: 11, store });

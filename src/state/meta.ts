@@ -116,8 +116,6 @@ export interface MetaValues {
 	/** The device's key pair; the private half cannot be read. */
 	readonly keys: CryptoKeyPair;
 	readonly sequence: Sequence;
-	/** Chance drawn for the last act that was written: it knows itself again by it. */
-	readonly lastAct: string;
 	readonly stamp: Stamp;
 	readonly feed: FeedPlace;
 	readonly checkpoint: CheckpointPlace;

@@ -181,13 +181,13 @@ async function keep(
 	const { business } = basis.identity;
 	const folding = { business, folds: await foldsFor(prepared.arrived) };
 	const token = parts.uuid.v4();
+	const journal = prepared.journal.map((row) => ({ ...row, act: token }));
 	const moved = await parts.store.write(WRITE_TABLES, async (rows) => {
 		const standing = await standingOf(rows, basis.sequence, token);
 		if (standing !== 'next') return standing === 'written' ? [] : undefined;
 		if (tries !== undefined && !(await areStill(rows, tries))) return undefined;
-		await rows.put('journal', prepared.journal);
+		await rows.put('journal', journal);
 		await writeMeta(rows, 'sequence', prepared.sequence);
-		await writeMeta(rows, 'lastAct', token);
 		if (emptiesCart) await writeMeta(rows, 'cart', []);
 		const seen = (await readMeta(rows, 'stamp')) ?? prepared.stamp;
 		const isLater = compareStamps(prepared.stamp, seen) > 0;
@@ -220,8 +220,9 @@ async function areStill(rows: StoreWriter, { before, after }: TriesKept): Promis
 }
 
 /**
- * A browser that lost its connection in a commit does the work again: then it may be there already.
- * Two tabs may write the same text in the same millisecond, so it is known by its token, not by it.
+ * A browser that lost its connection in a commit does the work again: then it may be there already,
+ * with acts of another tab behind it where this one slept meanwhile. Two tabs may write the same text
+ * in the same millisecond, so it is known by its token, not by it.
  */
 async function standingOf(
 	rows: StoreWriter,
@@ -231,7 +232,8 @@ async function standingOf(
 	await throwWhereOver(rows, 'identity');
 	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
 	if (sequence.n === basis.n && sequence.receipt === basis.receipt) return 'next';
-	return (await readMeta(rows, 'lastAct')) === token ? 'written' : 'moved';
+	const written = await rows.get('journal', basis.n + 1);
+	return written?.act === token ? 'written' : 'moved';
 }
 
 async function prepare(

@@ -43,6 +43,8 @@ export interface JournalRow {
 	readonly minor: bigint;
 	/** Why the relay would not have it. */
 	readonly refused?: string;
+	/** Chance drawn for the act that wrote it here: it knows itself again by it. */
+	readonly act?: string;
 }
 
 /** Own facts that left the journal because a verified backup holds them: all numbers of one block. */

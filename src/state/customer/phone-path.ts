@@ -136,24 +136,24 @@ async function keep(
 		{ identity: { person: identity.person, code: identity.code, claimed: true } },
 		basis.nowMs
 	);
+	const act = parts.token();
 	const journal: JournalRow[] = [];
 	for (const { fact, minor } of facts) {
 		const text = encodeFact(fact);
 		const digest = encodeHex((await parts.crypto.sha256(utf8(text))).subarray(0, 8));
 		const { n, id, at } = fact;
-		journal.push({ n, id, document, text, digest, sent: 0, at: at.wall, minor });
+		journal.push({ n, id, document, text, digest, sent: 0, at: at.wall, minor, act });
 	}
 	const kept = facts.map(({ fact }, place) =>
 		personRow({ kind: 'other', fact }, journal[place]?.text ?? '')
 	);
-	const token = parts.token();
 	const isWritten = await parts.store.write(['meta', 'journal', 'facts'], async (rows) => {
 		await throwWhereOver(rows, 'phone');
-		if ((await lastN(rows)) !== basis.n) return (await readMeta(rows, 'lastAct')) === token;
+		if ((await lastN(rows)) !== basis.n)
+			return (await rows.get('journal', basis.n + 1))?.act === act;
 		await rows.put('journal', journal);
 		await rows.put('facts', kept);
 		await writeMeta(rows, 'sequence', { n: basis.n + facts.length, receipt: 0 });
-		await writeMeta(rows, 'lastAct', token);
 		const last = facts.at(-1)?.fact.at;
 		if (last !== undefined) await raiseStamp(rows, last);
 		return true;
