@@ -2,6 +2,7 @@ import { formatDecimal, parseAmount, parseQuantity, type AmountRefusal } from '#
 import type { CustomerFields } from '#domain/fact/fact.ts';
 import { THOUSANDTHS } from '#domain/quantity.ts';
 import { ok, type Result } from '#domain/result.ts';
+import { changedOf } from './clean-fields.ts';
 import type { CustomerPage } from './customers.svelte.ts';
 import type { CustomerEditRefusal } from './entity-acts.ts';
 import type { FieldWhy, TypedNumbers } from './products.svelte.ts';
@@ -13,6 +14,8 @@ const TERMS_DAYS_MAX = 3_660;
 /** What a person fills in of a customer; what was typed stays until it is saved. */
 export class CustomerForm {
 	readonly #numbers: TypedNumbers;
+	/** What stood in it first, or was saved last: only what is other than that is written. */
+	#filled: CustomerFields;
 	name = $state('');
 	nick = $state('');
 	phone = $state('');
@@ -30,14 +33,17 @@ export class CustomerForm {
 		if (typeof limit === 'number')
 			this.limit = formatDecimal(limit, numbers.exponent, 0).replace('.', numbers.decimalMark);
 		if (typeof terms === 'number') this.terms = String(terms);
+		this.#filled = this.#read() ?? {};
+		this.refusals = {};
 	}
 
 	/** Saves and answers whether it was taken; where a field is not, `refusals` says which. */
 	async save(page: CustomerPage): Promise<boolean> {
 		const fields = this.#read();
 		if (fields === undefined) return false;
-		const saved = await page.change(fields);
-		if (!saved.ok) this.refusals = refusalsOf(saved.error);
+		const saved = await page.change(changedOf(fields, this.#filled));
+		if (saved.ok) this.#filled = fields;
+		else this.refusals = refusalsOf(saved.error);
 		return saved.ok;
 	}
 

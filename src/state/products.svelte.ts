@@ -4,6 +4,7 @@ import { parseProductId, type ProductId } from '#domain/ids.ts';
 import type { Result } from '#domain/result.ts';
 import type { App } from './app.svelte.ts';
 import type { StockedProduct } from './book.ts';
+import { changedOf } from './clean-fields.ts';
 import type { AdjustRefusal, ProductEditRefusal } from './entity-acts.ts';
 import type { Live } from './live.ts';
 import { searchProducts } from './product-search.ts';
@@ -103,6 +104,8 @@ export class ProductForm {
 	readonly #numbers: () => TypedNumbers;
 	readonly #id: ProductId | undefined;
 	readonly #hadPrice: boolean;
+	/** What stood in it first, or was saved last: only what is other than that is written. */
+	#filled: ProductFields;
 	name = $state('');
 	price = $state('');
 	codes = $state<string[]>(['']);
@@ -117,7 +120,7 @@ export class ProductForm {
 		this.#numbers = numbers;
 		this.#id = product?.id;
 		this.#hadPrice = product?.price !== undefined;
-		if (product !== undefined) this.#fill(product);
+		this.#filled = product === undefined ? {} : this.#fill(product);
 	}
 
 	/** Saves the product and answers its id; where a field is not taken, `refusals` says which. */
@@ -125,7 +128,10 @@ export class ProductForm {
 		const fields = this.#read();
 		if (fields === undefined) return undefined;
 		const saved = await this.#app.keeping(() => this.#write(fields));
-		if (saved.ok) return saved.value;
+		if (saved.ok) {
+			this.#filled = fields;
+			return saved.value;
+		}
 		this.refusals = refusalsOf(saved.error);
 		return undefined;
 	}
@@ -136,7 +142,7 @@ export class ProductForm {
 			const added = await device.addProducts([fields]);
 			return added.ok ? { ok: true, value: added.value[0] } : added;
 		}
-		const changed = await device.changeProduct(this.#id, fields);
+		const changed = await device.changeProduct(this.#id, changedOf(fields, this.#filled));
 		return changed.ok ? { ok: true, value: this.#id } : changed;
 	}
 
@@ -168,7 +174,7 @@ export class ProductForm {
 		return price.value === undefined && this.#hadPrice ? { price: 'empty' } : {};
 	}
 
-	#fill(product: StockedProduct): void {
+	#fill(product: StockedProduct): ProductFields {
 		const { exponent, decimalMark } = this.#numbers();
 		const typed = (units: number, digits: number): string =>
 			formatDecimal(units, digits, 0).replace('.', decimalMark);
@@ -180,6 +186,9 @@ export class ProductForm {
 		this.low = typeof product.low === 'number' ? typed(product.low, 3) : '';
 		this.unit = product.unit ?? 'piece';
 		this.kind = product.kind ?? 'goods';
+		const filled = this.#read() ?? {};
+		this.refusals = {};
+		return filled;
 	}
 }
 

@@ -2,6 +2,7 @@ import { currencySettings, parseCurrency } from '#domain/currency.ts';
 import { formatDecimal, parseAmount, type AmountRefusal } from '#domain/digits.ts';
 import type { SettingFields } from '#domain/fact/fact.ts';
 import type { App } from './app.svelte.ts';
+import { changedOf } from './clean-fields.ts';
 import type { SettingsRefusal } from './settings-act.ts';
 import type { Live } from './live.ts';
 import type { TypedNumbers } from './products.svelte.ts';
@@ -9,11 +10,15 @@ import type { TypedNumbers } from './products.svelte.ts';
 export type SettingsField = 'name' | 'address' | 'phone' | 'currency' | 'zone' | 'cashStep';
 export type SettingWhy = AmountRefusal | 'tooLong' | 'wrong' | 'currencyFixed';
 
+type ShownSettings = SettingFields & Required<Pick<SettingFields, 'decimals' | 'cashStep'>>;
+
 /** What a person settles of the shop; what was typed stays until it is saved. */
 export class SettingsForm {
 	readonly #app: App;
 	readonly #numbers: () => TypedNumbers;
 	readonly #hasMoney: Live<boolean>;
+	/** What stood in it first, or was saved last: only what is other than that is written. */
+	#filled: SettingFields;
 	name = $state('');
 	address = $state('');
 	phone = $state('');
@@ -40,7 +45,7 @@ export class SettingsForm {
 			if (customers.some(({ balances }) => balances.length > 0)) return true;
 			return (await app.book.recentReceipts(1)).length > 0;
 		});
-		this.#fill();
+		this.#filled = this.#fill();
 	}
 
 	/** Another currency begins with its own habits. */
@@ -57,12 +62,17 @@ export class SettingsForm {
 	async save(): Promise<boolean> {
 		const fields = this.#read();
 		if (fields === undefined) return false;
-		const saved = await this.#app.keeping(() => this.#app.device.changeSettings(fields));
-		if (!saved.ok) this.refusals = refusalsOf(saved.error);
+		const changed = changedOf(fields, this.#filled);
+		const { decimals, cashStep } = fields;
+		// How another currency is shown and paid goes with it.
+		const whole = changed.currency === undefined ? changed : { ...changed, decimals, cashStep };
+		const saved = await this.#app.keeping(() => this.#app.device.changeSettings(whole));
+		if (saved.ok) this.#filled = fields;
+		else this.refusals = refusalsOf(saved.error);
 		return saved.ok;
 	}
 
-	#read(): SettingFields | undefined {
+	#read(): ShownSettings | undefined {
 		const { locale } = this.#numbers();
 		const step = parseAmount(this.cashStep, { locale, exponent: this.exponent });
 		const isNothing = step.ok && step.value === 0;
@@ -72,6 +82,10 @@ export class SettingsForm {
 			...(isNothing && { cashStep: 'wrong' })
 		};
 		if (!step.ok || Object.keys(this.refusals).length > 0) return undefined;
+		return this.#fields(step.value);
+	}
+
+	#fields(cashStep: number): ShownSettings {
 		const [hours = 0, minutes = 0] = this.cutoff.split(':').map(Number);
 		return {
 			name: this.name,
@@ -81,11 +95,11 @@ export class SettingsForm {
 			zone: this.zone,
 			cutoff: hours * 60 + minutes,
 			decimals: Math.min(this.decimals, this.exponent),
-			cashStep: step.value
+			cashStep
 		};
 	}
 
-	#fill(): void {
+	#fill(): SettingFields {
 		const { settings } = this.#app;
 		const { currency, exponent, shownDecimals, cashStepMinor } = settings.money;
 		this.name = settings.name;
@@ -96,6 +110,7 @@ export class SettingsForm {
 		this.cutoff = clockOf(settings.cutoff);
 		this.decimals = shownDecimals;
 		this.cashStep = this.#typed(cashStepMinor, exponent);
+		return this.#fields(cashStepMinor);
 	}
 
 	#typed(minor: number, exponent: number): string {
