@@ -3,6 +3,7 @@ import { isDebit } from '#domain/confirmation/record-kind.ts';
 import type { CustomerFields, RecordFact } from '#domain/fact/fact.ts';
 import type { EntryFact, EntryRow, RecordTender } from '#domain/fact/ledger-fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
+import { dueMsOf } from '#domain/ledger/due-date.ts';
 import type { Result } from '#domain/result.ts';
 import type { MemberRow } from '#storage/device-store.ts';
 import type { App } from './app.svelte.ts';
@@ -20,6 +21,7 @@ import {
 	type LedgerPageView,
 	type StatementPeriod,
 	type StatementView,
+	type ThreadEntry,
 	type ThreadRecord,
 	type TwiceQuestion,
 	type TwiceView,
@@ -154,6 +156,34 @@ export class LedgerPage {
 
 	answer(h: RecordHash, answer: AnswerDraft): Promise<Result<RecordFact, AnswerRefusal>> {
 		return this.#app.keeping(() => this.#app.device.answerDispute(h, answer));
+	}
+
+	/** Ends what is left unpaid of a debit, under the card that it stands under. */
+	forgive(
+		{ ledger, h, currency }: ThreadRecord,
+		minor: number
+	): Promise<Result<RecordFact, RecordRefusal>> {
+		const draft: RecordDraft = { kind: 'forgiveness', minor, ref: h };
+		return this.#app.keeping(() =>
+			this.#app.device.writeRecords(ledger, [draft], { tender: null, currency })
+		);
+	}
+
+	/** Moves the day on which a debit falls due, a day of the shop, under the card that it stands under. */
+	moveDue(
+		{ ledger, h }: ThreadRecord,
+		on: string,
+		reason: string
+	): Promise<Result<EntryFact, EntryRefusal>> {
+		const dueMs = dueMsOf(on, this.#app.settings.zone);
+		return this.#app.keeping(() =>
+			this.#app.device.addEntry(ledger, ['dueMove', h, dueMs, reason])
+		);
+	}
+
+	/** A cheque or transfer did not come, under the card that it stands under. */
+	bounced({ ledger, id }: ThreadEntry): Promise<Result<EntryFact, EntryRefusal>> {
+		return this.#app.keeping(() => this.#app.device.addEntry(ledger, ['bounced', id]));
 	}
 
 	addEntry(row: EntryRow): Promise<Result<EntryFact, EntryRefusal>> {

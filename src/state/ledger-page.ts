@@ -241,10 +241,11 @@ const REFERENCE_LENGTH = 9;
 
 function entryItem(entry: BookEntryRow, page: PageCards, ends: Ends): readonly ThreadItem[] {
 	const view = entryView(entry, page, ends.get(entry.id));
-	if (view === undefined) return [];
-	const { id, wall, on, by } = entry;
+	const { id, ledger, wall, on, by } = entry;
+	if (view === undefined || ledger === '') return [];
 	const line: ThreadEntry = {
 		id,
+		ledger,
 		at: wall,
 		on,
 		by,

@@ -107,6 +107,8 @@ export interface ThreadRecord extends Omit<RecordRow, 'isLate' | 'list'> {
 /** A line of the shop's own book about a customer; it moves no balance. */
 export interface ThreadEntry {
 	readonly id: FactId;
+	/** The card that it stands under. */
+	readonly ledger: LedgerId;
 	readonly at: number;
 	readonly on: string;
 	readonly by: number;
