@@ -333,6 +333,27 @@ describe('a code told at the counter', () => {
 		expect(tomorrow.ok).toBe(true);
 	});
 
+	it('[DEVICE-32] [DEVICE-14] costs one try, though the answer of the disk was lost after the commit', async () => {
+		const test = await linked();
+		const h = await test.due(1);
+		let loses = true;
+		const twice: DeviceStore = {
+			...test.store,
+			write: async (tables, work) => {
+				const done = await test.store.write(tables, work);
+				if (!loses) return done;
+				loses = false;
+				return test.store.write(tables, work);
+			}
+		};
+		const device = await openDevice({ ...test.parts, store: twice });
+		expect(await device.claimByCode(test.amina, [h], '00000000')).toMatchObject({
+			error: { kind: 'doesNotFit', leftOfRecord: 2 }
+		});
+		expect(loses).toBe(false);
+		expect(await test.ledgers.triesLeft(test.amina, [h])).toEqual({ ofRecord: 2, ofDay: 9 });
+	});
+
 	it('[DEVICE-33] is worth no more than its cap, of its kind and currency, while it is good', async () => {
 		const { device, amina, due, codes, relay, clock, hashOf } = await linked();
 		const dear = await due(10_001);

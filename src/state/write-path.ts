@@ -202,9 +202,15 @@ async function keep(
 }
 
 /** A code that did not fit makes no fact, and is on disk all the same before anybody is told. */
-async function keepTries({ store, changes }: DeviceParts, tries: TriesKept): Promise<boolean> {
-	const { after } = tries;
+async function keepTries(
+	{ store, changes, uuid }: DeviceParts,
+	tries: TriesKept
+): Promise<boolean> {
+	const after = tries.after && { ...tries.after, act: uuid.v4() };
 	const isKept = await store.write(['tries'], async (rows) => {
+		// The same work once more, after its answer was lost.
+		const held = after && (await rows.get('tries', after.ledger));
+		if (held !== undefined && held.act === after?.act) return true;
 		if (!(await areStill(rows, tries))) return false;
 		if (after !== undefined) await rows.put('tries', [after]);
 		return true;

@@ -321,6 +321,8 @@ export interface TryRow {
 	readonly on: string;
 	readonly count: number;
 	readonly countByHash: Readonly<Record<string, number>>;
+	/** Chance drawn for the try that was counted last: it knows itself again by it. */
+	readonly act?: string;
 }
 
 /** The sums of one ledger in one currency, minor units. */
