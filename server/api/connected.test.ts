@@ -567,6 +567,22 @@ describe('sets of codes', () => {
 		expect(codeOf(await make(amina))).toBe('notLinked');
 	});
 
+	it('[API-56] are made by no phone that was removed while it sent', async () => {
+		await link(stand, name, { way: 'app', person: amina.person });
+		const { promise: bodyAfter, resolve: send } = Promise.withResolvers<undefined>();
+		const asked = by(amina, `/people/${amina.person}/sheets`, {
+			body: { ...name, ...WORTH },
+			bodyAfter
+		});
+		// It is heard, up to where its body begins.
+		const secret = await by(amina, `/people/${amina.person}/secret`);
+		expect(secret.status).toBe(200);
+		await stand.database.sql`
+			update phone set removed_at = ${stand.clock.now} where person = ${amina.person}`;
+		send(undefined);
+		expect(codeOf(await asked)).toBe('deviceRemoved');
+	});
+
 	it.each([{ cap: 0 }, { cap: 1.5 }, { cap: 10 ** 13 + 1 }, { cap: '5' }, { kind: 'due' }])(
 		'[CODES-1] refuses a set with %o',
 		async (changes) => {

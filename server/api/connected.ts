@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { connectionRoutes } from './connections.ts';
-import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
+import { bodyBytesAtMost, bodyWhole, jsonOnly, ownOriginOnly } from './guard.ts';
 import type { LedgerRouteParts } from './ledger-route-parts.ts';
 import { ledgerRoutes } from './ledgers.ts';
 import { linkRoutes } from './links.ts';
@@ -29,7 +29,7 @@ export function connectedRoutes(parts: LedgerRouteParts): Hono {
 		sheetRoutes,
 		relayKeyRoutes
 	];
-	const guards = [ownOriginOnly, jsonOnly, bodyBytesAtMost(BODY_BYTES_MAX)] as const;
+	const guards = [ownOriginOnly, jsonOnly, bodyBytesAtMost(BODY_BYTES_MAX), bodyWhole] as const;
 	const connected = new Hono();
 	for (const path of GUARDED) connected.use(path, ...guards);
 	for (const route of routes) connected.route('/', route(parts));

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeBase64url } from '#domain/bytes.ts';
+import { phoneStatement } from '#domain/claim-statement.ts';
 import { PROBLEM_CODES } from '#domain/problem-code.ts';
 import { Hono } from 'hono';
 import { DEVICE_TOKEN_MS } from '#server/auth/device-auth.ts';
@@ -141,6 +143,43 @@ describe('rights', () => {
 		]);
 	});
 });
+
+describe('what is sent slowly', () => {
+	const OF_THE_SIGNED_IN = [
+		'POST /codes',
+		'POST /codes/check',
+		'POST /second-factor/confirm',
+		'POST /businesses',
+		'POST /people',
+		'POST /phones',
+		'POST /invites'
+	] as const;
+
+	it.each(OF_THE_SIGNED_IN)(
+		'[API-56] %s serves nobody who was signed out meanwhile',
+		async (route) => {
+			const path = route.slice('POST '.length);
+			const body = route === 'POST /people' ? { name: 'A child' } : await bodyOf(route);
+			const whole = route === 'POST /phones' ? await phoneBody(shop) : body;
+			const { cookie } = await ask(stand.app, '/sessions', {
+				body: { username: 'owner.of.shop', password: PASSWORD }
+			});
+			const { promise: bodyAfter, resolve: send } = Promise.withResolvers<undefined>();
+			const asked = ask(stand.app, path, { cookie, body: whole, bodyAfter });
+			// It is heard, up to where its body begins.
+			expect((await ask(stand.app, '/me', { cookie })).status).toBe(200);
+			await ask(stand.app, '/sessions/current', { method: 'DELETE', cookie });
+			send(undefined);
+			expect((await asked).body['code']).toBe('notSignedIn');
+		}
+	);
+});
+
+async function phoneBody({ person }: Shop): Promise<object> {
+	const { publicKey, sign } = await createTestKey();
+	const signature = encodeBase64url(await sign(phoneStatement(person, publicKey)));
+	return { person, publicKey: encodeBase64url(publicKey), signature };
+}
 
 describe('guards', () => {
 	const POSTS = Object.keys(RIGHTS).filter((route) => route.startsWith('POST'));

@@ -36,6 +36,15 @@ export function bodyBytesAtMost(maxSize: number): MiddlewareHandler {
 			: unmeasured(c, next);
 }
 
+/**
+ * API-56. To be put before whatever asks who calls: who sends his body later is asked by then, and not as he
+ * was when he began. It is kept for whoever reads it.
+ */
+export const bodyWhole: MiddlewareHandler = async (c, next) => {
+	if (c.req.method === 'POST') await c.req.arrayBuffer();
+	return next();
+};
+
 function isForeign(c: Context): boolean {
 	const site = c.req.header('sec-fetch-site');
 	const origin = c.req.header('origin');

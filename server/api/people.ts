@@ -4,7 +4,7 @@ import { businessRoutes } from './businesses.ts';
 import { codeRoutes } from './codes.ts';
 import { deviceRoutes } from './devices.ts';
 import { gatewayRoutes } from './gateways.ts';
-import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
+import { bodyBytesAtMost, bodyWhole, jsonOnly, ownOriginOnly } from './guard.ts';
 import { heirRoutes } from './heirs.ts';
 import { inviteRoutes } from './invites.ts';
 import { meRoutes } from './me.ts';
@@ -34,7 +34,12 @@ export function peopleRoutes(parts: PeopleParts): Hono {
 		heirRoutes,
 		personRoutes
 	];
-	const guards = [ownOriginOnly, jsonOnly, bodyBytesAtMost(PEOPLE_BODY_BYTES_MAX)] as const;
+	const guards = [
+		ownOriginOnly,
+		jsonOnly,
+		bodyBytesAtMost(PEOPLE_BODY_BYTES_MAX),
+		bodyWhole
+	] as const;
 	const people = new Hono();
 	for (const path of GUARDED) people.use(path, ...guards);
 	for (const route of routes) people.route('/', route(parts));

@@ -135,6 +135,8 @@ export interface Ask {
 	readonly cookie?: string | undefined;
 	readonly bearer?: string | undefined;
 	readonly headers?: Readonly<Record<string, string>>;
+	/** The body follows once this resolves, as a line brings it that is slow. */
+	readonly bodyAfter?: Promise<void>;
 }
 
 export interface Answer {
@@ -158,10 +160,13 @@ export async function ask(app: Hono, path: string, request: Ask = {}): Promise<A
 		else headers.set(name, value);
 	}
 	const sent = typeof body === 'string' ? body : JSON.stringify(body);
+	const { bodyAfter } = request;
+	if (bodyAfter !== undefined) headers.set('content-length', String(Buffer.byteLength(sent)));
 	const response = await app.request(`${ORIGIN}/api${path}`, {
 		method,
 		headers,
-		...(body === undefined ? {} : { body: sent })
+		...(body === undefined ? {} : { body: sent }),
+		...(bodyAfter === undefined ? {} : { body: streamOf(sent, bodyAfter), duplex: 'half' })
 	});
 	const text = await response.text();
 	return {
@@ -170,6 +175,16 @@ export async function ask(app: Hono, path: string, request: Ask = {}): Promise<A
 		cookie: /__Host-session=([^;]+);/.exec(response.headers.get('set-cookie') ?? '')?.[1],
 		headers: response.headers
 	};
+}
+
+function streamOf(text: string, after: Promise<void>): ReadableStream<Uint8Array> {
+	return new ReadableStream({
+		async start(controller) {
+			await after;
+			controller.enqueue(new TextEncoder().encode(text));
+			controller.close();
+		}
+	});
 }
 
 export const PASSWORD = 'a door in the wall';
