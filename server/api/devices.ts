@@ -7,7 +7,6 @@ import { joinStatement } from '#domain/claim-statement.ts';
 import {
 	nextDeviceCode,
 	parseBranchId,
-	parseDeviceCode,
 	type BranchId,
 	type BusinessId,
 	type DeviceCode
@@ -16,7 +15,7 @@ import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { callerOfDevice, findDevice, type DeviceRow } from '#server/auth/device-auth.ts';
 import { parseBusinessToken } from '#server/auth/secret-token.ts';
-import { branch, business, device, invite, session } from '#server/database/accounts.ts';
+import { branch, business, device, invite } from '#server/database/accounts.ts';
 import { raiseDeviceCode } from '#server/database/device-codes.ts';
 import { commitUnlessRefused, rawSql, type Transaction } from '#server/database/transaction.ts';
 import {
@@ -29,6 +28,8 @@ import {
 } from './body.ts';
 import { findForgottenCode, readToldCodes } from './forgotten-code.ts';
 import { memberOf } from './invites.ts';
+import { lockBusiness, type LockedBusiness } from './lock-business.ts';
+import { isOpenStill } from './open-session.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
 import { currentSession } from './session-cookie.ts';
@@ -136,12 +137,7 @@ async function joinBySession(
 	return commitUnlessRefused(parts.executor, async (transaction) => {
 		const locked = await lockBusiness(transaction, businessId);
 		// Asked again under the lock: who removes a device ends the sessions that may lie on it.
-		const [standing] = await transaction
-			.select()
-			.from(session)
-			.where(eq(session.id, id))
-			.for('share');
-		if (standing === undefined) return err('notSignedIn');
+		if (!(await isOpenStill(transaction, id))) return err('notSignedIn');
 		const owner = await memberOf(transaction, businessId, caller.account);
 		if (locked === undefined || owner === undefined) return err('notAMember');
 		const [first] = await transaction
@@ -160,28 +156,6 @@ async function joinBySession(
 		} as const;
 		return enrol(transaction, { parts, locked, place, publicKey, known });
 	});
-}
-
-export interface LockedBusiness {
-	readonly business: BusinessId;
-	readonly name: string;
-	readonly lastDeviceCode: DeviceCode;
-}
-
-/** Of several devices that join at once, one after the other gets its code. */
-export async function lockBusiness(
-	transaction: Transaction,
-	id: BusinessId
-): Promise<LockedBusiness | undefined> {
-	const [row] = await transaction
-		.select()
-		.from(business)
-		.where(eq(business.business, id))
-		.for('update');
-	if (row === undefined) return undefined;
-	const last = parseDeviceCode(row.lastDeviceCode);
-	assert(last.ok, 'a business has the code it gave last');
-	return { business: id, name: row.name, lastDeviceCode: last.value };
 }
 
 export interface Enrolment {

@@ -176,9 +176,9 @@ describe('what is sent slowly', () => {
 });
 
 async function phoneBody({ person }: Shop): Promise<object> {
-	const { publicKey, sign } = await createTestKey();
-	const signature = encodeBase64url(await sign(phoneStatement(person, publicKey)));
-	return { person, publicKey: encodeBase64url(publicKey), signature };
+	const key = await createTestKey();
+	const signature = encodeBase64url(await key.sign(phoneStatement(person, key.publicKey)));
+	return { person, publicKey: encodeBase64url(key.publicKey), signature };
 }
 
 describe('guards', () => {

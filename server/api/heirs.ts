@@ -22,7 +22,8 @@ import {
 	readBody,
 	signatureField
 } from './body.ts';
-import { branchIdOf, enrol, findByKey, lockBusiness, type Joined } from './devices.ts';
+import { branchIdOf, enrol, findByKey, type Joined } from './devices.ts';
+import { lockBusiness } from './lock-business.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { KID_BYTES, makeRoom, nextNumber } from './persons.ts';
 import { problem, refusal } from './problem.ts';

@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import type { SignedInFrom } from '#server/auth/sessions.ts';
-import { account } from '#server/database/accounts.ts';
+import { account, session } from '#server/database/accounts.ts';
+import type { Transaction } from '#server/database/transaction.ts';
 import type { PeopleParts } from './people-parts.ts';
 import type { AccountRow } from './step-up.ts';
 
@@ -21,4 +22,10 @@ export async function openWithPassword(
 			.for('share');
 		return standing === undefined ? undefined : sessions.open(tx, standing.id, from);
 	});
+}
+
+/** Whether the session is there; it stays until the transaction ends, for whoever ends it waits so long. */
+export async function isOpenStill(transaction: Transaction, id: string): Promise<boolean> {
+	const found = await transaction.select().from(session).where(eq(session.id, id)).for('share');
+	return found.length > 0;
 }

@@ -36,12 +36,12 @@ function removeDevice(code: string, changes: object = {}, cookie = shop.cookie):
 	return ask(stand.app, '/devices/removal', { cookie, body });
 }
 
-/** Whether somebody waits for a lock. */
-async function waits(): Promise<boolean> {
+/** Whether somebody waits for a lock, or so many do. */
+async function waits(atLeast = 1): Promise<boolean> {
 	const rows = await stand.database.sql`
 		select 1 from pg_stat_activity
 		where datname = current_database() and wait_event_type = 'Lock'`;
-	return rows.length > 0;
+	return rows.length >= atLeast;
 }
 
 async function invite(by: { bearer: string } | { cookie: string }): Promise<string> {
@@ -139,6 +139,27 @@ describe('a device that its owner removes', () => {
 		expect((await join(token)).body['code']).toBe('inviteUnknown');
 		// The owner's next one is as good as any.
 		expect((await join(await invite({ cookie: shop.cookie }))).status).toBe(201);
+	});
+
+	it('[API-55] leaves none that it was asking for meanwhile, by its key or by a session', async () => {
+		const { business, branch } = shop;
+		const token = (await proveDevice(stand.app, { ...shop, code: 'B', key })).body['token'];
+		const elsewhere = await signIn('asha');
+		const asked: Promise<Answer>[] = [];
+		let removed: Promise<Answer> | undefined;
+		// As whoever joins at that moment holds it: they wait behind it, in this order.
+		await stand.database.sql.begin(async (tx) => {
+			await tx`select 1 from business where business = ${business} for update`;
+			removed = removeDevice('B');
+			await until(() => waits(1));
+			for (const by of [{ bearer: String(token) }, { cookie: elsewhere }])
+				asked.push(ask(stand.app, '/invites', { ...by, body: { business, branch } }));
+			await until(() => waits(3));
+		});
+		expect((await removed)?.status).toBe(204);
+		const codes = (await Promise.all(asked)).map(({ body }) => body['code']);
+		expect(codes).toEqual(['deviceRemoved', 'notSignedIn']);
+		expect(await stand.database.sql`select 1 from invite`).toEqual([]);
 	});
 
 	it('[API-36] stays where the password, the business or the device is another', async () => {
