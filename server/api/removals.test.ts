@@ -247,6 +247,22 @@ describe('a session that ends', () => {
 		}
 	});
 
+	it('[API-55] ends with its invites or not at all, so that what failed is done by the same again', async () => {
+		const { sql } = stand.database;
+		const elsewhere = await signIn('asha');
+		const token = await invite({ cookie: elsewhere });
+		const { body } = await ask(stand.app, '/sessions', { cookie: elsewhere });
+		const sessions = body['sessions'] as readonly { id: string; isCurrent: boolean }[];
+		const path = `/sessions/${sessions.find(({ isCurrent }) => isCurrent)?.id ?? ''}`;
+		const end = (): Promise<Answer> =>
+			ask(stand.app, path, { method: 'DELETE', cookie: shop.cookie });
+		await sql`create rule unwilling as on delete to invite do instead select 1 / 0`;
+		await expect(end()).rejects.toThrow();
+		await sql`drop rule unwilling on invite`;
+		expect((await end()).status).toBe(204);
+		expect((await join(token)).body['code']).toBe('inviteUnknown');
+	});
+
 	it('[API-38] has what it opened closed: this one, another, all others', async () => {
 		const cookie = shop.cookie;
 		const elsewhere = await signIn('asha');

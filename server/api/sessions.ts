@@ -71,9 +71,15 @@ export function sessionRoutes(parts: PeopleParts): Hono {
 		const id = c.req.param('id');
 		// One of another account and one that is nowhere are answered alike.
 		const { caller } = current.value;
-		const isEnded = isUuid(id) && (await sessions.endOne(caller.account, id));
+		const isEnded =
+			isUuid(id) &&
+			(await executor.transaction(async (tx) => {
+				// Once it has ended nobody can ask for that again, and so for what ends with it.
+				if (!(await sessions.endOne(tx, caller.account, id))) return false;
+				await endInvites(tx, caller.account);
+				return true;
+			}));
 		if (!isEnded) return problem(c, refusal('notFound'));
-		await endInvites(executor, caller.account);
 		await closeSockets(parts, caller.account);
 		return c.body(null, 204);
 	});

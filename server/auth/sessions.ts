@@ -36,7 +36,7 @@ export interface Sessions {
 	/** All that are open, the last used first. */
 	list(account: string): Promise<readonly OpenSession[]>;
 	/** Ends one of the account's; false where it has none of that name. */
-	endOne(account: string, id: string): Promise<boolean>;
+	endOne(executor: Executor, account: string, id: string): Promise<boolean>;
 	/** Ends every session of the account, but the one that is to stay. */
 	endOthers(executor: Executor, account: string, staying?: string): Promise<void>;
 }
@@ -93,8 +93,8 @@ export function createSessions(parts: SessionsParts): Sessions {
 			await parts.executor.delete(session).where(eq(session.tokenHash, digest.value));
 		},
 		list: (owner) => listSessions(parts, owner),
-		async endOne(owner, id) {
-			const ended = await parts.executor
+		async endOne(executor, owner, id) {
+			const ended = await executor
 				.delete(session)
 				.where(and(eq(session.account, owner), eq(session.id, id)))
 				.returning();
