@@ -1,7 +1,13 @@
 import type { Signer } from '#domain/crypto.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseDeviceCode, parseFactId } from '#domain/ids.ts';
-import { only, TEXT_END, type DeviceStore, type FactRow } from '#storage/device-store.ts';
+import {
+	only,
+	TEXT_END,
+	type DeviceStore,
+	type FactRow,
+	type StoreReader
+} from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
 import type { Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
@@ -96,21 +102,69 @@ async function ownerOf(page: PageParts, book: string): Promise<Owner | undefined
  * is noted, with its book, until somebody says that he has the file of it (UNSENT-6).
  */
 async function leaveBehind(parts: DeviceWaysParts): Promise<boolean> {
-	const { store, page, changes } = parts;
-	const book = await store.read(['meta'], (rows) => readMeta(rows, 'leftBehind'));
+	const { store, changes } = parts;
+	let { before: book, known: asked } = await store.read(['meta'], readBefore);
 	if (book === undefined) return true;
+	const leftByBook = new Map<string, LeftBook>();
+	// Whose access was ended before it had left anything has a book of before as well.
+	while (book !== undefined && !leftByBook.has(book)) {
+		// What it was told is sent, too: a relay that forgot it is known by its answer alone.
+		const left = await leaveBook(parts, { book, again: asked.length === 0 });
+		if (left === undefined) return false;
+		leftByBook.set(book, left);
+		asked = [...asked, ...left.known];
+		book = left.before;
+	}
+	const all = [...leftByBook.values()].reverse();
+	const known = all.flatMap((one) => one.known).filter((one) => !leftByBook.has(one.book ?? ''));
+	const notLeft = [...known, ...all.flatMap((one) => one.notLeft)];
+	await store.write(['meta'], async (rows) => {
+		if (notLeft.length === 0) await rows.remove('meta', ['leftBehind']);
+		await keepAlone(rows, 'before', notLeft);
+	});
+	changes.tell(['journal']);
+	return true;
+}
+
+interface Before {
+	/** The book that a device has left behind. */
+	readonly before: string | undefined;
+	/** What the owner has not got of the books before its own, as far as it was answered there. */
+	readonly known: readonly AloneRange[];
+}
+
+async function readBefore(rows: StoreReader): Promise<Before> {
+	const alone = (await readMeta(rows, 'alone')) ?? [];
+	const known = alone.filter(({ book }) => book !== undefined);
+	return { before: await readMeta(rows, 'leftBehind'), known };
+}
+
+/** What became of a book that was left behind. */
+interface LeftBook extends Before {
+	/** What the owner has not got of it. */
+	readonly notLeft: readonly AloneRange[];
+}
+
+interface BookToLeave {
+	readonly book: string;
+	/** Whether what it had sent is asked about too. */
+	readonly again: boolean;
+}
+
+/** Undefined where the relay was not reached. */
+async function leaveBook(
+	parts: DeviceWaysParts,
+	{ book, again }: BookToLeave
+): Promise<LeftBook | undefined> {
+	const { page } = parts;
 	const owner = await ownerOf(page, book);
 	const old = page.openStore(book);
 	try {
-		const became = owner === undefined ? 'left' : await leaveTo(parts, old, owner);
-		if (became === 'unreachable') return false;
-		const notLeft = became === 'handedIn' ? [] : await notLeftOf(old, book);
-		await store.write(['meta'], async (rows) => {
-			if (notLeft.length === 0) await rows.remove('meta', ['leftBehind']);
-			await keepAlone(rows, 'before', notLeft);
-		});
-		changes.tell(['journal']);
-		return true;
+		const became = owner === undefined ? 'left' : await leaveTo(parts, old, { ...owner, again });
+		if (became === 'unreachable') return undefined;
+		const held = await old.read(['meta'], readBefore);
+		if (became === 'handedIn') return { before: held.before, known: [], notLeft: [] };
+		return { ...held, notLeft: await notLeftOf(old, book) };
 	} finally {
 		old.close();
 	}
@@ -119,13 +173,10 @@ async function leaveBehind(parts: DeviceWaysParts): Promise<boolean> {
 async function leaveTo(
 	parts: DeviceWaysParts,
 	old: DeviceStore,
-	{ identity, keys }: Owner
+	{ identity, keys, again }: Owner & { readonly again: boolean }
 ): Promise<'left' | 'handedIn' | 'unreachable'> {
-	const { store, page } = parts;
+	const { page } = parts;
 	const signer = await page.signerOf(keys);
-	const known = (await store.read(['meta'], (rows) => readMeta(rows, 'alone'))) ?? [];
-	// What it was told is sent, too: a relay that forgot it is known by its answer alone.
-	const again = known.every(({ book }) => book === undefined);
 	const left = await leaveLate(old, createLateApi({ ...page, device: identity, signer }), {
 		again
 	});
@@ -134,12 +185,9 @@ async function leaveTo(
 	return isHandedIn ? 'handedIn' : 'unreachable';
 }
 
-/** What the owner has not got of a book, and of those that were left behind before it. */
+/** What the owner has not got of a book. */
 async function notLeftOf(old: DeviceStore, book: string): Promise<readonly AloneRange[]> {
-	const { unsent, before } = await old.read(['journal', 'meta'], async (rows) => ({
-		unsent: await rows.find('journal', only('sent', 0)),
-		before: (await readMeta(rows, 'alone')) ?? []
-	}));
+	const unsent = await old.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
 	const own = unsent.filter(({ refused }) => refused !== WITH_OWNER);
 	const ranges = own.flatMap(({ id, refused: reason = NOT_LEFT }): readonly AloneRange[] => {
 		const parsed = parseFactId(id);
@@ -147,7 +195,7 @@ async function notLeftOf(old: DeviceStore, book: string): Promise<readonly Alone
 		const { code, n } = parsed.value;
 		return [{ code, from: n, to: n, reason, book }];
 	});
-	return [...before.filter((range) => range.book !== undefined), ...joinedRanges(ranges)];
+	return joinedRanges(ranges);
 }
 
 /** Why it is not with the owner: he was not to have it any more. */

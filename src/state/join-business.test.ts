@@ -153,6 +153,47 @@ describe('joining a shop', () => {
 		expect(held?.refused).toBe('withOwner');
 	});
 
+	it('[JOIN-1] leaves it too where the device that was to leave it was taken out before it could', async () => {
+		const heard: string[] = [];
+		let isReached = false;
+		const here = machine((path, body, token) => {
+			if (!isReached) return undefined;
+			if (path.endsWith('/nonce')) return NONCE;
+			heard.push(`${token} ${body}`);
+			return { waiting: ['B-1'], known: [], refused: [] };
+		});
+		const out = async (code: string): Promise<DeviceStore> => {
+			await join(here, code);
+			const store = here.books.get(await opens(here));
+			if (store === undefined) throw new Error('not joined');
+			return store;
+		};
+		const leave = async (store: DeviceStore, code: string): Promise<boolean | undefined> => {
+			const identity = await identityIn(here.books, code);
+			if (identity === undefined) throw new Error('not joined');
+			const device = { identity, receive: () => Promise.reject(new Error('nothing is received')) };
+			const signer = await createSigner(await createSigningKeys());
+			const parts = { device, store, changes: createChanges(), signer, clock: () => 0 };
+			return deviceWays({ ...parts, page: here.page }).leaveBehind?.();
+		};
+		const text = '["B-1","sale"]';
+		const row = { n: 1, id: 'B-1' as JournalRow['id'], document: 'j/x', digest: '00', text };
+		await (
+			await out('B')
+		).write(['meta', 'journal'], async (rows) => {
+			await writeMeta(rows, 'removedAt', 5);
+			await rows.put('journal', [{ ...row, sent: 0, at: 0, minor: 0n }]);
+		});
+		const between = await out('D');
+		expect(await leave(between, 'D')).toBe(false);
+		await between.write(['meta'], (rows) => writeMeta(rows, 'removedAt', 6));
+		const last = await out('E');
+		isReached = true;
+		expect(await leave(last, 'E')).toBe(true);
+		expect(heard.filter((one) => one.includes(JSON.stringify(text)))).toHaveLength(1);
+		expect(await last.read(['meta'], (rows) => readMeta(rows, 'leftBehind'))).toBeUndefined();
+	});
+
 	it('[HEIR-11] shows what the relay had said of it as it takes the place before once more', async () => {
 		const heard: unknown[] = [];
 		const here = machine((path, body) => {
