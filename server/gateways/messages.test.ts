@@ -247,4 +247,21 @@ describe('the queue', () => {
 		const asked = gateway.asked.map(({ idempotencyKey }) => idempotencyKey);
 		expect(asked.toSorted()).toEqual(keys.toSorted());
 	});
+
+	it('[MESSAGE-9] sends an e-mail while all that goes by SMS hangs', async () => {
+		const line = Promise.withResolvers<Answer>();
+		const gateways = { sms: gatewayThat(line.promise), email: gatewayThat() };
+		const parts = { executor: database.orm, clock: () => clock.now, random: () => 0 };
+		const messages = createMessages({ ...parts, gateways, fault: (fault) => faults.push(fault) });
+		for (let n = 0; n < 20; n += 1) await queue({ key: `sms/${String(n)}` });
+		messages.wake();
+		await expect.poll(() => gateways.sms.asked.length).toBeGreaterThan(0);
+		await queue({ key: 'mail/1', channel: 'email', to: 'amina@example.com' });
+		messages.wake();
+		await expect.poll(() => gateways.email.asked.length).toBe(1);
+		line.resolve(ok('taken'));
+		await expect.poll(() => gateways.sms.asked.length).toBe(20);
+		await messages.close();
+		expect(faults).toEqual([]);
+	});
 });

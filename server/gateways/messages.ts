@@ -49,9 +49,28 @@ const LOOK_AGAIN_MS = 5_000;
 const LOG_KEPT_MS = 90 * 24 * 3_600_000;
 const SWEPT_MAX = 50;
 
-/** A worker over the queue; several, of several servers, do not get into each other's way. */
+/** Workers over the queue, one for each way; those of several servers do not get into each other's way. */
 export function createMessages(parts: MessagesParts): Messages {
 	const { gateways } = parts;
+	const workers = CHANNELS.map((channel) => createWorker(parts, channel));
+	return {
+		kinds: { sms: kindOf(gateways.sms), email: kindOf(gateways.email) },
+		wake() {
+			for (const worker of workers) worker.wake();
+		},
+		async sendDue() {
+			await Promise.all(CHANNELS.map((channel) => sendAllDue(parts, channel)));
+		},
+		async close() {
+			await Promise.all(workers.map((worker) => worker.close()));
+		}
+	};
+}
+
+const CHANNELS: readonly Channel[] = ['sms', 'email'];
+
+/** MESSAGE-9. Sends what goes by one way: a gateway that hangs holds up its own messages alone. */
+function createWorker(parts: MessagesParts, channel: Channel): Pick<Messages, 'wake' | 'close'> {
 	const now = { isAskedAgain: false, isClosed: false };
 	let running: Promise<void> | undefined;
 	let timer: NodeJS.Timeout | undefined;
@@ -62,7 +81,7 @@ export function createMessages(parts: MessagesParts): Messages {
 		try {
 			do {
 				now.isAskedAgain = false;
-				await sendAllDue(parts);
+				await sendAllDue(parts, channel);
 			} while (isToGoOn());
 		} catch (fault) {
 			if (!now.isClosed) parts.fault(fault);
@@ -82,9 +101,7 @@ export function createMessages(parts: MessagesParts): Messages {
 		running ??= run();
 	}
 	return {
-		kinds: { sms: kindOf(gateways.sms), email: kindOf(gateways.email) },
 		wake,
-		sendDue: () => sendAllDue(parts),
 		async close() {
 			now.isClosed = true;
 			clearTimeout(timer);
@@ -102,9 +119,9 @@ function kindOf({ isPractice }: { readonly isPractice: boolean }): 'practice' | 
 	return isPractice ? 'practice' : 'real';
 }
 
-async function sendAllDue(parts: MessagesParts): Promise<void> {
+async function sendAllDue(parts: MessagesParts, channel: Channel): Promise<void> {
 	for (;;) {
-		const taken = await takeDue(parts);
+		const taken = await takeDue(parts, channel);
 		await Promise.all(taken.map((one) => sendOne(parts, one)));
 		if (taken.length < AT_ONCE_MAX) break;
 	}
@@ -112,12 +129,16 @@ async function sendAllDue(parts: MessagesParts): Promise<void> {
 }
 
 /** Takes some that are due: nobody else does before they are taken for lost. */
-async function takeDue({ executor, clock }: MessagesParts): Promise<readonly Taken[]> {
+async function takeDue(
+	{ executor, clock }: MessagesParts,
+	channel: Channel
+): Promise<readonly Taken[]> {
 	const now = clock();
+	const isWaiting = and(eq(message.state, 'waiting'), eq(message.channel, channel));
 	const due = executor
 		.select({ key: message.key })
 		.from(message)
-		.where(and(eq(message.state, 'waiting'), sql`${message.dueAt} <= ${now}`))
+		.where(and(isWaiting, sql`${message.dueAt} <= ${now}`))
 		.orderBy(message.dueAt)
 		.limit(AT_ONCE_MAX)
 		.for('update', { skipLocked: true });
