@@ -105,6 +105,10 @@ describe('a provider of SMS', () => {
 		});
 	});
 
+	it('[MESSAGE-3] says nothing that cannot be written down', () => {
+		expect(SMS_DIALECTS.http.read({ id: 'id\0 7\n' })).toEqual({ ok: true, value: 'id  7 ' });
+	});
+
 	it('[MESSAGE-2] that knows the message already has taken it', async () => {
 		const fetch: typeof globalThis.fetch = () => Promise.resolve(new Response('', { status: 409 }));
 		const account = { url: 'http://sms.test', account: '', key: 'k', from: 'Daftar' };

@@ -147,6 +147,22 @@ describe('the queue', () => {
 		}
 	);
 
+	it('[MESSAGE-3] is not sent again and again where nothing of it can be written down', async () => {
+		// As an answer that the database does not take.
+		const gateway = gatewayThat(ok('id \0'));
+		const messages = sender(gateway);
+		await queue();
+		for (let round = 0; round < 2 * TRIES_MAX; round += 1) {
+			await messages.sendDue().catch((fault: unknown) => {
+				if (!String(fault).includes('update "message"')) throw fault;
+			});
+			clock.now += TAKEN_MS;
+		}
+		expect(gateway.asked).toHaveLength(TRIES_MAX);
+		const outcome = 'failed by test after 7 tries (nobody knows whether it was sent)';
+		expect((await logged()).map(outcomeOf)).toEqual([outcome]);
+	});
+
 	it('[MESSAGE-3] waits before it asks again, longer each time', async () => {
 		const gateway = gatewayThat(err(passing('busy')));
 		const messages = sender(gateway);

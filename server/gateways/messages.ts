@@ -160,6 +160,11 @@ async function sendOne(parts: MessagesParts, taken: Taken): Promise<void> {
 		await end(parts, taken, { state: 'failed', answer: 'it was too late to send it' });
 		return;
 	}
+	// What became of the tries before was never written: their senders died, or could not write it.
+	if (taken.tries > TRIES_MAX) {
+		await end(parts, taken, { state: 'failed', answer: 'nobody knows whether it was sent' });
+		return;
+	}
 	const answered = await gateway.send({
 		to: taken.recipient,
 		text: taken.body,

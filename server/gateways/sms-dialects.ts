@@ -44,7 +44,7 @@ export const SMS_DIALECTS: Readonly<Record<SmsDialectName, SmsDialect>> = {
 			headers: { ...JSON_BODY, authorization: `Bearer ${token}` },
 			body: JSON.stringify({ to, from, text, key })
 		}),
-		read: (body) => ok(textAt(body, ['id']) ?? 'taken')
+		read: (body) => ok(plain(textAt(body, ['id']) ?? 'taken'))
 	},
 	/** Twilio's Messages resource, 2010-04-01. */
 	twilio: {
