@@ -17,7 +17,12 @@ import { callerOfDevice, findDevice, type DeviceRow } from '#server/auth/device-
 import { parseBusinessToken } from '#server/auth/secret-token.ts';
 import { branch, business, device, invite } from '#server/database/accounts.ts';
 import { raiseDeviceCode } from '#server/database/device-codes.ts';
-import { commitUnlessRefused, rawSql, type Transaction } from '#server/database/transaction.ts';
+import {
+	commitUnlessRefused,
+	rawSql,
+	type Executor,
+	type Transaction
+} from '#server/database/transaction.ts';
 import {
 	businessField,
 	codeField,
@@ -247,15 +252,15 @@ function joinedAs(locked: LockedBusiness, row: DeviceRow): Result<Joined, 'devic
 }
 
 export async function findByKey(
-	transaction: Transaction,
+	executor: Executor,
 	businessId: BusinessId,
 	publicKey: Uint8Array
 ): Promise<DeviceRow | undefined> {
-	const [row] = await transaction
+	const [row] = await executor
 		.select({ code: device.code })
 		.from(device)
 		.where(and(eq(device.business, businessId), eq(device.publicKey, publicKey)));
-	return row === undefined ? undefined : findDevice(transaction, businessId, row.code);
+	return row === undefined ? undefined : findDevice(executor, businessId, row.code);
 }
 
 export function branchIdOf(text: string): BranchId {

@@ -35,14 +35,14 @@ interface Asking {
 	readonly told?: string;
 }
 
-async function takePlace(shop: Shop, asking: Asking): Promise<Answer> {
+async function takePlace(shop: Shop, asking: Asking, { app } = stand): Promise<Answer> {
 	const { old, heir, code = 'A', signedCode = code, newSigner = heir, told } = asking;
-	const given = await ask(stand.app, '/devices/nonce', { body: {} });
+	const given = await ask(app, '/devices/nonce', { body: {} });
 	const nonce = decodeBase64url(String(given.body['nonce']));
 	if (!nonce.ok) throw new Error('no nonce');
 	const of = { scope: shop.business, code: signedCode, publicKey: heir.publicKey };
 	const statement = heirStatement(nonce.value, of);
-	return ask(stand.app, '/devices/heir', {
+	return ask(app, '/devices/heir', {
 		body: {
 			business: shop.business,
 			code,
@@ -141,5 +141,30 @@ describe('POST /devices/heir', () => {
 			.where(eq(device.business, shop.business));
 		const answer = await takePlace(shop, { old: shop.key, heir: await createTestKey() });
 		expect([answer.status, answer.body['code']]).toEqual([403, 'deviceRemoved']);
+	});
+
+	it('[API-40] counts no heir that is told the same again, and none that a removed device asks for', async () => {
+		const strict = await createPeopleStand({
+			limits: { heirsByScope: { times: 2, withinMs: 60_000 } }
+		});
+		const shop = await openShop(strict.app, 'counted');
+		const [heir, late, other] = [
+			await createTestKey(),
+			await createTestKey(),
+			await createTestKey()
+		];
+		const codeOf = async (asking: Asking): Promise<unknown> =>
+			(await takePlace(shop, asking, strict)).body['code'];
+		// It hears its code, and never gets as far as its book of it.
+		for (let n = 0; n < 4; n += 1) expect(await codeOf({ old: shop.key, heir })).toBe('B');
+		await strict.database.orm
+			.update(device)
+			.set({ removedAt: strict.clock.now })
+			.where(eq(device.code, 'B'));
+		for (let n = 0; n < 4; n += 1)
+			expect(await codeOf({ old: heir, heir: late, code: 'B' })).toBe('deviceRemoved');
+		expect(await codeOf({ old: shop.key, heir: other })).toBe('C');
+		expect(await codeOf({ old: shop.key, heir: late })).toBe('tooManyAttempts');
+		await strict.close();
 	});
 });

@@ -1,4 +1,4 @@
-import { asc, eq } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import { encodeBase64url, equalBytes } from '#domain/bytes.ts';
@@ -89,10 +89,12 @@ async function deviceHeir(
 ): Promise<Result<Joined, ProblemCode>> {
 	const { business, code, publicKey } = body;
 	const old = await findDevice(parts.executor, business, code);
+	const before = await findByKey(parts.executor, business, publicKey);
 	const proved = await proveHeir(parts, {
 		proof: body,
 		oldKey: old?.device.publicKey,
-		heir: { scope: business, code, publicKey }
+		heir: { scope: business, code, publicKey },
+		takesNext: before === undefined && old?.device.removedAt === null
 	});
 	if (!proved.ok) return proved;
 	return commitUnlessRefused(parts.executor, async (transaction) => {
@@ -130,11 +132,13 @@ interface HeirProof {
 	readonly proof: Pick<HeirBody, 'nonce' | 'signature' | 'newSignature'>;
 	readonly oldKey: Uint8Array | undefined;
 	readonly heir: Heir;
+	/** Whether it would be given a code: what gives none uses up nothing that others need. */
+	readonly takesNext: boolean;
 }
 
 async function proveHeir(
 	{ executor, clock, crypto, limits }: PeopleParts,
-	{ proof: { nonce, signature, newSignature }, oldKey, heir }: HeirProof
+	{ proof: { nonce, signature, newSignature }, oldKey, heir, takesNext }: HeirProof
 ): Promise<Result<undefined, ProblemCode>> {
 	const bytes = await takeNonce(executor, nonce, clock());
 	if (bytes === undefined) return err('nonceSpent');
@@ -144,6 +148,7 @@ async function proveHeir(
 		(await crypto.verify(oldKey, statement, signature)) &&
 		(await crypto.verify(heir.publicKey, statement, newSignature));
 	if (!isBoth) return err('deviceRefused');
+	if (!takesNext) return ok(undefined);
 	const counted = await limits.count('heirsByScope', heir.scope);
 	return counted.ok ? ok(undefined) : err('tooManyAttempts');
 }
@@ -169,10 +174,15 @@ async function phoneHeir(
 	const { person: who, code, publicKey } = body;
 	const old = await findPhone(parts.executor, who, code);
 	if (!old.ok) return err(old.error === 'deviceRemoved' ? 'deviceRemoved' : 'deviceRefused');
+	const before = await parts.executor
+		.select({ code: phone.code })
+		.from(phone)
+		.where(and(eq(phone.person, who), eq(phone.publicKey, publicKey)));
 	const proved = await proveHeir(parts, {
 		proof: body,
 		oldKey: old.value.publicKey,
-		heir: { scope: who, code, publicKey }
+		heir: { scope: who, code, publicKey },
+		takesNext: before.length === 0
 	});
 	if (!proved.ok) return proved;
 	return commitUnlessRefused(parts.executor, (transaction) =>
