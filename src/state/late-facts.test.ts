@@ -61,6 +61,29 @@ describe('what a removed device had not sent', () => {
 		expect(lots).toBe(3);
 	});
 
+	it('[LATE-1] goes in lots that a slow line carries, in letters of two bytes too', async () => {
+		const test = await openTestDevice({ seed: 3, currency: 'INR' });
+		const line = { name: 'شاي أخضر '.repeat(6), quantityThousandths: 1_000, unitPriceMinor: 100 };
+		for (let sale = 0; sale < 120; sale += 1) {
+			await test.device.sell({
+				lines: Array.from({ length: 20 }, () => line),
+				tenders: [{ kind: 'cash', minor: 2_000 }]
+			});
+		}
+		const sizes: number[] = [];
+		const api: LateApi = {
+			leave: (facts) => {
+				sizes.push(new TextEncoder().encode(JSON.stringify(facts)).length);
+				return Promise.resolve(ok({ waiting: facts.map(idIn), known: [], refused: [] }));
+			}
+		};
+		expect(await leaveLate(test.store, api)).toEqual(ok(121));
+		// Half of the thirty seconds that an answer is waited for.
+		const inFifteenSeconds = 15 * 10_000;
+		expect(Math.max(...sizes)).toBeLessThanOrEqual(inFifteenSeconds);
+		expect(sizes.length).toBeLessThan(10);
+	});
+
 	it('[LATE-3] is told once more with the last that was sent, where a relay may have forgotten it', async () => {
 		const test = await withSales(2);
 		await test.store.write(['journal'], async (rows) => {
