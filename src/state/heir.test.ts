@@ -7,6 +7,7 @@ import type { DeviceStore } from '#storage/device-store.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import {
+	askLacking,
 	becomeHeir,
 	carryOver,
 	endOldBook,
@@ -90,6 +91,35 @@ async function markAllSent(store: DeviceStore): Promise<void> {
 		);
 	});
 }
+
+it('[HEIR-1] asks what the relay lacks in lots that a slow line carries, though all was issued again', async () => {
+	const test = await forked();
+	const names = Array.from({ length: 6_000 }, (_, place) => String(100_000 + place));
+	await test.store.write(['journal'], async (rows) => {
+		const [first] = await rows.all('journal');
+		if (first === undefined) throw new Error('a shop begins with its settings');
+		const again = names.map((n) => {
+			const text = `[["AB-${n}","AA-${n}"],"sale"]`;
+			return {
+				...first,
+				n: Number(n),
+				id: `AB-${n}` as typeof first.id,
+				text,
+				digest: '0'.repeat(16)
+			};
+		});
+		await rows.put('journal', again);
+	});
+	const sizes: number[] = [];
+	const ask = (facts: readonly AskedFact[]): Promise<ReturnType<typeof ok<readonly string[]>>> => {
+		sizes.push(JSON.stringify({ facts }).length);
+		return Promise.resolve(ok([]));
+	};
+	const answered = await askLacking({ ...test.parts, old: test.store }, { ask, epoch: 1 });
+	expect(answered.ok && answered.value.size).toBe(6_001);
+	// Half of the thirty seconds that an answer is waited for.
+	expect(Math.max(...sizes)).toBeLessThanOrEqual(15 * 10_000);
+});
 
 describe('what is written while the heir’s book is made', () => {
 	it('[HEIR-8] is issued again, though the relay was not asked for it', async () => {

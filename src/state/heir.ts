@@ -82,7 +82,8 @@ export interface NewBook {
 	readonly issued: number;
 }
 
-const LOT = 5_000;
+/** A line of 10 kB/s takes at most fifteen seconds for their names, and nobody waits longer than thirty. */
+const LOT = 2_000;
 const PAGE = 500;
 /** What is on the last pages of today's screens comes along; what is older comes from the relay. */
 const RECENT_MS = 3 * 86_400_000;
