@@ -6,6 +6,7 @@ import { recoveryCode, secondFactor } from '#server/database/messages.ts';
 import { account } from '#server/database/accounts.ts';
 import { createVault } from '#server/vault.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { until } from '#tests/support/relay-stand.ts';
 import { systemRandom } from './random.ts';
 import { createSecondFactor, RECOVERY_CODES, type SecondFactor } from './second-factor.ts';
 
@@ -71,7 +72,33 @@ function use(id: string, typed: string): Promise<Result<void, string>> {
 	return database.orm.transaction((tx) => factor.use(tx, id, read.value));
 }
 
+/** Whether somebody waits for a lock. */
+async function waits(): Promise<boolean> {
+	const rows = await database.sql`
+		select 1 from pg_stat_activity
+		where datname = current_database() and wait_event_type = 'Lock'`;
+	return rows.length > 0;
+}
+
 describe('an authenticator', () => {
+	it('[AUTH-20] counts from a code of its own, and not of the one whose place it takes meanwhile', async () => {
+		const id = await newAccount();
+		const begin = (): ReturnType<SecondFactor['begin']> =>
+			database.orm.transaction((tx) => factor.begin(tx, { account: id, username: 'amina' }));
+		const first = await begin();
+		if (!first.ok) throw new Error('a new account has no second factor');
+		const code = codeAt(first.value.secret, clock.now);
+		let confirming: ReturnType<SecondFactor['confirm']> | undefined;
+		// In another tab.
+		await database.orm.transaction(async (tx) => {
+			await factor.begin(tx, { account: id, username: 'amina' });
+			confirming = database.orm.transaction((own) => factor.confirm(own, id, code));
+			await until(waits);
+		});
+		expect(await confirming).toEqual({ ok: false, error: 'factorWrong' });
+		expect((await factor.state(database.orm, id)).isOn).toBe(false);
+	});
+
 	it('[AUTH-20] gives a code that is right once, one step off at most', async () => {
 		const { id, secret } = await setUp();
 		const [before, now, after] = [-STEP_MS, 0, STEP_MS].map((off) =>

@@ -138,7 +138,12 @@ async function useStep(
 	parts: SecondFactorParts,
 	{ account, code, isFirst }: Tried & { readonly isFirst: boolean }
 ): Promise<Result<void, 'factorWrong'>> {
-	const [row] = await tx.select().from(secondFactor).where(eq(secondFactor.account, account));
+	// Locked: a new secret that is made meanwhile is not the one that this code is of.
+	const [row] = await tx
+		.select()
+		.from(secondFactor)
+		.where(eq(secondFactor.account, account))
+		.for('update');
 	if (row === undefined || (row.confirmedAt === null) !== isFirst) return err('factorWrong');
 	const epoch = Math.floor(parts.clock() / 1_000);
 	const secret = unwrap(parts, account, row.wrappedSecret);
