@@ -176,6 +176,17 @@ describe('a code', () => {
 		expect((await issue({ to })).ok).toBe(true);
 	});
 
+	it('[AUTH-18] [AUTH-19] that is not sent, for its address had too many, does not end the one before', async () => {
+		const { to } = delivery();
+		expect((await issue({ to })).ok).toBe(true);
+		const code = await lastCode();
+		for (let n = 1; n < SENDS_TO_ONE_MAX; n += 1)
+			expect((await issue({ subject: `stranger ${String(n)}`, to })).ok).toBe(true);
+		clock.now += 5 * 60_000;
+		expect(await issue({ to })).toMatchObject({ error: { code: 'codeSendsSpent' } });
+		expect(await check(code)).toEqual({ ok: true, value: to });
+	});
+
 	it('prepared for nobody says the same, and is never right', async () => {
 		const name = { purpose: 'reset', subject: `nobody ${String(people)}` } as const;
 		const prepare = (): ReturnType<OneTimeCodes['prepareCode']> =>

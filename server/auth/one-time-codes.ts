@@ -106,10 +106,12 @@ export function createOneTimeCodes(parts: OneTimeCodesParts): OneTimeCodes {
 			const isOther =
 				row.recipient !== null &&
 				(row.recipient !== delivery.to.address || row.channel !== delivery.to.channel);
+			// Before it moves on: a code that is not sent must not end the one that was.
+			if (await isHeldUp(tx, parts, delivery))
+				return err({ code: 'codeSendsSpent', retryAfterMs: SENDS_WITHIN_MS });
 			const sent = await send(tx, parts, { row, isOther });
 			if (!sent.ok) return sent;
-			if (!(await deliver(tx, parts, { row: sent.value, delivery })))
-				return err({ code: 'codeSendsSpent', retryAfterMs: SENDS_WITHIN_MS });
+			await deliver(tx, parts, { row: sent.value, delivery });
 			return ok({ ...sentCode(sent.value), to: delivery.to });
 		},
 		async prepareCode(tx, name) {
@@ -119,7 +121,9 @@ export function createOneTimeCodes(parts: OneTimeCodesParts): OneTimeCodes {
 		},
 		async deliverCode(tx, delivery) {
 			const row = await lockedRow(tx, parts, delivery);
-			return deliver(tx, parts, { row, delivery });
+			if (await isHeldUp(tx, parts, delivery)) return false;
+			await deliver(tx, parts, { row, delivery });
+			return true;
 		},
 		async checkCode(tx, tried) {
 			const [row] = await tx.select().from(oneTimeCode).where(named(tried)).for('update');
@@ -192,9 +196,8 @@ async function deliver(
 	tx: Transaction,
 	parts: OneTimeCodesParts,
 	{ row, delivery }: { readonly row: Row; readonly delivery: CodeDelivery }
-): Promise<boolean> {
-	const { to, language, isTrusted } = delivery;
-	if (isTrusted !== true && (await isFull(tx, parts, to))) return false;
+): Promise<void> {
+	const { to, language } = delivery;
 	await tx
 		.update(oneTimeCode)
 		.set({ channel: to.channel, recipient: to.address })
@@ -209,14 +212,15 @@ async function deliver(
 		expiresAt: row.expiresAt,
 		at: parts.clock()
 	});
-	return true;
 }
 
-async function isFull(
+/** Whether its address has had too many, and who asks is not known to be its holder. */
+async function isHeldUp(
 	tx: Transaction,
 	{ clock }: OneTimeCodesParts,
-	{ address }: CodeAddress
+	{ to: { address }, isTrusted }: CodeDelivery
 ): Promise<boolean> {
+	if (isTrusted === true) return false;
 	const lately = gt(message.createdAt, clock() - SENDS_WITHIN_MS);
 	const codes = and(eq(message.recipient, address), eq(message.isSecret, true), lately);
 	const [sent] = await tx.select({ n: count() }).from(message).where(codes);
