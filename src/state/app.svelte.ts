@@ -6,6 +6,7 @@ import { parseBusinessId, parseProductId, type ProductId } from '#domain/ids.ts'
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { isStorageFull, type DeviceStore, type TableName } from '#storage/device-store.ts';
 import { createBook, type Book, type StockedProduct } from './book.ts';
+import type * as BrowserLink from './browser-link.ts';
 import { keysOf, leadOf, openBook } from './browser-parts.ts';
 import { createChanges, type Changes } from './changes.ts';
 import type { ShopConnections } from './connections.ts';
@@ -43,6 +44,9 @@ export interface AppParts {
 	/** Hears when the first screen is painted, and which tiles stand on it. */
 	readonly onStanding?: (tiles: readonly StockedProduct[]) => void;
 }
+
+/** What a line takes is no part of the first load. */
+type LoadLink = () => Promise<Pick<typeof BrowserLink, 'connectTill'>>;
 
 type Shelf = Pick<Storage, 'getItem' | 'setItem'>;
 
@@ -158,30 +162,12 @@ export class App {
 		this.changes.tell(FOLLOWED, 'arrived');
 	}
 
-	/** Goes on the network while this tab leads; what it takes for that is loaded only now. */
-	async connect(lead: TabLead): Promise<void> {
-		const { createBrowserLink } = await import('./browser-link.ts');
-		const link = createBrowserLink({
-			device: this.device,
-			store: this.store,
-			changes: this.changes,
-			signer: this.signer,
-			clock: this.clock,
-			onFault: (fault) => {
-				this.fault = fault;
-			}
-		});
-		link.on((status) => {
-			this.sync.take(status);
-		});
-		this.sync.take(link.status);
-		lead.on((role) => void this.awaitless(role === 'leader' ? link.start() : link.stop()));
-		const wake = (): void => {
-			if (document.visibilityState === 'visible') link.wake();
-		};
-		window.addEventListener('online', wake);
-		document.addEventListener('visibilitychange', wake);
-		if (lead.role === 'leader') await link.start();
+	/** Goes on the network while this tab leads. What it takes is loaded only now, and until it is there. */
+	async connect(lead: TabLead, load: LoadLink = () => import('./browser-link.ts')): Promise<void> {
+		const loading = load();
+		loading.catch(() => setTimeout(() => void this.awaitless(this.connect(lead, load)), AGAIN_MS));
+		const { connectTill } = await loading;
+		await connectTill(this, lead);
 	}
 
 	/** Looks only, while another tab leads. */
@@ -344,6 +330,9 @@ const LEAD_WAIT_MS = 500;
 /** The till is painted and the first tap may come: then the network's turn has come too. */
 const CONNECT_AFTER_MS = 1_500;
 
+/** Until what was not to be had is asked for again. */
+const AGAIN_MS = 30_000;
+
 /** Long after the first tap. */
 const PRUNE_AFTER_MS = 60_000;
 
@@ -351,9 +340,15 @@ export const [useApp, provideApp] = createContext<App>();
 
 let opened: Promise<App> | undefined;
 
-/** Opens this device's book once a page, or makes a new one: no server is needed for it. */
+/**
+ * Opens this device's book once a page, or makes a new one: no server is needed for it. What could not
+ * be opened is opened anew the next time.
+ */
 export function openApp(): Promise<App> {
-	opened ??= open();
+	opened ??= open().catch((fault: unknown) => {
+		opened = undefined;
+		throw fault;
+	});
 	return opened;
 }
 

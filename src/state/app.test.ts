@@ -42,6 +42,7 @@ async function shop(store: DeviceStore, shelf = new Map<string, string>()): Prom
 const DAY_MS = 86_400_000;
 
 afterEach(() => {
+	vi.useRealTimers();
 	vi.unstubAllGlobals();
 });
 
@@ -308,6 +309,29 @@ it('[LEAD-4] sells nothing while another tab leads, nor before it shows the kept
 	expect((await second.book.recentReceipts(10)).length).toBe(1);
 	second.till.add(BREAD);
 	expect((await second.till.takeCash(6_500))?.ok).toBe(true);
+});
+
+it('[LINK-41] goes on the network later where what that takes could not be loaded', async () => {
+	const app = await shop(fillable().store);
+	vi.useFakeTimers();
+	const lead: TabLead = { role: 'leader', on: () => () => undefined, close: () => undefined };
+	const connected: App[] = [];
+	let tries = 0;
+	const load: Parameters<App['connect']>[1] = () => {
+		tries += 1;
+		if (tries < 3) return Promise.reject(new TypeError('failed to fetch'));
+		const connectTill = (told: App): Promise<void> => {
+			connected.push(told);
+			return Promise.resolve();
+		};
+		return Promise.resolve({ connectTill });
+	};
+	await app.awaitless(app.connect(lead, load));
+	expect(app.fault).toEqual(new TypeError('failed to fetch'));
+	await vi.advanceTimersByTimeAsync(30_000);
+	expect([tries, connected]).toEqual([2, []]);
+	await vi.advanceTimersByTimeAsync(300_000);
+	expect([tries, connected]).toEqual([3, [app]]);
 });
 
 it('[DEVICE-26] names the day as its facts do, by the corrected clock', async () => {

@@ -4,6 +4,7 @@ import { createIndexeddbDocumentsHost } from '#storage/documents-indexeddb.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import type { DocumentsHost, Random } from '#storage/documents-host.ts';
 import { createAccountApi } from './account-api.ts';
+import type { App } from './app.svelte.ts';
 import type { Changes } from './changes.ts';
 import type { Device } from './device.ts';
 import { phoneWays, type PhoneWaysParts } from './customer/phone-ways.ts';
@@ -15,6 +16,7 @@ import { BROWSER_PAGE } from './page-parts.ts';
 import { createRelayHttp, tokenRefusal } from './relay-http.ts';
 import { createRelayLink, type RelayLink, type Timers } from './relay-link.ts';
 import { createWebsocketProviders } from './relay-provider.ts';
+import type { TabLead } from './tab-lead.ts';
 
 // Needed as seldom as a way back, and in the same file of the app: each further one is a fetch more.
 export { claimAnew } from './claim-anew.ts';
@@ -65,6 +67,26 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 	});
 	const ways = waysOf(signer, parts);
 	return followHeir(link, { ...parts, page: BROWSER_PAGE, ways, timers, random, documentsOf });
+}
+
+/** Makes the line of a shop's app: its state is told there, and it stands while this tab leads. */
+export async function connectTill(app: App, lead: TabLead): Promise<void> {
+	const { device, store, changes, signer, clock } = app;
+	const onFault = (fault: unknown): void => {
+		app.fault = fault;
+	};
+	const link = createBrowserLink({ device, store, changes, signer, clock, onFault });
+	link.on((status) => {
+		app.sync.take(status);
+	});
+	app.sync.take(link.status);
+	lead.on((role) => void app.awaitless(role === 'leader' ? link.start() : link.stop()));
+	const wake = (): void => {
+		if (document.visibilityState === 'visible') link.wake();
+	};
+	window.addEventListener('online', wake);
+	document.addEventListener('visibilitychange', wake);
+	if (lead.role === 'leader') await link.start();
 }
 
 function waysOf(signer: Signer, parts: Omit<BrowserLinkParts, 'signer'>): HeirWays {

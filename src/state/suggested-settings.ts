@@ -23,65 +23,21 @@ const REGIONS_BY_CURRENCY: Readonly<Record<string, string>> = {
 	XOF: 'CI SN'
 };
 
-/** Regions by the city that names a zone, where the language alone says nothing of the place. */
-const REGION_BY_CITY: Readonly<Record<string, string>> = {
-	Nairobi: 'KE',
-	Lagos: 'NG',
-	Accra: 'GH',
-	Kampala: 'UG',
-	Dar_es_Salaam: 'TZ',
-	Kigali: 'RW',
-	Addis_Ababa: 'ET',
-	Cairo: 'EG',
-	Baghdad: 'IQ',
-	Amman: 'JO',
-	Beirut: 'LB',
-	Damascus: 'SY',
-	Riyadh: 'SA',
-	Dubai: 'AE',
-	Kuwait: 'KW',
-	Qatar: 'QA',
-	Bahrain: 'BH',
-	Muscat: 'OM',
-	Aden: 'YE',
-	Khartoum: 'SD',
-	Tripoli: 'LY',
-	Tunis: 'TN',
-	Algiers: 'DZ',
-	Casablanca: 'MA',
-	Karachi: 'PK',
-	Kolkata: 'IN',
-	Calcutta: 'IN',
-	Dhaka: 'BD',
-	Colombo: 'LK',
-	Kathmandu: 'NP',
-	Manila: 'PH',
-	Jakarta: 'ID',
-	Bangkok: 'TH',
-	Istanbul: 'TR',
-	Tehran: 'IR',
-	Kabul: 'AF',
-	Johannesburg: 'ZA',
-	Lusaka: 'ZM',
-	London: 'GB',
-	Paris: 'FR',
-	Berlin: 'DE',
-	Madrid: 'ES',
-	Rome: 'IT',
-	Mexico_City: 'MX',
-	Sao_Paulo: 'BR',
-	Bogota: 'CO',
-	Lima: 'PE',
-	Tokyo: 'JP',
-	Seoul: 'KR',
-	Shanghai: 'CN'
-};
+/** The cities that name zones behind their regions, where the language alone says nothing of the place. */
+const CITIES =
+	'KENairobi NGLagos GHAccra UGKampala TZDar_es_Salaam RWKigali ETAddis_Ababa EGCairo ' +
+	'IQBaghdad JOAmman LBBeirut SYDamascus SARiyadh AEDubai KWKuwait QAQatar BHBahrain OMMuscat ' +
+	'YEAden SDKhartoum LYTripoli TNTunis DZAlgiers MACasablanca PKKarachi INKolkata INCalcutta ' +
+	'BDDhaka LKColombo NPKathmandu PHManila IDJakarta THBangkok TRIstanbul IRTehran AFKabul ' +
+	'ZAJohannesburg ZMLusaka GBLondon FRParis DEBerlin ESMadrid ITRome MXMexico_City BRSao_Paulo ' +
+	'COBogota PELima JPTokyo KRSeoul CNShanghai';
 
 /** Currency and zone for a shop that begins here; a suggestion that its owner may change. */
 export function suggestedSettings({ languages, zone }: Whereabouts): SettingFields {
 	const city = zone.split('/').at(-1) ?? '';
 	const spoken = languages.map(regionOf).find((region) => region !== undefined);
-	const region = REGION_BY_CITY[city] ?? spoken ?? 'US';
+	const placed = CITIES.split(' ').find((one) => one.slice(2) === city);
+	const region = placed?.slice(0, 2) ?? spoken ?? 'US';
 	return { currency: currencyOf(region), zone };
 }
 
