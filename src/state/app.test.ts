@@ -315,12 +315,12 @@ it('[LINK-41] goes on the network later where what that takes could not be loade
 	const app = await shop(fillable().store);
 	vi.useFakeTimers();
 	const lead: TabLead = { role: 'leader', on: () => () => undefined, close: () => undefined };
-	const connected: App[] = [];
+	const connected: unknown[] = [];
 	let tries = 0;
 	const load: Parameters<App['connect']>[1] = () => {
 		tries += 1;
 		if (tries < 3) return Promise.reject(new TypeError('failed to fetch'));
-		const connectTill = (told: App): Promise<void> => {
+		const connectTill = (told: unknown): Promise<void> => {
 			connected.push(told);
 			return Promise.resolve();
 		};

@@ -4,7 +4,6 @@ import { createIndexeddbDocumentsHost } from '#storage/documents-indexeddb.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import type { DocumentsHost, Random } from '#storage/documents-host.ts';
 import { createAccountApi } from './account-api.ts';
-import type { App } from './app.svelte.ts';
 import type { Changes } from './changes.ts';
 import type { Device } from './device.ts';
 import { phoneWays, type PhoneWaysParts } from './customer/phone-ways.ts';
@@ -16,6 +15,7 @@ import { BROWSER_PAGE } from './page-parts.ts';
 import { createRelayHttp, tokenRefusal } from './relay-http.ts';
 import { createRelayLink, type RelayLink, type Timers } from './relay-link.ts';
 import { createWebsocketProviders } from './relay-provider.ts';
+import type { SyncStatus } from './sync-status.svelte.ts';
 import type { TabLead } from './tab-lead.ts';
 
 // Needed as seldom as a way back, and in the same file of the app: each further one is a fetch more.
@@ -69,8 +69,16 @@ export function createBrowserLink({ signer, ...parts }: BrowserLinkParts): Relay
 	return followHeir(link, { ...parts, page: BROWSER_PAGE, ways, timers, random, documentsOf });
 }
 
+/** As much of a shop's app as its line needs. */
+export interface LinedApp extends Pick<BrowserLinkParts, 'store' | 'changes' | 'signer' | 'clock'> {
+	readonly device: Device;
+	readonly sync: Pick<SyncStatus, 'take'>;
+	fault: unknown;
+	awaitless(work: Promise<unknown>): Promise<void>;
+}
+
 /** Makes the line of a shop's app: its state is told there, and it stands while this tab leads. */
-export async function connectTill(app: App, lead: TabLead): Promise<void> {
+export async function connectTill(app: LinedApp, lead: TabLead): Promise<void> {
 	const { device, store, changes, signer, clock } = app;
 	const onFault = (fault: unknown): void => {
 		app.fault = fault;
