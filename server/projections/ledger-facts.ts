@@ -51,7 +51,8 @@ export async function keepLedgerFacts(
 
 /**
  * Claims by their ids, under the first fact that carries one. Returns the ledgers that have the verdict on
- * one already, as after a restore: by which code it was is known only now.
+ * one already: by which code it was is known only now. Only what was handed in after a restore comes before its
+ * claim.
  */
 async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<readonly LedgerName[]> {
 	const claims = kept.flatMap(({ business, fact }) =>
@@ -81,7 +82,7 @@ async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<readonly Le
 		)
 		select distinct business, ledger_fact.ledger
 		from claimed join ledger_fact using (business, ledger) join fact using (business, code, n)
-		where ledger_fact.kind = 'verdict'
+		where ledger_fact.kind = 'verdict' and fact.carried_by is not null
 			and fact.text::json ->> 7 = any(${coded.map(({ claim }) => claim.id)}::text[])`;
 }
 
