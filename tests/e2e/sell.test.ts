@@ -105,7 +105,16 @@ test.describe('on a desktop', () => {
 		await expect(slip).toContainText('Milk');
 		await page.keyboard.press('Enter');
 		await expect(page.getByRole('heading', { name: say('charge.title') })).toBeVisible();
+		// What is scanned while money is taken is rung up, and none of its digits is a note.
+		await scan(page, '5901234123457');
+		await expect(page.locator('.to-pay')).toContainText('140');
+		await scan(page, '11112222');
+		await expect(page.getByText(say('sell.unknownCode', { code: '11112222' }))).toBeVisible();
 		await page.keyboard.press('Enter');
+		await expectSold(page, 'done.noChange', '140');
+		await scan(page, '5901234123457');
+		await expect(slip).toContainText('Milk');
+		await page.keyboard.press('F2');
 		await expectSold(page, 'done.noChange', '70');
 	});
 });
