@@ -23,9 +23,16 @@ const SETTINGS = {
 	max_wal_size: '256MB'
 };
 
+/** Ends with the command, also where that is stopped in the middle. */
 export async function startOwnPostgres(): Promise<OwnPostgres> {
 	const folder = await makePassingFolder('daftar-simulate-');
 	const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
+	const end = async (): Promise<void> => {
+		await postgres.stop();
+		await rm(folder, { recursive: true, force: true });
+	};
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+		process.once(signal, () => void end().finally(() => process.exit(1)));
 	const admin = connectDatabase(postgres.url, { connectionsMax: 1 });
 	const urlOf = (name: string): string => postgres.url.replace(/[^/]*$/, name);
 	await admin.sql`create database ${admin.sql(TEMPLATE)}`;
@@ -39,8 +46,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
 		},
 		stop: async () => {
 			await admin.close();
-			await postgres.stop();
-			await rm(folder, { recursive: true, force: true });
+			await end();
 		}
 	};
 }
