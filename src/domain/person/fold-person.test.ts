@@ -695,6 +695,21 @@ describe('person', () => {
 		expect(read.notices[0]).toMatchObject({ kind: 'overdue', isRead: true });
 	});
 
+	it('[PERSON-10] moves of one due that the relay carried in one moment are told apart', async () => {
+		const stand = await newStand();
+		stand.card();
+		const due = await stand.book({ kind: 'due', minor: 500, due: STAND_NOW + DAY_MS });
+		stand.tell(['dueMove', due, STAND_NOW + 2 * DAY_MS, 'till Friday']);
+		// What a shop wrote while it was offline is carried together.
+		stand.now -= 1_000;
+		stand.tell(['dueMove', due, STAND_NOW + 3 * DAY_MS, 'till Monday']);
+		const moves = recordOf(await viewOf(stand), due).settling?.moves ?? [];
+		expect(moves.map(({ reason }) => reason)).toEqual(['till Friday', 'till Monday']);
+		// The record's page lists them by their ids: two that bear one end the page.
+		expect(new Set(moves.map(({ at }) => at)).size).toBe(1);
+		expect(moves.map(({ id }) => id)).toEqual(['0.1-10003', '0.1-10004']);
+	});
+
 	it('[PERSON-2] a shop that copies another’s ledger id is another shop', async () => {
 		const [one, other] = [await newStand(1), await newStand(2)];
 		one.card();

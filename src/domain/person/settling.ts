@@ -61,10 +61,10 @@ function allocationRecord(
 /** By the H of the debit, oldest first. */
 function dueMoves({ told }: ShopFacts): ReadonlyMap<RecordHash, readonly DueMove[]> {
 	const byHash = new Map<RecordHash, DueMove[]>();
-	for (const { at, row } of told) {
+	for (const { id, at, row } of told) {
 		if (row[0] !== 'dueMove') continue;
 		const [, h, dueMs, reason] = row;
-		byHash.set(h, [...(byHash.get(h) ?? []), { at: at.wall, dueMs, reason }]);
+		byHash.set(h, [...(byHash.get(h) ?? []), { id, at: at.wall, dueMs, reason }]);
 	}
 	return byHash;
 }

@@ -180,6 +180,8 @@ export interface Settling {
 }
 
 export interface DueMove {
+	/** Of the fact that says so: the relay may carry several in one moment. */
+	readonly id: FactId;
 	readonly at: number;
 	readonly dueMs: number;
 	readonly reason: string;
