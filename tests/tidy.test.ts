@@ -38,6 +38,10 @@ const BANNED: Banned = [
 	[/\b(TODO|FIXME|XXX)\b(?! #\d)/, 'finish it, or give it an issue number'],
 	[/\bparseFloat\(|\.toFixed\(/, 'read and write money with parseMoney and formatMoney'],
 	[/\{@html\b/, 'render text, never markup'],
+	[
+		/\{#each [^}\n]*\(\w+\.currency\)\}|\bvalue: \w+\.currency\b/,
+		'name moneys by currencyKey: two rows of one name end a page'
+	],
 	[/\$lib\//, 'import by layer: #domain/, #state/, #ui/']
 ];
 
