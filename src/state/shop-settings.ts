@@ -22,9 +22,11 @@ const CURRENCY_UNTIL_CHOSEN = 'USD';
 
 export function shopSettings(rows: readonly SettingRow[]): ShopSettings {
 	const fields: SettingFields = Object.fromEntries(rows.map(({ field, value }) => [field, value]));
+	const money = moneyOf(fields);
 	let zone: string | undefined;
 	return {
 		...fields,
+		...(fields.currencies !== undefined && { currencies: othersOf(fields.currencies, money) }),
 		name: fields.name ?? '',
 		// The first clock of a zone takes a slow phone a tenth of a second: no screen waits for it.
 		get zone() {
@@ -32,8 +34,13 @@ export function shopSettings(rows: readonly SettingRow[]): ShopSettings {
 		},
 		cutoff: fields.cutoff ?? 0,
 		tax: fields.tax ?? 'none',
-		money: moneyOf(fields)
+		money
 	};
+}
+
+/** A peer may name one twice, and the shop’s own; a list in which two bear one name ends its screen. */
+function othersOf(codes: readonly string[], { currency }: CurrencySettings): readonly string[] {
+	return [...new Set(codes)].filter((code) => code !== currency);
 }
 
 /** A newer device may name a zone that this one's browser has not heard of; its own place is near. */
