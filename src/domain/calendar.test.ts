@@ -51,6 +51,20 @@ describe('businessDayOf', () => {
 			]);
 	});
 
+	it('[DAY-6] is the first day before the calendar, wherever the shop is', () => {
+		const instants = [
+			Date.UTC(1_000, 0, 1),
+			at('1899-12-30T00:00:00Z'),
+			at('1900-01-01T12:00:00Z')
+		];
+		for (const zone of ['UTC', 'Asia/Baghdad', 'America/Lima'])
+			expect(instants.map((ms) => businessDayOf(ms, zone, 60))).toEqual([
+				'1900-01-01',
+				'1900-01-01',
+				'1900-01-01'
+			]);
+	});
+
 	it('[DAY-1] has no cut-off outside the day', () => {
 		for (const cutoff of [-1, 1_440, 0.5, NaN])
 			expect(() => businessDayOf(0, 'UTC', cutoff)).toThrow('no cut-off');

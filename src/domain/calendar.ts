@@ -15,7 +15,8 @@ const DAY_LAST = '9999-12-31';
 /**
  * The day on which the shop books what happens at `atMs` (UTC): `YYYY-MM-DD` of the wall clock in
  * `zone`, and still the day before until `cutoffMinutes` after midnight have passed on that clock.
- * Behind the calendar its last day: a record may fall due in any year that eight bytes hold.
+ * Behind the calendar its last day, and before it its first: a record may fall due in any year that
+ * eight bytes hold, and a peer may name the first day of all.
  */
 export function businessDayOf(atMs: number, zone: string, cutoffMinutes: number): string {
 	assert(
@@ -24,7 +25,7 @@ export function businessDayOf(atMs: number, zone: string, cutoffMinutes: number)
 	);
 	const { day, minutes } = wallClock(atMs, zone);
 	if (day.length > DAY_LAST.length) return DAY_LAST;
-	assert(day > DAY_FIRST && day <= DAY_LAST, `no time of a shop: ${String(atMs)}`);
+	if (day <= DAY_FIRST) return DAY_FIRST;
 	return minutes < cutoffMinutes ? addDays(day, -1) : day;
 }
 

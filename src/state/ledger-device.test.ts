@@ -856,6 +856,23 @@ describe('the ledger’s answers', () => {
 		expect((await ledgers.notices()).unread).toBe(1);
 	});
 
+	it('[BOOK-11] notices are told, whatever day of the calendar a peer says was promised', async () => {
+		const { device, due, ledgers, amina, clock } = await shop();
+		await due(500);
+		for (const day of ['1900-01-01', '1900-01-02', '9999-12-31']) {
+			clock.now += 1_000;
+			const promise = ['promise', dayNumber(day), 100, 'GBP', 2];
+			const head = [`B-${String(clock.now)}`, 'entry', clock.now, 0, dayNumber('2026-11-20'), 1];
+			const text = JSON.stringify([...head, amina, promise]);
+			expect(await device.receive([{ text, branch: device.identity.branch }])).toMatchObject({
+				fresh: 1
+			});
+			const { notices } = await ledgers.notices();
+			const broken = notices.filter(({ kind }) => kind === 'promiseBroken');
+			expect(broken).toMatchObject(day < '2026' ? [{ day }] : []);
+		}
+	});
+
 	it('[CONNECT-19] the shop whose connection a restore forgot is told that it is over, by nobody', async () => {
 		const { relay, clock, ledgers, amina } = await linked();
 		const ends = async (): Promise<readonly unknown[]> =>
