@@ -47,3 +47,12 @@ describe('a file of products', () => {
 		expect(read.ok && read.value.rows.length).toBe(IMPORT_ROWS_MAX);
 	});
 });
+
+it('[IMPORT-9] reads a file whose first line is of many megabytes, or never ends, as it reads any', () => {
+	const LENGTH = 14_000_000;
+	const read = (text: string) => readTable(new TextEncoder().encode(text));
+	expect(read('a'.repeat(LENGTH))).toEqual({ ok: false, error: 'headingsOnly' });
+	expect(read(`"${'a'.repeat(LENGTH)}`)).toEqual({ ok: false, error: 'openQuote' });
+	const long = read(`"${'a\n'.repeat(LENGTH / 2)}";price\nsalt;1\n`);
+	expect(long.ok && [long.value.headings.length, long.value.rows]).toEqual([2, [['salt', '1']]]);
+});

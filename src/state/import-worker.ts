@@ -26,9 +26,15 @@ export type ImportAnswer =
 let table: Table | undefined;
 
 globalThis.addEventListener('message', (event: MessageEvent<ImportQuestion>) => {
-	void answer(event.data).then((said) => {
-		globalThis.postMessage(said);
-	});
+	answer(event.data).then(
+		(said) => {
+			globalThis.postMessage(said);
+		},
+		// IMPORT-9. The page hears of what is thrown here, and of no promise that is rejected: it would wait for good.
+		(fault: unknown) => {
+			globalThis.reportError(fault);
+		}
+	);
 });
 
 async function answer(question: ImportQuestion): Promise<ImportAnswer> {
