@@ -2,6 +2,7 @@ import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeBase64url } from '#domain/bytes.ts';
+import { dayNumber } from '#domain/calendar.ts';
 import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { DAY_ZERO } from '#domain/fact/effects.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
@@ -850,6 +851,26 @@ it('[DEVICE-23] goes on behind its own facts that come back to it after a restor
 	const sold = value(await after.device.sell(amount(7, [{ kind: 'cash', minor: 7 }])));
 	expect([sold.fact.id, sold.receipt]).toEqual(['A-5', 'A-000002']);
 	expect(await storedNumbers(after.store)).toEqual(await foldedNumbers(after.store));
+});
+
+it('[DEVICE-23] goes on from its own numbers where somebody carried one under its code that it could never reach', async () => {
+	const { device, store } = await shop(42);
+	const first = value(await device.sell(amount(5, [{ kind: 'cash', minor: 5 }])));
+	const carried = await factTexts(store);
+	const [line, tender] = [
+		[0, '', 1_000, 5, 5],
+		['cash', 5]
+	];
+	const { identity } = device;
+	const body = [identity.member, 999_999_999, [line], [tender]];
+	const day = dayNumber(first.fact.on);
+	const head = ['A-999999999999999', 'sale', first.fact.at.wall, 9, day];
+	const text = JSON.stringify([...head, ...body]);
+	const { branch } = identity;
+	expect(await device.receive([...carried, { text, branch }])).toEqual({ fresh: 1, unreadable: 0 });
+	const sold = value(await device.sell(amount(7, [{ kind: 'cash', minor: 7 }])));
+	expect([sold.fact.n, sold.fact.receipt]).toEqual([first.fact.n + 1, first.fact.receipt + 1]);
+	expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
 });
 
 describe('checkpoints', () => {

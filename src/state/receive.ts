@@ -139,7 +139,9 @@ async function unknownOf(
 
 /**
  * Facts of this device's own code that its journal does not have: it was restored from a backup, or
- * copied. Its next fact takes a number behind theirs, so that nothing written is taken for known.
+ * copied. Its next fact takes a number behind theirs, so that nothing written is taken for known. A
+ * number that no copy can have come to, as a hostile peer may carry one after a restore, is left where
+ * it is: behind it there may be none to write by.
  */
 async function skipOwn(
 	rows: StoreWriter,
@@ -151,12 +153,22 @@ async function skipOwn(
 	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
 	const after = own.reduce(
 		({ n, receipt }, { row, fact }) => ({
-			n: Math.max(n, row.n),
-			receipt: fact !== null && 'receipt' in fact ? Math.max(receipt, fact.receipt) : receipt
+			n: behind(n, row.n, sequence.n),
+			receipt:
+				fact !== null && 'receipt' in fact
+					? behind(receipt, fact.receipt, sequence.receipt)
+					: receipt
 		}),
 		sequence
 	);
 	await writeMeta(rows, 'sequence', after);
+}
+
+/** A copy that wrote more than a thousand facts a day for two years. */
+const COPY_AHEAD_MAX = 1_000_000;
+
+function behind(last: number, told: number, own: number): number {
+	return told > own + COPY_AHEAD_MAX ? last : Math.max(last, told);
 }
 
 async function keepArrived(
