@@ -6,7 +6,8 @@ import {
 	compareStamps,
 	followStamp,
 	nextStamp,
-	STAMP_AHEAD_MAX_MS
+	STAMP_AHEAD_MAX_MS,
+	STAMP_COUNTER_MAX
 } from './stamp.ts';
 
 const stamps = fc.record({ wall: fc.nat(1_000), counter: fc.nat(5) });
@@ -19,6 +20,10 @@ it('[STAMP-1] every next stamp is later, whatever the clock does', () => {
 	);
 	expect(nextStamp({ wall: 5, counter: 3 }, 9)).toEqual({ wall: 9, counter: 0 });
 	expect(nextStamp({ wall: 5, counter: 3 }, 5)).toEqual({ wall: 5, counter: 4 });
+	// A peer may count as far as a fact can.
+	expect(nextStamp({ wall: 5, counter: STAMP_COUNTER_MAX }, 5)).toEqual({ wall: 6, counter: 0 });
+	expect(nextStamp({ wall: 5, counter: 499_999 }, 5)).toEqual({ wall: 5, counter: 500_000 });
+	expect(nextStamp({ wall: 5, counter: 500_000 }, 5)).toEqual({ wall: 6, counter: 0 });
 });
 
 it('[STAMP-2] follows a peer, but not one whose clock is more than five minutes ahead', () => {

@@ -10,11 +10,20 @@ export interface Stamp {
 /** A device follows a peer's stamp no further than this ahead of its own corrected time. */
 export const STAMP_AHEAD_MAX_MS = 5 * 60_000;
 
-/** The stamp of a device's next fact: later than every stamp it wrote or followed. */
+/** A fact's stamp counts so far within one millisecond. */
+export const STAMP_COUNTER_MAX = 1_000_000;
+/** From here on the next millisecond is counted in, so that every fact of an act still has room. */
+const COUNTER_TURN = STAMP_COUNTER_MAX / 2;
+
+/**
+ * The stamp of a device's next fact: later than every stamp it wrote or followed, and with room behind
+ * it, however far a peer counted.
+ */
 export function nextStamp(last: Stamp, nowMs: number): Stamp {
-	return nowMs > last.wall
-		? { wall: nowMs, counter: 0 }
-		: { wall: last.wall, counter: last.counter + 1 };
+	if (nowMs > last.wall) return { wall: nowMs, counter: 0 };
+	return last.counter < COUNTER_TURN
+		? { wall: last.wall, counter: last.counter + 1 }
+		: { wall: last.wall + 1, counter: 0 };
 }
 
 /** What a device keeps after it saw a peer's `seen`: the later of both, unless `seen` is too far ahead. */

@@ -13,6 +13,7 @@ import {
 	type LedgerId,
 	type ProductId
 } from '#domain/ids.ts';
+import { compareStamps, STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { isStorageFull, type DeviceStore, type StoreWriter } from '#storage/device-store.ts';
@@ -841,6 +842,20 @@ describe('receiving', () => {
 			counter: 1
 		});
 	});
+});
+
+it('[DEVICE-18] writes on behind a peer that counts as far as a stamp can', async () => {
+	const { device, store, clock } = await shop(43);
+	const { branch, member } = device.identity;
+	const wall = clock.now + STAMP_AHEAD_MAX_MS;
+	const day = dayNumber('2026-11-20');
+	const text = JSON.stringify(['B-1', 'setting', wall, 1_000_000, day, member, { payday: 5 }]);
+	expect(await device.receive([{ text, branch }])).toEqual({ fresh: 1, unreadable: 0 });
+	const goods = Array.from({ length: 300 }, (_none, at) => ({ name: `Good ${String(at)}` }));
+	value(await device.addProducts(goods));
+	const sold = value(await device.sell(amount(7, [{ kind: 'cash', minor: 7 }])));
+	expect(compareStamps(sold.fact.at, { wall, counter: 1_000_000 })).toBeGreaterThan(0);
+	expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
 });
 
 it('[DEVICE-23] goes on behind its own facts that come back to it after a restore', async () => {

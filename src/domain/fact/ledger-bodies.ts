@@ -15,6 +15,7 @@ import {
 } from '#domain/ids.ts';
 import { AMOUNT_MINOR_MAX } from '#domain/money.ts';
 import type { Result } from '#domain/result.ts';
+import { STAMP_COUNTER_MAX } from '#domain/stamp.ts';
 import { NAME_LENGTH_MAX, type FactHead, type FactRecord, type RelaySignedFact } from './fact.ts';
 import { isDeviceFields, isMemberFields } from './fields.ts';
 import {
@@ -96,7 +97,6 @@ const NOTE_LENGTH_MAX = 500;
 const COUNT_MAX = 1_000_000_000;
 const TIME_MAX_MS = 8_640_000_000_000;
 const CHECK_MAX = 1_023;
-const COUNTER_MAX = 1_000_000;
 const OPEN_MAX = 50;
 const DEVICES_MAX = 500;
 const MEMBER_MAX = 1_000_000;
@@ -348,7 +348,7 @@ const BODIES: Readonly<Record<ListedKind, Body>> = {
 		parts: [
 			plain('factId', isDeviceFactName),
 			plain('wall', isTime),
-			plain('counter', (value) => isWhole(value, 0, COUNTER_MAX)),
+			plain('counter', (value) => isWhole(value, 0, STAMP_COUNTER_MAX)),
 			plain('day', isDay),
 			RELAYS_SIGNATURE
 		]

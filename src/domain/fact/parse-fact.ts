@@ -11,6 +11,7 @@ import {
 } from '#domain/ids.ts';
 import { AMOUNT_MINOR_MAX } from '#domain/money.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { STAMP_COUNTER_MAX } from '#domain/stamp.ts';
 import { TAX_PARTS_MAX, TAX_RATE_PPM_MAX, type TaxPart } from '#domain/tax.ts';
 import {
 	changeMinor,
@@ -76,7 +77,6 @@ export type FactRefusal =
 	'tooLarge' | 'notJson' | 'notCompact' | 'badText' | 'badHead' | 'unknownKind' | 'badBody';
 
 const DAY_MAX = 60_000;
-const COUNTER_MAX = 1_000_000;
 const MEMBER_MAX = 1_000_000;
 const HEAD_LENGTH = 6;
 const BODY_LENGTH_MAX = 11;
@@ -139,7 +139,8 @@ function parseHead([name, kind, wall, counter, on, by]: readonly unknown[]): Res
 > {
 	const start = parseStart(name);
 	if (start === null || typeof kind !== 'string') return err('badHead');
-	if (!isWhole(wall, 0, WALL_MAX_MS) || !isWhole(counter, 0, COUNTER_MAX)) return err('badHead');
+	if (!isWhole(wall, 0, WALL_MAX_MS) || !isWhole(counter, 0, STAMP_COUNTER_MAX))
+		return err('badHead');
 	if (!isWhole(on, 0, DAY_MAX) || !isWhole(by, 0, MEMBER_MAX)) return err('badHead');
 	if (isRelayCode(start.code) !== (by === 0)) return err('badHead');
 	return ok({ ...start, at: { wall, counter }, on: dayFromNumber(on), by });
