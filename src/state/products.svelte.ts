@@ -4,6 +4,7 @@ import { parseProductId, type ProductId } from '#domain/ids.ts';
 import type { Result } from '#domain/result.ts';
 import type { App } from './app.svelte.ts';
 import type { StockedProduct } from './book.ts';
+import { categoriesIn } from './categories.ts';
 import { changedOf } from './clean-fields.ts';
 import type { AdjustRefusal, ProductEditRefusal } from './entity-acts.ts';
 import type { Live } from './live.ts';
@@ -33,10 +34,7 @@ export class ProductList {
 		archived: (this.all?.length ?? 0) - this.#inUse.length
 	}));
 	readonly categories = $derived.by(() =>
-		this.#inUse
-			.flatMap(({ category }) => category ?? [])
-			.filter((category, place, all) => category !== '' && all.indexOf(category) === place)
-			.toSorted((a, b) => a.localeCompare(b))
+		categoriesIn(this.#inUse.map(({ category }) => category)).toSorted((a, b) => a.localeCompare(b))
 	);
 	readonly shown = $derived.by(() => {
 		const sifted = this.#sifted();
