@@ -387,6 +387,28 @@ describe('person', () => {
 		);
 	});
 
+	it('[CP-23] [PERSON-12] a code of whoever stood there meanwhile is none of the sets of who came back', async () => {
+		const stand = await newStand();
+		stand.card();
+		stand.codes({});
+		const hs: RecordHash[] = [];
+		for (const minor of [500, 600, 700]) hs.push(await stand.book({ kind: 'due', minor }));
+		const printed: JudgedBy = { way: 'sheet', counter: 0 };
+		const [own, second, third] = hs as [RecordHash, RecordHash, RecordHash];
+		stand.judge(own, 'ok', printed);
+		stand.card({ state: 'ended', endedBy: 'customer' });
+		// Two lists that a number was sent: she is told what they confirmed, and nothing of the sets.
+		for (const [h, epoch] of [[second, 2] as const, [third, 3] as const]) {
+			stand.codes({ epoch });
+			stand.texts.pop();
+			stand.judge(h, 'ok', printed);
+		}
+		stand.card({ epoch: 4 });
+		const view = await viewOf(stand);
+		expect(hs.map((h) => recordOf(view, h).standing.kind)).toEqual(['agreed', 'agreed', 'agreed']);
+		expect(onlyShop(view).totals[0]).toMatchObject((await shopSums(stand)).get('KES/2') ?? {});
+	});
+
 	it('[PERSON-5] a code may be contested for 14 days, a signature never', async () => {
 		const stand = await newStand();
 		stand.card();

@@ -7,6 +7,7 @@ import {
 } from '#domain/confirmation/standing.ts';
 import type { FiledFact, JudgedFact, ReplyFact } from '#domain/fact/ledger-fact.ts';
 import type { FactId } from '#domain/ids.ts';
+import { linkSpans } from '#domain/ledger/link-spans.ts';
 import { cardSpans, standsSince } from './card-spans.ts';
 import type { HeldRecord } from './held-fact.ts';
 import type { ShopFacts } from './shop-facts.ts';
@@ -110,12 +111,16 @@ export function standingFacts(facts: ShopFacts, saidOf: SaidByHash): StandingFac
 /**
  * CP-23. By which code each verdict said yes. The phone was not told its digits: they come from the set,
  * the counter and, where the phone made it, what it was made for. A code confirms only while its
- * set is in force; of what was judged before the person stood there the sets are not known.
+ * set is in force; of what was judged while the person did not stand there the sets are not known.
  */
 function codesSaid(facts: ShopFacts): readonly LedgerSaying[] {
 	const beginnings = epochBeginnings(facts);
+	const own = linkSpans(facts.cards.map(({ fact }) => fact));
+	const stood = (at: number): boolean =>
+		own.some(({ from, to }) => from <= at && (to === null || at <= to));
 	const coreByHash = new Map(facts.records.map(({ h, fact }) => [h, fact.record.core]));
 	return facts.judged.flatMap(({ claimId, way, counter, verdict: { h, result, at } }) => {
+		if (!stood(at)) return [];
 		const epoch = beginnings.findLast(([, began]) => began <= at)?.[0];
 		const core = coreByHash.get(h);
 		if (result !== 'ok' || epoch === undefined || core === undefined) return [];
