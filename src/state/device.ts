@@ -102,6 +102,8 @@ export interface Device {
 	correct(draft: CorrectionDraft): Promise<Result<RecordFact, CorrectionRefusal>>;
 	/** Pays the rest of a due. */
 	markPaid(h: RecordHash, tender: RecordTender): Promise<Result<RecordFact, RecordRefusal>>;
+	/** Ends what is left unpaid of a debit, and no more than `mostMinor`. */
+	forgive(h: RecordHash, mostMinor: number): Promise<Result<RecordFact, RecordRefusal>>;
 	/** Writes a line of the shop's own book; `ledger` 0 for rough slips. */
 	addEntry(ledger: LedgerId | 0, row: EntryRow): Promise<Result<EntryFact, EntryRefusal>>;
 	/** Makes one page of two cards, or two again. */
@@ -283,6 +285,7 @@ type LedgerActs = Pick<
 	| 'answerDispute'
 	| 'correct'
 	| 'markPaid'
+	| 'forgive'
 	| 'addEntry'
 	| 'mergeCards'
 	| 'markNotices'
@@ -309,6 +312,7 @@ function createLedgerActs(parts: DeviceParts, perform: Perform): LedgerActs {
 			perform((await disputes()).answerDisputeAct(h, answer, parts)),
 		correct: async (draft) => perform((await disputes()).correctAct(draft, parts)),
 		markPaid: async (h, tender) => perform((await disputes()).payRestAct(h, tender, parts)),
+		forgive: async (h, mostMinor) => perform((await disputes()).forgiveAct(h, mostMinor, parts)),
 		addEntry: async (ledger, row) => perform((await entries()).addEntryAct(ledger, row)),
 		mergeCards: async (a, b, isJoined) => perform((await entries()).mergeCardsAct(a, b, isJoined)),
 		noteSms: (h, sent) => keepSms(parts, h, sent),

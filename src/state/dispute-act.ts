@@ -257,10 +257,28 @@ export function payRestAct(
 	parts: DeviceParts
 ): Act<FurtherContext, RecordFact, RecordRefusal> {
 	return furtherAct<RecordRefusal>(h, parts, ({ row, cards }) => {
-		const rest = allocationOf(cards, row).dues.get(h)?.restMinor ?? 0n;
-		if (rest === 0n) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
-		const minor = Number(rest);
+		const minor = restOf(row, cards);
+		if (minor === 0) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
 		const draft: RecordDraft = { kind: 'payment', minor, allocations: [[h, minor]] };
 		return ok({ draft, options: { currency: row.currency, tender } });
 	});
+}
+
+/** Ends what is left unpaid of a debit, and no more than `mostMinor`, as it was told. */
+export function forgiveAct(
+	h: RecordHash,
+	mostMinor: number,
+	parts: DeviceParts
+): Act<FurtherContext, RecordFact, RecordRefusal> {
+	return furtherAct<RecordRefusal>(h, parts, ({ row, cards }) => {
+		const rest = restOf(row, cards);
+		if (rest === 0) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
+		const draft: RecordDraft = { kind: 'forgiveness', minor: Math.min(rest, mostMinor), ref: h };
+		return ok({ draft, options: { currency: row.currency, tender: null } });
+	});
+}
+
+/** What is unpaid of a debit, over all cards of its person. */
+function restOf(row: RecordRow, cards: readonly Card[]): number {
+	return Number(allocationOf(cards, row).dues.get(row.h)?.restMinor ?? 0n);
 }

@@ -640,6 +640,22 @@ describe('records', () => {
 		expect((await ledgers.page(amina, 50))?.totals[0]?.total).toBe(0n);
 	});
 
+	it('[DEVICE-40] are forgiven what is left of them when that is written, and no more than was said', async () => {
+		const { device, due, ledgers, amina, parts } = await shop();
+		const inOtherTab = await openDevice(parts);
+		const total = async (): Promise<unknown> => (await ledgers.page(amina, 50))?.totals[0]?.total;
+		const h = await due(500);
+		// The screen says 500; another tab takes 300 of it meanwhile.
+		const paid = { kind: 'payment', minor: 300, allocations: [[h, 300]] } as const;
+		value(await inOtherTab.writeRecords(amina, [paid]));
+		expect(value(await device.forgive(h, 500)).records[0]?.core.amount).toBe(200);
+		expect(await total()).toBe(0n);
+		expect(await device.forgive(h, 200)).toMatchObject({ error: { kind: 'moreThanLeft' } });
+		const other = await due(400);
+		value(await device.forgive(other, 100));
+		expect(await total()).toBe(300n);
+	});
+
 	it('[DEVICE-41] take the shop’s terms where their customer has none', async () => {
 		const { device, clock } = await shop();
 		const plain = value(await device.addCustomer({ name: 'Bilal' }));

@@ -18,6 +18,8 @@ interface Joined {
 	readonly view: () => Promise<LedgerPageView>;
 	readonly record: () => Promise<ThreadRecord>;
 	readonly pending: () => Promise<ThreadEntry>;
+	/** Pays some of a due, from elsewhere. */
+	readonly pay: (due: ThreadRecord, minor: number) => Promise<void>;
 }
 
 /** Two cards on one page; on the other one stand a due of 500 and a cheque. */
@@ -55,6 +57,10 @@ async function joined(): Promise<Joined> {
 			);
 			if (found[0] === undefined) throw new Error('the cheque stands there');
 			return found[0];
+		},
+		pay: async ({ ledger, h }, minor) => {
+			const payment = { kind: 'payment', minor, allocations: [[h, minor]] } as const;
+			value(await device.writeRecords(ledger, [payment]));
 		}
 	};
 }
@@ -79,4 +85,14 @@ it('[DEVICE-43] a due of any card of the page is forgiven, and a cheque of any b
 	expect((await view()).totals[0]).toMatchObject({ total: 0n, pendingMinor: 50n });
 	value(await of.bounced(await pending()));
 	expect((await view()).totals[0]?.pendingMinor).toBe(0n);
+});
+
+it('[DEVICE-40] a due of which some was paid since it was shown is not forgiven all that was shown', async () => {
+	const { of, record, view, pay } = await joined();
+	const shown = await record();
+	await pay(shown, 300);
+	const fact = value(await of.forgive(shown, 500));
+	expect(fact.records[0]?.core.amount).toBe(200);
+	expect((await view()).totals[0]).toMatchObject({ total: 0n });
+	expect(await of.forgive(shown, 500)).toMatchObject({ error: { kind: 'moreThanLeft' } });
 });

@@ -158,15 +158,9 @@ export class LedgerPage {
 		return this.#app.keeping(() => this.#app.device.answerDispute(h, answer));
 	}
 
-	/** Ends what is left unpaid of a debit, under the card that it stands under. */
-	forgive(
-		{ ledger, h, currency }: ThreadRecord,
-		minor: number
-	): Promise<Result<RecordFact, RecordRefusal>> {
-		const draft: RecordDraft = { kind: 'forgiveness', minor, ref: h };
-		return this.#app.keeping(() =>
-			this.#app.device.writeRecords(ledger, [draft], { tender: null, currency })
-		);
+	/** Ends what is left unpaid of a debit, under the card that it stands under; no more than was shown. */
+	forgive({ h }: ThreadRecord, shownMinor: number): Promise<Result<RecordFact, RecordRefusal>> {
+		return this.#app.keeping(() => this.#app.device.forgive(h, shownMinor));
 	}
 
 	/** Moves the day on which a debit falls due, a day of the shop, under the card that it stands under. */
