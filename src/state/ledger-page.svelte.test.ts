@@ -96,3 +96,12 @@ it('[DEVICE-40] a due of which some was paid since it was shown is not forgiven 
 	expect((await view()).totals[0]).toMatchObject({ total: 0n });
 	expect(await of.forgive(shown, 500)).toMatchObject({ error: { kind: 'moreThanLeft' } });
 });
+
+it('[DEVICE-43] a cheque of any card of the page arrives under that card', async () => {
+	const { of, pending, view, other } = await joined();
+	const cheque = await pending();
+	if (cheque.entry.kind !== 'pending') throw new Error('it is under way');
+	const fact = value(await of.arrived(cheque, cheque.entry));
+	expect(fact.records[0]?.core.ledgerId).toBe(other);
+	expect((await view()).totals[0]).toMatchObject({ total: 450n, pendingMinor: 0n });
+});

@@ -33,6 +33,12 @@ import type { RecordDraft, RecordOptions, RecordRefusal } from './write-records.
 
 const PAGE = 100;
 
+/** What a cheque or transfer is worth that is under way. */
+type PendingMoney = Pick<
+	Extract<ThreadEntry['entry'], { readonly kind: 'pending' }>,
+	'minor' | 'currency' | 'note'
+>;
+
 /** One customer's page, all cards of the person together. */
 export class LedgerPage {
 	readonly #app: App;
@@ -173,6 +179,16 @@ export class LedgerPage {
 		return this.#app.keeping(() =>
 			this.#app.device.addEntry(ledger, ['dueMove', h, dueMs, reason])
 		);
+	}
+
+	/** A cheque or transfer came: it is a payment now, under the card that it stands under. */
+	arrived(
+		{ id, ledger }: ThreadEntry,
+		{ minor, currency, note }: PendingMoney
+	): Promise<Result<RecordFact, RecordRefusal>> {
+		const draft: RecordDraft = { kind: 'payment', minor, note };
+		const options = { tender: 'bank', currency, pending: id } as const;
+		return this.#app.keeping(() => this.#app.device.writeRecords(ledger, [draft], options));
 	}
 
 	/** A cheque or transfer did not come, under the card that it stands under. */
