@@ -153,6 +153,8 @@ export interface MetaValues {
 	readonly phone: PhoneIdentity;
 	/** What a customer's codes are made from, the latest first; the bytes cannot be read. */
 	readonly secrets: readonly HeldSecret[];
+	/** The one that a program kept which knew of no second; what it is called cannot be known. */
+	readonly secret: CryptoKey;
 	/** Up to when a customer read what the days themselves told him, ms. */
 	readonly readUpTo: number;
 	/** The last message of each record that may still be answered, by H. */

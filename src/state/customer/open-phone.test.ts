@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeBase64url, decodeBase64url } from '#domain/bytes.ts';
+import { secretId } from '#domain/confirmation/codes.ts';
 import { answerMessage } from '#domain/confirmation/signatures.ts';
 import type { ReplyFact } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
@@ -15,10 +16,11 @@ import { seeded } from '#tests/support/seeded.ts';
 import { shortTimers } from '#tests/support/short-timers.ts';
 import { createMemoryDocumentsHost } from '#storage/documents-host.ts';
 import { createChanges } from '../changes.ts';
-import { readMeta } from '../meta.ts';
+import { readMeta, writeMeta } from '../meta.ts';
 import { createRelayLink, type RelayLink } from '../relay-link.ts';
 import { createSigner, createSigningKeys, createWebCrypto } from '../web-crypto.ts';
 import { openPhone } from './open-phone.ts';
+import { importSecret } from './secret.ts';
 
 let stand: CustomerStand;
 beforeEach(async () => {
@@ -308,6 +310,28 @@ describe('codes', () => {
 		if (kept === undefined) throw new Error('no secret was kept');
 		expect(kept.key.extractable).toBe(false);
 		await expect(globalThis.crypto.subtle.exportKey('raw', kept.key)).rejects.toThrow();
+	});
+
+	it('[CUSTOMER-5] a phone of before there was a second secret shows its codes, with no network', async () => {
+		stand.codes({});
+		const { phone, store } = await phoneWith();
+		const key = await importSecret(secret);
+		await store.write(['meta'], (rows) => writeMeta(rows, 'secret', key));
+		const digits = async (): Promise<readonly unknown[]> => {
+			const sheets = await phone.codesOf(shopOf(stand));
+			return sheets.ok ? sheets.value.flatMap(({ codes }) => codes.map((one) => one.digits)) : [];
+		};
+		const before = await digits();
+		expect(before).toHaveLength(5);
+		expect(await phone.lacksSecret()).toBe(false);
+		// A set that names its secret is made from that; what it is told later tells no other digits.
+		const second = new Uint8Array(32).fill(8);
+		await phone.keepSecrets([second, secret]);
+		expect(await digits()).toEqual(before);
+		const named = await secretId(second, createWebCrypto());
+		await phone.receive(arriving([stand.card({ epoch: 2, secret: named }), stand.codes({})]));
+		expect(await phone.lacksSecret()).toBe(false);
+		expect((await digits()).filter((one) => one !== undefined)).toHaveLength(5);
 	});
 
 	it('[CUSTOMER-5] a set that is over has no digits, and an unknown shop no set', async () => {

@@ -41,6 +41,7 @@ export interface OpenPhone extends CustomerDevice {
 const MINUTE_MS = 60_000;
 /** The relay keeps as many. */
 const SECRETS_MAX = 8;
+const NO_NAME = '';
 
 /** Opens the phone of `person` in its own database, with all that it holds of him. */
 export async function openPhone(parts: PhoneParts, person: PersonId): Promise<OpenPhone> {
@@ -267,8 +268,13 @@ async function codesOf(
 	return ok(await codeSheets(shop, secrets, phone.parts.crypto));
 }
 
-async function readSecrets({ parts }: Phone): Promise<readonly HeldSecret[]> {
-	return (await parts.store.read(['meta'], (rows) => readMeta(rows, 'secrets'))) ?? [];
+/** The latest first; last the one of before there was a second, of which sets are that name none. */
+function readSecrets({ parts }: Phone): Promise<readonly HeldSecret[]> {
+	return parts.store.read(['meta'], async (rows) => {
+		const named = (await readMeta(rows, 'secrets')) ?? [];
+		const first = await readMeta(rows, 'secret');
+		return first === undefined ? named : [...named, { id: NO_NAME, key: first }];
+	});
 }
 
 /** Also those that the relay does not name any more: paper may have their codes. */
@@ -281,7 +287,7 @@ async function keepSecrets(phone: Phone, all: readonly Uint8Array[]): Promise<vo
 		}))
 	);
 	const ids = new Set(given.map(({ id }) => id));
-	const older = (await readSecrets(phone)).filter(({ id }) => !ids.has(id));
+	const older = (await readSecrets(phone)).filter(({ id }) => id !== NO_NAME && !ids.has(id));
 	const secrets = [...given, ...older].slice(0, SECRETS_MAX);
 	await store.write(['meta'], (rows) => writeMeta(rows, 'secrets', secrets));
 	changes.tell(['meta']);

@@ -101,6 +101,7 @@ export const PHONE_CARRIED_META: readonly (keyof MetaValues)[] = [
 	'offset',
 	'contactAt',
 	'secrets',
+	'secret',
 	'readUpTo'
 ];
 
