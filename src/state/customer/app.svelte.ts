@@ -99,6 +99,8 @@ export class CustomerApp {
 	#stops: (() => void)[] = [];
 	#again: ReturnType<typeof setTimeout> | undefined;
 	#isTicking = false;
+	/** The secrets that the sets of codes were made from which were looked at last. */
+	#named = '';
 	/** Who is looked at changes once at a time, in the order in which it was asked for. */
 	readonly #inTurn = oneAtATime();
 
@@ -291,6 +293,7 @@ export class CustomerApp {
 		this.#open = open;
 		this.sync.lastContactAt = contactAt;
 		this.person = next;
+		this.#named = secretsNamed(open.device.view());
 		this.#look();
 		this.#stops.push(
 			open.device.on(() => {
@@ -403,6 +406,11 @@ export class CustomerApp {
 		this.view = open.device.view();
 		this.isEnrolled = open.device.identity.code !== undefined;
 		void this.awaitless(this.#count(open));
+		const named = secretsNamed(this.view);
+		if (named === this.#named) return;
+		this.#named = named;
+		// While there is a network: where its codes are shown there may be none.
+		void this.awaitless(this.#prove(open));
 	}
 
 	async #count(open: OpenPerson): Promise<void> {
@@ -431,6 +439,11 @@ export class CustomerApp {
 			throw fault;
 		}
 	}
+}
+
+/** From which secrets the sets of all shops are made, as their cards name them. */
+function secretsNamed({ shops }: PersonView): string {
+	return shops.flatMap(({ codes }) => codes.flatMap(({ secret }) => secret ?? [])).join(' ');
 }
 
 export const [useCustomer, provideCustomer] = createContext<CustomerApp>();

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { secretId } from '#domain/confirmation/codes.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
@@ -7,6 +8,7 @@ import { arriving, openTestPhone, type TestPhone } from '#tests/support/customer
 import { writeMeta } from '../meta.ts';
 import type { LinkStatus, RelayLink } from '../relay-link.ts';
 import type { TabLead, TabRole } from '../tab-lead.ts';
+import { createWebCrypto } from '../web-crypto.ts';
 import { CustomerApp, type OpenPerson } from './app.svelte.ts';
 import { createCustomerApi, type CustomerApi, type PersonName } from './connections.ts';
 import { createPeopleShelf, type PeopleShelf } from './people-shelf.ts';
@@ -321,6 +323,24 @@ describe('the customer’s app', () => {
 		await app.newSheet({ ...form, business: stand.business, ledger: stand.ledger });
 		await app.sheetBySms(stand);
 		expect(asked).toEqual(['set tok', 'list tok']);
+	});
+
+	it('[CODES-14] fetches what a set is made from when it hears of the set, before it is without a network', async () => {
+		const { phone } = await phoneOf(amina.person);
+		await phone.receive(arriving(stand.texts));
+		vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+		const app = await opened();
+		await vi.advanceTimersByTimeAsync(1_000);
+		const asked = (): number => done.filter((what) => what === 'prove amina').length;
+		expect(asked()).toBe(1);
+		await phone.receive(arriving([stand.codes({}), stand.card({ shop: 'Duka' })]));
+		expect(asked()).toBe(1);
+		const named = await secretId(new Uint8Array(32).fill(9), createWebCrypto());
+		await phone.receive(arriving([stand.card({ epoch: 2, secret: named }), stand.codes({})]));
+		expect(app.view.shops[0]?.codes[0]?.secret).toBe(named);
+		expect(asked()).toBe(2);
+		await phone.receive(arriving([stand.card({ shop: 'Duka la Juma' })]));
+		expect(asked()).toBe(2);
 	});
 
 	it('[LEAD-1] opens no line where another tab leads', async () => {
