@@ -371,7 +371,12 @@ describe('invites of a ledger', () => {
 		expect(codeOf(await take(bob, astray))).toBe('inviteOfAnother');
 		// She herself may come back by it, and the shop may invite him anew.
 		expect((await take(amina, spare)).status).toBe(200);
+		// One that another device of the shop makes meanwhile, which does not know of her, is no better.
+		stand.clock.now += MINUTE_MS;
+		const unaware = await invite();
+		stand.clock.now += MINUTE_MS;
 		await bySession(amina, '/connections/end', name);
+		expect(codeOf(await take(bob, unaware))).toBe('inviteOfAnother');
 		expect((await take(bob, await invite())).status).toBe(200);
 	});
 });

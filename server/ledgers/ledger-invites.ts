@@ -5,9 +5,9 @@ import { createScopeToken, parseBusinessToken } from '#server/auth/secret-token.
 import { sweepExpired } from '#server/auth/sweep.ts';
 import { balance } from '#server/database/journal.ts';
 import { codeEpoch, ledgerInvite } from '#server/database/ledgers.ts';
-import type { Executor } from '#server/database/transaction.ts';
+import type { Executor, Transaction } from '#server/database/transaction.ts';
 import { commitAct } from './act.ts';
-import { ledgerIn, ofLedger } from './guard.ts';
+import { ledgerIn, lockGuard, ofLedger, readLink } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { linkLedger, type LinkRefusal } from './linking.ts';
 import { customerName, readShop, type Shop } from './shops.ts';
@@ -108,15 +108,21 @@ export function takeInvite(
 }
 
 /**
- * CONNECT-8. Whether another account stood behind the ledger since the invite was made: whoever was sent it by
- * mistake, or before that one came, gets nothing of what that one's page holds when she leaves.
+ * CONNECT-8. Whether another account stood behind the ledger when the invite was made or since: whoever was
+ * sent it by mistake, or before that one came, gets nothing of what that one's page holds when she leaves.
  */
 async function wasOfAnother(
-	executor: Executor,
+	tx: Transaction,
 	{ name, createdAt }: FoundInvite,
 	person: PersonId
 ): Promise<boolean> {
-	const rows = await executor
+	// Nobody comes or leaves from here on.
+	await lockGuard(tx, name);
+	const link = await readLink(tx, name);
+	const isOther = link !== undefined && link.person !== null && link.person !== person;
+	// Who stands there still is refused for that; of who left it says when.
+	if (isOther && link.at > createdAt) return true;
+	const rows = await tx
 		.select({ epoch: codeEpoch.epoch })
 		.from(codeEpoch)
 		.where(
