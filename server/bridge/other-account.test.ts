@@ -206,3 +206,24 @@ it('[BRIDGE-22] who agreed takes nothing back in the name of who is linked after
 	await answer(amina, shop, { ledger, h: signed.h, decision: 'cancel', reason: 'notMe' });
 	expect(await book(shop, ledger)).toEqual(['0', '0', '0', '9700', '0']);
 });
+
+it('[BRIDGE-22] a yes and a no that come together from who left are a yes', async () => {
+	const shop = await stand.shop('duka4');
+	const [before, amina] = [await stand.customer('fourth'), await stand.customer('amina5')];
+	const ledger = mintLedger();
+	await connect(shop, ledger, before);
+	const due = await recordFact(shop, { ledger, minor: 9_000 });
+	await put(shop, due);
+	await end(shop, ledger);
+	await connect(shop, ledger, amina);
+	const { business } = shop;
+	const said = { business, ledger, h: due.h } as const;
+	await put(
+		before,
+		await replyFact(before, { ...said, decision: 'accept' }),
+		await replyFact(before, { ...said, decision: 'cancel', n: 2, reason: 'notMe' })
+	);
+	const sums = ['9000', '0', '0', '0', '9000'];
+	expect(await book(shop, ledger)).toEqual(sums);
+	expect(await phone(amina, shop, ledger)).toEqual(sums);
+});

@@ -30,11 +30,14 @@ export async function deliveriesOf(
 	{ facts, now, isHeldBack }: ToDeliver
 ): Promise<readonly Delivery[]> {
 	const deliveries: Delivery[] = [];
+	const before: ReplyFact[] = [];
 	for (const fact of facts) {
 		if (fact.kind !== 'reply') continue;
-		const answer = isHeldBack(fact.businessId) ? 'early' : await answerOf(sql, person, fact);
+		const isEarly = isHeldBack(fact.businessId);
+		const answer = isEarly ? 'early' : await answerOf(sql, person, { fact, before });
 		if (answer === 'early') await keepEarly(sql, person, fact);
 		else deliveries.push(...answer);
+		before.push(fact);
 	}
 	const seen = facts.filter((fact): fact is SeenFact => fact.kind === 'seen');
 	// No phone saw what is still to come, whatever its clock says.
@@ -49,18 +52,26 @@ export async function earlyDeliveriesOf(
 	brought: readonly Brought[]
 ): Promise<readonly Delivery[]> {
 	const deliveries: Delivery[] = [];
+	const before: ReplyFact[] = [];
 	for (const fact of await takeEarly(sql, way, brought)) {
-		const answer = await answerOf(sql, way.person, fact);
+		const answer = await answerOf(sql, way.person, { fact, before });
 		assert(answer !== 'early', 'what is brought now is held');
 		deliveries.push(...answer);
+		before.push(fact);
 	}
 	return deliveries;
+}
+
+interface InLine {
+	readonly fact: ReplyFact;
+	/** What is carried with it, and is not written yet. */
+	readonly before: readonly ReplyFact[];
 }
 
 async function answerOf(
 	sql: Sql,
 	person: PersonId,
-	fact: ReplyFact
+	{ fact, before }: InLine
 ): Promise<readonly Delivery[] | 'early'> {
 	const { businessId, ledgerId, h, decision, answerN, signedAt, sig, kid, reason, note } = fact;
 	const [[held], [phone]] = await Promise.all([
@@ -75,8 +86,8 @@ async function answerOf(
 	if (phone === undefined) return [];
 	const key = encodeBase64url(new Uint8Array(phone.public_key));
 	const goneAt = await leftAt(sql, person, fact);
-	if (decision === 'cancel' && goneAt !== undefined && (await hasAgreed(sql, person, fact)))
-		return [];
+	const isTakenBack = decision === 'cancel' && goneAt !== undefined;
+	if (isTakenBack && (await hasAgreed(sql, person, { fact, before }))) return [];
 	const saidAt = decision === 'accept' ? goneAt : undefined;
 	const body = {
 		...{ ledgerId, h, decision, answerN, signedAt, sig, key, reason, note },
@@ -115,8 +126,11 @@ async function leftAt(
 async function hasAgreed(
 	sql: Sql,
 	person: PersonId,
-	{ businessId, ledgerId, h }: ReplyFact
+	{ fact: { businessId, ledgerId, h }, before }: InLine
 ): Promise<boolean> {
+	const isOfIt = (one: ReplyFact): boolean =>
+		one.businessId === businessId && one.ledgerId === ledgerId && one.h === h;
+	if (before.some((one) => isOfIt(one) && one.decision === 'accept')) return true;
 	const [rows, phones] = await Promise.all([
 		sql<{ key: string }[]>`
 			select text::json ->> 13 as key from fact
