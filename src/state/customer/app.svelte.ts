@@ -282,10 +282,10 @@ export class CustomerApp {
 		await this.#enter(this.people.find(({ person }) => person === current) ?? first);
 	}
 
-	/** Leaves who was looked at once the next one's database is open: where that fails, he stays. */
+	/** Leaves who was looked at once the next one is open and kept as such: where that fails, he stays. */
 	async #enter(next: PersonName): Promise<void> {
 		const open = await this.#parts.openPerson(next.person);
-		const contactAt = await open.device.lastContactAt().catch((fault: unknown) => {
+		const contactAt = await this.#keepEntered(next, open).catch((fault: unknown) => {
 			open.close();
 			throw fault;
 		});
@@ -300,9 +300,14 @@ export class CustomerApp {
 				this.#look();
 			})
 		);
-		await this.#parts.people.enter(next.person);
 		this.#followLead(open);
 		this.#connectIn(open, CONNECT_AFTER_MS);
+	}
+
+	async #keepEntered(next: PersonName, { device }: OpenPerson): Promise<number | undefined> {
+		const contactAt = await device.lastContactAt();
+		await this.#parts.people.enter(next.person);
+		return contactAt;
 	}
 
 	async #unsentOf(person: PersonId): Promise<UnsentAnswers> {

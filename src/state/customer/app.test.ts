@@ -201,6 +201,25 @@ describe('the customer’s app', () => {
 		expect(app.person).toEqual(mother);
 	});
 
+	it('[CUSTOMER-20] who cannot be kept as the one looked at is closed again, at the start too', async () => {
+		await phoneOf(amina.person);
+		await phoneOf(mother.person);
+		await people.keep([amina, mother]);
+		const shelf = people;
+		people = { ...shelf, enter: (person) => faulty('enter').then(() => shelf.enter(person)) };
+		faults = ['enter'];
+		await expect(opened()).rejects.toThrow('enter');
+		// Whoever opens the app anew would else never get the lead of that person’s book.
+		expect(done).toEqual(['close amina']);
+		const app = await opened();
+		faults = ['enter'];
+		await expect(app.switchTo(mother.person)).rejects.toThrow('enter');
+		expect([app.person, await people.current()]).toEqual([amina, amina.person]);
+		expect(done).toEqual(['close amina', 'close mother']);
+		await app.switchTo(mother.person);
+		expect(app.person).toEqual(mother);
+	});
+
 	it('[CUSTOMER-7] adds a person at the relay, and looks at him', async () => {
 		api = { ...api, addPerson: () => Promise.resolve(ok({ person: mother.person })) };
 		await phoneOf(mother.person);
