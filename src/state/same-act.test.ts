@@ -163,8 +163,10 @@ describe('an act under several names', () => {
 		expect([await sold(to), await isLost(to)]).toEqual([[100n], false]);
 		expect(await factsOf(to, 'B')).toEqual(await factsOf(copy));
 		// What it wrote itself a device takes from nobody.
+		const own = await factsOf(b);
 		await b.device.receive(feed(await factsOf(copy)));
-		expect(await sold(b)).toEqual([10_000n]);
+		expect([await sold(b), await isLost(b)]).toEqual([[10_000n], undefined]);
+		expect(await factsOf(b)).toEqual(own);
 	});
 
 	it('[DEVICE-66] comes to the relay’s numbers, however it was heard of', async () => {
