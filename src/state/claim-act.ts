@@ -151,7 +151,7 @@ function missed({ ledger, hs, context }: Standing, today: string): Outcome {
 		leftOfDay: left.ofDay
 	} as const;
 	return Promise.resolve(
-		ok({ facts: [], value: err(refusal), tries: { before: context.tries, after } })
+		ok({ facts: [], value: err(refusal), tries: { ledger, before: context.tries, after } })
 	);
 }
 
@@ -160,7 +160,7 @@ type Proof = Required<Pick<Claim, 'way' | 'code' | 'counter'>> & { readonly way:
 /** Of several records a statement is filed in the same act, and the claim names that. */
 async function filed(
 	proof: Proof,
-	{ asked, card, moment, parts, context }: Standing,
+	{ ledger, asked, card, moment, parts, context }: Standing,
 	more: Pick<Claimed, 'left'>
 ): Outcome {
 	const [record, ...others] = asked.records;
@@ -177,7 +177,7 @@ async function filed(
 	const hs = asked.records.map((row) => row.h);
 	const value: Claimed = { h, hs, way: proof.way, ...more, fact };
 	// Whoever typed in another tab meanwhile may have used up the tries.
-	const tries = { before: context.tries, after: context.tries };
+	const tries = { ledger, before: context.tries, after: context.tries };
 	return ok({ facts: [...facts, fact], value: ok(value), tries });
 }
 

@@ -9,6 +9,7 @@ import type { Result } from '#domain/result.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, RecordRow } from '#storage/device-store.ts';
+import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { checkpointOf } from '#tests/support/shop-numbers.ts';
 import { relayTongue, type RelayTongue } from '#tests/support/relay-facts.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
@@ -352,6 +353,24 @@ describe('a code told at the counter', () => {
 		});
 		expect(loses).toBe(false);
 		expect(await test.ledgers.triesLeft(test.amina, [h])).toEqual({ ofRecord: 2, ofDay: 9 });
+	});
+
+	it('[DEVICE-32] takes no right code once another tab used up the tries while it was looked at', async () => {
+		const disk = createMemoryDeviceStore();
+		const { store, beforeWrite } = createInterruptedStore(disk);
+		const test = await shop(1, store);
+		await test.relay.link({ state: 'linked', way: 'app', epoch: 1, at: 1 });
+		const [right = ''] = await test.relay.sheet({ cap: 10_000 });
+		const h = await test.due(5);
+		const other = await openTestDevice({ seed: 3, store: disk });
+		beforeWrite(async () => {
+			for (let tries = 0; tries < 3; tries += 1)
+				await other.device.claimByCode(test.amina, [h], '00000000');
+		});
+		expect(await test.device.claimByCode(test.amina, [h], right)).toEqual({
+			ok: false,
+			error: { kind: 'recordLocked' }
+		});
 	});
 
 	it('[DEVICE-33] is worth no more than its cap, of its kind and currency, while it is good', async () => {

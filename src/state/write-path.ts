@@ -73,6 +73,8 @@ export interface Decided<T> {
 }
 
 export interface TriesKept {
+	/** Whose they are: of who had none yet as well. */
+	readonly ledger: TryRow['ledger'];
 	readonly before: TryRow | undefined;
 	readonly after: TryRow | undefined;
 }
@@ -219,9 +221,8 @@ async function keepTries(
 	return isKept;
 }
 
-async function areStill(rows: StoreWriter, { before, after }: TriesKept): Promise<boolean> {
-	const ledger = before?.ledger ?? after?.ledger;
-	const held = ledger === undefined ? undefined : await rows.get('tries', ledger);
+async function areStill(rows: StoreWriter, { ledger, before }: TriesKept): Promise<boolean> {
+	const held = await rows.get('tries', ledger);
 	return JSON.stringify(held) === JSON.stringify(before);
 }
 
