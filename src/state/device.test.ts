@@ -17,6 +17,7 @@ import { compareStamps, STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { isStorageFull, type DeviceStore, type StoreWriter } from '#storage/device-store.ts';
+import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import {
 	checkpointOf,
 	foldedNumbers,
@@ -838,6 +839,24 @@ describe('receiving', () => {
 		});
 		await follower.receive(await factTexts(near.store));
 		expect(value(await follower.sell(amount(1, [{ kind: 'cash', minor: 1 }]))).fact.at).toEqual({
+			wall: TEST_NOW + 4 * 60_000,
+			counter: 1
+		});
+	});
+
+	it('[DEVICE-18] [DEVICE-12] follows what another tab took in while it was writing', async () => {
+		const near = await openTestDevice({ seed: 16 });
+		near.clock.now = TEST_NOW + 4 * 60_000;
+		value(await near.device.changeSettings({ name: 'near' }));
+		const disk = createMemoryDeviceStore();
+		const { store, beforeWrite } = createInterruptedStore(disk);
+		const joins = { identity: near.device.identity, code: 'B' };
+		const { device } = await openTestDevice({ seed: 18, store, joins });
+		const other = await openTestDevice({ seed: 19, store: disk, joins });
+		const heard = await factTexts(near.store);
+		beforeWrite(() => other.device.receive(heard));
+		value(await device.sell(amount(1, [{ kind: 'cash', minor: 1 }])));
+		expect(value(await device.sell(amount(2, [{ kind: 'cash', minor: 2 }]))).fact.at).toEqual({
 			wall: TEST_NOW + 4 * 60_000,
 			counter: 1
 		});
