@@ -78,3 +78,16 @@ it('[RELAY-5] [RELAY-46] what is refused leaves no name behind for what the batc
 		refused: [['B-1', 'again']]
 	});
 });
+
+it('[RELAY-46] an act that two heirs tell in one batch is taken once, and under no other name behind it', () => {
+	const fact = setting('A', 1);
+	const text = encodeFact(fact);
+	const byHeir = (code: string): string =>
+		issueAgain(text, fact, { id: factId(code, 1), renamed: new Map() });
+	const of = ground();
+	expect(decide(submission('B', 1, [[byHeir('B')]]), of)).toMatchObject({ kind: 'accepted' });
+	for (const [code, told] of [['C', byHeir('C')] as const, ['A', text] as const]) {
+		const refused = [[`${code}-1`, 'again']];
+		expect(decide(submission(code, 2, [[told]]), of)).toEqual({ kind: 'refused', refused });
+	}
+});
