@@ -3,6 +3,7 @@ import * as Y from 'yjs';
 import { journalName } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { CLOSE } from '#sync/close-code.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
 import { createMemoryDocumentsHost, type DocumentsHost } from '#storage/documents-host.ts';
 import { createFakeRelay, type FakeRelay } from '#tests/support/fake-relay.ts';
 import { until } from '#tests/support/relay-stand.ts';
@@ -116,6 +117,19 @@ function overheard(relay: FakeRelay, heard: ProviderEvents[]): FakeRelay {
 					return createProvider(name, doc, events);
 				}
 			};
+		}
+	};
+}
+
+/** Takes so many writes, and none after that: its program was killed. */
+function killedAfter(store: DeviceStore, life: { left: number; isOver: boolean }): DeviceStore {
+	return {
+		...store,
+		write: async (tables, work) => {
+			life.isOver ||= life.left === 0;
+			if (life.isOver) throw new Error('killed');
+			life.left -= 1;
+			return store.write(tables, work);
 		}
 	};
 }
@@ -899,6 +913,34 @@ describe('relay link', () => {
 		expect(await storedNumbers(b.store)).toEqual(numbers);
 		expect((await a.book.dayTotals('2026-11-19')).salesCount).toBe(5n);
 		expect([...a.faults, ...b.faults]).toEqual([]);
+	});
+
+	it('[LINK-10] hands in again what was lost, wherever it was killed while it heard of the restore', async () => {
+		let killed = 0;
+		for (let writes = 0; writes < 50; writes += 1) {
+			const relay = createFakeRelay(TEST_NOW - DAY_MS);
+			const a = await linked(relay, 13);
+			a.clock.now = relay.now;
+			await a.start();
+			await sell(a);
+			await relay.quiet();
+			// The journal of yesterday is on no device any more: only the rows say what was lost.
+			await a.pass(DAY_MS);
+			expect(await sent(a)).toEqual([1]);
+			await a.link.stop();
+			relay.restore(0);
+			const life = { left: writes, isOver: false };
+			const dying = createRelayLink({ ...a.lineParts, store: killedAfter(a.store, life) });
+			await dying.start().catch(() => undefined);
+			await relay.quiet();
+			await dying.stop();
+			await a.start();
+			expect(texts(relay)).toHaveLength(1);
+			expect(await sent(a)).toEqual([1]);
+			if (!life.isOver) break;
+			killed += 1;
+		}
+		expect(killed).toBeGreaterThan(3);
 	});
 
 	it('[CARRY-4] hands in what was forgotten before the relay greeted this book at all', async () => {
