@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { createFakeRelay } from '#tests/support/fake-relay.ts';
+import { openTestDevice, TEST_NOW } from '#tests/support/test-device.ts';
+import { createFeedPull } from './feed-pull.ts';
+
+it('[LINK-2] asks again for what of the feed could not be kept', async () => {
+	const relay = createFakeRelay(TEST_NOW);
+	const a = await openTestDevice({ seed: 1 });
+	for (const name of ['one', 'two']) await a.device.changeSettings({ name });
+	const held = await a.store.read(['facts'], (rows) => rows.all('facts'));
+	const { branch } = a.device.identity;
+	for (const { text } of held) relay.feed.push({ s: relay.feed.length + 1, branch, text });
+
+	const b = await openTestDevice({ seed: 2, joins: { identity: a.device.identity, code: 'B' } });
+	const { http } = relay.line('B');
+	const told = { epoch: relay.epoch, s: relay.feed.length };
+	const full = { ...b.device, receive: () => Promise.reject(new Error('no room')) };
+	const { store } = b;
+	await expect(createFeedPull({ device: full, store, http }).pull(told)).rejects.toThrow('no room');
+	expect(await createFeedPull({ device: b.device, store, http }).pull(told)).toBe('caughtUp');
+	const taken = await store.read(['facts'], (rows) => rows.all('facts'));
+	expect(taken.map(({ text }) => text)).toEqual(held.map(({ text }) => text));
+});
