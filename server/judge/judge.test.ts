@@ -742,6 +742,25 @@ describe('codes of the phone', () => {
 		expect(await present(sheet(h, codes, 1))).toBe('ok');
 	});
 
+	it('[JUDGE-9] confirm nothing once their phone is enrolled no more', async () => {
+		const { person } = amina;
+		await enrolPhone(stand, person, 2);
+		const spoken = (number: number, k: number): Promise<string> =>
+			phoneCodeFor(stand, name, { epoch: EPOCH_LINKED, number, k, minor: 700 });
+		const say = async (number: number, k: number): Promise<string> =>
+			present({
+				h: await writeRecord(stand, name, { minor: 700 }),
+				way: 'app',
+				code: await spoken(number, k)
+			});
+		expect(await say(2, 0)).toBe('ok');
+		await stand.database.sql`
+			update phone set removed_at = ${stand.clock.now} where person = ${person} and number = 2`;
+		expect(await say(2, 1)).toBe('wrong');
+		// It could make those of the other phone too.
+		expect(await say(1, 0)).toBe('revoked');
+	});
+
 	it('[JUDGE-9] are looked for in a window that moves with use, and back a little', () => {
 		expect(countersToTry([])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 		expect(countersToTry([0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
