@@ -5,6 +5,7 @@ import { ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
+import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import {
 	askLacking,
@@ -136,6 +137,22 @@ describe('what is written while the heir’s book is made', () => {
 		await sell(test, 700);
 		expect(await carryOver({ old: test.store, crypto: test.parts.crypto, store: heir })).toBe(1);
 		expect(await firstTexts(heir)).toEqual(await firstTexts(test.store));
+	});
+
+	it('[HEIR-8] takes no number that the heir took for a sale of its own meanwhile, in another tab', async () => {
+		const test = await forked();
+		const heir = await heirOf(test, { lacking: (ids) => Promise.resolve(ids) });
+		const tab = await openTestDevice({ seed: 4, store: heir });
+		const { store, beforeWrite } = createInterruptedStore(heir);
+		await sell(test, 700);
+		beforeWrite(() => sell(tab, 300));
+		expect(await carryOver({ old: test.store, crypto: test.parts.crypto, store })).toBe(1);
+		const rows = await heir.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map(({ id, minor }) => [id, minor])).toEqual([
+			['B-1', 0n],
+			['B-2', 300n],
+			['B-3', 700n]
+		]);
 	});
 
 	it('[HEIR-8] stays in the old book until each of it stands in the heir’s, or was found at the relay', async () => {
