@@ -627,6 +627,16 @@ describe('killed', () => {
 		const length = (await own.feedOf(hers.person)).length;
 		await bridges[0]?.carryAll();
 		expect(await own.feedOf(hers.person)).toHaveLength(length);
+
+		// Nothing but the place in her feed says that an answer was carried.
+		const answers = facts.filter((_fact, at) => at % 3 !== 0).slice(0, 8);
+		for (const { h } of answers) {
+			const of = { business: here.business, ledger, h };
+			await storeReplies(own, hers, [await replyFact(hers, { ...of, decision: 'accept', n: 1 })]);
+			await Promise.all(bridges.map((bridge) => bridge.carryAll()));
+		}
+		const heard = ofKind(await own.feedOf(here.business), 'answered').map(({ h }) => h);
+		expect(heard).toEqual(answers.map(({ h }) => h));
 		for (const bridge of bridges) await bridge.close();
 		await own.close();
 	});

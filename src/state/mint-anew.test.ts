@@ -5,6 +5,7 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import { isListOf } from '#domain/confirmation/statement-list.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
+import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import { forgetMinted, handOver, mintAnew, type MintedBook } from './mint-anew.ts';
@@ -140,6 +141,22 @@ describe('a book whose business is somebody else’s', () => {
 		expect(await test.store.read(['journal'], (rows) => rows.count('journal'))).toBe(
 			before?.length
 		);
+	});
+
+	it('[HEIR-12] has what another tab sold in the moment in which the old one ends', async () => {
+		const disk = createMemoryDeviceStore();
+		const test = await openTestDevice({ seed: 5, currency: 'KES', store: disk });
+		const book = await minted(test);
+		const { store: old, beforeWrite } = createInterruptedStore(disk);
+		const sale = {
+			lines: [{ name: '', quantityThousandths: 1_000, unitPriceMinor: 700 }],
+			tenders: [{ kind: 'cash' as const, minor: 700 }]
+		};
+		beforeWrite(() => test.device.sell(sale));
+		await handOver({ old, crypto }, book);
+		const rows = await book.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map(({ minor }) => minor)).toEqual([0n, 700n]);
+		await expect(test.device.sell(sale)).rejects.toThrow('this book goes on in another one');
 	});
 
 	it('[HEIR-12] is another one where a copy of the old book came first', async () => {
