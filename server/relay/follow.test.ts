@@ -175,6 +175,22 @@ describe('two relays', () => {
 		await third.close();
 	});
 
+	it('[RELAY-28] make good at their next look what the other wrote before a batch of their own', async () => {
+		isDeaf = true;
+		const elsewhere = await opened(two, 'A');
+		const writer = stockProvider(one, 'A');
+		await synced(writer);
+		appendFact(writer.doc, settingFact(one, 'A-1'));
+		await until(async () => (await storedFacts(one)) === 1);
+		const teller = await opened(two, 'B');
+		teller.send(encodeUpdate(updateOf(settingFact(one, 'B-1'))));
+		await until(() => numbersIn(elsewhere).includes(2));
+		expect(rangesIn(elsewhere)).toEqual([]);
+		two.tick(LOOK_MS);
+		await until(() => rangesIn(elsewhere).some(([, to]) => to === 1));
+		writer.destroy();
+	});
+
 	it('[RELAY-27] tell a device that came while they asked for others, and whose own was not asked for', async () => {
 		const held = createHeldSql(/left join fact on/);
 		const third = await createRelayStand({ beside: one, bus: exchange.join(), wrapSql: held.wrap });
