@@ -229,6 +229,11 @@ describe('the end of the old book', () => {
 		expect(await endOldBook(test.store, heir)).toBe(false);
 		expect(await carryOver({ old: test.store, crypto: test.parts.crypto, store: heir })).toBe(1);
 		await markAllSent(heir);
+		const { store, beforeWrite } = createInterruptedStore(test.store);
+		beforeWrite(() => sell(test, 400));
+		expect(await endOldBook(store, heir)).toBe(false);
+		expect(await carryOver({ old: test.store, crypto: test.parts.crypto, store: heir })).toBe(1);
+		await markAllSent(heir);
 		expect(await endOldBook(test.store, heir)).toBe(true);
 		await expect(sell(test, 500)).rejects.toThrow('goes on in another');
 		expect(await endOldBook(test.store, heir)).toBe(true);
