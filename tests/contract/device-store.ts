@@ -247,7 +247,9 @@ export function deviceStoreContract(name: string, open: () => Promise<DeviceStor
 		it('[STORAGE-6] ends a write whose work waits for something else, and keeps nothing of it', async () => {
 			const work = store.write(['meta'], async (rows) => {
 				await rows.put('meta', [{ key: 'x', value: 1 }]);
-				await new Promise((resolve) => setTimeout(resolve, 30));
+				// Turns of the loop, and not a time: on a busy machine one turn may take all of that.
+				for (let turns = 0; turns < 20; turns += 1)
+					await new Promise((resolve) => setTimeout(resolve, 1));
 				await rows.put('meta', [{ key: 'y', value: 1 }]);
 			});
 			await expect(work).rejects.toThrow();
