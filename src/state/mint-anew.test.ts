@@ -143,6 +143,26 @@ describe('a book whose business is somebody else’s', () => {
 		);
 	});
 
+	it('[HEIR-12] keeps the texts that another tab wrote again while this one signed its own', async () => {
+		const test = await tradedBook();
+		const disk = createMemoryDeviceStore();
+		const textsOf = async (): Promise<readonly string[]> =>
+			(await disk.read(['journal'], (rows) => rows.all('journal'))).map(({ text }) => text);
+		let there: readonly string[] = [];
+		const { store, beforeWrite } = createInterruptedStore(disk);
+		// The first write says whose book it is.
+		beforeWrite(() => {
+			beforeWrite(async () => {
+				await minted(test, disk);
+				there = await textsOf();
+			});
+			return Promise.resolve();
+		});
+		await minted(test, store);
+		expect(there.length).toBeGreaterThan(5);
+		expect(await textsOf()).toEqual(there);
+	});
+
 	it('[HEIR-12] has what another tab sold in the moment in which the old one ends', async () => {
 		const disk = createMemoryDeviceStore();
 		const test = await openTestDevice({ seed: 5, currency: 'KES', store: disk });
