@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import * as Y from 'yjs';
+import { appendFact } from '#documents/facts.ts';
 import { parsePassword } from '#domain/account/password.ts';
 import { parseUsername } from '#domain/account/username.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
@@ -10,16 +12,19 @@ import { createPostgresBus } from '#server/bus/postgres-bus.ts';
 import type { Bus } from '#server/bus/bus.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { CLOSE } from '#sync/close-code.ts';
-import { MESSAGE_HELLO } from '#sync/frames.ts';
+import { encodeUpdate, MESSAGE_HELLO } from '#sync/frames.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { handFact } from '#tests/support/hostile-facts.ts';
 import {
 	createHostileStand,
+	ofKind,
 	type HostileStand,
 	type Party,
 	type StandCustomer,
 	type StandShop
 } from '#tests/support/hostile-stand.ts';
 import { createTestKey, joinBody } from '#tests/support/people-stand.ts';
+import { until } from '#tests/support/relay-stand.ts';
 
 const WITHIN_MS = 1_000;
 const PASSWORD = 'a door in the wall';
@@ -136,6 +141,26 @@ describe('an access that ends at one server', () => {
 		expect(own.socket.readyState).toBe(WebSocket.OPEN);
 		expect(await there.ticket(shop, shop.document())).toEqual({ ok: false, error: 'notSignedIn' });
 		own.socket.close();
+	});
+
+	it('[RELAY-22] of a customer’s phone lets nothing more in, though no relay was told of it', async () => {
+		const { socket, closed } = await openAt(here, amina);
+		const kept = async (): Promise<number> =>
+			ofKind(await here.feedOf(amina.person), 'seen').length;
+		const say = (): void => {
+			const doc = new Y.Doc();
+			appendFact(doc, handFact(amina, 'seen', here.clock.now));
+			socket.send(encodeUpdate(Y.encodeStateAsUpdate(doc)));
+		};
+		// Its rights are looked at once more when it has opened; by its second fact they were.
+		for (const count of [1, 2]) {
+			say();
+			await until(async () => (await kept()) === count);
+		}
+		await database.sql`update phone set removed_at = 1 where person = ${amina.person}`;
+		say();
+		expect(await closed).toBe(CLOSE.rights);
+		expect(await kept()).toBe(2);
 	});
 
 	it('[RELAY-30] of a customer’s phone ends its sockets at both', async () => {
