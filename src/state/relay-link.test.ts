@@ -863,6 +863,25 @@ describe('relay link', () => {
 		expect((await a.store.read(['facts'], (read) => read.all('facts'))).length).toBe(1);
 	});
 
+	it('[LINK-1] [LINK-10] takes nothing for sent by the word of another epoch than the greeting’s', async () => {
+		const relay = createFakeRelay();
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 35);
+		await a.start();
+		relay.losing = 1;
+		await sell(a);
+		await relay.quiet();
+		const [row] = await a.store.read(['journal'], (rows) => rows.all('journal'));
+		if (row === undefined) throw new Error('nothing was written');
+		const ranges = [[row.n, row.n, row.digest]] as const;
+		heard[0]?.have({ epoch: relay.epoch + 1, ranges });
+		await relay.quiet();
+		expect(await sent(a)).toEqual([0]);
+		heard[0]?.have({ epoch: relay.epoch, ranges });
+		await relay.quiet();
+		expect(await sent(a)).toEqual([1]);
+	});
+
 	it('[LINK-10] goes by the numbers of the new epoch, though the old one’s were higher', async () => {
 		const relay = createFakeRelay();
 		const heard: ProviderEvents[] = [];
