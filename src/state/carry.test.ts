@@ -231,6 +231,10 @@ describe('what the relay forgot', () => {
 		expect(await carryFacts(parts, NEW + 1)).toBe('done');
 		const gone = { ...relay.http, have: () => Promise.resolve(err('refused' as const)) };
 		expect(await carryFacts({ ...parts, http: gone }, NEW)).toBe('refused');
+		// A relay of before may be up beside the restored one, and has what that one lacks.
+		const ranges = { B: [[1, 3, '0'.repeat(16)]] as const };
+		const old = { ...relay.http, have: () => Promise.resolve(ok({ epoch: OLD, ranges })) };
+		expect(await carryFacts({ ...parts, http: old }, NEW)).toBe('unreachable');
 		expect(relay.requests).toEqual([]);
 	});
 });
