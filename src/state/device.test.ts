@@ -795,7 +795,8 @@ describe('receiving', () => {
 			]);
 		});
 		expect(await storedNumbers(store)).not.toEqual(await foldedNumbers(store));
-		await openDevice(parts);
+		// Two tabs of the new program, which open at once.
+		await Promise.all([openDevice(parts), openDevice(parts)]);
 		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
 		await openDevice(parts);
 		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
