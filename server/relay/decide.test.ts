@@ -13,7 +13,7 @@ import { decide } from './decide.ts';
 import type { Ground } from './ground.ts';
 import type { Room } from './room.ts';
 import { createRoomState } from './room-state.ts';
-import type { Submission } from './submission.ts';
+import { factKey, type Submission } from './submission.ts';
 import { textItem } from './update-writer.ts';
 
 const address = {
@@ -90,4 +90,24 @@ it('[RELAY-46] an act that two heirs tell in one batch is taken once, and under 
 		const refused = [[`${code}-1`, 'again']];
 		expect(decide(submission(code, 2, [[told]]), of)).toEqual({ kind: 'refused', refused });
 	}
+});
+
+it('[RELAY-51] what is kept apart as a fork takes room like all else that a device brings', () => {
+	let left = 1;
+	const allowance: Allowance = {
+		...ROOM_FOR_ALL,
+		beyond: (_bearer, { items }) => (items > left ? 'all' : []),
+		take: (_bearer, { items }) => {
+			left -= items;
+		}
+	};
+	const texts = [1_000, 1_001, 1_002].map((wall) =>
+		encodeFact({ ...setting('A', 1), at: { wall, counter: 0 } })
+	);
+	const [first = '', second = '', third = ''] = texts;
+	const of = { ...ground(), allowance };
+	of.textByFact.set(factKey(TRADE_BUSINESS, 'A-1'), first);
+	const kept = { kind: 'fork', ids: ['A-1'], forks: [{ id: 'A-1', text: second }] };
+	expect(decide(submission('A', 1, [[second]]), of)).toMatchObject(kept);
+	expect(decide(submission('A', 2, [[third]]), of)).toEqual({ ...kept, forks: [] });
 });
