@@ -562,6 +562,9 @@ describe('a right code kept for later', () => {
 		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('revoked');
 		expect(verdicts().at(-1)?.wrong).toBe(0);
 		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('used');
+		// It makes no room in the set in force.
+		const set = factsOf(stand, shop.business, 'sheet').at(-1);
+		expect(set?.fields.open.map(([counter]) => counter)).toEqual([0, 1, 2, 3, 4]);
 
 		// A restore leaves a gap in their numbers.
 		const restored = { ...stand, parts: { ...stand.parts, epoch: 1_000 } };
