@@ -50,6 +50,53 @@ it('[LINK-24] a ledger that is not to be had holds no other piece up', async () 
 	expect(asked).toEqual(['products ', 'products b']);
 });
 
+it('[LINK-38] a piece of before moves no place of a checkpoint that was begun meanwhile', async () => {
+	const { device, store } = await openTestDevice({ seed: 1 });
+	const begun = { ...EMPTY, ranges: {}, next: { part: 'products', after: '' } };
+	await device.takeCheckpoint(begun);
+	await store.write(['meta'], (rows) =>
+		writeMeta(rows, 'checkpointNext', { epoch: 1, part: 'days', after: '' })
+	);
+	const parts: CheckpointPullParts = {
+		...{ device, store, follow: () => Promise.resolve() },
+		http: {
+			checkpoint: async () => {
+				// As another tab does, or this one where the relay was restored.
+				await device.takeCheckpoint(begun);
+				return ok({ ...EMPTY, next: { part: 'retired', after: '' } });
+			}
+		}
+	};
+	await fillNext(parts);
+	expect(await store.read(['meta'], (rows) => readMeta(rows, 'checkpointNext'))).toEqual({
+		...{ epoch: 1, part: 'products', after: '' }
+	});
+});
+
+it.each([
+	['goes on where it was cut off', 1, 'abc'],
+	['begins anew where another checkpoint was begun since', 0, '']
+])('[LINK-39] a ledger %s', async (_what, s, from) => {
+	const { device, store } = await openTestDevice({ seed: 1 });
+	await device.takeCheckpoint({ ...EMPTY, ranges: {}, next: null });
+	const next = { s, after: `${WANTED}/abc` };
+	await store.write(['bases'], (rows) =>
+		rows.put('bases', [{ ledger: WANTED, sums: [], ranges: {}, isWanted: 1, next }])
+	);
+	const asked: string[] = [];
+	const parts: CheckpointPullParts = {
+		...{ device, store, follow: () => Promise.resolve() },
+		http: {
+			checkpoint: (_branch, piece) => {
+				asked.push(String(piece?.after));
+				return Promise.resolve(err('unreachable'));
+			}
+		}
+	};
+	await fillNext(parts);
+	expect(asked).toEqual([`${WANTED}/${from}`]);
+});
+
 /** A relay that has no ledger, and of products leads from `b` back to the first. */
 function circle(asked: string[]): CheckpointPullParts['http']['checkpoint'] {
 	return (_branch, piece) => {
