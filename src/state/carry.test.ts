@@ -146,6 +146,31 @@ describe('what the relay forgot', () => {
 		expect(relay.texts).toHaveLength(2);
 	});
 
+	it('[CARRY-6] what is put apart while the rest is handed in is handed in the next time', async () => {
+		const test = await holder(2);
+		const relay = fakeRelay();
+		relay.ranges = { B: [[1, 2, '0'.repeat(16)]], '0.1': [[7, 7, '0'.repeat(16)]] };
+		const { branch } = test.device.identity;
+		const held = await test.store.read(['facts'], (rows) => rows.getMany('facts', ['B-1', 'B-2']));
+		const before = held.map((row) => row?.text ?? '');
+		const replace = async (place: number): Promise<void> => {
+			const text = (before[place] ?? '').replace('"phone":"', '"phone":"1');
+			await test.device.receive([{ text, branch, s: 9 + place }]);
+		};
+		await replace(0);
+		const slow: Relay['http'] = {
+			...relay.http,
+			carried: async (facts) => {
+				await replace(1);
+				return relay.http.carried(facts);
+			}
+		};
+		const parts = { ...test.parts, device: test.device };
+		expect(await carryFacts({ ...parts, http: slow }, NEW)).toBe('done');
+		expect(await carryFacts({ ...parts, http: relay.http }, NEW)).toBe('done');
+		expect(relay.texts).toEqual(before.map((text) => [text]));
+	});
+
 	it('[CARRY-1] goes on where it stopped', async () => {
 		const test = await holder(1_200);
 		const relay = fakeRelay();

@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
+import { ok } from '#domain/result.ts';
 import { createFakeRelay } from '#tests/support/fake-relay.ts';
 import { openTestDevice, TEST_NOW } from '#tests/support/test-device.ts';
 import { createFeedPull } from './feed-pull.ts';
+import { writeMeta, type FeedPlace } from './meta.ts';
+import type { RelayHttp } from './relay-http.ts';
 
 it('[LINK-2] asks again for what of the feed could not be kept', async () => {
 	const relay = createFakeRelay(TEST_NOW);
@@ -20,4 +23,30 @@ it('[LINK-2] asks again for what of the feed could not be kept', async () => {
 	expect(await createFeedPull({ device: b.device, store, http }).pull(told)).toBe('caughtUp');
 	const taken = await store.read(['facts'], (rows) => rows.all('facts'));
 	expect(taken.map(({ text }) => text)).toEqual(held.map(({ text }) => text));
+});
+
+it('[CARRY-2] goes back to what survived of an epoch, and no further than it had come', async () => {
+	const { device, store } = await openTestDevice({ seed: 1 });
+	for (const [s, from] of [
+		[90, 50],
+		[40, 40]
+	] as const) {
+		const asked: FeedPlace[] = [];
+		const http = {
+			feed: (after: FeedPlace) => {
+				asked.push(after);
+				return Promise.resolve(
+					after.epoch === 1
+						? ok({ kind: 'epochEnded', epoch: 2, survivedTo: 50 } as const)
+						: ok({ kind: 'page', rows: [], last: 60 } as const)
+				);
+			}
+		} as Pick<RelayHttp, 'feed'> as RelayHttp;
+		await store.write(['meta'], (rows) => writeMeta(rows, 'feed', { epoch: 1, s }));
+		await createFeedPull({ device, store, http }).pull({ epoch: 2, s: 60 });
+		expect(asked).toEqual([
+			{ epoch: 1, s },
+			{ epoch: 2, s: from }
+		]);
+	}
 });
