@@ -246,6 +246,22 @@ describe('letting the journal go', () => {
 		expect((await stand.gone()).size).toBe(BLOCK - 1);
 	});
 
+	it('[DEVICE-47] keeps what is unsent again before the epoch of the restore is entered', async () => {
+		const stand = await createStand();
+		await act(stand, { do: 'send', from: 1, count: ROWS });
+		await act(stand, { do: 'wait', days: 40 });
+		const { store, clock } = stand;
+		const ranges = rangesOf(numbers({ from: 1, count: ROWS }));
+		const backedUp = async (): Promise<ReturnType<typeof ok<Answer>>> => {
+			// A relay that was restored greets while the one of before still answers.
+			await unmarkSent(store);
+			return ok({ epoch: 1, ranges });
+		};
+		const prune = createJournalPrune({ store, http: { backedUp }, clock: () => clock.now }, 1);
+		for (let outcome = 'some'; outcome !== 'over';) outcome = await prune.step();
+		expect((await stand.gone()).size).toBe(0);
+	});
+
 	it('[DEVICE-47] waits while a cart is open', async () => {
 		const stand = await createStand();
 		await act(stand, { do: 'send', from: 1, count: ROWS });
