@@ -756,6 +756,26 @@ describe('person', () => {
 		expect(onlyShop(view).totals[0]).toMatchObject({ total: 0n, disputed: 50n });
 	});
 
+	it('[PERSON-7] what takes a payment back is written as raising the debt, what takes goods back as lowering it', async () => {
+		const stand = await newStand();
+		stand.card();
+		const due = await stand.book({ kind: 'due', minor: 500 });
+		const goodsBack = await stand.book({ kind: 'reversalOfDebit', minor: 500, ref: due });
+		const payment = await stand.book({ kind: 'payment', minor: 30 });
+		const paymentBack = await stand.book({ kind: 'reversalOfCredit', minor: 30, ref: payment });
+		const view = await viewOf(stand);
+		const written = [due, goodsBack, payment, paymentBack].map((h) => {
+			const { side, writtenMinor } = recordOf(view, h);
+			return [side, writtenMinor];
+		});
+		expect(written).toEqual([
+			['took', 500],
+			['took', -500],
+			['paid', -30],
+			['paid', 30]
+		]);
+	});
+
 	it('[PERSON-7] a statement begins with what stood before its first day', async () => {
 		const stand = await newStand();
 		stand.card();

@@ -1,6 +1,7 @@
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { humanReference } from '#domain/confirmation/record-hash.ts';
 import { isCredit, isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
+import type { RecordCore } from '#domain/confirmation/record.ts';
 import {
 	DISPUTE_WINDOW_MS,
 	type RecordStanding as Standing
@@ -54,6 +55,7 @@ export function recordView(held: HeldRecord, context: RecordContext): RecordView
 		kind: core.kind,
 		side: sideOf(core.kind),
 		amountMinor: core.amount,
+		writtenMinor: writtenMinorOf(core),
 		effectMinor: context.moves.effectByHash.get(h) ?? 0n,
 		money: moneyForm(core, context.card),
 		at: core.occurredAt,
@@ -110,6 +112,11 @@ function sideOf(kind: RecordKind): RecordView['side'] {
 	if (kind === 'reversalOfCredit') return 'paid';
 	if (isDebit(kind)) return 'took';
 	return isCredit(kind) ? 'paid' : 'none';
+}
+
+function writtenMinorOf({ kind, amount }: RecordCore): number {
+	if (isDebit(kind)) return amount;
+	return kind === 'statement' ? 0 : -amount;
 }
 
 function standingOf(held: HeldRecord, context: RecordContext): RecordStanding {

@@ -129,6 +129,8 @@ export interface RecordView {
 	readonly side: 'took' | 'paid' | 'none';
 	/** What it says, above zero, minor units. */
 	readonly amountMinor: number;
+	/** The same with the way it goes: above zero raises the debt, and a statement's is zero. */
+	readonly writtenMinor: number;
 	/** What it moves the big number by, minor units: above zero raises the debt. */
 	readonly effectMinor: bigint;
 	readonly money: MoneyForm;
