@@ -154,6 +154,10 @@ export async function makeCodes(amina: Page, cap: string): Promise<readonly stri
 		.getByRole('button', { name: say('me.codes.first'), exact: true })
 		.or(button(amina, say('me.codes.new')))
 		.click();
+	// A tap on a worth chooses it: the set before ends with the button alone.
+	const worths = amina.getByRole('group', { name: say('me.codes.limit'), exact: true });
+	await worths.getByRole('button').first().click();
+	await expect(button(amina, /^Make 5 codes/)).toBeEnabled();
 	await amina.getByLabel(say('me.codes.other'), { exact: true }).fill(cap);
 	await button(amina, /^Make 5 codes/).click();
 	await expect(amina.getByRole('dialog')).toBeHidden();
