@@ -9,6 +9,8 @@ test('a second phone joins by the link, once; a third is refused in words; the o
 	await openTill(page);
 	await signUpStore(page);
 	const link = await inviteLink(page);
+	// One more is not said to be copied before it is.
+	expect(await inviteLink(page)).not.toBe(link);
 
 	const second = await newPhone(browser);
 	await openTill(second);
