@@ -780,6 +780,18 @@ describe('the ledger’s answers', () => {
 		expect(statement?.disputedMinor).toBe(70n);
 	});
 
+	it('[BOOK-7] what was taken back is in neither sum of a statement: nobody paid it', async () => {
+		const { device, due, hashOf, ledgers, amina } = await linked();
+		await due(500);
+		const ref = await due(200);
+		value(await device.writeRecords(amina, [{ kind: 'reversalOfDebit', minor: 200, ref }]));
+		const paid = value(await device.writeRecords(amina, [{ kind: 'payment', minor: 30 }]));
+		const back = { kind: 'reversalOfCredit', minor: 30, ref: await hashOf(paid) } as const;
+		value(await device.writeRecords(amina, [back]));
+		const statement = await ledgers.statement(amina, { from: '2026-11-20', to: '2026-11-30' });
+		expect(statement).toMatchObject({ tookMinor: 500n, paidMinor: 0n, closingMinor: 500n });
+	});
+
 	it('[BOOK-8] customers are found, sifted and sorted', async () => {
 		const { device, amina, clock, ledgers, relay } = await linked();
 		const bilal = value(await device.addCustomer({ name: 'Bilal', limit: 100 }));

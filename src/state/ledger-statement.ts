@@ -1,4 +1,5 @@
 import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { pageSide } from '#domain/confirmation/record-kind.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import type { StoreReader } from '#storage/device-store.ts';
 import { moneyOf, sumsIn } from './customer-index.ts';
@@ -34,8 +35,8 @@ export async function readStatement(
 		openingMinor,
 		rows: lines,
 		closingMinor: balance,
-		tookMinor: sumOf(inside.filter(({ effectMinor }) => effectMinor > 0n)),
-		paidMinor: -sumOf(inside.filter(({ effectMinor }) => effectMinor < 0n)),
+		tookMinor: sumOf(inside.filter(({ kind }) => pageSide(kind) === 'took')),
+		paidMinor: -sumOf(inside.filter(({ kind }) => pageSide(kind) === 'paid')),
 		notYetAgreedMinor: sums?.notYetAgreedMinor ?? 0n,
 		disputedMinor: sums?.disputedMinor ?? 0n
 	};

@@ -237,7 +237,7 @@ export interface StatementView extends InCurrency {
 	/** Oldest first. */
 	readonly rows: readonly { readonly record: ThreadRecord; readonly balanceMinor: bigint }[];
 	readonly closingMinor: bigint;
-	/** Debits and credits of the rows, each above zero. */
+	/** Debits and credits of the rows, each less what takes one back: the sums that the customer reads. */
 	readonly tookMinor: bigint;
 	readonly paidMinor: bigint;
 	/** Of the closing balance. */

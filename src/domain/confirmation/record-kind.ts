@@ -47,6 +47,17 @@ export function isCredit(kind: RecordKind): boolean {
 	return RECORD_KINDS[kind].side === 'credit';
 }
 
+/**
+ * Whether a page sums it with what was taken or with what was paid: what takes one back is of the same side, so
+ * that goods taken back are no payment. A statement is of neither.
+ */
+export function pageSide(kind: RecordKind): 'took' | 'paid' | 'none' {
+	if (kind === 'reversalOfDebit') return 'took';
+	if (kind === 'reversalOfCredit') return 'paid';
+	if (isDebit(kind)) return 'took';
+	return isCredit(kind) ? 'paid' : 'none';
+}
+
 export function isOpening(kind: RecordKind): boolean {
 	return kind === 'openingDebit' || kind === 'openingCredit';
 }

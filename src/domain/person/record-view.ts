@@ -1,6 +1,6 @@
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { humanReference } from '#domain/confirmation/record-hash.ts';
-import { isCredit, isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
+import { isDebit, pageSide } from '#domain/confirmation/record-kind.ts';
 import type { RecordCore } from '#domain/confirmation/record.ts';
 import {
 	DISPUTE_WINDOW_MS,
@@ -53,7 +53,7 @@ export function recordView(held: HeldRecord, context: RecordContext): RecordView
 		key: context.facts.key,
 		reference: humanReference(h),
 		kind: core.kind,
-		side: sideOf(core.kind),
+		side: pageSide(core.kind),
 		amountMinor: core.amount,
 		writtenMinor: writtenMinorOf(core),
 		effectMinor: context.moves.effectByHash.get(h) ?? 0n,
@@ -104,14 +104,6 @@ function writtenOf({
 		...(rest.ref !== undefined && { ref: rest.ref }),
 		list
 	};
-}
-
-/** I took, I paid; what takes one back is of the same side. */
-function sideOf(kind: RecordKind): RecordView['side'] {
-	if (kind === 'reversalOfDebit') return 'took';
-	if (kind === 'reversalOfCredit') return 'paid';
-	if (isDebit(kind)) return 'took';
-	return isCredit(kind) ? 'paid' : 'none';
 }
 
 function writtenMinorOf({ kind, amount }: RecordCore): number {
