@@ -16,6 +16,9 @@ const KINDS: Readonly<Record<RecordKind, MessageKey>> = {
 	statement: 'me.kind.statement'
 };
 
+/** What lowers the debt without a payment. */
+const LOWERED: ReadonlySet<RecordKind> = new Set(['reversalOfDebit', 'credit', 'forgiveness']);
+
 const GOODS_NAMED = 4;
 
 /** What a line is about: its note, its goods, its receipt, else what kind it is. */
@@ -37,10 +40,15 @@ export function kindWords(words: Words, kind: RecordKind): string {
 }
 
 /** The one word under the figure. */
-export function sideKey({ kind, side }: Pick<RecordView, 'kind' | 'side'>): MessageKey {
-	if (kind === 'reversalOfDebit' || kind === 'reversalOfCredit') return 'me.off';
-	if (kind === 'credit') return 'me.brought';
+export function sideKey({
+	kind,
+	side,
+	receipt
+}: Pick<RecordView, 'kind' | 'side' | 'receipt'>): MessageKey {
+	// A credit with no receipt is no goods: the shop corrected an amount.
+	if (kind === 'credit' && receipt !== undefined) return 'me.brought';
 	if (kind === 'statement') return 'me.listed';
+	if (LOWERED.has(kind) || kind === 'reversalOfCredit') return 'me.off';
 	return side === 'took' ? 'me.took' : 'me.paid';
 }
 
@@ -48,6 +56,8 @@ export function sideKey({ kind, side }: Pick<RecordView, 'kind' | 'side'>): Mess
 export function saysKey({ kind, side }: Pick<RecordView, 'kind' | 'side'>): MessageKey {
 	if (kind === 'reversalOfCredit') return 'me.says.off';
 	if (kind === 'statement') return 'me.says.lists';
+	if (kind === 'forgiveness') return 'me.says.forgives';
+	if (LOWERED.has(kind)) return 'me.says.lowers';
 	return side === 'paid' ? 'me.says.paid' : 'me.says.took';
 }
 

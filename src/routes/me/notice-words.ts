@@ -1,4 +1,5 @@
 import { unreachable } from '#domain/assert.ts';
+import type { RecordKind } from '#domain/confirmation/record-kind.ts';
 import type { Notice, RecordStanding } from '#domain/person/view.ts';
 import type { MeMoney } from '#ui/me-money.svelte.ts';
 import type { Words } from '#ui/words.svelte.ts';
@@ -116,11 +117,7 @@ function recordShown(notice: RecordNotice, of: NoticeWords): NoticeShown {
 			return { href, text, isToDo: standing === 'toAnswer', look: 'answer' };
 		}
 		case 'paymentReceived':
-			return {
-				...plain,
-				text: words.say('me.notice.paymentReceived', { shop, amount }),
-				look: 'paid'
-			};
+			return { ...plain, text: creditWords(words, record.kind, { shop, amount }), look: 'paid' };
 		case 'confirmedByCode':
 			return {
 				...plain,
@@ -145,6 +142,21 @@ function recordShown(notice: RecordNotice, of: NoticeWords): NoticeShown {
 		default:
 			return unreachable(notice);
 	}
+}
+
+/** A payment that the shop wrote, or what it took off or forgave. */
+function creditWords(
+	words: Words,
+	kind: RecordKind,
+	{ shop, amount }: { readonly shop: string; readonly amount: string }
+): string {
+	if (kind !== 'credit' && kind !== 'forgiveness')
+		return words.say('me.notice.paymentReceived', { shop, amount });
+	return words.say('me.notice.says', {
+		shop,
+		says: words.say(saysKey({ kind, side: 'paid' })),
+		amount
+	});
 }
 
 function nameOf({ shop }: { readonly shop: { readonly name: string } }, words: Words): string {
