@@ -920,6 +920,23 @@ describe('the ledger’s answers', () => {
 		}
 	});
 
+	it('[BOOK-11] a no is to be answered until the shop did, its customer let it go, or nothing of it is left', async () => {
+		const { device, due, relay, ledgers, amina } = await linked();
+		const noes = [await due(500), await due(600), await due(700), await due(800)] as const;
+		for (const h of noes) await relay.cancel(h, 'notMe');
+		const toAnswer = async (): Promise<readonly unknown[]> =>
+			(await ledgers.notices()).notices.flatMap((one) =>
+				one.kind === 'cancelled' && one.isOpen ? one.record?.amount : []
+			);
+		expect(await toAnswer()).toEqual([800, 700, 600, 500]);
+		const [insisted, dropped, takenBack] = noes;
+		value(await device.answerDispute(insisted, { way: 'insist', note: '' }));
+		await relay.accept(dropped);
+		const back = { kind: 'reversalOfDebit', minor: 700, ref: takenBack } as const;
+		value(await device.writeRecords(amina, [back]));
+		expect(await toAnswer()).toEqual([800]);
+	});
+
 	it('[CONNECT-19] the shop whose connection a restore forgot is told that it is over, by nobody', async () => {
 		const { relay, clock, ledgers, amina } = await linked();
 		const ends = async (): Promise<readonly unknown[]> =>

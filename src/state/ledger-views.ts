@@ -361,11 +361,19 @@ export type ShopNotice = {
 			readonly record?: RecordRow;
 			readonly reason: CancelReason | 0;
 			readonly note: string;
+			/** Nobody answered it yet, and something of the record is left. */
+			readonly isOpen: boolean;
 	  }
 	| { readonly kind: 'confirmedByCode'; readonly record?: RecordRow }
 	| { readonly kind: 'wrongCode'; readonly wrong: number; readonly isLocked: boolean }
 	/** A code that fitted here was not taken: its record waits again. */
-	| { readonly kind: 'codeNotTaken'; readonly record?: RecordRow; readonly why: CodeTrouble }
+	| {
+			readonly kind: 'codeNotTaken';
+			readonly record?: RecordRow;
+			readonly why: CodeTrouble;
+			/** Nothing was said of the record since, and something of it is left. */
+			readonly isOpen: boolean;
+	  }
 	| { readonly kind: 'codesRunningOut'; readonly left: number }
 	| ({
 			readonly kind: 'overdue' | 'dueToday';

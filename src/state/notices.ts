@@ -15,6 +15,7 @@ import type { CustomerIndex } from './customer-index.ts';
 import type { Identity } from './identity.ts';
 import { daysLate, type LedgerDay } from './ledger-day.ts';
 import type { AskView, NoticesView, ShopNotice, ShopNoticeKind } from './ledger-views.ts';
+import { loweredByHash } from './lowered.ts';
 import { readMeta } from './meta.ts';
 import { openSheets } from './open-sheets.ts';
 import { codeTrouble } from './record-sentence.ts';
@@ -115,24 +116,61 @@ async function saidNotices(rows: StoreReader): Promise<readonly Found[]> {
 			saying.kind === 'reply' && saying.decision === 'cancel' ? [h] : []
 		)
 	);
-	return said.flatMap((row) => saidNotice(row, byHash.get(row.h), cancelled.has(row.h)));
+	const found = said.flatMap((row, place) =>
+		saidNotice(row, byHash.get(row.h), {
+			wasCancelled: cancelled.has(row.h),
+			isOpen: !said.slice(0, place).some((later) => later.h === row.h && answers(later, row))
+		})
+	);
+	return closeTakenBack(rows, found);
+}
+
+/** Whether `later` answers what `said` asks of the shop. */
+function answers({ saying: later }: SayingRow, { saying: said }: SayingRow): boolean {
+	if (later.kind === 'reply') return said.kind === 'verdict' || later.decision === 'accept';
+	if (later.kind === 'shopAnswer') return said.kind === 'reply';
+	return later.kind === 'verdict' && later.result === 'ok' && said.kind === 'verdict';
+}
+
+/** Of a record that was taken back whole there is nothing left to answer. */
+async function closeTakenBack(
+	rows: StoreReader,
+	found: readonly Found[]
+): Promise<readonly Found[]> {
+	const ledgers = new Set(found.filter(isOpenTask).flatMap(({ ledger }) => ledger ?? []));
+	const records = await rows.findAny('records', 'ledger', [...ledgers]);
+	const lowered = loweredByHash(records);
+	return found.map((notice) => {
+		if (!isOpenTask(notice) || notice.record === undefined) return notice;
+		const { h, amount } = notice.record;
+		return (lowered.get(h) ?? 0) < amount ? notice : { ...notice, isOpen: false };
+	});
+}
+
+interface OpenTask {
+	readonly isOpen: true;
+	readonly record?: RecordRow;
+}
+
+function isOpenTask(notice: Found): notice is Found & OpenTask {
+	return 'isOpen' in notice && notice.isOpen === true;
 }
 
 function saidNotice(
 	{ id, wall, saying }: SayingRow,
 	record: RecordRow | undefined,
-	wasCancelled: boolean
+	{ wasCancelled, isOpen }: { readonly wasCancelled: boolean; readonly isOpen: boolean }
 ): readonly Found[] {
 	if (saying.kind !== 'reply' && saying.kind !== 'verdict') return [];
 	const of = { id, at: wall, ledger: saying.ledgerId, ...(record !== undefined && { record }) };
 	if (saying.kind === 'reply') {
 		const { reason, note, decision } = saying;
-		if (decision === 'cancel') return [{ ...of, kind: 'cancelled', reason, note } as Found];
+		if (decision === 'cancel') return [{ ...of, kind: 'cancelled', reason, note, isOpen } as Found];
 		return [{ ...of, kind: wasCancelled ? 'dropped' : 'accepted' }];
 	}
 	const why = codeTrouble(saying.result);
 	if (why === undefined) return [{ ...of, kind: 'confirmedByCode' }];
-	if (why !== 'wrong') return [{ ...of, kind: 'codeNotTaken', why } as Found];
+	if (why !== 'wrong') return [{ ...of, kind: 'codeNotTaken', why, isOpen } as Found];
 	const isLocked = saying.wrong >= WRONG_CODES_LOCK;
 	return [{ ...of, kind: 'wrongCode', wrong: saying.wrong, isLocked } as Found];
 }

@@ -64,19 +64,21 @@ export function noticeShown(words: Words, notice: ShopNotice): NoticeShown {
 	const home = ledger === undefined ? undefined : `/shop/customers/${ledger}`;
 	const record = 'record' in notice ? notice.record : undefined;
 	const line = record === undefined || home === undefined ? home : `${home}/record/${record.h}`;
+	const isToAnswer = kind === 'cancelled' && notice.isOpen;
 	return {
 		said: saidOf(words, notice),
 		note: noteOf(words, notice),
 		tone: TONES[kind],
 		isTask: isTask(notice),
-		href: kind === 'cancelled' && line !== undefined ? `${line}?answer` : (line ?? roomOf(kind))
+		href: isToAnswer && line !== undefined ? `${line}?answer` : (line ?? roomOf(kind))
 	};
 }
 
 function isTask(notice: ShopNotice): boolean {
 	if (notice.kind === 'connectionAsked')
 		return notice.ask.by === 'customer' && notice.ask.state === 'asked';
-	return notice.kind === 'cancelled' || notice.kind === 'codeNotTaken';
+	// What was answered since, or taken back, is nothing to do any more.
+	return 'isOpen' in notice && notice.isOpen;
 }
 
 function roomOf(kind: ShopNoticeKind): string | undefined {
