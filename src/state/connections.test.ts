@@ -18,6 +18,8 @@ interface Asked {
 interface Line {
 	readonly connections: ShopConnections;
 	readonly asked: Asked[];
+	/** How long it waited, ms, time after time. */
+	readonly pauses: number[];
 	/** What is answered next, by path. */
 	readonly answers: Map<string, (readonly [status: number, body: object])[]>;
 }
@@ -26,6 +28,7 @@ interface Line {
 async function line(): Promise<Line> {
 	const test = await openTestDevice({ seed: 1 });
 	const asked: Asked[] = [];
+	const pauses: number[] = [];
 	const answers: Line['answers'] = new Map();
 	let tokens = 0;
 	const connections = createShopConnections({
@@ -50,9 +53,13 @@ async function line(): Promise<Line> {
 		identity: () => test.device.identity,
 		signer: test.parts.signer,
 		clock: () => test.clock.now,
+		pause: (ms) => {
+			pauses.push(ms);
+			return Promise.resolve();
+		},
 		region: 'KE'
 	});
-	return { connections, asked, answers };
+	return { connections, asked, pauses, answers };
 }
 
 function json(status: number, body: object): Response {
@@ -120,4 +127,20 @@ it('[ASKING-1] makes an address of an invite, and sends codes', async () => {
 	answers.set('/connections/end', [[200, {}]]);
 	expect((await connections.end(LEDGER)).ok).toBe(true);
 	expect(asked.at(-1)).toMatchObject({ method: 'POST', body: { ledger: LEDGER } });
+});
+
+it('[ASKING-2] waits for a record that is on its way to the relay, and not for ever', async () => {
+	const { connections, asked, pauses, answers } = await line();
+	const path = `/ledgers/${LEDGER}/records/${H}/sms`;
+	const sent = { to: '…678', send: 0, expiresAt: 9, practice: false };
+	const unknown = [404, { code: 'recordUnknown' }] as const;
+	answers.set(path, [unknown, unknown, [200, sent]]);
+	expect(await connections.sendSms(LEDGER, H)).toEqual({ ok: true, value: sent });
+	expect(pauses).toEqual([250, 500]);
+	answers.set(
+		path,
+		Array.from({ length: 9 }, () => unknown)
+	);
+	expect(await connections.sendSms(LEDGER, H)).toEqual({ ok: false, error: 'recordUnknown' });
+	expect(asked).toHaveLength(9);
 });

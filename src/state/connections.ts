@@ -51,7 +51,7 @@ export interface ShopConnections {
 	linkPhone(ledger: LedgerId, phone: string): Answered<PhoneAsked>;
 	confirmPhone(ledger: LedgerId, code: string): Answered<undefined>;
 	confirmOldPhone(ledger: LedgerId, code: string): Answered<PhoneAsked>;
-	/** Sends the code of exactly this record, at most three times. */
+	/** Sends the code of exactly this record, at most three times; one that is on its way is waited for. */
 	sendSms(ledger: LedgerId, h: RecordHash): Answered<MessageSent>;
 	/** Makes a new set of codes and sends it to the number of a ledger that is linked by phone. */
 	sendSheet(ledger: LedgerId, sheet: SheetAsk): Answered<MessageSent>;
@@ -67,7 +67,11 @@ export interface ShopConnectionsParts {
 	readonly region?: string | undefined;
 	/** Where the relay is: empty for the page's own origin. */
 	readonly base?: string;
+	readonly pause: (ms: number) => Promise<void>;
 }
+
+/** A record that was written a moment ago is on its way to the relay; a person waits so long for it. */
+const ON_ITS_WAY_MS: readonly number[] = [250, 500, 1_000, 2_000, 4_000];
 
 /** A token is of an hour; no two clocks need agree on which. */
 const TOKEN_MS = 45 * 60_000;
@@ -116,11 +120,26 @@ export function createShopConnections(parts: ShopConnectionsParts): ShopConnecti
 			const phone = phones.get(ledger);
 			return phone === undefined ? err('notFound') : linkPhone(ledger, phone);
 		},
-		sendSms: (ledger, h) =>
-			ask({ path: `/ledgers/${ledger}/records/${h}/sms`, body: {} }, readMessage),
+		sendSms: (ledger, h) => {
+			const path = `/ledgers/${ledger}/records/${h}/sms`;
+			return onceKnown(() => ask({ path, body: {} }, readMessage), parts.pause);
+		},
 		sendSheet: (ledger, sheet) =>
 			ask({ path: `/ledgers/${ledger}/sheets/sms`, body: sheet }, readList)
 	};
+}
+
+async function onceKnown<T>(
+	ask: () => Answered<T>,
+	pause: ShopConnectionsParts['pause']
+): Answered<T> {
+	let answer = await ask();
+	for (const ms of ON_ITS_WAY_MS) {
+		if (answer.ok || answer.error !== 'recordUnknown') break;
+		await pause(ms);
+		answer = await ask();
+	}
+	return answer;
 }
 
 export interface Asking {

@@ -20,6 +20,7 @@ export function connectionsOf(app: App): ShopConnections {
 		identity: () => app.device.identity,
 		signer: app.signer,
 		clock: app.clock,
+		pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 		region: new Intl.Locale(navigator.language).maximize().region
 	});
 	return app.connections;
