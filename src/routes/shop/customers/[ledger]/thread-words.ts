@@ -1,6 +1,6 @@
 import { isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
 import type { CodeTrouble, InCurrency, RecordSentence, ThreadRecord } from '#state/ledger-views.ts';
-import type { MoneyForm } from '#ui/figures.ts';
+import type { MoneyForm, SignShown } from '#ui/figures.ts';
 import { markWords, type MarkState } from '#ui/ledger-mark.ts';
 import type { MessageKey, Words } from '#ui/words.svelte.ts';
 
@@ -22,7 +22,8 @@ const SIDES: Readonly<Partial<Record<RecordKind, MessageKey>>> = {
 	reversalOfDebit: 'record.undone',
 	reversalOfCredit: 'record.undone',
 	credit: 'record.brought',
-	forgiveness: 'record.forgave'
+	forgiveness: 'record.forgave',
+	statement: 'record.listed'
 };
 
 const TROUBLES: Readonly<Record<CodeTrouble, MessageKey>> = {
@@ -56,9 +57,27 @@ export function troubleWords(words: Words, trouble: CodeTrouble): string {
 	return words.say(TROUBLES[trouble]);
 }
 
-/** What the line did when it was written: above zero the customer took. */
+/** What the line did when it was written: above zero the customer took. A statement lists, and does nothing. */
 export function signedMinor({ kind, amount }: Pick<ThreadRecord, 'kind' | 'amount'>): number {
+	if (kind === 'statement') return 0;
 	return isDebit(kind) ? amount : -amount;
+}
+
+/** The figure of a line: with its sign, or what a statement lists. */
+export function figureMinor(record: Pick<ThreadRecord, 'kind' | 'amount'>): Figure {
+	if (record.kind === 'statement') return { minor: record.amount, sign: 'negative' };
+	return { minor: signedMinor(record), sign: 'always' };
+}
+
+export interface Figure {
+	readonly minor: number;
+	readonly sign: SignShown;
+}
+
+/** How it is drawn: what was taken, or what lowered it; a statement is neither. */
+export function toneOf(signed: number): 'gave' | 'got' | undefined {
+	if (signed === 0) return undefined;
+	return signed > 0 ? 'gave' : 'got';
 }
 
 /** How amounts of a record, a total or an entry are written; undefined for the shop's own money. */
