@@ -580,8 +580,8 @@ describe('sets of codes', () => {
 			bodyAfter
 		});
 		// It is heard, up to where its body begins.
-		const secret = await by(amina, `/people/${amina.person}/secret`);
-		expect(secret.status).toBe(200);
+		const secrets = await by(amina, `/people/${amina.person}/secrets`);
+		expect(secrets.status).toBe(200);
 		await stand.database.sql`
 			update phone set removed_at = ${stand.clock.now} where person = ${amina.person}`;
 		send(undefined);
