@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parse } from '@formatjs/icu-messageformat-parser';
 import { sveltekit } from '@sveltejs/kit/vite';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { LongFirst } from './tests/support/long-first.ts';
 import { firstLoad } from './vite.first-load.ts';
+import { packWords } from './vite.words.ts';
 
 /** The oldest browsers we answer for; `light-dark()` and nesting are written out for them. */
 const FLOOR = ['chrome111', 'safari16.4', 'firefox115'];
@@ -112,7 +112,7 @@ function pagesOver(id: string, graph: ModuleGraph): readonly string[] {
 
 /**
  * `import url from './en.json?words'`: the address of a language's sentences, each parsed here, so
- * that no phone carries the parser of ICU messages. A sentence without an argument stays a text.
+ * that no phone carries the parser of ICU messages.
  */
 function words(): Plugin {
 	let isBuilt = false;
@@ -130,7 +130,7 @@ function words(): Plugin {
 			const [, file] = /^(.*\.json)\?words$/.exec(id) ?? [];
 			if (file === undefined) return undefined;
 			this.addWatchFile(file);
-			const source = parsedWords(readFileSync(file, 'utf8'));
+			const source = packWords(readFileSync(file, 'utf8'));
 			if (!isBuilt) {
 				return `export default ${JSON.stringify(`data:application/json,${encodeURIComponent(source)}`)}`;
 			}
@@ -214,12 +214,6 @@ function written(attributes: Readonly<Record<string, string>>): string {
 }
 
 const PARSER = /^@formatjs\/icu-messageformat-parser$/;
-
-function parsedWords(json: string): string {
-	const sentences = Object.entries(JSON.parse(json) as Record<string, string>);
-	const parsed = sentences.map(([key, text]) => [key, text.includes('{') ? parse(text) : text]);
-	return JSON.stringify(Object.fromEntries(parsed));
-}
 
 export default defineConfig({
 	plugins: [words(), icons(), sveltekit(), pages(), firstLoad()],

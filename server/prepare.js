@@ -25,6 +25,7 @@ const SOURCES = [
 	'svelte.config.js',
 	'vite.config.ts',
 	'vite.first-load.ts',
+	'vite.words.ts',
 	'tsconfig.json'
 ];
 

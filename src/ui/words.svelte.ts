@@ -13,6 +13,7 @@ import {
 	type MoneyForm,
 	type SignShown
 } from './figures.ts';
+import { unpackMessage, type PackedMessage } from './packed-words.ts';
 
 /** A sentence's name. A name that en.json lacks does not compile; a test holds ar.json to the same. */
 export type MessageKey = keyof typeof english;
@@ -23,8 +24,8 @@ export type Language = (typeof LANGUAGES)[number];
 /** The digits a person reads: 123 or ١٢٣. */
 export type Digits = 'latn' | 'arab';
 
-/** A text without arguments, or the parsed form of one with them. */
-type Message = string | Exclude<ConstructorParameters<typeof IntlMessageFormat>[0], string>;
+/** A text without arguments, or the packed form of one with them. */
+type Message = string | PackedMessage;
 type Messages = Readonly<Record<MessageKey, Message>>;
 
 /** Where a device keeps what its person chose; the browser's `localStorage` will do. */
@@ -188,10 +189,10 @@ export class Words {
 		this.#messages = messages;
 	}
 
-	#format(key: MessageKey, message: Exclude<Message, string>): IntlMessageFormat {
+	#format(key: MessageKey, message: PackedMessage): IntlMessageFormat {
 		let format = this.#formats.get(key);
 		if (format?.resolvedOptions().locale !== this.locale) {
-			format = new IntlMessageFormat(message, this.locale);
+			format = new IntlMessageFormat(unpackMessage(message), this.locale);
 			this.#formats.set(key, format);
 		}
 		return format;
