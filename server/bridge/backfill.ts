@@ -83,13 +83,14 @@ async function bringBook(
 	const names = await readLacking(sql, { business, ledger, person, after: 0 });
 	const all = await carriesOf(carry, await readNamed(sql, business, names));
 	const carries = await byOthers(sql, [{ ledger, person }], all);
-	const fresh = await takeFresh(carry, person, { carries, now: parts.clock() });
+	const now = parts.clock();
+	const fresh = await takeFresh(carry, person, { carries, now });
 	const drafts = [
 		...fresh.map(({ draft }) => draft),
 		...(await readJudged(sql, { business, ledger, person }))
 	];
 	await parts.appendRelayFacts(transaction, person, drafts);
-	for (const early of await earlyDeliveriesOf(sql, { business, person }, fresh))
+	for (const early of await earlyDeliveriesOf(sql, { business, person, now }, fresh))
 		await parts.appendRelayFacts(transaction, early.scope, [early.draft]);
 }
 

@@ -328,7 +328,8 @@ async function carryHeld(parts: Working, business: BusinessId): Promise<0 | 1> {
 			const way = { business, person };
 			await holdPlaces(sql, [person]);
 			await parts.lockScopes(transaction, [business, person]);
-			const answers = await earlyDeliveriesOf(sql, way, await readAnswered(sql, way));
+			const early = await readAnswered(sql, way);
+			const answers = await earlyDeliveriesOf(sql, { ...way, now: parts.clock() }, early);
 			return deliver(parts, transaction, answers);
 		});
 		if (outcome === 'moved') moved = 1;
@@ -451,7 +452,7 @@ async function forCustomers(
 	for (const room of rooms) {
 		const carries = carriesByLedger.get(room.ledger) ?? [];
 		const fresh = await takeWithin(carry, room, { carries, now, max });
-		deliveries.push(...(await bring({ sql, business }, room.person, fresh)));
+		deliveries.push(...(await bring({ sql, business, now }, room.person, fresh)));
 	}
 	await keepDays(sql, of, rooms);
 	return deliveries;

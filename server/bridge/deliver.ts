@@ -45,10 +45,10 @@ export async function lockForAnswers(
 
 /** What a person gets, and what he had answered of it before. */
 export async function bring(
-	{ sql, business }: { readonly sql: Sql; readonly business: BusinessId },
+	{ sql, ...way }: { readonly sql: Sql; readonly business: BusinessId; readonly now: number },
 	person: PersonId,
 	fresh: readonly Carry[]
 ): Promise<readonly Delivery[]> {
-	const early = await earlyDeliveriesOf(sql, { business, person }, fresh);
+	const early = await earlyDeliveriesOf(sql, { ...way, person }, fresh);
 	return [...fresh.map(({ draft }) => ({ scope: person, draft })), ...early];
 }

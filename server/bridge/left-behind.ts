@@ -196,6 +196,7 @@ async function close(
 	{ left: { business, person }, room, fresh }: OnWay & { readonly fresh: readonly Carry[] }
 ): Promise<ReadonlySet<ScopeId>> {
 	const sql = rawSql(transaction);
-	await keepDays(sql, { business, day: dayOf(parts.clock()) }, [room]);
-	return deliver(parts, transaction, await bring({ sql, business }, person, fresh));
+	const now = parts.clock();
+	await keepDays(sql, { business, day: dayOf(now) }, [room]);
+	return deliver(parts, transaction, await bring({ sql, business, now }, person, fresh));
 }

@@ -1,10 +1,12 @@
 import type { Sql } from 'postgres';
 import { assert } from '#domain/assert.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
+import { DISPUTE_WINDOW_MS } from '#domain/confirmation/standing.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
+import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import { keepEarly, takeEarly, type Brought } from './early-answers.ts';
 
 /** A fact to be written, and into whose feed. */
@@ -34,7 +36,7 @@ export async function deliveriesOf(
 	for (const fact of facts) {
 		if (fact.kind !== 'reply') continue;
 		const isEarly = isHeldBack(fact.businessId);
-		const answer = isEarly ? 'early' : await answerOf(sql, person, { fact, before });
+		const answer = isEarly ? 'early' : await answerOf(sql, person, { fact, before, now });
 		if (answer === 'early') await keepEarly(sql, person, fact);
 		else deliveries.push(...answer);
 		before.push(fact);
@@ -48,13 +50,13 @@ export async function deliveriesOf(
 /** BRIDGE-9. The answers that were there before what is brought only now. */
 export async function earlyDeliveriesOf(
 	sql: Sql,
-	way: { readonly business: BusinessId; readonly person: PersonId },
+	{ now, ...way }: Way,
 	brought: readonly Brought[]
 ): Promise<readonly Delivery[]> {
 	const deliveries: Delivery[] = [];
 	const before: ReplyFact[] = [];
 	for (const fact of await takeEarly(sql, way, brought)) {
-		const answer = await answerOf(sql, way.person, { fact, before });
+		const answer = await answerOf(sql, way.person, { fact, before, now });
 		assert(answer !== 'early', 'what is brought now is held');
 		deliveries.push(...answer);
 		before.push(fact);
@@ -62,7 +64,15 @@ export async function earlyDeliveriesOf(
 	return deliveries;
 }
 
+/** Between a person and a shop; `now` in ms UTC. */
+interface Way {
+	readonly business: BusinessId;
+	readonly person: PersonId;
+	readonly now: number;
+}
+
 interface InLine {
+	readonly now: number;
 	readonly fact: ReplyFact;
 	/** What is carried with it, and is not written yet. */
 	readonly before: readonly ReplyFact[];
@@ -71,7 +81,7 @@ interface InLine {
 async function answerOf(
 	sql: Sql,
 	person: PersonId,
-	{ fact, before }: InLine
+	{ fact, before, now }: InLine
 ): Promise<readonly Delivery[] | 'early'> {
 	const { businessId, ledgerId, h, decision, answerN, signedAt, sig, kid, reason, note } = fact;
 	const [[held], [phone]] = await Promise.all([
@@ -86,8 +96,10 @@ async function answerOf(
 	if (phone === undefined) return [];
 	const key = encodeBase64url(new Uint8Array(phone.public_key));
 	const goneAt = await leftAt(sql, person, fact);
-	const isTakenBack = decision === 'cancel' && goneAt !== undefined;
-	if (isTakenBack && (await hasAgreed(sql, person, { fact, before }))) return [];
+	if (decision === 'cancel' && goneAt !== undefined) {
+		if (await hasAgreed(sql, person, { fact, before })) return [];
+		if (await isCodeOver(sql, person, { fact, now })) return [];
+	}
 	const saidAt = decision === 'accept' ? goneAt : undefined;
 	const body = {
 		...{ ledgerId, h, decision, answerN, signedAt, sig, key, reason, note },
@@ -126,7 +138,7 @@ async function leftAt(
 async function hasAgreed(
 	sql: Sql,
 	person: PersonId,
-	{ fact: { businessId, ledgerId, h }, before }: InLine
+	{ fact: { businessId, ledgerId, h }, before }: Pick<InLine, 'fact' | 'before'>
 ): Promise<boolean> {
 	const isOfIt = (one: ReplyFact): boolean =>
 		one.businessId === businessId && one.ledgerId === ledgerId && one.h === h;
@@ -141,6 +153,22 @@ async function hasAgreed(
 	]);
 	const own = new Set(phones.map((one) => encodeBase64url(new Uint8Array(one.public_key))));
 	return rows.some(({ key }) => own.has(key));
+}
+
+/** BRIDGE-22. Whether he confirmed it by a code, and his own days to contest that are over. */
+async function isCodeOver(
+	sql: Sql,
+	person: PersonId,
+	{ fact: { businessId, ledgerId, h }, now }: Pick<InLine, 'fact' | 'now'>
+): Promise<boolean> {
+	const rows = await sql<StoredText[]>`
+		select fact.text, ${clockColumns(sql)} from fact left join clock using (business, code, n)
+		where business = ${person} and kind = 'judged' and text::json ->> 6 = ${businessId}
+			and text::json ->> 7 = ${ledgerId}`;
+	return rows.map(storedFact).some((fact) => {
+		if (fact.kind !== 'judged' || fact.verdict.h !== h) return false;
+		return fact.verdict.result === 'ok' && fact.verdict.at + DISPUTE_WINDOW_MS < now;
+	});
 }
 
 /** Told only where something was brought since the last time: a look at nothing new is no news. */

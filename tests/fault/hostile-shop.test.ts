@@ -41,6 +41,7 @@ let ledger: LedgerId;
 let round = 0;
 const crypto = createNodeCrypto();
 const CAP = 1_000;
+const DAY_MS = 86_400_000;
 
 beforeAll(async () => {
 	stand = await createHostileStand();
@@ -339,6 +340,29 @@ describe('a customer’s answer', () => {
 		expect(await stand.put(amina, [handFact(amina, 'reply', ...turned)])).toBe('answerUnsigned');
 		await stand.settled();
 		expect(ofKind(await stand.feedOf(shop.business), 'answered')).toEqual([]);
+	});
+
+	it('[BRIDGE-22] contests nothing that a code confirmed once her days are over, in the days of who follows her', async () => {
+		const given = await newSheet();
+		const [long, late] = [await book({ minor: 900 }), await book({ minor: 700 })];
+		expect(await present(sheet(long.h, given, 0))).toBe('ok');
+		stand.clock.now += 20 * DAY_MS;
+		expect(await present(sheet(late.h, given, 1))).toBe('ok');
+		const { business } = shop;
+		const ended = await stand.ask('/connections/end', { body: { business, ledger }, by: shop });
+		expect(ended.status).toBe(200);
+		stand.clock.now += DAY_MS;
+		await stand.link(shop, ledger, await stand.customer(`bob${String(round)}`));
+		stand.clock.now += DAY_MS;
+		for (const { h } of [long, late]) {
+			const no = { business, ledger, h, decision: 'cancel', reason: 'notMe' } as const;
+			expect(await stand.put(amina, [await replyFact(amina, no)])).toBe('taken');
+		}
+		await stand.settled();
+		const [sums] = await stand.database.sql<Record<string, string>[]>`
+			select confirmed, disputed, total from balance
+			where business = ${business} and ledger = ${ledger}`;
+		expect(sums).toEqual({ confirmed: '900', disputed: '700', total: '900' });
 	});
 
 	it('[BRIDGE-4] is not given by somebody else, nor by a shop’s device', async () => {
