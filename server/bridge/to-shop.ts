@@ -4,9 +4,9 @@ import { encodeBase64url } from '#domain/bytes.ts';
 import { DISPUTE_WINDOW_MS } from '#domain/confirmation/standing.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
-import { clockColumns, storedFact, type StoredText } from '#server/database/stored-fact.ts';
 import { keepEarly, takeEarly, type Brought } from './early-answers.ts';
 
 /** A fact to be written, and into whose feed. */
@@ -161,13 +161,15 @@ async function isCodeOver(
 	person: PersonId,
 	{ fact: { businessId, ledgerId, h }, now }: Pick<InLine, 'fact' | 'now'>
 ): Promise<boolean> {
-	const rows = await sql<StoredText[]>`
-		select fact.text, ${clockColumns(sql)} from fact left join clock using (business, code, n)
+	const rows = await sql<{ text: string }[]>`
+		select text from fact
 		where business = ${person} and kind = 'judged' and text::json ->> 6 = ${businessId}
 			and text::json ->> 7 = ${ledgerId}`;
-	return rows.map(storedFact).some((fact) => {
-		if (fact.kind !== 'judged' || fact.verdict.h !== h) return false;
-		return fact.verdict.result === 'ok' && fact.verdict.at + DISPUTE_WINDOW_MS < now;
+	return rows.some(({ text }) => {
+		const fact = parseFact(text);
+		if (!fact.ok || fact.value.kind !== 'judged') return false;
+		const { h: of, result, at } = fact.value.verdict;
+		return of === h && result === 'ok' && at + DISPUTE_WINDOW_MS < now;
 	});
 }
 

@@ -150,13 +150,15 @@ async function findOfPhone(
 	if (link === undefined || link.person === null) return undefined;
 	const key = await keyOfEpoch(tx, parts, { ...name, epoch });
 	if (key === undefined) return undefined;
-	const isOwn = await isOfLatest(tx, parts, { ...name, epoch, person: link.person });
 	const { currency, exponent, amount: minor } = record;
 	const info = codeInfo({ way: 'app', kind: pickedKind(record.kind), currency, exponent, minor });
 	const typed = claim.code.slice(0, -1);
 	for (const counter of await countersOfPhones(tx, { name, epoch, person: link.person })) {
 		if (!isSameCode(await code(key, { info, counter }, parts.crypto), typed)) continue;
-		const match = { isCurrent: isOwn && epoch === link.epoch, issuedAt: parts.clock() };
+		const isCurrent =
+			epoch === link.epoch &&
+			(await isOfLatest(tx, parts, { ...name, epoch, person: link.person }));
+		const match = { isCurrent, issuedAt: parts.clock() };
 		return withSpending(tx, claim, { match, epoch, counter });
 	}
 	return undefined;

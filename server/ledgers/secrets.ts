@@ -18,8 +18,8 @@ export interface PersonSecret {
 	readonly key: Uint8Array;
 }
 
-/** Codes of sets older than these are told to be over, or wrong. */
-const VERSIONS_KEPT = 8;
+/** So many are given to a phone: sets of older ones have been replaced, or are on paper alone. */
+const VERSIONS_GIVEN = 8;
 
 /**
  * CODES-10. What the codes of a person's ledgers come from, the latest first, and made at the first need. CODES-14.
@@ -67,7 +67,7 @@ function readSecrets(
 		.from(personSecret)
 		.where(eq(personSecret.person, of))
 		.orderBy(desc(personSecret.version))
-		.limit(VERSIONS_KEPT);
+		.limit(VERSIONS_GIVEN);
 }
 
 /** Whether no phone was removed that could make codes of this epoch of a person's ledger. */

@@ -1,3 +1,4 @@
+import { WRONG_SHEETS_MAX } from '#domain/confirmation/judge.ts';
 import { dayFromNumber, dayNumber } from '#domain/calendar.ts';
 import { dueMsOf } from '#domain/ledger/due-date.ts';
 import { groupBy } from '#domain/group-by.ts';
@@ -36,7 +37,6 @@ const NOTICES_MAX = 200;
 /** What is looked at of what was said last: a verdict and its claim are two. */
 const SAYINGS_MAX = 600;
 const CODES_FEW = 1;
-const WRONG_CODES_LOCK = 3;
 
 export interface NoticeParts {
 	readonly index: CustomerIndex;
@@ -171,7 +171,7 @@ function saidNotice(
 	const why = codeTrouble(saying.result);
 	if (why === undefined) return [{ ...of, kind: 'confirmedByCode' }];
 	if (why !== 'wrong') return [{ ...of, kind: 'codeNotTaken', why, isOpen } as Found];
-	const isLocked = saying.wrong >= WRONG_CODES_LOCK;
+	const isLocked = saying.wrong >= WRONG_SHEETS_MAX;
 	return [{ ...of, kind: 'wrongCode', wrong: saying.wrong, isLocked } as Found];
 }
 

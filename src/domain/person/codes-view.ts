@@ -1,3 +1,4 @@
+import { WRONG_SHEETS_MAX } from '#domain/confirmation/judge.ts';
 import { groupBy } from '#domain/group-by.ts';
 import type { CardFields } from '#domain/fact/ledger-fact.ts';
 import type { ShopFacts } from './shop-facts.ts';
@@ -6,8 +7,6 @@ import type { CodesView } from './view.ts';
 
 /** The relay takes a code for so long after its set was issued. */
 const CODE_AGE_MS = 90 * 86_400_000;
-/** So many wrong codes lock a ledger's sheets until a new set is made. */
-export const WRONG_MAX = 3;
 
 /**
  * How many wrong codes of a sheet were told from `from` to `to` (ms), each claim once: what locks a set.
@@ -38,7 +37,7 @@ export function codesViews(
 		const latest = ofOne.at(-1)?.fields;
 		if (latest === undefined) return [];
 		const { kind, cap, issuedAt, open, used } = latest;
-		const isLocked = wrongOfSheet(judged, { from: issuedAt }) >= WRONG_MAX;
+		const isLocked = wrongOfSheet(judged, { from: issuedAt }) >= WRONG_SHEETS_MAX;
 		return [
 			{
 				kind,

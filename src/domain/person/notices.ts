@@ -1,8 +1,9 @@
+import { WRONG_SHEETS_MAX } from '#domain/confirmation/judge.ts';
 import { isCredit, isDebit } from '#domain/confirmation/record-kind.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { BookedFact, JudgedFact } from '#domain/fact/ledger-fact.ts';
 import { linkSpans } from '#domain/ledger/link-spans.ts';
-import { WRONG_MAX, wrongOfSheet } from './codes-view.ts';
+import { wrongOfSheet } from './codes-view.ts';
 import type { ShopFacts } from './shop-facts.ts';
 import type { AskView, Notice, RecordRef, RecordView, ShopRef, ShopView } from './view.ts';
 
@@ -137,7 +138,7 @@ function hasLocked(
 	if (way !== 'sheet' || result !== 'wrong') return false;
 	const issued = codes.map(({ fields }) => fields.issuedAt).filter((at) => at <= to);
 	const from = issued.reduce((latest, at) => Math.max(latest, at), 0);
-	return wrongOfSheet(judged, { from, to }) >= WRONG_MAX;
+	return wrongOfSheet(judged, { from, to }) >= WRONG_SHEETS_MAX;
 }
 
 function verdictNews(

@@ -39,7 +39,7 @@ export interface OpenPhone extends CustomerDevice {
 }
 
 const MINUTE_MS = 60_000;
-/** The relay keeps as many. */
+/** The relay gives as many. */
 const SECRETS_MAX = 8;
 const NO_NAME = '';
 
