@@ -48,14 +48,7 @@ async function everything() {
 			}
 		]),
 		inTurn([
-			() =>
-				check('format:check', 'prettier', [
-					'--check',
-					'src',
-					'server',
-					'tests',
-					'!tests/fixtures/**'
-				]),
+			() => check('format:check', 'oxfmt', ['--check', 'src', 'server', 'tests']),
 			() => built,
 			() =>
 				check('lint', 'oxlint', ['--config', 'tests/oxlint.config.ts', 'src', 'server', 'tests']),
@@ -71,7 +64,13 @@ async function everything() {
 	]);
 	// A page waits now and then, for a frame or an answer; the types take that time and no other.
 	await together([
-		check('types', 'nice', ['svelte-check', '--fail-on-warnings', '--output', 'human']),
+		check('types', 'nice', [
+			'svelte-check',
+			'--tsgo-experimental-api',
+			'--fail-on-warnings',
+			'--output',
+			'human'
+		]),
 		existsSync(path.join(ROOT, E2E_CONFIG)) ? e2eTests().then(add) : Promise.resolve()
 	]);
 }

@@ -34,7 +34,13 @@ export type BusinessRelayFact =
 
 /** What the relay alone writes for a person. */
 export type PersonRelayFact =
-	CardFact | AskedFact | BookedFact | JudgedFact | FiledFact | ToldFact | CodesFact;
+	| CardFact
+	| AskedFact
+	| BookedFact
+	| JudgedFact
+	| FiledFact
+	| ToldFact
+	| CodesFact;
 
 export type RelayFact = BusinessRelayFact | PersonRelayFact;
 

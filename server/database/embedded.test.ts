@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+	mkdir,
+	mkdtemp,
+	readdir,
+	readFile,
+	rename,
+	rm,
+	stat,
+	utimes,
+	writeFile
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
@@ -95,9 +105,12 @@ const ELSEWHERE = { host: 'till-2', boot: 'another', namespace: 'pid:[1]' };
 /** As whoever runs in another container, or ran there, left it. */
 async function leftElsewhere(ageMs: number): Promise<string> {
 	const lock = path.join(dataDir, 'lock');
-	await writeFile(lock, JSON.stringify({ pid: process.pid, startedAt: '1', ...ELSEWHERE }));
+	// Renamed to its place, as theirs is: who still holds the old file touches that, and not this one.
+	const draft = `${lock}.elsewhere`;
+	await writeFile(draft, JSON.stringify({ pid: process.pid, startedAt: '1', ...ELSEWHERE }));
 	const at = new Date(Date.now() - ageMs);
-	await utimes(lock, at, at);
+	await utimes(draft, at, at);
+	await rename(draft, lock);
 	return lock;
 }
 

@@ -23,7 +23,12 @@ export interface Reach {
 
 export type ReachRefusal = 'notLinked' | 'phoneUnproved';
 export type SmsRefusal =
-	'recordUnknown' | 'smsOff' | 'smsLimit' | 'codeSendsSpent' | 'codeTooSoon' | ReachRefusal;
+	| 'recordUnknown'
+	| 'smsOff'
+	| 'smsLimit'
+	| 'codeSendsSpent'
+	| 'codeTooSoon'
+	| ReachRefusal;
 
 export interface SmsSent {
 	/** `…678`. */

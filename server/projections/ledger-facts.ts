@@ -75,10 +75,13 @@ async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<readonly Le
 	if (coded.length === 0) return [];
 	return sql<LedgerName[]>`
 		with claimed as (
-			select distinct record.business, record.ledger from unnest(
+			select distinct business, named.ledger from unnest(
 				${coded.map(({ business }) => business)}::uuid[],
 				${coded.map(({ claim }) => claim.h)}::text[]
-			) as given (business, h) join record using (business, h)
+			) as given (business, h) join (
+				select business, ledger, h from record
+				union all select business, ledger, h from early_name
+			) as named using (business, h)
 		)
 		select distinct business, ledger_fact.ledger
 		from claimed join ledger_fact using (business, ledger) join fact using (business, code, n)

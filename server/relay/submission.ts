@@ -60,7 +60,12 @@ export interface ForkedFact {
  * carried under a Yjs client that the document has already.
  */
 export type RefusalOfFact =
-	CheckRefusal | 'keyIsAnother' | 'again' | 'tooMany' | 'conflict' | 'clientTaken';
+	| CheckRefusal
+	| 'keyIsAnother'
+	| 'again'
+	| 'tooMany'
+	| 'conflict'
+	| 'clientTaken';
 
 export type Refused = readonly (readonly [string, RefusalOfFact])[];
 

@@ -29,7 +29,8 @@ export interface WritePath {
  * update. `fault`: what it said.
  */
 export type Outcome =
-	Decision | { readonly kind: 'unavailable' | 'unstorable'; readonly fault?: unknown };
+	| Decision
+	| { readonly kind: 'unavailable' | 'unstorable'; readonly fault?: unknown };
 
 /** How many updates one transaction takes, and how many bytes of them, but one however large. */
 const BATCH_LENGTH_MAX = 512;

@@ -5,7 +5,13 @@ import { err, ok, type Result } from './result.ts';
 
 /** Why a typed number is not taken, in the order in which it is asked. */
 export type AmountRefusal =
-	'empty' | 'exponent' | 'notANumber' | 'negative' | 'ambiguous' | 'tooManyDecimals' | 'tooLarge';
+	| 'empty'
+	| 'exponent'
+	| 'notANumber'
+	| 'negative'
+	| 'ambiguous'
+	| 'tooManyDecimals'
+	| 'tooLarge';
 
 /** How a person's (or a file's) numbers are to be read. */
 export interface NumberReading {

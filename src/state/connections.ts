@@ -30,7 +30,8 @@ export interface MessageSent extends SmsSent {
 
 /** The number was proved, or its change asks for the old one first. */
 export type PhoneAsked =
-	({ readonly kind: 'sent' } & MessageSent) | ({ readonly kind: 'oldCode' } & MessageSent);
+	| ({ readonly kind: 'sent' } & MessageSent)
+	| ({ readonly kind: 'oldCode' } & MessageSent);
 
 export interface SheetAsk {
 	readonly currency: string;

@@ -28,7 +28,8 @@ import {
 import type { Act, DeviceParts } from './write-path.ts';
 
 export type CustomerEditRefusal =
-	FieldRefusal | { readonly kind: 'unknownCustomer'; readonly ledger: LedgerId };
+	| FieldRefusal
+	| { readonly kind: 'unknownCustomer'; readonly ledger: LedgerId };
 
 export type ProductEditRefusal =
 	| FieldRefusal

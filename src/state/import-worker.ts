@@ -9,7 +9,8 @@ import { IMPORT_BYTES_MAX, readTable, type FileRefusal, type Table } from './imp
 
 /** What the page asks of the worker: first to read a file, then to judge its rows. */
 export type ImportQuestion =
-	{ readonly kind: 'read'; readonly file: File } | ({ readonly kind: 'plan' } & ImportParts);
+	| { readonly kind: 'read'; readonly file: File }
+	| ({ readonly kind: 'plan' } & ImportParts);
 
 export type ImportAnswer =
 	| { readonly kind: 'refused'; readonly refusal: FileRefusal | 'unreadable' }

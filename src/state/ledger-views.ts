@@ -71,7 +71,14 @@ export type DisputeStep = { readonly at: number; readonly id: FactId } & (
 
 /** Why a code that fitted here was not taken by the relay. */
 export type CodeTrouble =
-	'wrong' | 'used' | 'locked' | 'revoked' | 'overTheCap' | 'tooOld' | 'notLinked' | 'overTheRule';
+	| 'wrong'
+	| 'used'
+	| 'locked'
+	| 'revoked'
+	| 'overTheCap'
+	| 'tooOld'
+	| 'notLinked'
+	| 'overTheRule';
 
 /** A record as its customer's page shows it. */
 export interface ThreadRecord extends Omit<RecordRow, 'isLate' | 'list'> {
@@ -272,7 +279,14 @@ export interface TwiceView {
 }
 
 export type CustomerFilter =
-	'owes' | 'overdue' | 'waiting' | 'disputed' | 'promised' | 'overLimit' | 'quiet' | 'archived';
+	| 'owes'
+	| 'overdue'
+	| 'waiting'
+	| 'disputed'
+	| 'promised'
+	| 'overLimit'
+	| 'quiet'
+	| 'archived';
 export type CustomerSort = 'name' | 'balance' | 'oldestDue' | 'lastRecord';
 
 export interface CustomerQuery {
@@ -296,7 +310,14 @@ export interface CustomerListRow {
 	readonly isOverLimit: boolean;
 	/** What one reads beside the amount, the most pressing one. */
 	readonly status:
-		'disputed' | 'overdue' | 'promised' | 'waiting' | 'dueSoon' | 'owes' | 'ahead' | 'even';
+		| 'disputed'
+		| 'overdue'
+		| 'promised'
+		| 'waiting'
+		| 'dueSoon'
+		| 'owes'
+		| 'ahead'
+		| 'even';
 }
 
 export interface CustomerListAnswer extends InCurrency {

@@ -60,7 +60,8 @@ export interface ReturnDraft {
 	readonly lines: readonly ReturnDraftLine[];
 	/** Where the sale is named, its own tenders decide: the unpaid part lowers the debt first. */
 	readonly refund:
-		{ readonly kind: 'cash' } | { readonly kind: 'account'; readonly ledger: LedgerId };
+		| { readonly kind: 'cash' }
+		| { readonly kind: 'account'; readonly ledger: LedgerId };
 }
 
 /** What a return would give back, before anything is written. */

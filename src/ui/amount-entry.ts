@@ -9,7 +9,21 @@ export interface AmountEntry {
 }
 
 export type PadKey =
-	'0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '00' | '000' | '.' | '+' | 'delete';
+	| '0'
+	| '1'
+	| '2'
+	| '3'
+	| '4'
+	| '5'
+	| '6'
+	| '7'
+	| '8'
+	| '9'
+	| '00'
+	| '000'
+	| '.'
+	| '+'
+	| 'delete';
 
 export const EMPTY_ENTRY: AmountEntry = { parts: [''] };
 

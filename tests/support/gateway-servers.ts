@@ -4,7 +4,15 @@ import type { AddressInfo } from 'node:net';
 
 /** How somebody else's gateway may behave. */
 export type GatewayMood =
-	'take' | 'hang' | 'break' | 'busy' | 'refuse' | 'garbage' | 'twice' | 'drop' | 'endless';
+	| 'take'
+	| 'hang'
+	| 'break'
+	| 'busy'
+	| 'refuse'
+	| 'garbage'
+	| 'twice'
+	| 'drop'
+	| 'endless';
 
 export interface GatewayServer {
 	readonly port: number;

@@ -71,7 +71,13 @@ export interface StandingFacts {
 
 /** `counted`: a credit or a reversal, which waits for nobody. */
 export type RecordState =
-	'waiting' | 'evidence' | 'confirmed' | 'reversed' | 'voided' | 'cancelled' | 'counted';
+	| 'waiting'
+	| 'evidence'
+	| 'confirmed'
+	| 'reversed'
+	| 'voided'
+	| 'cancelled'
+	| 'counted';
 
 export interface RecordStanding {
 	readonly state: RecordState;

@@ -74,7 +74,13 @@ import {
 } from './shape.ts';
 
 export type FactRefusal =
-	'tooLarge' | 'notJson' | 'notCompact' | 'badText' | 'badHead' | 'unknownKind' | 'badBody';
+	| 'tooLarge'
+	| 'notJson'
+	| 'notCompact'
+	| 'badText'
+	| 'badHead'
+	| 'unknownKind'
+	| 'badBody';
 
 const DAY_MAX = 60_000;
 const MEMBER_MAX = 1_000_000;

@@ -301,7 +301,13 @@ export type Notice = {
 			readonly shop: ShopRef;
 			readonly record?: RecordRef;
 			readonly why:
-				'used' | 'locked' | 'revoked' | 'overTheCap' | 'tooOld' | 'notLinked' | 'overTheRule';
+				| 'used'
+				| 'locked'
+				| 'revoked'
+				| 'overTheCap'
+				| 'tooOld'
+				| 'notLinked'
+				| 'overTheRule';
 	  }
 	| { readonly kind: 'codesRunningOut'; readonly shop: ShopRef; readonly left: number }
 	| {

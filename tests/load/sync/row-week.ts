@@ -20,7 +20,8 @@ interface Uploaded {
 	readonly seconds: number;
 	/** Ours alone. */
 	readonly cut:
-		{ readonly seconds: number; readonly cuts: number; readonly odd: number } | undefined;
+		| { readonly seconds: number; readonly cuts: number; readonly odd: number }
+		| undefined;
 }
 
 /** Row 6: a week without a line, seven journals, all at once. */

@@ -12,7 +12,11 @@ import type { MessageKey, Words } from '#ui/words.svelte.ts';
 import { refusalWords } from '../refusals.ts';
 
 type LedgerRefusal =
-	AnswerRefusal | CorrectionRefusal | EntryRefusal | MergeRefusal | StatementRefusal;
+	| AnswerRefusal
+	| CorrectionRefusal
+	| EntryRefusal
+	| MergeRefusal
+	| StatementRefusal;
 /** What only the ledger's own acts refuse. */
 type OwnRefusal = Exclude<LedgerRefusal, RecordRefusal>;
 
