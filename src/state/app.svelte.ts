@@ -17,7 +17,7 @@ import type { LedgerBook } from './ledger-views.ts';
 import { createJoinedReads } from './joined-reads.ts';
 import { createFirstReads, keepPlace, oftenKey, takeFirstRead, TILES_FIRST } from './first-read.ts';
 import { Live, type LiveParts } from './live.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { readMeta, writeMeta, type CartSold } from './meta.ts';
 import { oftenSold } from './often.ts';
 import type { OldSales } from './old-sales.ts';
 import { createRegistry, type Registry } from './registry.ts';
@@ -127,7 +127,7 @@ export class App {
 		this.till = new Till({
 			sell: (draft) => this.keeping(() => parts.device.sell(draft)),
 			takeBack: (draft) => this.keeping(() => parts.device.takeBack(draft)),
-			keepCart: (lines) => this.#keepCart(lines),
+			keepCart: (lines, after) => this.#keepCart(lines, after),
 			currency: () => this.settings.money,
 			isReadOnly: () => this.isReadOnly
 		});
@@ -309,16 +309,25 @@ export class App {
 	}
 
 	async #takeUpCart(): Promise<void> {
-		const cart = await this.store.read(['meta'], (rows) => readMeta(rows, 'cart'));
-		this.till.restore(parseCart(cart));
+		const [cart, sold] = await this.store.read(['meta'], (rows) =>
+			Promise.all([readMeta(rows, 'cart'), readMeta(rows, 'cartSold')])
+		);
+		this.till.restore(parseCart(cart), sold?.sale ?? 0);
 	}
 
-	async #keepCart(lines: readonly CartLine[]): Promise<void> {
-		// The kept cart is the leading tab's.
-		if (this.isReadOnly) return;
-		await this.awaitless(
-			this.keeping(() => this.store.write(['meta'], (rows) => writeMeta(rows, 'cart', lines)))
+	/** Of the leading tab alone; a fault is shown. */
+	async #keepCart(lines: readonly CartLine[], after: number): Promise<CartSold | undefined> {
+		if (this.isReadOnly) return undefined;
+		const keeping = this.keeping(() =>
+			this.store.write(['meta'], async (rows) => {
+				const sold = await readMeta(rows, 'cartSold');
+				if (sold !== undefined && sold.sale !== after) return sold;
+				await writeMeta(rows, 'cart', lines);
+				return undefined;
+			})
 		);
+		await this.awaitless(keeping);
+		return keeping.catch(() => undefined);
 	}
 }
 

@@ -311,6 +311,56 @@ it('[LEAD-4] sells nothing while another tab leads, nor before it shows the kept
 	expect((await second.till.takeCash(6_500))?.ok).toBe(true);
 });
 
+it.each([
+	{ who: 'the one that slept', order: ['slept', 'shown'] as const },
+	{ who: 'the one that was shown it then', order: ['shown', 'slept'] as const }
+])('[LEAD-4] what two tabs show of a cart is sold once, by $who', async ({ order }) => {
+	const { store } = fillable();
+	const slept = await shop(store);
+	slept.till.add(BREAD);
+	await Promise.resolve();
+	const shown = await shop(store);
+	// Of two that are rung up and one that both show, the one is sold with the first tab's.
+	shown.till.addAmount(25_000, 'Airtime');
+	const tabs = order.map((name) => ({ slept, shown })[name]);
+	const [first, second] = tabs;
+	expect((await first?.till.takeCash(50_000))?.ok).toBe(true);
+	const { fact } = first?.till.finished ?? {};
+	expect(await second?.till.takeCash(50_000)).toEqual({
+		ok: false,
+		error: { kind: 'cartSold', sold: expect.objectContaining({ sale: fact?.n }) as unknown }
+	});
+	const left = order[0] === 'slept' ? ['Airtime'] : [];
+	expect(second?.till.lines.map(({ name }) => name)).toEqual(left);
+	expect((await slept.book.recentReceipts(10)).length).toBe(1);
+	shown.till.addAmount(1_000, 'Sweets');
+	await Promise.resolve();
+	const kept = (await shop(store)).till.lines.map(({ name }) => name);
+	expect(kept).toEqual([...left, 'Sweets']);
+});
+
+it('[LEAD-4] keeps no cart that another tab sold', async () => {
+	const { store } = fillable();
+	const slept = await shop(store);
+	slept.till.add(BREAD);
+	await Promise.resolve();
+	const shown = await shop(store);
+	await slept.till.takeCash(6_500);
+	shown.till.add(BREAD);
+	shown.till.addAmount(25_000, 'Airtime');
+	await vi.waitFor(() => {
+		expect(
+			shown.till.lines.map(({ name, quantityThousandths }) => [name, quantityThousandths])
+		).toEqual([
+			['Bread', 1_000],
+			['Airtime', 1_000]
+		]);
+	});
+	expect((await shop(store)).till.lines).toEqual([]);
+	expect((await shown.till.takeCash(31_500))?.ok).toBe(true);
+	expect((await shown.book.recentReceipts(10)).length).toBe(2);
+});
+
 it('[LINK-41] goes on the network later where what that takes could not be loaded', async () => {
 	const app = await shop(fillable().store);
 	vi.useFakeTimers();

@@ -141,7 +141,9 @@ async function readRows(
 
 /** Asked for by the app, and on no screen of the till. */
 const UNSEEN: ReadonlySet<string> = new Set(
-	(['keys', 'kinds', 'offset', 'contactAt', 'alone'] as const).map((key) => rowAsked('meta', key))
+	(['keys', 'kinds', 'offset', 'contactAt', 'cartSold', 'alone'] as const).map((key) =>
+		rowAsked('meta', key)
+	)
 );
 const UNSENT = rowsAsked('journal', only('sent', 0));
 

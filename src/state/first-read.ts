@@ -42,6 +42,7 @@ export const FIRST_META = [
 	'offset',
 	'contactAt',
 	'cart',
+	'cartSold',
 	'alone'
 ] as const;
 

@@ -110,6 +110,20 @@ export interface CarryPlace {
 	readonly found?: readonly AloneRange[];
 }
 
+/** A sale of the open cart: its number on this device, and what it took of the cart. */
+export interface CartSold {
+	readonly sale: number;
+	readonly lines: readonly SoldGoods[];
+}
+
+/** So much of a product at a price, or of what only has a name. */
+export interface SoldGoods {
+	readonly productId?: ProductId | undefined;
+	readonly name: string;
+	readonly unitPriceMinor: number;
+	readonly quantityThousandths: number;
+}
+
 /** What the `meta` table holds under each key. */
 export interface MetaValues {
 	readonly identity: Identity;
@@ -172,6 +186,8 @@ export interface MetaValues {
 	readonly inheritance: Inheritance;
 	/** The open cart; its form is the till's. */
 	readonly cart: unknown;
+	/** The sale that emptied the cart last. */
+	readonly cartSold: CartSold;
 }
 
 /** Every row of `meta` was written by `metaRow`, so its value is of its key's form. */

@@ -14,6 +14,7 @@ import type { TaxTerms } from '#domain/tax.ts';
 import type { BalanceRow, CustomerRow, StoreReader } from '#storage/device-store.ts';
 import { draftRecord } from './draft-record.ts';
 import { itemsOf, lineName, lineProduct, soldLine } from './sold-line.ts';
+import { readMeta, type CartSold } from './meta.ts';
 import type { Act, DeviceParts, Moment } from './write-path.ts';
 
 /** A line of the cart; without tax terms it is not taxed. */
@@ -31,8 +32,11 @@ export interface SaleDraft {
 	readonly tenders: readonly TenderDraft[];
 	/** Stands in the record of what goes on account. */
 	readonly note?: string;
-	/** These lines are the kept cart's, which the sale empties. */
-	readonly isCart?: boolean;
+	/**
+	 * These lines are the kept cart's, which the sale empties: as it stood after the sale of this number,
+	 * 0 where none emptied it before.
+	 */
+	readonly cartAfter?: number;
 }
 
 export interface Sold {
@@ -55,7 +59,9 @@ export type SellRefusal =
 	| CustomerRefusal
 	| { readonly kind: 'noteTooLong' }
 	/** More lines and longer names than one fact holds. */
-	| { readonly kind: 'saleTooLong' };
+	| { readonly kind: 'saleTooLong' }
+	/** Another tab sold what it was shown of the cart. */
+	| { readonly kind: 'cartSold'; readonly sold: CartSold };
 
 /** Lines of a fact take this much of its 64 kB at the most; the record and the rest need the remainder. */
 export const LINES_BYTES_MAX = 56_000;
@@ -66,15 +72,23 @@ export interface AccountContext {
 	readonly balances: readonly BalanceRow[];
 }
 
-export function sellAct(
-	draft: SaleDraft,
-	parts: DeviceParts
-): Act<AccountContext, Sold, SellRefusal> {
+interface SaleContext extends AccountContext {
+	readonly cartSold: CartSold | undefined;
+}
+
+export function sellAct(draft: SaleDraft, parts: DeviceParts): Act<SaleContext, Sold, SellRefusal> {
 	const ledger = draft.tenders.find((tender) => tender.kind === 'account')?.ledger;
+	const { cartAfter } = draft;
 	return {
 		tables: ['customers', 'balances'],
-		load: (rows) => loadAccount(rows, ledger),
-		decide: async (context, moment) => {
+		load: async (rows) => {
+			const cartSold = await readMeta(rows, 'cartSold');
+			return { ...(await loadAccount(rows, ledger)), cartSold };
+		},
+		decide: async ({ cartSold, ...context }, moment) => {
+			// One of two tabs that slept is asked once more, after the sale of the other.
+			if (cartAfter !== undefined && cartSold !== undefined && cartSold.sale !== cartAfter)
+				return err({ kind: 'cartSold', sold: cartSold });
 			const rung = ring(draft, moment);
 			if (!rung.ok) return rung;
 			const asked = checkAccount(ledger, context, draft.note);
@@ -86,7 +100,8 @@ export function sellAct(
 			const receipt = receiptNumber(fact.code, fact.receipt);
 			const { changeMinor } = rung.value.settlement;
 			const value = { fact, receipt, changeMinor };
-			return ok({ facts: [fact], value, emptiesCart: draft.isCart === true });
+			const ofCart = cartAfter === undefined ? {} : { ofCart: draft.lines };
+			return ok({ facts: [fact], value, ...ofCart });
 		}
 	};
 }

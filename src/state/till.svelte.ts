@@ -7,6 +7,7 @@ import type { LedgerId, ProductId } from '#domain/ids.ts';
 import { AMOUNT_MINOR_MAX } from '#domain/money.ts';
 import { QUANTITY_THOUSANDTHS_MAX, THOUSANDTHS } from '#domain/quantity.ts';
 import type { Result } from '#domain/result.ts';
+import type { CartSold, SoldGoods } from './meta.ts';
 import type { SaleDraft, SaleDraftLine, SellRefusal, Sold, TenderDraft } from './sell.ts';
 import type { ReturnDraft, ReturnRefusal, TakenBack } from './take-back.ts';
 
@@ -45,7 +46,10 @@ export interface FinishedSale {
 export interface TillParts {
 	readonly sell: (draft: SaleDraft) => Promise<Result<Sold, SellRefusal>>;
 	readonly takeBack: (draft: ReturnDraft) => Promise<Result<TakenBack, ReturnRefusal>>;
-	readonly keepCart: (lines: readonly CartLine[]) => Promise<void>;
+	/**
+	 * Keeps the cart, where the sale of number `after` emptied it last, 0 where none did; else answers which did.
+	 */
+	readonly keepCart: (lines: readonly CartLine[], after: number) => Promise<CartSold | undefined>;
 	readonly currency: () => CurrencySettings;
 	/** Another tab leads, whose cart it is: nothing is sold or taken back here. */
 	readonly isReadOnly: () => boolean;
@@ -67,6 +71,8 @@ export class Till {
 	readonly #parts: TillParts;
 	/** No key is given twice, so that a line is known by it whatever became of the others. */
 	#lastKey = 0;
+	/** The number of the sale that emptied the cart last, as far as this tab knows. */
+	#cartSale = 0;
 	#writing: Written | undefined;
 	lines = $state.raw<readonly CartLine[]>([]);
 	/** The last sale of this page, until the next line is rung up. */
@@ -119,9 +125,10 @@ export class Till {
 		this.#parts = parts;
 	}
 
-	/** Takes up the cart that was kept, as it was before the reload. */
-	restore(lines: readonly CartLine[]): void {
+	/** Takes up the cart that was kept, as it was before the reload, since the sale of number `cartSale`. */
+	restore(lines: readonly CartLine[], cartSale: number): void {
 		this.lines = lines;
+		this.#cartSale = cartSale;
 		this.#lastKey = Math.max(this.#lastKey, ...lines.map(({ key }) => key));
 	}
 
@@ -237,10 +244,18 @@ export class Till {
 			const sold = await this.#parts.sell({
 				lines: lines.map(soldLineOf),
 				tenders: tender.minor === 0 ? [] : [tender],
-				isCart: true
+				cartAfter: this.#cartSale
 			});
-			if (!sold.ok) return sold;
+			if (!sold.ok) {
+				if (sold.error.kind === 'cartSold') {
+					this.#soldElsewhere(sold.error.sold);
+					// A tab that slept does not write over what the leading one keeps.
+					kept = this.lines;
+				}
+				return sold;
+			}
 			writing.isSold = true;
+			this.#cartSale = sold.value.fact.n;
 			this.finished = {
 				receipt: sold.value.receipt,
 				fact: sold.value.fact,
@@ -282,8 +297,39 @@ export class Till {
 	/** Kept at once, but not beside a sale: after it the sold lines would be the kept cart again. */
 	#set(lines: readonly CartLine[]): void {
 		this.lines = lines;
-		if (!this.isSelling) void this.#parts.keepCart(lines);
+		if (!this.isSelling) void this.#keep(lines);
 	}
+
+	async #keep(lines: readonly CartLine[]): Promise<void> {
+		const after = this.#cartSale;
+		const sold = await this.#parts.keepCart(lines, after);
+		if (sold !== undefined && this.#cartSale === after) this.#soldElsewhere(sold);
+	}
+
+	#soldElsewhere({ sale, lines }: CartSold): void {
+		this.#cartSale = sale;
+		this.lines = withoutGoods(this.lines, lines);
+	}
+}
+
+/** What is left of a cart in another tab where so much of it was sold; lines have other keys there. */
+function withoutGoods(lines: readonly CartLine[], sold: readonly SoldGoods[]): readonly CartLine[] {
+	const left = new Map<string, number>();
+	for (const goods of sold) {
+		const name = nameOfGoods(goods);
+		left.set(name, (left.get(name) ?? 0) + goods.quantityThousandths);
+	}
+	return lines.flatMap((line) => {
+		const name = nameOfGoods(line);
+		const taken = Math.min(line.quantityThousandths, left.get(name) ?? 0);
+		left.set(name, (left.get(name) ?? 0) - taken);
+		const quantityThousandths = line.quantityThousandths - taken;
+		return quantityThousandths > 0 ? { ...line, quantityThousandths } : [];
+	});
+}
+
+function nameOfGoods({ productId, name, unitPriceMinor }: SoldGoods): string {
+	return JSON.stringify([productId, name, unitPriceMinor]);
 }
 
 /** What stands in the cart `now` beyond the lines that were `sold`. */

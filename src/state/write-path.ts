@@ -21,7 +21,7 @@ import { throwWhereOver } from './book-end.ts';
 import type { Changes } from './changes.ts';
 import type { Identity } from './identity.ts';
 import { digestOf } from './journal-digest.ts';
-import { readMeta, writeMeta, type Sequence } from './meta.ts';
+import { readMeta, writeMeta, type CartSold, type Sequence } from './meta.ts';
 import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 import { recordRowsOf } from './record-row.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
@@ -66,8 +66,8 @@ export interface Act<Context, T, E> extends Look<Context> {
 export interface Decided<T> {
 	readonly facts: readonly Fact[];
 	readonly value: T;
-	/** The act is of the open cart: it is emptied with it, so that no kill between sells it twice. */
-	readonly emptiesCart?: boolean;
+	/** What the act sells of the open cart: it is emptied with it, so that no kill between sells it twice. */
+	readonly ofCart?: CartSold['lines'];
 	/** Codes that were tried: kept with the act, and decided again where another tab counted too. */
 	readonly tries?: TriesKept;
 }
@@ -176,7 +176,7 @@ interface Prepared {
 async function keep(
 	parts: DeviceParts,
 	basis: Basis<unknown>,
-	{ facts, tries, emptiesCart = false }: Decided<unknown>
+	{ facts, tries, ofCart }: Decided<unknown>
 ): Promise<boolean> {
 	if (facts.length === 0) return tries === undefined || keepTries(parts, tries);
 	const prepared = await prepare(parts, basis, facts);
@@ -190,7 +190,10 @@ async function keep(
 		if (tries !== undefined && !(await areStill(rows, tries))) return undefined;
 		await rows.put('journal', journal);
 		await writeMeta(rows, 'sequence', prepared.sequence);
-		if (emptiesCart) await writeMeta(rows, 'cart', []);
+		if (ofCart !== undefined) {
+			await writeMeta(rows, 'cart', []);
+			await writeMeta(rows, 'cartSold', { sale: prepared.sequence.n, lines: ofCart });
+		}
 		const seen = (await readMeta(rows, 'stamp')) ?? prepared.stamp;
 		const isLater = compareStamps(prepared.stamp, seen) > 0;
 		await writeMeta(rows, 'stamp', isLater ? prepared.stamp : seen);

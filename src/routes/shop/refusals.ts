@@ -36,6 +36,7 @@ const SENTENCES: Readonly<Record<Refusal['kind'], MessageKey>> = {
 	lineNameTooLong: 'refused.nameTooLong',
 	noteTooLong: 'refused.nameTooLong',
 	saleTooLong: 'refused.saleTooLong',
+	cartSold: 'refused.cartSold',
 	tooManyTenders: 'refused.tenders',
 	amountNotWhole: 'refused.amount',
 	amountNotPositive: 'refused.amount',
