@@ -94,6 +94,8 @@ async function openPerson(person: PersonId): Promise<OpenPerson> {
 	const { phone } = await phoneOf(person);
 	await faulty('open');
 	const name = person === amina.person ? 'amina' : 'mother';
+	// The app of a test that is over goes on the network a second later, in the next one's.
+	const ofTest = stand;
 	return {
 		device: phone,
 		lead: lead(),
@@ -102,7 +104,8 @@ async function openPerson(person: PersonId): Promise<OpenPerson> {
 			done.push(`prove ${name}`);
 			return faulty('prove').then(() => proving);
 		},
-		connect: () => faulty('connect').then(() => link(name)),
+		connect: () =>
+			ofTest === stand ? faulty('connect').then(() => link(name)) : new Promise(() => undefined),
 		enterAnew: () => {
 			done.push(`enter ${name} anew`);
 			return Promise.resolve(ok(undefined));
