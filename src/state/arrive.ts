@@ -2,14 +2,12 @@ import { dayFromNumber } from '#domain/calendar.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseStart } from '#domain/fact/issued-again.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
+import { isOfLater, parseFact } from '#domain/fact/parse-fact.ts';
 import type { BranchId } from '#domain/ids.ts';
 import type { FactRow } from '#storage/device-store.ts';
-import { factRow, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { factRow, UNKNOWN_REF, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import { recordRowsOf } from './record-row.ts';
 
-/** What facts of kinds that this program does not know are looked up by. */
-export const UNKNOWN_REF = 'unknown';
 /** What was issued again is looked up by this and the id that it had first. */
 export const WAS_REF = 'was:';
 
@@ -19,7 +17,7 @@ export async function arrive(
 	crypto: CryptoParts
 ): Promise<ArrivedFact | undefined> {
 	const parsed = parseFact(text);
-	if (!parsed.ok) return parsed.error === 'unknownKind' ? arriveUnknown(text, branch) : undefined;
+	if (!parsed.ok) return isOfLater(parsed.error) ? arriveUnknown(text, branch) : undefined;
 	const fact = parsed.value;
 	const records = await recordRowsOf(fact, crypto);
 	if (records === undefined) return undefined;
@@ -27,7 +25,7 @@ export async function arrive(
 	return { fact, row: { ...row, refs: [...row.refs, ...wasRefs(fact)] }, records };
 }
 
-/** The parser looked at the head before it met the kind, so the head may be taken on trust. */
+/** The parser looked at the head before it met the kind and its body, so the head may be taken on trust. */
 function arriveUnknown(text: string, branch: BranchId | null): ArrivedFact | undefined {
 	const [start, kind, wall, counter, on, by] = JSON.parse(text) as readonly unknown[];
 	const name = parseStart(start);

@@ -5,6 +5,9 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { BranchId } from '#domain/ids.ts';
 import type { FactRow, RecordRow } from '#storage/device-store.ts';
 
+/** What facts of kinds and forms that this program does not know are looked up by. */
+export const UNKNOWN_REF = 'unknown';
+
 /** A fact as documents and the feed bring it. */
 export interface FactText {
 	readonly text: string;

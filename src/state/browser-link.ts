@@ -12,11 +12,13 @@ import { followHeir, type HeirWays } from './follow-heir.ts';
 import { ticketFrom } from './have-from.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import { BROWSER_PAGE } from './page-parts.ts';
+import { countKept } from './receive.ts';
 import { createRelayHttp, tokenRefusal } from './relay-http.ts';
 import { createRelayLink, type RelayLink, type Timers } from './relay-link.ts';
 import { createWebsocketProviders } from './relay-provider.ts';
 import type { SyncStatus } from './sync-status.svelte.ts';
 import type { TabLead } from './tab-lead.ts';
+import { createWebCrypto } from './web-crypto.ts';
 
 // Needed as seldom as a way back, and in the same file of the app: each further one is a fetch more.
 export { claimAnew } from './claim-anew.ts';
@@ -88,6 +90,8 @@ export async function connectTill(app: LinedApp, lead: TabLead): Promise<void> {
 		app.sync.take(status);
 	});
 	app.sync.take(link.status);
+	const count = countKept({ store, changes, crypto: createWebCrypto() }, device.identity);
+	void app.awaitless(count);
 	lead.on((role) => void app.awaitless(role === 'leader' ? link.start() : link.stop()));
 	const wake = (): void => {
 		if (document.visibilityState === 'visible') link.wake();

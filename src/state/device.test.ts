@@ -23,13 +23,17 @@ import {
 	foldedNumbers,
 	sha256Text,
 	storedNumbers,
+	foundFact,
+	laterFact,
 	unknownFact
 } from '#tests/support/shop-numbers.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { openDevice, type FactText, type SaleDraft } from './device.ts';
+import { UNKNOWN_REF } from './arrived-fact.ts';
 import { parseCheckpoint } from './checkpoint.ts';
 import { readMeta, writeMeta } from './meta.ts';
+import { countKept } from './receive.ts';
 import { createWebCrypto } from './web-crypto.ts';
 
 const NOBODY = ledger('11111111-2222-4333-8444-555555555555');
@@ -747,17 +751,21 @@ describe('receiving', () => {
 		);
 	});
 
-	it('[DEVICE-17] leaves out what is no fact, and keeps a kind that it does not know uncounted', async () => {
+	it('[DEVICE-17] leaves out what is no fact, and keeps a kind or a form that it does not know uncounted', async () => {
 		const { device, store } = await openTestDevice({ seed: 14 });
 		const { branch } = device.identity;
-		const texts = ['', '[]', '["B-1"]', '{"a":1}', 'x'.repeat(70_000), '["B-1","sale",1,0,1,1]'];
+		const texts = ['', '[]', '["B-1"]', '{"a":1}', 'x'.repeat(70_000), '["B-1","sale",1,-1,1,1]'];
 		const report = await device.receive([
 			...texts.map((text) => ({ text, branch })),
-			{ text: unknownFact('B-7', TEST_NOW), branch }
+			{ text: unknownFact('B-7', TEST_NOW), branch },
+			{ text: laterFact('B-8', TEST_NOW), branch }
 		]);
-		expect(report).toEqual({ fresh: 1, unreadable: texts.length });
+		expect(report).toEqual({ fresh: 2, unreadable: texts.length });
 		const held = await store.read(['facts'], (rows) => rows.all('facts'));
-		expect(held.map(({ id, kind }) => [id, kind])).toEqual([['B-7', 'shift']]);
+		expect(held.map(({ id, kind }) => [id, kind])).toEqual([
+			['B-7', 'shift'],
+			['B-8', 'adjust']
+		]);
 	});
 
 	it('[DEVICE-25] counts a kept kind once this program has learned it', async () => {
@@ -776,7 +784,7 @@ describe('receiving', () => {
 		await store.write(['facts', 'meta'], async (write) => {
 			await write.put(
 				'facts',
-				rows.map((row) => ({ ...row, refs: [] }))
+				rows.map((row) => ({ ...row, refs: [UNKNOWN_REF] }))
 			);
 			await write.put('meta', [
 				{
@@ -799,6 +807,25 @@ describe('receiving', () => {
 		await Promise.all([openDevice(parts), openDevice(parts)]);
 		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
 		await openDevice(parts);
+		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
+	});
+
+	it('[DEVICE-25] counts a kept form once this program has learned it, though it knew the kind', async () => {
+		const { device, store, parts, clock } = await openTestDevice({ seed: 36 });
+		const { branch } = device.identity;
+		const levels = async (): Promise<readonly bigint[]> =>
+			(await store.read(['stock'], (rows) => rows.all('stock'))).map(({ level }) => level);
+		await device.receive([{ text: laterFact('B-8', clock.now), branch }]);
+		await countKept(parts, device.identity);
+		expect(await levels()).toEqual([]);
+		// Of a program that reads what was one field too many before.
+		await store.write(['facts'], async (rows) => {
+			const row = await rows.get('facts', 'B-8');
+			const text = foundFact('B-8', clock.now);
+			if (row !== undefined) await rows.put('facts', [{ ...row, text }]);
+		});
+		await Promise.all([countKept(parts, device.identity), countKept(parts, device.identity)]);
+		expect(await levels()).toEqual([3_000n]);
 		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
 	});
 

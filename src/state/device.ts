@@ -155,8 +155,8 @@ export async function openDevice(parts: DeviceParts, minted?: Identity): Promise
 	const identity = held ?? (await keepIdentity(parts, minted));
 	// Whether the program that last ran on this database knew all that this one knows.
 	if (held !== undefined && !FACT_KINDS.every((kind) => kinds?.includes(kind) === true)) {
-		const { countNewKinds } = await import('./receive.ts');
-		await countNewKinds(parts, identity);
+		const { countKept } = await import('./receive.ts');
+		await countKept(parts, identity);
 	}
 	return createDevice(parts, identity);
 }

@@ -12,7 +12,7 @@ import {
 	type TableName,
 	type TallyRow
 } from '#storage/device-store.ts';
-import { UNKNOWN_REF } from './arrive.ts';
+import { UNKNOWN_REF } from './arrived-fact.ts';
 import { journalOf } from './book.ts';
 import { sumsIn } from './customer-index.ts';
 import { CARD_TABLES, readCards, readGroups } from './fold-tallies.ts';

@@ -3,10 +3,12 @@ import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import { expect, it } from 'vitest';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { FactRow } from '#storage/device-store.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import { checkpointOf } from '#tests/support/shop-numbers.ts';
 import { relayTongue } from '#tests/support/relay-facts.ts';
 import { openTestDevice } from '#tests/support/test-device.ts';
+import { UNKNOWN_REF } from './arrived-fact.ts';
 import { openDevice } from './device.ts';
 import { createLedgerBook } from './ledger-book.ts';
 
@@ -46,6 +48,10 @@ it('[DEVICE-44] takes a database of the program of before over with every row, a
 		await old.table<object>(table).bulkPut([...kept]);
 	}
 	await old.table<object>('meta').put({ key: 'kinds', value: KINDS_BEFORE });
+	await old
+		.table<FactRow>('facts')
+		.filter(({ kind }) => !KINDS_BEFORE.includes(kind))
+		.modify({ refs: [UNKNOWN_REF] });
 	old.close();
 
 	const store = createDexieDeviceStore('daftar-old', { indexedDB, keyRange: IDBKeyRange });

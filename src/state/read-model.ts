@@ -9,7 +9,7 @@ import {
 } from '#domain/ids.ts';
 import type { RecordRow, StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
 import type { Fact } from '#domain/fact/fact.ts';
-import { timed, type ArrivedFact } from './arrived-fact.ts';
+import { timed, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import type { TimeMove } from './fold-clocks.ts';
 import { countedOf, foldLatest, isInside, type Counted, type Fold } from './fold-latest.ts';
 import { heldOf } from './held-facts.ts';
@@ -108,7 +108,11 @@ export async function foldArrived(
 		distinct.map(({ row }) => row)
 	);
 	const pruned = await readMeta(rows, 'pruned');
-	const unknown = distinct.filter(({ row }) => !held.has(row.id) && !isInRanges(row, pruned));
+	const unknown = distinct.filter(({ fact, row }) => {
+		const kept = held.get(row.id);
+		const isLearned = fact !== null && kept?.refs.includes(UNKNOWN_REF) === true;
+		return (kept === undefined || isLearned) && !isInRanges(row, pruned);
+	});
 	if (unknown.length === 0) return { moved: [], fresh: unknown, moves: [] };
 	const { arrived: fresh, moves, moved: late } = await settleTimes(rows, unknown, parts);
 	await rows.put(

@@ -2,21 +2,19 @@ import { FACT_KINDS } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
 import { parseFactId } from '#domain/ids.ts';
 import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
-import type { StoreReader, StoreWriter, TableName } from '#storage/device-store.ts';
+import { only, type StoreReader, type StoreWriter, type TableName } from '#storage/device-store.ts';
 import { arrive } from './arrive.ts';
-import type { ArrivedFact, FactText } from './arrived-fact.ts';
+import { UNKNOWN_REF, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import { handInAgain } from './enter-epoch.ts';
-import { isInside } from './fold-latest.ts';
 import { heldOf } from './held-facts.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import {
-	addAll,
 	allLedgers,
+	foldArrived,
 	foldsFor,
 	loadFolds,
 	READ_MODEL_TABLES,
-	settleTimes,
 	type FoldReport
 } from './read-model.ts';
 import { foldActs, type HeardFact } from './same-act.ts';
@@ -203,38 +201,32 @@ function stampAfter({ fresh, moves }: FoldReport, before: Stamp, nowMs: number):
 }
 
 /**
- * Counts what was kept uncounted because its kind was not known, now that this program knows it.
- * To be done where the program that ran before knew fewer kinds.
+ * Counts what was kept uncounted because it was of a kind or form that the program did not know, as far
+ * as this one does. To be done where the program that ran before knew fewer kinds, and when the till
+ * stands: nobody else knows of a form that was learned.
  */
-export async function countNewKinds(parts: DeviceParts, identity: Identity): Promise<void> {
-	const { store, crypto } = parts;
-	const held = await store.read(['meta', 'facts', 'customers', 'records'], async (rows) => {
-		const before = await readMeta(rows, 'kinds');
-		const learned = FACT_KINDS.filter((kind) => before?.includes(kind) === false);
-		const unlisted = (await hasList(rows)) ? [] : await allLedgers(rows);
-		return { before, unlisted, rows: await rows.findAny('facts', 'kind', learned) };
-	});
+export async function countKept(
+	{ store, crypto, changes }: Pick<DeviceParts, 'store' | 'crypto' | 'changes'>,
+	identity: Identity
+): Promise<void> {
+	const held = await store.read(['meta', 'facts', 'customers', 'records'], async (rows) => ({
+		unlisted: (await hasList(rows)) ? [] : await allLedgers(rows),
+		rows: await rows.find('facts', only('refs', UNKNOWN_REF))
+	}));
 	const arrived: ArrivedFact[] = [];
 	for (const { text, branch } of held.rows) {
 		const one = await arrive({ text, branch: branch === '' ? null : branch }, crypto);
 		if (one?.fact !== undefined && one.fact !== null) arrived.push(one);
 	}
 	const folds = held.unlisted.length > 0 ? await loadFolds() : await foldsFor(arrived);
-	await store.write(READ_MODEL_TABLES, async (rows) => {
-		// Another tab may have been quicker.
-		if ((await readMeta(rows, 'kinds'))?.join() !== held.before?.join()) return;
-		const checkpoint = await readMeta(rows, 'checkpoint');
-		const { business } = identity;
-		const settled = await settleTimes(rows, arrived, { business, folds });
-		const counted = settled.arrived.filter(({ row }) => !isInside(row, checkpoint));
-		await rows.put(
-			'facts',
-			counted.map(({ row }) => row)
-		);
-		await addAll(rows, counted, { business, folds });
+	const { business } = identity;
+	const moved = await store.write(READ_MODEL_TABLES, async (rows) => {
+		const report = await foldArrived(rows, arrived, { business, folds });
 		if (held.unlisted.length > 0) await folds?.foldTallies(rows, await allLedgers(rows), business);
 		await writeMeta(rows, 'kinds', FACT_KINDS);
+		return report.moved;
 	});
+	if (moved.length > 0) changes.tell(moved, 'arrived');
 }
 
 /** A program of before kept no rows of the list. */

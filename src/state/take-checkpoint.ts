@@ -12,8 +12,8 @@ import {
 	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
-import { arrive, UNKNOWN_REF } from './arrive.ts';
-import { factOf, type ArrivedFact } from './arrived-fact.ts';
+import { arrive } from './arrive.ts';
+import { factOf, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint, CheckpointPiece } from './checkpoint.ts';
 import { customerKeys, productKeys } from './entity-keys.ts';
 import { compareFieldStamps } from './fold-entities.ts';

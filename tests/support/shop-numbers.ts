@@ -115,6 +115,21 @@ export function unknownFact(id: string, wall: number): string {
 	return JSON.stringify([id, 'shift', wall, 0, Math.floor(wall / 86_400_000), 1, 'float', 5_000]);
 }
 
+/** Three pieces of a product that were found. */
+export function foundFact(id: string, wall: number): string {
+	return JSON.stringify(foundParts(id, wall));
+}
+
+/** The same by a later program, which says more of it. */
+export function laterFact(id: string, wall: number): string {
+	return JSON.stringify([...foundParts(id, wall), 'counted by two']);
+}
+
+function foundParts(id: string, wall: number): readonly unknown[] {
+	const rows = [['B-2', 3_000]];
+	return [id, 'adjust', wall, 0, Math.floor(wall / 86_400_000), 1, rows, 'found'];
+}
+
 export function sha256Text(text: string): string {
 	return encodeBase64url(new Uint8Array(createHash('sha256').update(utf8(text)).digest()));
 }

@@ -82,6 +82,14 @@ export type FactRefusal =
 	| 'unknownKind'
 	| 'badBody';
 
+/**
+ * Whether the fact may be one of a later program: its head is right, and its kind or its form is not known
+ * here. The relay takes none that it does not know, so what it gives out is.
+ */
+export function isOfLater(refusal: FactRefusal): boolean {
+	return refusal === 'unknownKind' || refusal === 'badBody';
+}
+
 const DAY_MAX = 60_000;
 const MEMBER_MAX = 1_000_000;
 const HEAD_LENGTH = 6;

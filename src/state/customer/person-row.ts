@@ -1,6 +1,6 @@
 import type { CryptoParts } from '#domain/crypto.ts';
 import { parseStart } from '#domain/fact/issued-again.ts';
-import { parseFact } from '#domain/fact/parse-fact.ts';
+import { isOfLater, parseFact } from '#domain/fact/parse-fact.ts';
 import { parseRecordHash } from '#domain/confirmation/record-hash.ts';
 import { dayFromNumber } from '#domain/calendar.ts';
 import {
@@ -45,10 +45,10 @@ export async function heldOf(row: FactRow, crypto: CryptoParts): Promise<HeldFac
 	return holdFact(fact, crypto);
 }
 
-/** A kind that this program does not know: kept as it came, and counted when it does. */
+/** Of a kind or form that this program does not know: kept as it came, and counted when it does. */
 export function unknownRow(text: string): FactRow | undefined {
 	const parsed = parseFact(text);
-	if (parsed.ok || parsed.error !== 'unknownKind') return undefined;
+	if (parsed.ok || !isOfLater(parsed.error)) return undefined;
 	const [start, kind, wall, counter, on, by] = JSON.parse(text) as readonly unknown[];
 	const name = parseStart(start);
 	if (name === null) return undefined;
