@@ -3,6 +3,7 @@ import type { LedgerId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { openTestDevice } from '#tests/support/test-device.ts';
 import type { NextPage } from './checkpoint.ts';
+import type { Device } from './device.ts';
 import { fillHurried, fillNext, type CheckpointPullParts } from './checkpoint-pull.ts';
 import { readMeta, writeMeta } from './meta.ts';
 
@@ -72,6 +73,68 @@ it('[LINK-38] a piece of before moves no place of a checkpoint that was begun me
 		...{ epoch: 1, part: 'products', after: '' }
 	});
 });
+
+it('[LINK-38] a tab that slept moves no place of one that was begun anew at the same piece', async () => {
+	const { device, store } = await openTestDevice({ seed: 1 });
+	const begun = { ...EMPTY, ranges: {}, next: { part: 'products', after: '' } };
+	await device.takeCheckpoint(begun);
+	const parts: CheckpointPullParts = {
+		...{ store, follow: () => Promise.resolve() },
+		device: asleepAfterPiece(device, () => device.takeCheckpoint({ ...begun, s: 5 })),
+		http: { checkpoint: () => Promise.resolve(ok({ ...EMPTY, next: null })) }
+	};
+	await fillNext(parts);
+	// What products were changed between the two is in the later piece alone.
+	expect(await store.read(['meta'], (rows) => readMeta(rows, 'checkpointNext'))).toEqual({
+		...{ epoch: 1, part: 'products', after: '' }
+	});
+	expect(await store.read(['meta'], (rows) => readMeta(rows, 'reached'))).toMatchObject({ s: 5 });
+});
+
+it.each([
+	['where it was cut off', `${WANTED}/abc`],
+	['that it was whole', undefined]
+])(
+	'[LINK-39] a tab that slept does not note %s of a ledger in a checkpoint that was begun anew',
+	async (_what, after) => {
+		const { device, store } = await openTestDevice({ seed: 1 });
+		const begun = { ...EMPTY, ranges: {}, next: { part: 'products', after: '' } };
+		const base = { ledger: WANTED, sums: [], ranges: {}, isWanted: 1 } as const;
+		await device.takeCheckpoint(begun);
+		await store.write(['bases'], (rows) => rows.put('bases', [base]));
+		const asked: string[] = [];
+		const parts: CheckpointPullParts = {
+			...{ store, follow: () => Promise.resolve() },
+			device: asleepAfterPiece(device, async () => {
+				await device.takeCheckpoint({ ...begun, s: 5 });
+				await store.write(['bases'], (rows) => rows.put('bases', [base]));
+			}),
+			http: {
+				checkpoint: (_branch, piece) => {
+					asked.push(String(piece?.after));
+					const next = after === undefined ? null : { part: 'ledger', after };
+					return Promise.resolve(asked.length > 1 ? err('unreachable') : ok({ ...EMPTY, next }));
+				}
+			}
+		};
+		await fillNext(parts);
+		expect(await store.read(['bases'], (rows) => rows.get('bases', WANTED))).toEqual(base);
+	}
+);
+
+/** Another tab does `meanwhile` once, between a piece that was taken and the note of what is next. */
+function asleepAfterPiece(device: Device, meanwhile: () => Promise<void>): Device {
+	let isOver = false;
+	return {
+		...device,
+		takePiece: async (piece) => {
+			const taken = await device.takePiece(piece);
+			if (!isOver) await meanwhile();
+			isOver = true;
+			return taken;
+		}
+	};
+}
 
 it.each([
 	['goes on where it was cut off', 1, 'abc'],

@@ -70,14 +70,18 @@ export async function fillNext(parts: CheckpointPullParts): Promise<Filled> {
 	const { wanted } = await parts.store.read(['meta', 'bases'], readWanted);
 	const filled = wanted === undefined ? 'none' : await fillLedger(parts, wanted);
 	if (filled !== 'none') return filled;
-	const next = await parts.store.read(['meta'], (rows) => readMeta(rows, 'checkpointNext'));
+	const { next, begunAt } = await parts.store.read(['meta'], async (rows) => ({
+		next: await readMeta(rows, 'checkpointNext'),
+		begunAt: await beginning(rows)
+	}));
 	if (!next) return wanted === undefined ? 'all' : 'none';
 	const piece = await fetchPiece(parts, next);
 	if (piece === undefined) return 'none';
 	await parts.store.write(['meta'], async (rows) => {
 		const now = await readMeta(rows, 'checkpointNext');
-		// One that was begun meanwhile has its own way to go.
+		// One that was begun meanwhile has its own way to go, from the same piece too.
 		if (now?.epoch !== next.epoch || now.part !== next.part || now.after !== next.after) return;
+		if ((await beginning(rows)) !== begunAt) return;
 		await writeMeta(rows, 'checkpointNext', piece.next && { epoch: next.epoch, ...piece.next });
 		if (piece.next === null) await writeMeta(rows, 'reached', null);
 	});
@@ -94,44 +98,62 @@ async function readWanted(rows: StoreReader): Promise<{
 
 type FeedEpoch = Pick<FeedPlace, 'epoch'>;
 
+/** The place of the checkpoint that was begun last. */
+async function beginning(rows: StoreReader): Promise<number | undefined> {
+	return (await readMeta(rows, 'checkpoint'))?.s;
+}
+
 /** LINK-39. A long one goes on where it was cut off. */
 async function fillLedger(parts: CheckpointPullParts, ledger: string): Promise<Filled> {
 	const asked = new Set<string>();
-	let next: NextPage | null = await parts.store.read(['meta', 'bases'], (rows) =>
+	const { begunAt, from } = await parts.store.read(['meta', 'bases'], (rows) =>
 		placeIn(rows, ledger)
 	);
+	let next: NextPage | null = from;
 	while (next !== null) {
 		const isFurther = isNew(asked, next);
 		const piece: Piece | undefined = isFurther ? await fetchPiece(parts, next) : undefined;
-		if (!isFurther) await keepPlaceIn(parts, ledger, { isWanted: 1 });
+		if (!isFurther) await keepPlaceIn(parts, ledger, { begunAt, isWanted: 1 });
 		if (piece === undefined) return 'none';
 		({ next } = piece);
-		if (next !== null) await keepPlaceIn(parts, ledger, { isWanted: 1, after: next.after });
+		const place = { begunAt, isWanted: 1, after: next?.after } as const;
+		if (next !== null) await keepPlaceIn(parts, ledger, place);
 	}
 	// One of which all came and that is not whole comes with all others, and holds none of them up.
-	await keepPlaceIn(parts, ledger, { isWanted: 0 });
+	await keepPlaceIn(parts, ledger, { begunAt, isWanted: 0 });
 	return 'some';
 }
 
 /** Of another checkpoint than was begun last a place says nothing: what came between is missing. */
-async function placeIn(rows: StoreReader, ledger: string): Promise<NextPage> {
+async function placeIn(
+	rows: StoreReader,
+	ledger: string
+): Promise<{ readonly begunAt: number | undefined; readonly from: NextPage }> {
 	const base = await rows.get('bases', ledger);
-	const begun = await readMeta(rows, 'checkpoint');
-	const held = base?.next?.s === begun?.s ? base?.next?.after : undefined;
-	return { part: 'ledger', after: held ?? `${ledger}/` };
+	const begunAt = await beginning(rows);
+	const held = base?.next?.s === begunAt ? base?.next?.after : undefined;
+	return { begunAt, from: { part: 'ledger', after: held ?? `${ledger}/` } };
 }
 
+interface PlaceIn {
+	/** The place of the checkpoint that its pieces were asked for. */
+	readonly begunAt: number | undefined;
+	readonly isWanted: 0 | 1;
+	readonly after?: string | undefined;
+}
+
+/** LINK-39. Of one that was begun anew since, by another tab, nothing is known here. */
 async function keepPlaceIn(
 	{ store }: CheckpointPullParts,
 	ledger: string,
-	{ isWanted, after }: { readonly isWanted: 0 | 1; readonly after?: string }
+	{ begunAt, isWanted, after }: PlaceIn
 ): Promise<void> {
 	await store.write(['meta', 'bases'], async (rows) => {
 		const base = await rows.get('bases', ledger);
-		const begun = await readMeta(rows, 'checkpoint');
-		if (base === undefined || begun === undefined) return;
+		if (base === undefined || begunAt === undefined) return;
+		if ((await beginning(rows)) !== begunAt) return;
 		const { sums, ranges } = base;
-		const next = after === undefined ? {} : { next: { s: begun.s, after } };
+		const next = after === undefined ? {} : { next: { s: begunAt, after } };
 		await rows.put('bases', [{ ledger: base.ledger, sums, ranges, isWanted, ...next }]);
 	});
 }
