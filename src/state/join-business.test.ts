@@ -115,6 +115,28 @@ describe('joining a shop', () => {
 		expect(await opens(here)).toBe(`daftar-${SHOP}-D`);
 	});
 
+	it('[JOIN-1] takes another key where the device that an answer was lost of was taken out since', async () => {
+		const here = machine(() => undefined);
+		const keys: string[] = [];
+		const asking = (answer: (key: string) => Result<Joined, string>): Promise<unknown> =>
+			joinBusiness((signer) => {
+				keys.push(encodeBase64url(signer.publicKey));
+				return Promise.resolve(answer(encodeBase64url(signer.publicKey)));
+			}, here.page);
+		expect(await asking(() => err('unreachable'))).toEqual(err('unreachable'));
+		// The owner sees a device that nobody has, and ends its access.
+		const [lost] = keys;
+		const removed = (key: string): Result<Joined, string> =>
+			key === lost ? err('deviceRemoved') : ok(joined('D'));
+		expect(await asking(removed)).toMatchObject({ ok: true });
+		expect(keys.slice(0, 2)).toEqual([lost, lost]);
+		expect(await identityIn(here.books)).toMatchObject({ code: 'D', publicKey: keys[2] });
+		// A member that was taken out gets no further by it, and the relay is asked no third time.
+		keys.length = 0;
+		expect(await asking(() => err('deviceRemoved'))).toEqual(err('deviceRemoved'));
+		expect(keys).toHaveLength(2);
+	});
+
 	it('[JOIN-1] leaves to the owner what the device of before had not sent', async () => {
 		const heard: string[] = [];
 		let isReached = false;

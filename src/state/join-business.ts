@@ -26,8 +26,7 @@ export async function joinBusiness<E>(
 ): Promise<Result<Joined, E>> {
 	const back = into === undefined ? undefined : await comeBack(ask, page, into);
 	if (back !== undefined) return back;
-	const keys = await joiningKeys(page);
-	const joined = await ask(await page.signerOf(keys));
+	const { keys, joined } = await askByNewKey(ask, page);
 	if (!joined.ok) return joined;
 	const book = await inRegistry(page, (registry) => registry.bookOf(joined.value.business));
 	const before = await removedDevice(book, page);
@@ -37,6 +36,22 @@ export async function joinBusiness<E>(
 }
 
 type Ask<E> = (signer: Signer) => Promise<Result<Joined, E>>;
+
+/**
+ * Asks by the key that was made for it. JOIN-1: where that is of a device that joined before, whose answer
+ * was lost and whose access was ended since, by one more.
+ */
+async function askByNewKey<E>(
+	ask: Ask<E>,
+	page: PageParts
+): Promise<{ readonly keys: CryptoKeyPair; readonly joined: Result<Joined, E> }> {
+	const keys = await joiningKeys(page);
+	const joined = await ask(await page.signerOf(keys));
+	if (joined.ok || !Object.is(joined.error, 'deviceRemoved')) return { keys, joined };
+	await forgetJoiningKeys(page);
+	const others = await joiningKeys(page);
+	return { keys: others, joined: await ask(await page.signerOf(others)) };
+}
 
 /**
  * JOIN-2. Asks by the key that this device has in the business. Let in under its code, it goes on in its
