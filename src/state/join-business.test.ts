@@ -10,7 +10,7 @@ import { createBook, journalOf } from './book.ts';
 import { createChanges } from './changes.ts';
 import { databaseName } from './database-name.ts';
 import { deviceWays } from './device-ways.ts';
-import type { Identity } from './identity.ts';
+import { mintIdentity, type Identity } from './identity.ts';
 import { joinBusiness } from './join-business.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
@@ -323,6 +323,74 @@ describe('joining a shop', () => {
 		await forgetBefore(next);
 		expect([await told(next), await countIn(next), await leave(next)]).toEqual([[], 0, true]);
 		expect(await told(next)).toEqual([]);
+	});
+});
+
+describe('a book whose claim was answered to nobody', () => {
+	interface Unheard extends Machine {
+		readonly store: DeviceStore;
+		readonly key: string;
+		join(): Promise<readonly string[]>;
+	}
+
+	/** A trial that signed up: the relay made its business, and the page was gone before it said so. */
+	async function unheard(answers: Answers, isRemoved = false): Promise<Unheard> {
+		const here = machine(answers);
+		const { business, branch } = joined('A');
+		const store = here.page.openStore(databaseName(business));
+		const pair = await createSigningKeys();
+		const { publicKey } = await createSigner(pair);
+		const minted = mintIdentity({ uuid: { v4: () => crypto.randomUUID() }, publicKey });
+		await store.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'identity', { ...minted, business, branch });
+			await writeMeta(rows, 'keys', pair);
+		});
+		await createRegistry(here.page.openStore('daftar')).begin(business);
+		const key = encodeBase64url(publicKey);
+		const join = async (): Promise<readonly string[]> => {
+			const keys: string[] = [];
+			const ask = (signer: Signer): Promise<Result<Joined, 'deviceRemoved'>> => {
+				keys.push(encodeBase64url(signer.publicKey));
+				// The relay knows the key as the device that claimed, any other gets the next code.
+				if (keys.at(-1) !== key) return Promise.resolve(ok(joined('B')));
+				return Promise.resolve(isRemoved ? err('deviceRemoved') : ok(joined('A')));
+			};
+			await joinBusiness(ask, here.page, business);
+			return keys;
+		};
+		return { ...here, store, key, join };
+	}
+
+	it('[JOIN-3] is claimed, and goes on, where its owner signs in and opens the shop', async () => {
+		const here = await unheard((path) =>
+			path.endsWith('/nonce') ? NONCE : { token: 'abc', expiresAt: 5 }
+		);
+		const before = await identityIn(here.books);
+		expect(await here.join()).toEqual([here.key]);
+		expect(await identityIn(here.books)).toEqual({ ...before, member: 2, claimed: true });
+		expect(await opens(here)).toBe(`daftar-${SHOP}`);
+	});
+
+	it('[JOIN-3] is another device in a book of its own where its access was ended since', async () => {
+		const here = await unheard(
+			(path) =>
+				path.endsWith('/nonce') ? NONCE : { code: 'deviceRemoved', status: 403, title: '' },
+			true
+		);
+		const before = await identityIn(here.books);
+		expect(await here.join()).toHaveLength(2);
+		expect(await identityIn(here.books)).toEqual(before);
+		expect(await identityIn(here.books, 'B')).toMatchObject({ code: 'B', heirOf: 'A' });
+		expect(await opens(here)).toBe(`daftar-${SHOP}-B`);
+	});
+
+	it('[JOIN-3] stays as it is where the relay knows its key as nobody’s', async () => {
+		const here = await unheard((path) =>
+			path.endsWith('/nonce') ? NONCE : { code: 'deviceRefused', status: 403, title: '' }
+		);
+		const before = await identityIn(here.books);
+		expect(await here.join()).not.toContain(here.key);
+		expect(await identityIn(here.books)).toEqual(before);
 	});
 });
 

@@ -9,7 +9,7 @@ import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
 import { createRegistry, type Registry } from './registry.ts';
-import { tokenRefusal } from './relay-http.ts';
+import { tokenRefusal, type RelayRefusal } from './relay-http.ts';
 
 /**
  * Makes this device one of a business that others began: a key of its own is made, `ask` proves it
@@ -54,8 +54,8 @@ async function askByNewKey<E>(
 }
 
 /**
- * JOIN-2. Asks by the key that this device has in the business. Let in under its code, it goes on in its
- * own book; undefined where it has none there, is let in as it is, or was removed for good.
+ * JOIN-2, JOIN-3. Asks by the key that this device has in the business. Let in under its code, it goes on
+ * in its own book; undefined where it has none there, is let in as it is, or was removed for good.
  */
 async function comeBack<E>(
 	ask: Ask<E>,
@@ -65,7 +65,7 @@ async function comeBack<E>(
 	const book = await inRegistry(page, async (registry) =>
 		(await registry.all()).includes(business) ? registry.bookOf(business) : undefined
 	);
-	const before = book === undefined ? undefined : await removedDevice(book, page);
+	const before = book === undefined ? undefined : await returningDevice(book, page);
 	if (book === undefined || before === undefined) return undefined;
 	const joined = await ask(await page.signerOf(before.keys));
 	if (!joined.ok) return Object.is(joined.error, 'deviceRemoved') ? undefined : joined;
@@ -83,7 +83,9 @@ async function reenter(
 	await store.write(['meta'], async (rows) => {
 		const held = await readMeta(rows, 'identity');
 		if (held === undefined) return;
-		await writeMeta(rows, 'identity', { ...held, branch, person, member, sight });
+		// The person that it minted is another name of its owner's.
+		const now = held.claimed ? { branch, person, member, sight } : { member, claimed: true };
+		await writeMeta(rows, 'identity', { ...held, ...now });
 		await rows.remove('meta', ['removedAt', 'unknownAt']);
 	});
 	store.close();
@@ -94,7 +96,7 @@ interface Keeping {
 	readonly keys: CryptoKeyPair;
 	/** The book that the business has on this device, or would have. */
 	readonly book: string;
-	readonly before: RemovedDevice | undefined;
+	readonly before: HeldDevice | undefined;
 }
 
 async function keepBook(
@@ -129,13 +131,31 @@ async function inRegistry<T>(
 	}
 }
 
-interface RemovedDevice {
+interface HeldDevice {
 	readonly identity: Identity;
 	readonly keys: CryptoKeyPair;
+	readonly removedAt?: number | undefined;
 }
 
 /** The device that has this book, where the relay lets it in no more. */
-async function removedDevice(name: string, page: PageParts): Promise<RemovedDevice | undefined> {
+async function removedDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
+	const held = await heldDevice(name, page);
+	if (held === undefined || held.removedAt !== undefined) return held;
+	// It may not have been on the network since then.
+	const standing = await standingOf(held, page);
+	const isForgotten = standing === 'unknown' && held.identity.claimed;
+	return isForgotten || standing === 'refused' ? held : undefined;
+}
+
+/** The same, and one that claimed its business and never heard so: its key is known. */
+async function returningDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
+	const held = await heldDevice(name, page);
+	if (held === undefined || held.identity.claimed) return removedDevice(name, page);
+	// Where the relay is not reached now, it is not reached by who asks to join either.
+	return (await standingOf(held, page)) === 'unknown' ? undefined : held;
+}
+
+async function heldDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
 	const store = page.openStore(name);
 	try {
 		const { identity, keys, removedAt } = await store.read(['meta'], async (rows) => ({
@@ -143,15 +163,18 @@ async function removedDevice(name: string, page: PageParts): Promise<RemovedDevi
 			keys: await readMeta(rows, 'keys'),
 			removedAt: await readMeta(rows, 'removedAt')
 		}));
-		if (identity?.claimed !== true || keys === undefined) return undefined;
-		if (removedAt !== undefined) return { identity, keys };
-		// It may not have been on the network since then.
-		const token = await createAccountApi(page).deviceToken(identity, await page.signerOf(keys));
-		const isOut = !token.ok && tokenRefusal(token.error) !== 'unreachable';
-		return isOut ? { identity, keys } : undefined;
+		return identity === undefined || keys === undefined ? undefined : { identity, keys, removedAt };
 	} finally {
 		store.close();
 	}
+}
+
+async function standingOf(
+	{ identity, keys }: HeldDevice,
+	page: PageParts
+): Promise<'in' | RelayRefusal> {
+	const token = await createAccountApi(page).deviceToken(identity, await page.signerOf(keys));
+	return token.ok ? 'in' : tokenRefusal(token.error);
 }
 
 function identityOf(joined: Joined, signer: Signer, before: Identity | undefined): Identity {
