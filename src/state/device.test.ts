@@ -699,6 +699,18 @@ describe('the write path', () => {
 	});
 });
 
+it('[JOIN-3] is claimed once that is on disk, and not before', async () => {
+	const { store, beforeWrite } = createInterruptedStore(createMemoryDeviceStore());
+	const { device, parts } = await openTestDevice({ seed: 12, store });
+	beforeWrite(() => Promise.reject(new Error('the disk is full')));
+	const claimed = { member: 1, code: device.identity.code };
+	await expect(device.markClaimed(claimed)).rejects.toThrow('full');
+	expect(device.identity.claimed).toBe(false);
+	await device.markClaimed(claimed);
+	expect(device.identity.claimed).toBe(true);
+	expect((await openDevice(parts)).identity.claimed).toBe(true);
+});
+
 describe('on the browser’s store', () => {
 	it('[DEVICE-22] acts, receives and takes a checkpoint with the same numbers as in memory', async () => {
 		const facts = await trade(30);

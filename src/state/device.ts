@@ -207,8 +207,9 @@ function createDevice(parts: DeviceParts, kept: Identity): Device {
 		changeSettings: (fields) => perform(changeSettingsAct(fields)),
 		...createArrivals(parts, turns, () => identity),
 		markClaimed: async (claimed) => {
-			identity = { ...identity, ...claimed, claimed: true };
-			await parts.store.write(['meta'], (rows) => writeMeta(rows, 'identity', identity));
+			const now = { ...identity, ...claimed, claimed: true };
+			await parts.store.write(['meta'], (rows) => writeMeta(rows, 'identity', now));
+			identity = now;
 			parts.changes.tell(['meta']);
 		}
 	};
