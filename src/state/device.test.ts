@@ -903,6 +903,28 @@ describe('receiving', () => {
 	});
 });
 
+it('[DEVICE-24] says which tables moved by what was kept, though there was no room for what followed', async () => {
+	const { store, beforeWrite } = createInterruptedStore(createMemoryDeviceStore());
+	const { device, parts } = await openTestDevice({ seed: 33, store });
+	const joins = { identity: device.identity, code: 'B' };
+	const other = await openTestDevice({ seed: 34, joins });
+	for (let n = 1; n <= 70; n += 1) await other.device.addCustomer({ name: `Amina ${String(n)}` });
+	const facts = await factTexts(other.store);
+	const told = new Set<string>();
+	parts.changes.on((tables) => {
+		for (const table of tables) told.add(table);
+	});
+	beforeWrite(() => {
+		beforeWrite(() => Promise.reject(new Error('the disk is full')));
+		return Promise.resolve();
+	});
+	await expect(device.receive(facts)).rejects.toThrow('full');
+	const kept = await store.read(['facts'], (rows) => rows.count('facts'));
+	expect(kept).toBeGreaterThan(0);
+	expect(kept).toBeLessThan(facts.length);
+	expect(told).toContain('facts');
+});
+
 it('[DEVICE-18] writes on behind a peer that counts as far as a stamp can', async () => {
 	const { device, store, clock } = await shop(43);
 	const { branch, member } = device.identity;

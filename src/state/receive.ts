@@ -48,21 +48,25 @@ export async function receiveFacts(
 	let fresh = 0;
 	let unreadable = 0;
 	let length: number = PIECE.first;
-	for (let start = 0; start < facts.length;) {
-		await turns.quiet();
-		const from = parts.clock();
-		const piece = await unknownOf(facts.slice(start, start + length), parts, identity);
-		const arrived = await arriveAll(piece, parts);
-		unreadable += piece.length - arrived.length;
-		if (arrived.length > 0) {
-			const report = await keepArrived(arrived, parts, identity);
-			fresh += report.fresh.length;
-			news.moved(report.moved);
+	try {
+		for (let start = 0; start < facts.length;) {
+			await turns.quiet();
+			const from = parts.clock();
+			const piece = await unknownOf(facts.slice(start, start + length), parts, identity);
+			const arrived = await arriveAll(piece, parts);
+			unreadable += piece.length - arrived.length;
+			if (arrived.length > 0) {
+				const report = await keepArrived(arrived, parts, identity);
+				fresh += report.fresh.length;
+				news.moved(report.moved);
+			}
+			start += length;
+			length = nextLength(length, parts.clock() - from);
 		}
-		start += length;
-		length = nextLength(length, parts.clock() - from);
+	} finally {
+		// What came before a fault is known from now on, and moves nothing when it comes again.
+		news.tell();
 	}
-	news.tell();
 	return { fresh, unreadable };
 }
 
