@@ -48,6 +48,13 @@ export interface ImportTable {
 	readonly rowCount: number;
 }
 
+/** As much of the app as an import needs. */
+export type ImportingApp = Pick<App, 'keeping' | 'fault'> & {
+	readonly book: Pick<App['book'], 'allProducts'>;
+	readonly device: Pick<App['device'], 'keepProducts'>;
+	readonly money: Pick<App['money'], 'exponent'>;
+};
+
 type Row = (AddedRow & { readonly isNew: true }) | (UpdatedRow & { readonly isNew: false });
 
 /** Rows written in one transaction: few enough that a slow phone still answers between two. */
@@ -55,7 +62,7 @@ const PIECE_ROWS = 250;
 
 /** The import of a list of products from a file; nothing is written before `begin`. */
 export class ProductImport {
-	readonly #app: App;
+	readonly #app: ImportingApp;
 	#worker: Worker | undefined;
 	/** By whose separators the file's numbers are read. */
 	readonly #locale: () => string;
@@ -65,7 +72,7 @@ export class ProductImport {
 	/** Fields that a list must have and that no column was found for. */
 	readonly missing = $derived(NEEDED_FIELDS.filter((field) => this.columns[field] === undefined));
 
-	constructor(app: App, locale: () => string) {
+	constructor(app: ImportingApp, locale: () => string) {
 		this.#app = app;
 		this.#locale = locale;
 	}
@@ -153,7 +160,9 @@ export class ProductImport {
 		this.stage = { kind: 'choosing' };
 	}
 
+	/** IMPORT-10. Its screen is left: one that wrote on unseen would be judged by nobody who begins anew. */
 	close(): void {
+		this.stop();
 		this.#worker?.terminate();
 		this.#worker = undefined;
 	}
