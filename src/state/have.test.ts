@@ -5,6 +5,7 @@ import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore, JournalRow, StoreReader } from '#storage/device-store.ts';
 import { markSent, unmarkSent } from './have.ts';
+import { writeMeta } from './meta.ts';
 
 const FACTS = 9_000;
 
@@ -85,12 +86,13 @@ function rangesTo(last: number): readonly HaveRange[] {
 async function journalOf(unsent: ReadonlySet<number>): Promise<Watched> {
 	const told = watched();
 	const numbers = Array.from({ length: FACTS }, (_none, place) => place + 1);
-	await told.store.write(['journal'], (rows) =>
-		rows.put(
+	await told.store.write(['meta', 'journal'], async (rows) => {
+		await writeMeta(rows, 'epoch', 1);
+		await rows.put(
 			'journal',
 			numbers.map((n) => row(n, unsent.has(n) ? 0 : 1))
-		)
-	);
+		);
+	});
 	told.read = told.writes = 0;
 	return told;
 }
@@ -103,7 +105,7 @@ async function unsentNumbers({ store }: Watched): Promise<readonly number[]> {
 describe('what the relay has', () => {
 	it('[LINK-26] reads next to nothing of what is sent, and keeps nobody from writing', async () => {
 		const told = await journalOf(new Set());
-		expect(await markSent(told.store, rangesTo(FACTS))).toEqual({
+		expect(await markSent(told.store, { epoch: 1, ranges: rangesTo(FACTS) })).toEqual({
 			kind: 'sent',
 			documents: new Set()
 		});
@@ -112,7 +114,7 @@ describe('what the relay has', () => {
 
 	it('[LINK-26] looks at the ranges of what is unsent, and marks it', async () => {
 		const told = await journalOf(new Set([700, 701, FACTS]));
-		expect(await markSent(told.store, rangesTo(FACTS))).toEqual({
+		expect(await markSent(told.store, { epoch: 1, ranges: rangesTo(FACTS) })).toEqual({
 			kind: 'sent',
 			documents: new Set(['d700', 'd701', `d${String(FACTS)}`])
 		});
@@ -124,7 +126,7 @@ describe('what the relay has', () => {
 	it('[LINK-1] marks what is unsent however much it is, and nothing that no range covers', async () => {
 		const told = await journalOf(new Set(Array.from({ length: FACTS }, (_none, n) => n + 1)));
 		const last = FACTS - 100;
-		await markSent(told.store, rangesTo(last));
+		await markSent(told.store, { epoch: 1, ranges: rangesTo(last) });
 		expect(await unsentNumbers(told)).toEqual(
 			Array.from({ length: 100 }, (_none, place) => last + 1 + place)
 		);
@@ -135,11 +137,22 @@ describe('what the relay has', () => {
 		const ranges = rangesTo(FACTS).map(([from, to, digest]): HaveRange =>
 			from <= 700 && 700 <= to ? [from, to, '0'.repeat(16)] : [from, to, digest]
 		);
-		expect((await markSent(told.store, ranges)).kind).toBe('fork');
+		expect((await markSent(told.store, { epoch: 1, ranges })).kind).toBe('fork');
 		expect(await unsentNumbers(told)).toEqual([700]);
 
 		const copy = await journalOf(new Set());
-		expect((await markSent(copy.store, rangesTo(FACTS + 1))).kind).toBe('fork');
+		expect((await markSent(copy.store, { epoch: 1, ranges: rangesTo(FACTS + 1) })).kind).toBe(
+			'fork'
+		);
+	});
+
+	it('[LINK-10] marks nothing by what a tab heard before another heard of a restore', async () => {
+		const told = await journalOf(new Set());
+		await unmarkSent(told.store);
+		await told.store.write(['meta'], (rows) => writeMeta(rows, 'epoch', 2));
+		// It slept, and goes by the epoch that it knew.
+		await markSent(told.store, { epoch: 1, ranges: rangesTo(FACTS) });
+		expect((await unsentNumbers(told)).length).toBe(FACTS);
 	});
 
 	it('[LINK-10] unmarks what was sent a piece at a time, and goes on where it was stopped', async () => {

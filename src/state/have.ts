@@ -1,5 +1,5 @@
 import { parseFactId } from '#domain/ids.ts';
-import type { HaveRange } from '#sync/frames.ts';
+import type { Have, HaveRange } from '#sync/frames.ts';
 import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import { mayPass } from '#sync/nack-reason.ts';
 import {
@@ -12,6 +12,7 @@ import {
 	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
+import { readMeta } from './meta.ts';
 
 /** What the relay's ranges mean for this device's own facts. */
 export type HaveOutcome =
@@ -23,18 +24,19 @@ export type HaveOutcome =
 /**
  * Marks own facts as sent: those of a range whose digest is that of this device's own rows. Marks
  * nothing of a range that it cannot agree with. Looks at what may tell something new alone, and keeps
- * nobody from writing where nothing is to be marked.
+ * nobody from writing where nothing is to be marked. Ranges of another epoch than the book is in are of
+ * a database that is no more.
  */
-export async function markSent(
-	store: DeviceStore,
-	ranges: readonly HaveRange[]
-): Promise<HaveOutcome> {
+export async function markSent(store: DeviceStore, { epoch, ranges }: Have): Promise<HaveOutcome> {
 	const documents = new Set<string>();
 	for (const range of await worthLooking(store, ranges)) {
 		const found = await store.read(['journal', 'backedUp'], (rows) => unsentOf(rows, range));
 		if (found === undefined) return { kind: 'fork', range };
 		if (found.length === 0) continue;
-		const marked = await store.write(['journal', 'backedUp'], (rows) => markRange(rows, range));
+		const marked = await store.write(['meta', 'journal', 'backedUp'], async (rows) =>
+			// Another tab may have heard of a restore while this one slept.
+			(await readMeta(rows, 'epoch')) === epoch ? markRange(rows, range) : []
+		);
 		if (marked === undefined) return { kind: 'fork', range };
 		for (const { document } of marked) documents.add(document);
 	}
@@ -137,17 +139,22 @@ const UNMARKED_AT_ONCE = 500;
  * stops in the middle is gone on with, as long as the epoch is not entered.
  */
 export async function unmarkSent(store: DeviceStore): Promise<void> {
-	const first = { ...only('sent', 1), limit: UNMARKED_AT_ONCE };
-	for (let count = UNMARKED_AT_ONCE; count === UNMARKED_AT_ONCE;) {
-		count = await store.write(['journal'], async (rows) => {
-			const sent = await rows.find('journal', first);
-			await rows.put(
-				'journal',
-				sent.map((row) => ({ ...row, sent: 0 }))
-			);
-			return sent.length;
-		});
-	}
+	for (let count = UNMARKED_AT_ONCE; count === UNMARKED_AT_ONCE;)
+		count = await store.write(['journal'], unmarkSome);
+}
+
+/** LINK-10. What a tab that slept marked since; in the transaction that enters the epoch. */
+export async function unmarkRest(rows: StoreWriter): Promise<void> {
+	for (let count = UNMARKED_AT_ONCE; count === UNMARKED_AT_ONCE;) count = await unmarkSome(rows);
+}
+
+async function unmarkSome(rows: StoreWriter): Promise<number> {
+	const sent = await rows.find('journal', { ...only('sent', 1), limit: UNMARKED_AT_ONCE });
+	await rows.put(
+		'journal',
+		sent.map((row) => ({ ...row, sent: 0 }))
+	);
+	return sent.length;
 }
 
 /** Keeps why the relay would not have some of our facts. Answers how many rows that were. */

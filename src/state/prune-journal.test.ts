@@ -147,7 +147,9 @@ async function act(stand: Stand, step: Step): Promise<void> {
 		case 'send': {
 			for (const n of numbers(step)) relay.sent.add(n);
 			const have = rangesOf([...relay.sent].sort((a, b) => a - b));
-			const outcome = await markSent(store, have).catch(() => undefined);
+			const outcome = await markSent(store, { epoch: relay.epoch, ranges: have }).catch(
+				() => undefined
+			);
 			expect(outcome?.kind).not.toBe('fork');
 			return;
 		}
@@ -222,16 +224,19 @@ describe('letting the journal go', () => {
 		for (let outcome = 'some'; outcome !== 'over';) outcome = await stand.prune.step();
 		expect((await stand.gone()).size).toBe(ROWS - 1);
 		const all = Array.from({ length: ROWS + 200 }, (_none, place) => place + 1);
-		expect(await markSent(stand.store, rangesOf(all))).toEqual({
+		expect(await markSent(stand.store, { epoch: 1, ranges: rangesOf(all) })).toEqual({
 			kind: 'sent',
 			documents: new Set()
 		});
 		const other = (n: number): string => digestOf(n === 700 ? 7 : n);
-		const forked = await markSent(stand.store, rangesOf(all, other));
+		const forked = await markSent(stand.store, { epoch: 1, ranges: rangesOf(all, other) });
 		expect(forked).toMatchObject({ kind: 'fork', range: { 0: BLOCK, 1: 2 * BLOCK - 1 } });
 		// A restored relay has a part of it: no fork, and nothing to mark.
 		const part = rangesOf(all.filter((n) => n < 700 || n > 720));
-		expect(await markSent(stand.store, part)).toEqual({ kind: 'sent', documents: new Set() });
+		expect(await markSent(stand.store, { epoch: 1, ranges: part })).toEqual({
+			kind: 'sent',
+			documents: new Set()
+		});
 	});
 
 	it('[DEVICE-47] believes no mark of a database that was restored since', async () => {

@@ -17,6 +17,7 @@ import { factId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createChanges } from './changes.ts';
 import { openDevice } from './device.ts';
+import { markSent } from './have.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import type { RelayHttp } from './relay-http.ts';
 import type { ProviderEvents } from './relay-provider.ts';
@@ -932,6 +933,35 @@ describe('relay link', () => {
 		expect(await storedNumbers(b.store)).toEqual(numbers);
 		expect((await a.book.dayTotals('2026-11-19')).salesCount).toBe(5n);
 		expect([...a.faults, ...b.faults]).toEqual([]);
+	});
+
+	it('[LINK-10] hands in again what a tab that slept takes for sent before the restore is noted', async () => {
+		const relay = createFakeRelay(TEST_NOW - DAY_MS);
+		const a = await linked(relay, 13);
+		a.clock.now = relay.now;
+		await a.start();
+		await sell(a);
+		await relay.quiet();
+		await a.pass(DAY_MS);
+		const rows = await a.store.read(['journal'], (read) => read.all('journal'));
+		const ranges = rows.map(({ n, digest }) => [n, n, digest] as const);
+		expect(await sent(a)).toEqual([1]);
+		await a.link.stop();
+		relay.restore(0);
+		// Its line had said so; it goes by that as often as it gets a turn.
+		const store: DeviceStore = {
+			...a.store,
+			write: async (tables, work) => {
+				await markSent(a.store, { epoch: 1, ranges });
+				return a.store.write(tables, work);
+			}
+		};
+		const other = createRelayLink({ ...a.lineParts, store });
+		open.push(other);
+		await other.start();
+		await relay.quiet();
+		expect(texts(relay)).toHaveLength(1);
+		expect(await sent(a)).toEqual([1]);
 	});
 
 	it('[LINK-10] hands in again what was lost, wherever it was killed while it heard of the restore', async () => {

@@ -2,7 +2,7 @@ import { CLOSE } from '#sync/close-code.ts';
 import type { Have, Hello } from '#sync/frames.ts';
 import type { DocumentLinkEvents } from './document-link.ts';
 import { carryAgain, enterEpoch } from './enter-epoch.ts';
-import { markSent, tryRefusedAgain, unmarkSent } from './have.ts';
+import { markSent, tryRefusedAgain, unmarkRest, unmarkSent } from './have.ts';
 import { carry, pullFeed, tellFeed } from './link-feed.ts';
 import {
 	arrange,
@@ -260,7 +260,8 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	// the epoch is entered: a kill between the two would leave sent what nobody has.
 	if (isNewEpoch) await unmarkSent(store);
 	const isOff = await correct(run, off);
-	await store.write(['meta'], async (rows) => {
+	await store.write(['meta', 'journal'], async (rows) => {
+		if (isNewEpoch) await unmarkRest(rows);
 		await writeMeta(rows, 'contactAt', now);
 		await writeMeta(rows, 'epoch', epoch);
 		if (isNewEpoch) await enterEpoch(rows, hello);
@@ -282,9 +283,9 @@ function putUnheard(run: LinkRun): void {
 	run.later(() => putWaiting(run));
 }
 
-async function takeHave(run: LinkRun, { epoch, ranges }: Have): Promise<void> {
-	if (epoch !== run.epoch) return;
-	const outcome = await markSent(run.parts.store, ranges);
+async function takeHave(run: LinkRun, have: Have): Promise<void> {
+	if (have.epoch !== run.epoch) return;
+	const outcome = await markSent(run.parts.store, have);
 	if (outcome.kind === 'fork') {
 		await halt(run, 'fork');
 		return;
