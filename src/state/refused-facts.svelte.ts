@@ -14,7 +14,7 @@ import { tryRefusedAgain } from './have.ts';
 import { keepAlone } from './keep-alone.ts';
 import { WITH_OWNER } from './late-facts.ts';
 import type { Live } from './live.ts';
-import { readMeta } from './meta.ts';
+import { readMeta, type AloneRange } from './meta.ts';
 import { isTakenOut } from './unsent-at-risk.ts';
 
 /** A fact that the relay would not have, this device's own or another's. It stays here, and counts here. */
@@ -64,9 +64,9 @@ export class RefusedFacts {
 		this.#app.changes.tell(['journal', 'links']);
 	}
 
-	/** UNSENT-6. Somebody has the file of what was left behind: nothing tells of it any more. */
-	async forgetBefore(): Promise<void> {
-		await this.#app.keeping(() => forgetBefore(this.#app.store));
+	/** UNSENT-6. Somebody has the file with `given` of what was left behind: nothing tells of it any more. */
+	async forgetBefore(given: ReadonlySet<string>): Promise<void> {
+		await this.#app.keeping(() => forgetBefore(this.#app.store, given));
 		this.#app.changes.tell(['journal']);
 	}
 
@@ -121,11 +121,21 @@ export async function readBefore(
 	return found;
 }
 
-export async function forgetBefore(store: DeviceStore): Promise<void> {
+/** Nothing is forgotten where there is more by now than was `given`: that stands in no file yet. */
+export async function forgetBefore(store: DeviceStore, given: ReadonlySet<string>): Promise<void> {
 	await store.write(['meta'], async (rows) => {
+		const alone = (await readMeta(rows, 'alone')) ?? [];
+		if (!alone.every((range) => range.book === undefined || isIn(given, range))) return;
 		await rows.remove('meta', ['leftBehind']);
 		await keepAlone(rows, 'before', []);
 	});
+}
+
+function isIn(given: ReadonlySet<string>, { code, from, to }: AloneRange): boolean {
+	const length = to - from + 1;
+	return Array.from({ length }, (_none, place) => `${code}-${String(from + place)}`).every((id) =>
+		given.has(id)
+	);
 }
 
 interface Sorted {

@@ -1,14 +1,17 @@
 const REVOKE_AFTER_MS = 10_000;
 
-/** Hands a file to whatever the phone shares with; else it is saved where the browser saves. */
-export async function giveFile(file: File): Promise<void> {
+/**
+ * Hands a file to whatever the phone shares with; else it is saved where the browser saves. False where
+ * the person did neither.
+ */
+export async function giveFile(file: File): Promise<boolean> {
 	const shared = { files: [file], title: file.name };
 	if (canShare(navigator, shared)) {
 		try {
 			await navigator.share(shared);
-			return;
+			return true;
 		} catch (fault) {
-			if (fault instanceof DOMException && fault.name === 'AbortError') return;
+			if (fault instanceof DOMException && fault.name === 'AbortError') return false;
 			// A browser may say that it shares files, and then would not: it can still save it.
 		}
 	}
@@ -21,6 +24,7 @@ export async function giveFile(file: File): Promise<void> {
 	setTimeout(() => {
 		URL.revokeObjectURL(url);
 	}, REVOKE_AFTER_MS);
+	return true;
 }
 
 function canShare(browser: Partial<Navigator>, shared: ShareData): boolean {
