@@ -268,15 +268,17 @@ describe('what arrives', () => {
 		expect(again.view()).toMatchObject({ toAnswer: [], shops: [{ forged: 1, records: [] }] });
 	});
 
-	it('[CUSTOMER-4] what is no fact of a person is left out, an unknown kind is kept uncounted', async () => {
+	it('[CUSTOMER-4] what is no fact of a person is left out, an unknown kind or form is kept uncounted', async () => {
 		const { phone } = await phoneWith();
 		const before = phone.view();
 		await phone.receive(
 			arriving(['', '[]', '["A-1","setting",1,0,20000,1,{"name":"x"}]', stand.texts[0] ?? ''])
 		);
 		expect(phone.view()).toEqual(before);
-		await phone.receive(arriving(['["0.1-77","loan",1,0,20000,0,{"x":1}]']));
-		expect(phone.view()).toEqual({ ...before, newer: 1 });
+		await phone.receive(
+			arriving(['["0.1-77","loan",1,0,20000,0,{"x":1}]', '["0.1-78","card",1,0,20000,0,{"x":1}]'])
+		);
+		expect(phone.view()).toEqual({ ...before, newer: 2 });
 	});
 
 	it('[CUSTOMER-9] a phone whose own facts come back to it goes on behind them', async () => {
