@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { BusinessId } from '#domain/ids.ts';
+import { unpackRows } from '#domain/packed-rows.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { isSmall } from './checkpoint.ts';
 import {
@@ -23,7 +24,8 @@ beforeAll(async () => {
 	database = await createTestDatabase();
 });
 beforeEach(async () => {
-	await database.sql`truncate fact, ledger_fact, record, customer, balance, feed_head, clock`;
+	await database.sql`
+		truncate fact, ledger_fact, record, product, customer, balance, feed_head, clock`;
 });
 afterAll(() => database.close());
 
@@ -135,6 +137,24 @@ it('[FEED-9] says with a fact when it counts, and names the numbers of facts in 
 	expect(page).not.toHaveProperty('ranges');
 	expect(await read({ part: 'first', after: '' })).toMatchObject({ s: 2, ranges: { A: [[1, 2]] } });
 });
+
+it('[FEED-9] has a product that is taken up again between the pieces of those in use and of the others', async () => {
+	await database.sql`
+		insert into product (business, product, fields, stamps) values
+			(${SHOP}, 'A-1', '{"name": "Tea"}', '{"name": [1, 0, "A-1"]}'),
+			(${SHOP}, 'A-2', '{"name": "Rice", "active": false}',
+				'{"name": [1, 0, "A-2"], "active": [2, 0, "A-3"]}')`;
+	const used = await readAll({ part: 'products', after: '' });
+	await database.sql`
+		update product set fields = fields || '{"active": true}' where product = 'A-2'`;
+	const retired = await readAll({ part: 'retired', after: '' });
+	expect(used.flatMap(idsOf)).toEqual(['A-1']);
+	expect(retired.flatMap(idsOf)).toEqual(['A-2']);
+});
+
+function idsOf({ products = [] }: CheckpointPage): readonly unknown[] {
+	return (unpackRows(products) ?? []).map((row) => row['id']);
+}
 
 it('[FEED-15] begins where the feed begins when the numbers of facts have too many gaps', async () => {
 	await write(LONG, { count: 11, step: 2 });

@@ -150,10 +150,10 @@ const RECORD_BYTES = 400;
 
 const READERS: Readonly<Record<CheckpointPart, ReadPart>> = {
 	first: readFirst,
-	products: (reading, after) => readProducts(reading, after, { part: 'products', isUsed: true }),
+	products: (reading, after) => readProducts(reading, after, 'products'),
 	customers: readCustomers,
 	days: readDayPage,
-	retired: (reading, after) => readProducts(reading, after, { part: 'retired', isUsed: false }),
+	retired: (reading, after) => readProducts(reading, after, 'retired'),
 	said: readSaid,
 	ledgers: readLedgers,
 	ledger: readLedger
@@ -217,15 +217,20 @@ interface ProductColumns extends LatestFields {
 	readonly product: string;
 }
 
+/**
+ * FEED-9. Those in use, and in later pieces all that ever were out of use: one that is taken up again
+ * between the two would else be in none of them.
+ */
 async function readProducts(
 	{ tx, business, sizes }: Reading,
 	after: string,
-	{ part, isUsed }: { readonly part: CheckpointPart; readonly isUsed: boolean }
+	part: 'products' | 'retired'
 ): Promise<PageBody> {
+	const isOfPart =
+		part === 'products' ? tx`not fields @> '{"active": false}'` : tx`fields ? 'active'`;
 	const { rows, last } = await cutProducts(
 		{ tx, sizes },
-		tx`business = ${business}
-		and product > ${after} and (fields @> '{"active": false}') = ${!isUsed}`
+		tx`business = ${business} and product > ${after} and ${isOfPart}`
 	);
 	return { ...(await goodsOf({ tx, business }, rows)), next: nextOf(part, last?.product) };
 }
