@@ -5,6 +5,9 @@ import { decodeBase64url, encodeBase64url, utf8 } from '#domain/bytes.ts';
 import { lateFactsStatement } from '#domain/claim-statement.ts';
 import { parseLedgerId } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
+import { connectDatabase } from '#server/database/connect.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { connectToPostgres, createForwarder, urlByPort } from '#tests/support/forwarder.ts';
 import {
 	createHostileStand,
 	type HostileStand,
@@ -205,6 +208,36 @@ describe('what a removed device had not sent', () => {
 		expect((await stand.ask(`/late-facts?business=${shop.business}`)).status).toBe(401);
 	});
 
+	it('[API-54] reads no more of it to decide than is decided on, and no more than is listed', async () => {
+		let bytes = 0;
+		const read = async (act: () => Promise<unknown>): Promise<number> => {
+			bytes = 0;
+			await act();
+			return bytes;
+		};
+		const counted = await forwarded((passed) => {
+			bytes += passed;
+		});
+		const other = await createHostileStand({ database: counted.database });
+		const shop = await other.shop('much');
+		await other.database.sql`
+			insert into late_fact (business, code, n, text, received_at, state)
+			select ${shop.business}, 'B', n, rpad('', 60000, 'x'), 0, 'waiting' from generate_series(1, 100) as n`;
+		const ids = Array.from({ length: 100 }, (_none, at) => `B-${String(at + 1)}`);
+		const act = (what: string, of: readonly string[]): Promise<StandAnswer> =>
+			other.ask(`/late-facts/${what}`, {
+				by: { headers: shop.session },
+				body: { business: shop.business, ids: of }
+			});
+		expect(await read(() => act('declined', []))).toBeLessThan(100_000);
+		expect(await read(() => act('declined', ids))).toBeLessThan(100_000);
+		expect(await read(() => act('waiting', ids))).toBeLessThan(100_000);
+		expect(await read(() => act('taken', ids.slice(0, 1)))).toBeLessThan(200_000);
+		expect(await read(() => act('taken', ids))).toBeLessThan(3_000_000);
+		await other.close();
+		await counted.close();
+	});
+
 	it('[API-52] a stranger is refused before his lot is there, and reads out no memory of ours', async () => {
 		const shop = await stand.shop('asked.first');
 		const given = await stand.ask('/devices/nonce', { body: {} });
@@ -221,6 +254,30 @@ describe('what a removed device had not sent', () => {
 			expect(await answerTo(path, ['transfer-encoding: chunked'], chunk)).toBe(413);
 	});
 });
+
+/** A database of its own, and every byte that comes from it. */
+async function forwarded(passed: (bytes: number) => void): Promise<{
+	readonly database: TestDatabase;
+	readonly close: () => Promise<void>;
+}> {
+	const made = await createTestDatabase();
+	const line = await createForwarder({
+		connectFar: () => connectToPostgres(made.url),
+		down: (near, bytes) => {
+			passed(bytes.byteLength);
+			near.write(bytes);
+		}
+	});
+	const url = urlByPort(made.url, line.port);
+	const database = connectDatabase(url, { connectionsMax: 5 });
+	return {
+		database: { ...database, url },
+		close: async () => {
+			await line.close();
+			await made.close();
+		}
+	};
+}
 
 /** The status that a request has whose body does not come, but for a piece of it. */
 async function answerTo(path: string, headers: readonly string[], piece = ''): Promise<number> {

@@ -1,9 +1,10 @@
 import { and, eq, lt, lte, sql } from 'drizzle-orm';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import type { Sql } from 'postgres';
 import * as v from 'valibot';
 import { decodeBase64url, equalBytes, utf8 } from '#domain/bytes.ts';
 import { DIGEST_BYTES, lateFactsStatement } from '#domain/claim-statement.ts';
-import type { BusinessId, DeviceCode, FactId } from '#domain/ids.ts';
+import { parseFactId, type BusinessId, type DeviceCode, type FactId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { findDevice, takeNonce, type DeviceCaller } from '#server/auth/device-auth.ts';
@@ -11,7 +12,7 @@ import type { HandedIn, HandIn } from '#server/auth/handed-in.ts';
 import { sha256 } from '#server/auth/secret-token.ts';
 import { device } from '#server/database/accounts.ts';
 import { lateFact } from '#server/database/late-facts.ts';
-import { commitUnlessRefused } from '#server/database/transaction.ts';
+import { commitUnlessRefused, rawSql } from '#server/database/transaction.ts';
 import { businessField, codeField, factIdField, readBody, signatureField } from './body.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { ownerCalling } from './invites.ts';
@@ -214,25 +215,33 @@ interface Deciding {
 
 type Act = (parts: LateFactParts, deciding: Deciding) => Promise<readonly HandedIn[]>;
 
+/** API-54. It has its turn as the list has. */
 async function decide(c: Context, parts: LateFactParts, act: Act): Promise<Response> {
 	const body = await readBody(c, decideSchema);
 	if (!body.ok) return problem(c, refusal(body.error));
-	const owner = await ownerCalling(c, parts, body.value.business);
+	const { business } = body.value;
+	const owner = await ownerCalling(c, parts, business);
 	if (!owner.ok) return problem(c, refusal(owner.error));
-	const handed = await act(parts, { ...body.value, member: owner.value });
-	return c.json({ handed: handed.map(({ id, became, reason }) => [id, became, reason ?? '']) });
+	const end = await parts.reads.pieces.take(business);
+	if (end === undefined) return problem(c, refusal('tooManyAttempts'));
+	try {
+		const handed = await act(parts, { ...body.value, member: owner.value });
+		return c.json({ handed: handed.map(({ id, became, reason }) => [id, became, reason ?? '']) });
+	} finally {
+		end();
+	}
 }
 
 /** API-44. They count from now on as they were written, under the name of the device that wrote them. */
 async function takeIn(parts: LateFactParts, deciding: Deciding): Promise<readonly HandedIn[]> {
-	const waiting = await rowsOf(parts, deciding, 'waiting');
+	const waiting = await readWaiting(parts, deciding);
 	if (waiting.length === 0) return [];
 	const facts = waiting.map(({ text }) => ({ branch: null, text }));
 	const caller = await ownerAsCaller(parts, deciding);
 	const handed = await parts.handIn(caller, facts, 'late');
 	for (const [place, answer] of handed.entries()) {
 		const row = waiting[place];
-		if (row !== undefined) await note(parts, row, answer);
+		if (row !== undefined) await note(parts, { ...row, business: deciding.business }, answer);
 	}
 	return handed;
 }
@@ -240,7 +249,7 @@ async function takeIn(parts: LateFactParts, deciding: Deciding): Promise<readonl
 /** There already is what was kept or known, and what another name has. */
 async function note(
 	{ executor, clock }: LateFactParts,
-	{ business, code, n }: typeof lateFact.$inferSelect,
+	{ business, code, n }: WaitingRow & Pick<Deciding, 'business'>,
 	{ became, reason }: HandedIn
 ): Promise<void> {
 	const isIn = became === 'kept' || became === 'known' || reason === 'again';
@@ -273,38 +282,53 @@ interface Move {
 }
 
 async function move(
-	parts: LateFactParts,
-	deciding: Deciding,
-	{ from, to, decidedAt }: Move
-): Promise<void> {
-	for (const { business, code, n } of await rowsOf(parts, deciding, from)) {
-		await parts.executor
-			.update(lateFact)
-			.set({ state: to, decidedAt })
-			.where(
-				and(
-					eq(lateFact.business, business),
-					eq(lateFact.code, code),
-					eq(lateFact.n, n),
-					eq(lateFact.state, from)
-				)
-			);
-	}
-}
-
-/** In the order in which they were written, so that goods come before what was sold of them. */
-async function rowsOf(
 	{ executor }: LateFactParts,
 	{ business, ids }: Deciding,
-	state: State
-): Promise<readonly (typeof lateFact.$inferSelect)[]> {
-	const rows = await executor
-		.select()
-		.from(lateFact)
-		.where(and(eq(lateFact.business, business), eq(lateFact.state, state)))
-		.orderBy(lateFact.code, lateFact.n);
-	const asked = new Set(ids);
-	return rows.filter(({ code, n }) => asked.has(`${code}-${String(n)}` as FactId));
+	{ from, to, decidedAt }: Move
+): Promise<void> {
+	const sql = rawSql(executor);
+	await sql`
+		update late_fact set state = ${to}, decided_at = ${decidedAt}::bigint
+		where business = ${business} and state = ${from} and ${isAmong(sql, ids)}`;
+}
+
+interface WaitingRow {
+	readonly code: string;
+	readonly n: number;
+	readonly text: string;
+}
+
+/**
+ * In the order in which they were written, so that goods come before what was sold of them. API-54. No more
+ * of them than one list has: whoever took more in finds the rest there.
+ */
+async function readWaiting(
+	{ executor }: LateFactParts,
+	{ business, ids }: Deciding
+): Promise<readonly WaitingRow[]> {
+	const sql = rawSql(executor);
+	const rows = await sql<{ code: string; n: string; text: string }[]>`
+		select code, n, text from (
+			select code, n, text, sum(octet_length(text)) over (order by code, n) as bytes
+			from late_fact
+			where business = ${business} and state = 'waiting' and ${isAmong(sql, ids)}
+		) as asked
+		where bytes <= ${LISTED_BYTES_MAX}
+		order by code, n`;
+	return rows.map((row) => ({ ...row, n: Number(row.n) }));
+}
+
+function isAmong(sql: Sql, ids: readonly FactId[]): ReturnType<Sql> {
+	const names = ids.flatMap((id) => {
+		const parsed = parseFactId(id);
+		return parsed.ok ? [parsed.value] : [];
+	});
+	return sql`(code, n) in (
+		select * from unnest(
+			${names.map(({ code }) => code)}::text[],
+			${names.map(({ n }) => n)}::bigint[]
+		)
+	)`;
 }
 
 /** Who hands in is the owner; that he does it in a browser that is no device changes nothing. */
