@@ -617,6 +617,22 @@ describe('sets of codes', () => {
 		expect(codeOf(refused)).toBe('phoneUnproved');
 	});
 
+	it('[CODES-4] leaves the shop the other half of its messages of the month', async () => {
+		await link(stand, name, { way: 'app', person: amina.person });
+		await make(amina);
+		const { orm } = stand.database;
+		const fields = { sms: true, smsLimit: 4 };
+		await orm.update(setting).set({ fields }).where(eq(setting.business, shop.business));
+		const list = (): Promise<Answer> =>
+			by(amina, `/people/${amina.person}/sheets/sms`, { body: name });
+		expect([(await list()).status, (await list()).status]).toEqual([200, 200]);
+		expect(codeOf(await list())).toBe('smsLimit');
+		const send = async (): Promise<Answer> =>
+			by(shop, `/ledgers/${ledger}/records/${await writeRecord(stand, name)}/sms`, { body: {} });
+		expect([(await send()).status, (await send()).status]).toEqual([200, 200]);
+		expect(codeOf(await send())).toBe('smsLimit');
+	});
+
 	it('[CODES-5] goes by the shop’s wish to a number without an app, and forgives no guess', async () => {
 		const number = `+25470088${String(1_000 + round)}`;
 		const path = `/ledgers/${ledger}/sheets/sms`;

@@ -56,7 +56,7 @@ export interface ListSent {
 
 export type PersonListRefusal = ReachRefusal | 'noSet' | 'smsOff' | 'smsLimit';
 
-/** Sends the person the open codes of the set in force, to the proved number. */
+/** CODES-4. Sends the person the open codes of the set in force, to the proved number. */
 export function sendPersonList(
 	parts: LedgerParts,
 	{ name, person }: { readonly name: LedgerName; readonly person: PersonId }
@@ -71,9 +71,13 @@ export function sendPersonList(
 		if (!shop.settings.isSmsOn) return err('smsOff');
 		const reach = await reachOf(act.tx, { guard, link, shop });
 		if (!reach.ok) return reach;
-		return sendList(act, parts, { name, set, shop, reach: reach.value });
+		const most = Math.floor(shop.settings.smsLimit / OF_CUSTOMERS);
+		return sendList(act, parts, { name, set, shop, reach: reach.value, most });
 	});
 }
+
+/** The shop pays for what its customers ask for: of its messages of a month the other half is its own. */
+const OF_CUSTOMERS = 2;
 
 export type ShopListRefusal = ReachRefusal | 'smsOff' | 'smsLimit' | 'codesLocked';
 
@@ -95,7 +99,8 @@ export function sendShopList(
 		const reach = await reachOf(act.tx, { guard, link, shop });
 		if (!reach.ok) return reach;
 		const set = await replaceSet(act, parts, { name, link, worth });
-		return sendList(act, parts, { name, set, shop, reach: reach.value });
+		const { smsLimit: most } = shop.settings;
+		return sendList(act, parts, { name, set, shop, reach: reach.value, most });
 	});
 }
 
@@ -140,10 +145,12 @@ async function sendList(
 		readonly set: SheetSet;
 		readonly shop: Shop;
 		readonly reach: Reach;
+		/** Messages of the shop's month after which none is sent. */
+		readonly most: number;
 	}
 ): Promise<Result<ListSent, 'smsLimit'>> {
-	const { name, set, shop, reach } = sent;
-	if (!(await countMessage(act, parts, { name, settings: shop.settings }))) return err('smsLimit');
+	const { name, set, shop, reach, most } = sent;
+	if (!(await countMessage(act, parts, { name, most }))) return err('smsLimit');
 	const open = openCounters(set, await readUsed(act.tx, set));
 	const codes = await codesOfSet(act.tx, parts, { set, open });
 	const { cap: minor, currency, exponent } = set;

@@ -11,7 +11,7 @@ import { commitAct, type Act } from './act.ts';
 import { lockGuard, ofLedger, readHolder, readLink, type Guard, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { maskedPhone } from './phone-number.ts';
-import { readShop, type Shop, type ShopSettings } from './shops.ts';
+import { readShop, type Shop } from './shops.ts';
 import { recordText, type Language } from './sms-words.ts';
 
 /** Where messages to the customer of a ledger go, and in which language. */
@@ -59,9 +59,8 @@ export function sendRecordSms(
 		if (!reach.ok) return reach;
 		const send = await nextSend(act, parts, { name, h });
 		if (!send.ok) return send;
-		if (!(await countMessage(act, parts, { name, settings: shop.settings }))) {
-			return err('smsLimit');
-		}
+		const { smsLimit: most } = shop.settings;
+		if (!(await countMessage(act, parts, { name, most }))) return err('smsLimit');
 		return ok(await write(act, parts, { name, found, shop, reach: reach.value, send: send.value }));
 	});
 }
@@ -85,13 +84,13 @@ export async function reachOf(
 	return phone === null ? err('phoneUnproved') : ok({ phone, language });
 }
 
-/** Counts one more message of the shop's month. False where the owner's limit is reached. */
+/** Counts one more message of the shop's month. False where `most` were sent. */
 export async function countMessage(
 	{ tx }: Act,
 	{ clock }: LedgerParts,
-	{ name, settings }: { readonly name: LedgerName; readonly settings: ShopSettings }
+	{ name, most }: { readonly name: LedgerName; readonly most: number }
 ): Promise<boolean> {
-	if (settings.smsLimit < 1) return false;
+	if (most < 1) return false;
 	const month = new Date(clock()).toISOString().slice(0, 7);
 	const counted = await tx
 		.insert(smsMonth)
@@ -99,7 +98,7 @@ export async function countMessage(
 		.onConflictDoUpdate({
 			target: [smsMonth.business, smsMonth.month],
 			set: { sent: sql`${smsMonth.sent} + 1` },
-			setWhere: lt(smsMonth.sent, settings.smsLimit)
+			setWhere: lt(smsMonth.sent, most)
 		})
 		.returning({ sent: smsMonth.sent });
 	return counted.length > 0;

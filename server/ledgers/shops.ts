@@ -16,7 +16,7 @@ export interface Shop {
 	readonly settings: ShopSettings;
 }
 
-export interface ShopSettings {
+interface ShopSettings {
 	readonly currency: string | undefined;
 	readonly isSmsOn: boolean;
 	/** Messages a month. */
