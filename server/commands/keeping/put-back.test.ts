@@ -1,6 +1,7 @@
+import type { Sql } from 'postgres';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectDatabase, MIGRATION_LOCK, type Database } from '#server/database/connect.ts';
-import { isRestored } from '#server/database/epoch.ts';
+import { isRestored, readEpoch } from '#server/database/epoch.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { until } from '#tests/support/relay-stand.ts';
 import { beginAfterLoss, putBack } from './put-back.ts';
@@ -104,3 +105,41 @@ it('[KEEP-13] of servers that find a loss one begins the next epoch, and none wh
 	// The next that finds one, in the new epoch, is as good.
 	expect(await beginAfterLoss(one, { epoch: EPOCH, now: NOW })).toBe(EPOCH + 1);
 });
+
+it('[KEEP-13] is declared by as few statements for many shops as for one, in the time that there is', async () => {
+	const { sql } = connect();
+	const countedFor = async (shops: number): Promise<number> => {
+		await sql`
+			insert into business (business, name, last_device_code, last_member, claimed_at)
+			select gen_random_uuid(), 'Asha', 'B', 2, 0 from generate_series(1, ${shops})`;
+		const epoch = await readEpoch(sql, NOW);
+		const { counting, asked } = countStatements(sql);
+		expect(await beginAfterLoss({ sql: counting }, { epoch, now: NOW })).toBeGreaterThan(epoch);
+		return asked();
+	};
+	const [ofOne, ofMany] = [await countedFor(1), await countedFor(50)];
+	expect(ofMany).toBe(ofOne);
+	expect(
+		await sql`
+			select last_device_code as code, last_member as member, count(*)::int from business
+			group by 1, 2 order by 2`
+	).toEqual([
+		{ code: 'AB', member: 102, count: 50 },
+		{ code: 'BB', member: 202, count: 1 }
+	]);
+});
+
+/** The same database, and how much its transactions ask of it. */
+function countStatements(sql: Sql): { readonly counting: Sql; readonly asked: () => number } {
+	let count = 0;
+	const counted = (tx: object): object =>
+		new Proxy(tx, {
+			apply: (target, self, given: readonly unknown[]): unknown => {
+				if (Array.isArray(given[0]) && 'raw' in given[0]) count += 1;
+				return Reflect.apply<unknown, never[], unknown>(target as never, self, given as never[]);
+			}
+		});
+	const begin = (act: (tx: never) => Promise<unknown>): Promise<unknown> =>
+		sql.begin((tx) => act(counted(tx) as never));
+	return { counting: { begin } as unknown as Sql, asked: () => count };
+}
