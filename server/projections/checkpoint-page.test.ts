@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
 	await database.sql`
-		truncate fact, ledger_fact, record, product, customer, balance, feed_head, clock`;
+		truncate fact, ledger_fact, record, product, stock, customer, balance, feed_head, clock`;
 });
 afterAll(() => database.close());
 
@@ -150,6 +150,18 @@ it('[FEED-9] has a product that is taken up again between the pieces of those in
 	const retired = await readAll({ part: 'retired', after: '' });
 	expect(used.flatMap(idsOf)).toEqual(['A-1']);
 	expect(retired.flatMap(idsOf)).toEqual(['A-2']);
+});
+
+it('[FEED-9] has what is left of a product whose name comes later, as when an owner takes in its sale alone', async () => {
+	const level = { branch: FIRST, product: 'C-8', level: '-2000' };
+	await database.sql`
+		insert into stock (business, branch, product, thousandths)
+		values (${SHOP}, ${level.branch}, ${level.product}, ${level.level})`;
+	const first = await read({ part: 'first', after: '' });
+	const rest = await readAll({ part: 'products', after: '' });
+	const retired = await readAll({ part: 'retired', after: '' });
+	const stock = [first, ...rest, ...retired].flatMap(({ stock: rows }) => unpackRows(rows) ?? []);
+	expect(stock).toEqual([level]);
 });
 
 function idsOf({ products = [] }: CheckpointPage): readonly unknown[] {

@@ -179,7 +179,7 @@ async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 		),
 		readDays(tx, business, { latest: FIRST_DAYS })
 	]);
-	const goods = await goodsOf({ tx, business }, products);
+	const goods = await goodsOf({ tx, business }, products, await readNameless({ tx, business }));
 	return {
 		...goods,
 		...people,
@@ -249,12 +249,39 @@ function cutProducts(
 	});
 }
 
+interface StockColumns {
+	readonly branch: string;
+	readonly product: string;
+	readonly level: string;
+}
+
+/** An honest shop has few of them. */
+const NAMELESS_MAX = 2_000;
+
+/**
+ * FEED-9. What is left of products of which nothing is known but what moved: the fact that names them may come
+ * later, and no piece of products brings them.
+ */
+async function readNameless({
+	tx,
+	business
+}: Pick<Reading, 'tx' | 'business'>): Promise<readonly StockColumns[]> {
+	return tx<StockColumns[]>`
+		select branch, product, thousandths as level from stock
+		where business = ${business} and not exists (
+			select from product
+			where product.business = stock.business and product.product = stock.product
+		)
+		order by branch, product limit ${NAMELESS_MAX}`;
+}
+
 /** Products with what is left of them: the levels stand before the names, near the ids they repeat. */
 async function goodsOf(
 	{ tx, business }: Pick<Reading, 'tx' | 'business'>,
-	products: readonly ProductColumns[]
+	products: readonly ProductColumns[],
+	others: readonly StockColumns[] = []
 ): Promise<Pick<PageBody, 'stamps' | 'stock' | 'products'>> {
-	const stock = await tx<{ branch: string; product: string; level: string }[]>`
+	const stock = await tx<StockColumns[]>`
 		select branch, product, thousandths as level from stock
 		where business = ${business} and product = any(${products.map((row) => row.product)}::text[])
 		order by branch, product`;
@@ -264,7 +291,7 @@ async function goodsOf(
 		stamps: book.place(stamps),
 		...fields
 	}));
-	return { stamps: book.all, stock: packRows([...stock]), products: packRows(rows) };
+	return { stamps: book.all, stock: packRows([...stock, ...others]), products: packRows(rows) };
 }
 
 async function readCustomers({ tx, business, sizes }: Reading, after: string): Promise<PageBody> {
