@@ -185,6 +185,26 @@ describe('a backup', () => {
 		expect(await readdir(folder)).toEqual(['shop.backup']);
 	});
 
+	it('[KEEP-2] of two that are written at once under one name, in two containers, one is kept', async () => {
+		const saves = await Promise.allSettled(
+			[1, 2].map(async () => {
+				const { sql, close } = connectDatabase(from.url, { connectionsMax: 1 });
+				try {
+					// In each container the process has the same number.
+					return await writeBackup(file, { sql, clock: () => NOW, secret: SECRET });
+				} finally {
+					await close();
+				}
+			})
+		);
+		const reasons = saves.flatMap((saved) =>
+			saved.status === 'rejected' ? [String(saved.reason)] : []
+		);
+		expect(reasons).toEqual([expect.stringMatching(/There is a file .* already/)]);
+		expect(await readdir(folder)).toEqual(['shop.backup']);
+		await expect(checkBackup(file)).resolves.toBeDefined();
+	});
+
 	it('[KEEP-2] leaves nothing behind where the disk is full or somebody stops it', async () => {
 		const env = commandEnv({ DAFTAR_SECRET: SECRET_TEXT });
 		const full = promisify(execFile)(

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, randomUUID, type Hash } from 'node:crypto';
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable, type Writable } from 'node:stream';
@@ -58,7 +58,8 @@ const FRAME_BYTES = 64 * 1024;
  */
 export async function writeBackup(file: string, parts: BackupParts): Promise<Backup> {
 	if (await isThere(file)) throw new Error(`There is a file ${file} already: choose another name.`);
-	const draft = `${file}.${String(process.pid)}.part`;
+	// A process of another container may have our number and write to the same folder.
+	const draft = `${file}.${randomUUID()}.part`;
 	let handle: FileHandle | undefined;
 	try {
 		handle = await open(draft, 'wx', 0o600);
