@@ -113,4 +113,14 @@ describe('the examples', () => {
 			expect(known).toContain(name);
 		expect(read('Caddyfile')).toContain('health_uri /api/health');
 	});
+
+	it('[DEPLOY-6] start a server again for as long as its database is away', () => {
+		const [unit = '', service = ''] = read('daftar@.service').split('[Service]');
+		expect(service).toMatch(/^Restart=always$/m);
+		// Else five starts within ten seconds are the last: one that finds no database ends in one.
+		expect(unit).toMatch(/^StartLimitIntervalSec=0$/m);
+		const services = read('compose.yaml').match(/^ {2,4}(?:restart|build|image):.*$/gm) ?? [];
+		const always = services.filter((line) => line.trim() === 'restart: unless-stopped');
+		expect(always.length).toBe(services.length / 2);
+	});
 });
