@@ -21,7 +21,7 @@ import {
 import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { CARRIED_FACTS_MAX, carriedRoutes } from './carried.ts';
 import { feedRoutes } from './feed.ts';
-import { haveRoutes } from './have.ts';
+import { HAVE_RANGES_MAX, haveRoutes } from './have.ts';
 import { lackingRoutes } from './lacking.ts';
 import { createReads } from './read-turns.ts';
 
@@ -192,6 +192,18 @@ describe('what a restored relay forgot', () => {
 		});
 		expect((await ask(restored, '/carried?after=2')).body['carried']).toHaveLength(1);
 		expect((await ask(restored, '/carried?after=x')).status).toBe(400);
+	});
+
+	it('[FEED-6] is told of so many ranges, and first of whoever wrote without gaps', async () => {
+		await stand.database.sql`
+			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s)
+			select ${TRADE_BUSINESS}, case when i <= 3 then 'B' else 'A' end,
+				case when i <= 3 then i else 2 * i end, 'setting', 0, 0, '2026-11-20', 1, '', 1, i
+			from generate_series(1, ${HAVE_RANGES_MAX + 9}) as i`;
+		const { body } = await ask(app, '/have');
+		const ranges = body['ranges'] as Readonly<Record<string, readonly unknown[]>>;
+		expect(ranges['B']).toEqual([[1, 3, '0000000000000001']]);
+		expect(ranges['A']?.length).toBe(HAVE_RANGES_MAX - 1);
 	});
 
 	it('[FEED-6] is told from what it has, in ranges of every writer', async () => {
