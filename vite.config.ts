@@ -31,7 +31,7 @@ const LEDGER = /src\/routes\/shop\/(today|customers|notices|statement|slips|more
 const PRODUCTS = /src\/routes\/shop\/products\//;
 /** What a device does beside selling for cash, and how it folds ledgers: loaded when it is first done. */
 const ACTS =
-	/src\/state\/(receive|entity-acts|keep-products|write-records|take-back|take-checkpoint|claim-act|dispute-act|entry-act|ledger-folds)\.ts/;
+	/src\/state\/(receive|entity-acts|keep-products|write-records|take-back|take-checkpoint|claim-act|dispute-act|entry-act|ledger-folds|without-goods)\.ts/;
 /** Loaded beside a page, and by none of them. */
 const BESIDE = /src\/state\/browser-link\.ts/;
 const AREAS = [TILL, CUSTOMER, OUTSIDE, SALE, LEDGER, PRODUCTS, ACTS, BESIDE];

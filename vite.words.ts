@@ -3,17 +3,34 @@ import type {
 	PackedCases,
 	PackedElement,
 	PackedMessage,
+	PackedWord,
+	PackedWords,
 	ParsedMessage
 } from './src/ui/packed-words.ts';
 
 /** A language's sentences as a phone fetches them. One without an argument stays a text. */
 export function packWords(json: string): string {
 	const sentences = Object.entries(JSON.parse(json) as Record<string, string>);
-	const packed = sentences.map(([key, text]) => [
-		key,
+	const packed = sentences.map(([key, text]): Named => [
+		key.split('.'),
 		text.includes('{') ? packMessage(parse(text)) : text
 	]);
-	return JSON.stringify(Object.fromEntries(packed));
+	return JSON.stringify(treeOf(packed));
+}
+
+type Named = readonly [names: readonly string[], packed: PackedWord];
+
+/** A twelfth less than each under its whole name. One whose name begins others stands under '' among them. */
+function treeOf(sentences: readonly Named[]): PackedWords {
+	const [first, ...others] = sentences;
+	if (others.length === 0 && first?.[0].length === 0) return first[1];
+	const byName = Map.groupBy(sentences, ([[name = '']]) => name);
+	return Object.fromEntries(
+		Array.from(byName, ([name, of]) => [
+			name,
+			treeOf(of.map(([names, packed]) => [names.slice(1), packed]))
+		])
+	);
 }
 
 /** WORDS-5. Throws for what no sentence of ours has, as a date or a select. */

@@ -3,8 +3,9 @@ import { dayNumber } from '#domain/calendar.ts';
 import type { Result } from '#domain/result.ts';
 import { foldedNumbers, checkpointOf, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
-import type { FactText } from './arrived-fact.ts';
+import { UNKNOWN_REF, type FactText } from './arrived-fact.ts';
 import { readMeta } from './meta.ts';
+import { countKept } from './receive.ts';
 
 const DAY_MS = 86_400_000;
 const TODAY = '2026-11-20';
@@ -114,16 +115,14 @@ describe('a clock fact', () => {
 			read.findAny('facts', 'kind', ['clock'])
 		);
 		// As an older program keeps it: the row, and nothing done.
-		await test.store.write(['facts', 'meta'], async (write) => {
-			await write.put(
+		await test.store.write(['facts'], (write) =>
+			write.put(
 				'facts',
-				rows.map((row) => ({ ...row, refs: ['unknown'] }))
-			);
-			await write.put('meta', [{ key: 'kinds', value: ['sale', 'setting'] }]);
-		});
+				rows.map((row) => ({ ...row, refs: [UNKNOWN_REF] }))
+			)
+		);
 		expect(await days(test)).toEqual({ [LATER]: 100n });
-		const { openDevice } = await import('./device.ts');
-		await openDevice(test.parts, test.device.identity);
+		await countKept(test.parts, test.device.identity);
 		expect(await days(test)).toEqual({ [TODAY]: 100n });
 		expect(await storedNumbers(test.store)).toEqual(await foldedNumbers(test.store));
 	});

@@ -793,32 +793,18 @@ describe('receiving', () => {
 		await other.device.receive(sales);
 		const rows = await other.store.read(['facts'], (read) => read.all('facts'));
 		// As an older program keeps them: the row, and nothing counted.
-		await store.write(['facts', 'meta'], async (write) => {
+		await store.write(['facts'], async (write) => {
 			await write.put(
 				'facts',
 				rows.map((row) => ({ ...row, refs: [UNKNOWN_REF] }))
 			);
-			await write.put('meta', [
-				{
-					key: 'kinds',
-					value: [
-						'setting',
-						'product',
-						'customer',
-						'record',
-						'return',
-						'adjust',
-						'member',
-						'device'
-					]
-				}
-			]);
 		});
 		expect(await storedNumbers(store)).not.toEqual(await foldedNumbers(store));
-		// Two tabs of the new program, which open at once.
-		await Promise.all([openDevice(parts), openDevice(parts)]);
+		// Two tabs of the new program at once.
+		const { identity } = device;
+		await Promise.all([countKept(parts, identity), countKept(parts, identity)]);
 		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
-		await openDevice(parts);
+		await countKept(parts, identity);
 		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
 	});
 

@@ -1,10 +1,9 @@
-import {
-	FACT_KINDS,
-	type AdjustFact,
-	type AdjustReason,
-	type CustomerFields,
-	type RecordFact,
-	type SettingFields
+import type {
+	AdjustFact,
+	AdjustReason,
+	CustomerFields,
+	RecordFact,
+	SettingFields
 } from '#domain/fact/fact.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { EntryFact, EntryRow, RecordTender } from '#domain/fact/ledger-fact.ts';
@@ -148,17 +147,8 @@ export interface Device {
 
 /** Opens the device that `identity` in the store says; `openDevice` keeps a new one first. */
 export async function openDevice(parts: DeviceParts, minted?: Identity): Promise<Device> {
-	const { held, kinds } = await parts.store.read(['meta'], async (rows) => ({
-		held: await readMeta(rows, 'identity'),
-		kinds: await readMeta(rows, 'kinds')
-	}));
-	const identity = held ?? (await keepIdentity(parts, minted));
-	// Whether the program that last ran on this database knew all that this one knows.
-	if (held !== undefined && !FACT_KINDS.every((kind) => kinds?.includes(kind) === true)) {
-		const { countKept } = await import('./receive.ts');
-		await countKept(parts, identity);
-	}
-	return createDevice(parts, identity);
+	const held = await parts.store.read(['meta'], (rows) => readMeta(rows, 'identity'));
+	return createDevice(parts, held ?? (await keepIdentity(parts, minted)));
 }
 
 /** Of two tabs that begin a book the first one's identity is kept. */
@@ -168,7 +158,6 @@ function keepIdentity({ store }: DeviceParts, minted: Identity | undefined): Pro
 		if (held !== undefined) return held;
 		assert(minted !== undefined, 'a new database is opened with an identity');
 		await writeMeta(rows, 'identity', minted);
-		await writeMeta(rows, 'kinds', FACT_KINDS);
 		return minted;
 	});
 }

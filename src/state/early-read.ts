@@ -141,7 +141,7 @@ async function readRows(
 
 /** Asked for by the app, and on no screen of the till. */
 const UNSEEN: ReadonlySet<string> = new Set(
-	(['keys', 'kinds', 'offset', 'contactAt', 'cartSold', 'alone'] as const).map((key) =>
+	(['keys', 'offset', 'contactAt', 'cartSold', 'alone'] as const).map((key) =>
 		rowAsked('meta', key)
 	)
 );

@@ -38,7 +38,6 @@ export const TILES_FIRST = 14;
 export const FIRST_META = [
 	'identity',
 	'keys',
-	'kinds',
 	'offset',
 	'contactAt',
 	'cart',

@@ -161,8 +161,6 @@ export interface MetaValues {
 	readonly documents: readonly string[];
 	/** When the relay last answered, ms by the corrected clock. */
 	readonly contactAt: number;
-	/** The kinds of facts that were folded so far. */
-	readonly kinds: readonly string[];
 	/** Which phone of which customer this is, in a customer's database. */
 	readonly phone: PhoneIdentity;
 	/** What a customer's codes are made from, the latest first; the bytes cannot be read. */

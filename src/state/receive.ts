@@ -1,4 +1,3 @@
-import { FACT_KINDS } from '#domain/fact/fact.ts';
 import { idAtStart } from '#domain/fact/issued-again.ts';
 import { parseFactId } from '#domain/ids.ts';
 import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
@@ -206,8 +205,8 @@ function stampAfter({ fresh, moves }: FoldReport, before: Stamp, nowMs: number):
 
 /**
  * Counts what was kept uncounted because it was of a kind or form that the program did not know, as far
- * as this one does. To be done where the program that ran before knew fewer kinds, and when the till
- * stands: nobody else knows of a form that was learned.
+ * as this one does, and makes the list of customers that a program of before kept no rows of. To be
+ * done when the till stands.
  */
 export async function countKept(
 	{ store, crypto, changes }: Pick<DeviceParts, 'store' | 'crypto' | 'changes'>,
@@ -222,12 +221,12 @@ export async function countKept(
 		const one = await arrive({ text, branch: branch === '' ? null : branch }, crypto);
 		if (one?.fact !== undefined && one.fact !== null) arrived.push(one);
 	}
+	if (arrived.length + held.unlisted.length === 0) return;
 	const folds = held.unlisted.length > 0 ? await loadFolds() : await foldsFor(arrived);
 	const { business } = identity;
 	const moved = await store.write(READ_MODEL_TABLES, async (rows) => {
 		const report = await foldArrived(rows, arrived, { business, folds });
 		if (held.unlisted.length > 0) await folds?.foldTallies(rows, await allLedgers(rows), business);
-		await writeMeta(rows, 'kinds', FACT_KINDS);
 		return report.moved;
 	});
 	if (moved.length > 0) changes.tell(moved, 'arrived');

@@ -7,7 +7,7 @@ import type { LedgerId, ProductId } from '#domain/ids.ts';
 import { AMOUNT_MINOR_MAX } from '#domain/money.ts';
 import { QUANTITY_THOUSANDTHS_MAX, THOUSANDTHS } from '#domain/quantity.ts';
 import type { Result } from '#domain/result.ts';
-import type { CartSold, SoldGoods } from './meta.ts';
+import type { CartSold } from './meta.ts';
 import type { SaleDraft, SaleDraftLine, SellRefusal, Sold, TenderDraft } from './sell.ts';
 import type { ReturnDraft, ReturnRefusal, TakenBack } from './take-back.ts';
 
@@ -248,7 +248,7 @@ export class Till {
 			});
 			if (!sold.ok) {
 				if (sold.error.kind === 'cartSold') {
-					this.#soldElsewhere(sold.error.sold);
+					await this.#soldElsewhere(sold.error.sold);
 					// A tab that slept does not write over what the leading one keeps.
 					kept = this.lines;
 				}
@@ -303,33 +303,15 @@ export class Till {
 	async #keep(lines: readonly CartLine[]): Promise<void> {
 		const after = this.#cartSale;
 		const sold = await this.#parts.keepCart(lines, after);
-		if (sold !== undefined && this.#cartSale === after) this.#soldElsewhere(sold);
+		if (sold !== undefined) await this.#soldElsewhere(sold);
 	}
 
-	#soldElsewhere({ sale, lines }: CartSold): void {
+	async #soldElsewhere({ sale, lines }: CartSold): Promise<void> {
+		const { withoutGoods } = await import('./without-goods.ts');
+		if (sale <= this.#cartSale) return;
 		this.#cartSale = sale;
 		this.lines = withoutGoods(this.lines, lines);
 	}
-}
-
-/** What is left of a cart in another tab where so much of it was sold; lines have other keys there. */
-function withoutGoods(lines: readonly CartLine[], sold: readonly SoldGoods[]): readonly CartLine[] {
-	const left = new Map<string, number>();
-	for (const goods of sold) {
-		const name = nameOfGoods(goods);
-		left.set(name, (left.get(name) ?? 0) + goods.quantityThousandths);
-	}
-	return lines.flatMap((line) => {
-		const name = nameOfGoods(line);
-		const taken = Math.min(line.quantityThousandths, left.get(name) ?? 0);
-		left.set(name, (left.get(name) ?? 0) - taken);
-		const quantityThousandths = line.quantityThousandths - taken;
-		return quantityThousandths > 0 ? { ...line, quantityThousandths } : [];
-	});
-}
-
-function nameOfGoods({ productId, name, unitPriceMinor }: SoldGoods): string {
-	return JSON.stringify([productId, name, unitPriceMinor]);
 }
 
 /** What stands in the cart `now` beyond the lines that were `sold`. */

@@ -2,8 +2,8 @@ import { parse } from '@formatjs/icu-messageformat-parser';
 import { expect, it } from 'vitest';
 import arabic from './messages/ar.json' with { type: 'json' };
 import english from './messages/en.json' with { type: 'json' };
-import { packMessage } from '../../vite.words.ts';
-import { unpackMessage } from './packed-words.ts';
+import { packMessage, packWords } from '../../vite.words.ts';
+import { unpackMessage, wordNamed, type PackedWords } from './packed-words.ts';
 
 it.each([
 	['English', english],
@@ -17,6 +17,15 @@ it.each([
 		const packed: unknown = JSON.parse(JSON.stringify(packMessage(one)));
 		expect(unpackMessage(packed as ReturnType<typeof packMessage>)).toEqual(one);
 	}
+});
+
+it('[WORDS-5] every sentence is found by its name, also where that begins others', () => {
+	const words = { 'a.b': 'one', 'a.b.c': 'two', d: '{n} three', 'd.e': 'four' };
+	const packed = JSON.parse(packWords(JSON.stringify(words))) as PackedWords;
+	const found = ['a.b', 'a.b.c', 'd', 'd.e'].map((name) => wordNamed(name, packed));
+	expect(found).toEqual(['one', 'two', [['n'], ' three'], 'four']);
+	const none = ['a', 'a.b.c.d', 'd.e.length', ''].map((name) => wordNamed(name, packed));
+	expect(none).toEqual(none.map(() => undefined));
 });
 
 it.each(['{day, date, short}', '{n, selectordinal, other {#th}}', '{n, number, percent}'])(

@@ -8,6 +8,11 @@ export type PackedMessage = readonly PackedElement[];
 export type PackedElement = string | 0 | readonly [name: string, more?: 2 | PackedCases];
 export type PackedCases = Readonly<Record<string, PackedMessage>>;
 
+/** A text without arguments, or the packed form of one with them. */
+export type PackedWord = string | PackedMessage;
+/** Sentences by the parts of their names. */
+export type PackedWords = PackedWord | { readonly [name: string]: PackedWords };
+
 export type ParsedMessage = Exclude<ConstructorParameters<typeof IntlMessageFormat>[0], string>;
 type ParsedElement = ParsedMessage[number];
 
@@ -17,6 +22,17 @@ const ARGUMENT = 1;
 const NUMBER = 2;
 const PLURAL = 6;
 const POUND = 7;
+
+/** The sentence of this name, undefined where there is none. */
+export function wordNamed(name: string, words: PackedWords | undefined): PackedWord | undefined {
+	let found = words;
+	for (const part of name.split('.')) found = isWord(found) ? undefined : found[part];
+	return isWord(found) ? found : wordNamed('', found);
+}
+
+function isWord(found: PackedWords | undefined): found is PackedWord | undefined {
+	return typeof found !== 'object' || Array.isArray(found);
+}
 
 /** The parsed form that `packMessage` was given. */
 export function unpackMessage(packed: PackedMessage): ParsedMessage {

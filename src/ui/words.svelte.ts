@@ -13,7 +13,7 @@ import {
 	type MoneyForm,
 	type SignShown
 } from './figures.ts';
-import { unpackMessage, type PackedMessage } from './packed-words.ts';
+import { unpackMessage, wordNamed, type PackedMessage, type PackedWords } from './packed-words.ts';
 
 /** A sentence's name. A name that en.json lacks does not compile; a test holds ar.json to the same. */
 export type MessageKey = keyof typeof english;
@@ -23,10 +23,6 @@ export const LANGUAGES = ['en', 'ar'] as const;
 export type Language = (typeof LANGUAGES)[number];
 /** The digits a person reads: 123 or ١٢٣. */
 export type Digits = 'latn' | 'arab';
-
-/** A text without arguments, or the packed form of one with them. */
-type Message = string | PackedMessage;
-type Messages = Readonly<Record<MessageKey, Message>>;
 
 /** Where a device keeps what its person chose; the browser's `localStorage` will do. */
 export type Shelf = Pick<Storage, 'getItem' | 'setItem'>;
@@ -51,7 +47,7 @@ export interface WordsParts {
 /** Everything this device says to its person: sentences, figures, days, in one language at a time. */
 export class Words {
 	readonly #parts: WordsParts;
-	#messages = $state.raw<Messages | undefined>();
+	#messages = $state.raw<PackedWords | undefined>();
 	#formats = new Map<MessageKey, IntlMessageFormat>();
 	language = $state.raw<Language>('en');
 	digits = $state.raw<Digits>('latn');
@@ -99,7 +95,7 @@ export class Words {
 
 	/** The sentence of `key` with its arguments; amounts go in already written (`amount`, `money`). */
 	say(key: MessageKey, args?: MessageArguments): string {
-		const message = this.#messages?.[key] ?? key;
+		const message = wordNamed(key, this.#messages) ?? key;
 		if (typeof message === 'string') return message;
 		return String(this.#format(key, message).format(this.#isolated(args)));
 	}
@@ -183,7 +179,7 @@ export class Words {
 	}
 
 	async #speak(language: Language): Promise<void> {
-		const messages = (await this.#parts.load(MESSAGE_URLS[language])) as Messages;
+		const messages = (await this.#parts.load(MESSAGE_URLS[language])) as PackedWords;
 		this.#formats.clear();
 		this.language = language;
 		this.#messages = messages;

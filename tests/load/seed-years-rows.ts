@@ -2,7 +2,7 @@ import { addDays } from '#domain/calendar.ts';
 import { encodeHex, utf8 } from '#domain/bytes.ts';
 import { addDayTotals, DAY_ZERO, effectsOf, type DayTotals } from '#domain/fact/effects.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
-import { FACT_KINDS, type Fact } from '#domain/fact/fact.ts';
+import type { Fact } from '#domain/fact/fact.ts';
 import { toPayMinor } from '#domain/fact/document-total.ts';
 import { parseProductId, type DeviceCode } from '#domain/ids.ts';
 import { journalName } from '#documents/document-name.ts';
@@ -188,7 +188,6 @@ function metaRows(sums: Sums, of: SeededDevice): readonly Rows['meta'][] {
 		stamp: { wall, counter: 0 },
 		feed: { epoch, s: feedBefore + sums.count },
 		epoch,
-		kinds: FACT_KINDS,
 		contactAt: wall,
 		prunedTo: { [shop.branch]: addDays(shop.lastDay, -SALES_KEPT_DAYS) },
 		...(pruned.length > 0 && { pruned: Object.fromEntries(pruned) })

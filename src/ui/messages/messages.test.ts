@@ -1,5 +1,6 @@
 import { parse, TYPE, type MessageFormatElement } from '@formatjs/icu-messageformat-parser';
 import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import english from './en.json';
 
@@ -44,4 +45,19 @@ it('[WORDS-3] names a sentence once', () => {
 	const names = [...text.matchAll(/^\t"([^"]+)":/gm)].map((match) => match[1]);
 	expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 	expect(names.length).toBe(Object.keys(english).length);
+});
+
+it('[WORDS-6] says every sentence somewhere', () => {
+	const room = path.resolve(folder, '../..');
+	const source = readdirSync(room, { recursive: true, encoding: 'utf8' })
+		.filter((name) => /(?<!\.test)\.(ts|svelte)$/.test(name))
+		.map((name) => readFileSync(path.join(room, name), 'utf8'))
+		.join('\n');
+	const quoted = new Set(source.matchAll(/['"]([\w.]+)['"]/g).map(([, name]) => name));
+	// `me.step.${way}`: each whose name begins so.
+	const begun = Array.from(source.matchAll(/`([\w.]+\.)\$\{/g), ([, start = '']) => start);
+	const unsaid = Object.keys(english).filter(
+		(name) => !quoted.has(name) && !begun.some((start) => name.startsWith(start))
+	);
+	expect(unsaid).toEqual([]);
 });
