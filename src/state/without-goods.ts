@@ -1,11 +1,10 @@
 import type { SoldGoods } from './meta.ts';
-import type { CartLine } from './till.svelte.ts';
 
 /** What is left of a cart in another tab where so much of it was sold; lines have other keys there. */
-export function withoutGoods(
-	lines: readonly CartLine[],
+export function withoutGoods<Line extends SoldGoods>(
+	lines: readonly Line[],
 	sold: readonly SoldGoods[]
-): readonly CartLine[] {
+): readonly Line[] {
 	const left = new Map<string, number>();
 	for (const goods of sold) {
 		const name = nameOfGoods(goods);
