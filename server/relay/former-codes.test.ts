@@ -23,10 +23,11 @@ beforeAll(async () => {
 	for (const code of ['A', 'AB', 'AC']) signers.set(code, await stand.addDevice(code));
 	const { sql } = stand.database;
 	await sql`update device set joined_epoch = ${EPOCH} where code in ('AB', 'AC')`;
+	await sql`update device set joined_epoch = ${EPOCH - 1} where code = 'A'`;
 	await sql`update business set last_device_code = 'AC'`;
 	await sql`
 		insert into database_epoch (epoch, started_at)
-		values (${EPOCH - 1}, 0), (${EPOCH}, ${RESTORED_AT})`;
+		values (${EPOCH - 2}, 0), (${EPOCH - 1}, 1), (${EPOCH}, ${RESTORED_AT})`;
 });
 afterAll(() => stand.close());
 beforeEach(async () => {
@@ -48,6 +49,8 @@ interface Named {
 	/** Whose, by the code that he has now. */
 	readonly key: string;
 	readonly heirOf?: string;
+	/** Of which the word is; the last that ended where absent. */
+	readonly epoch?: number;
 }
 
 /** The relay's word which key had a code. */
@@ -58,10 +61,14 @@ async function named(n: number, code: string, of: Named): Promise<FactToHandIn> 
 }
 
 /** The same as somebody else says it. */
-function unsigned(n: number, code: string, { key, ...more }: Named): FactToHandIn {
+function unsigned(
+	n: number,
+	code: string,
+	{ key, epoch = EPOCH - 1, ...more }: Named
+): FactToHandIn {
 	const point = encodeBase64url(signers.get(key)?.publicKey ?? new Uint8Array(65));
 	const fields = { key: point, member: 1, ...more };
-	const head = [`0.${String(EPOCH - 1)}-${String(n)}`, 'device', 1_000, 0, 20_000, 0];
+	const head = [`0.${String(epoch)}-${String(n)}`, 'device', 1_000, 0, 20_000, 0];
 	return { branch: null, text: JSON.stringify([...head, code, fields]) };
 }
 
@@ -105,6 +112,30 @@ it('[RELAY-65] a code that two keys had, in two epochs, is neither’s', async (
 	expect(await carry('A', ...both)).toEqual(['kept', 'kept']);
 	expect(await carry('AC', wrote('B-1'))).toEqual(['authorUnknown']);
 	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
+});
+
+it('[RELAY-65] what is said later of a device, without its key, takes the code from nobody', async () => {
+	const id = `0.${String(EPOCH - 1)}-2`;
+	const text = JSON.stringify([id, 'device', 1_001, 0, 20_000, 0, 'B', { sight: 'office' }]);
+	const said = parseFact(text);
+	if (!said.ok || said.value.kind !== 'device') throw new Error('no fact of a device');
+	const later = { branch: null, text: encodeFact(await signedByRelay(said.value)) };
+	expect(await carry('AB', await named(1, 'B', { key: 'AB' }), later)).toEqual(['kept', 'kept']);
+	expect(await carry('AB', wrote('B-1'))).toEqual(['kept']);
+});
+
+it('[RELAY-65] an epoch in which the device is known says of no other code that it was its', async () => {
+	const told = [
+		// The database began after that one.
+		await named(1, 'B', { key: 'AB', epoch: EPOCH - 3 }),
+		// Known since the second of them, which says so again.
+		await named(2, 'F', { key: 'A', epoch: EPOCH - 2 }),
+		await named(3, 'F', { key: 'A' }),
+		await named(4, 'G', { key: 'A', epoch: EPOCH - 2 })
+	];
+	expect(await carry('AB', ...told)).toEqual(told.map(() => 'kept'));
+	expect(await carry('AB', wrote('B-1'))).toEqual(['authorUnknown']);
+	expect(await carry('A', wrote('F-1'), wrote('G-1'))).toEqual(['authorUnknown', 'kept']);
 });
 
 it('[RELAY-65] what it issued again as an heir is its ancestor’s, or waits until he is known', async () => {

@@ -7,10 +7,14 @@ import type { DeviceCaller } from '#server/auth/device-auth.ts';
 import type { FactToHandIn, HandedIn } from '#server/auth/handed-in.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { isDatabaseGone } from '#server/database/connect.ts';
+import { MESSAGE_FEED } from '#sync/frames.ts';
 import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	EPOCH,
 	createRelayStand,
+	isMessage,
+	jsonIn,
+	rawSocket,
 	settingFact,
 	signedByRelay,
 	stockProvider,
@@ -226,6 +230,41 @@ describe('what one device hands in for others', () => {
 		expect(outcomes(await handIn(caller, [other('four')], 'carried'))).toEqual(['B-1 conflict']);
 	});
 
+	it('[RELAY-51] of what goes into one document, what there is no room for stops nothing else', async () => {
+		await stand.close();
+		stand = await createRelayStand({
+			relay: { dayLimits: { device: 1, phone: 1, carried: 2, phoneCarried: 1 } }
+		});
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const facts = ['B-1', 'B-2', 'B-3'].map((id) => given(settingFact(stand, id)));
+		expect(outcomes(await stand.relay().handIn(caller, facts, 'carried'))).toEqual([
+			...['B-1 kept', 'B-2 kept', 'B-3 refused tooMany']
+		]);
+	});
+
+	it('[RELAY-40] told by two at once is kept for one of them, and known for the other', async () => {
+		const caller = await callerOf('A');
+		await stand.addDevice('B');
+		const { handIn } = stand.relay();
+		const facts = [given(settingFact(stand, 'B-1'))];
+		const both = await Promise.all([1, 2].map(() => handIn(caller, facts, 'carried')));
+		expect(both.flatMap(outcomes).toSorted()).toEqual(['B-1 kept', 'B-1 known']);
+	});
+
+	it('[RELAY-46] that its author’s heir issued again is known, under the name he gave it', async () => {
+		const caller = await callerOf('A');
+		for (const code of ['B', 'C']) await stand.addDevice(code);
+		await stand.database.sql`update device set heir_of = 'B' where code = 'C'`;
+		const { handIn } = stand.relay();
+		const first = settingFact(stand, 'B-1');
+		const [, ...rest] = JSON.parse(first.text) as readonly unknown[];
+		const again = { text: JSON.stringify([['C-1', 'B-1'], ...rest]) };
+		expect(outcomes(await handIn(caller, [given(again)], 'carried'))).toEqual(['C-1 kept']);
+		expect(outcomes(await handIn(caller, [given(first)], 'carried'))).toEqual(['B-1 known']);
+		expect(await feed()).toEqual(['1 C-1 A']);
+	});
+
 	it('[RELAY-60] while the database is away is to be handed in again', async () => {
 		await stand.close();
 		const away = Object.assign(new Error('gone'), { code: 'CONNECTION_CLOSED' });
@@ -264,6 +303,7 @@ describe('what one device hands in for others', () => {
 
 	it('[RELAY-42] of no branch stands in the feed alone, and only of an epoch that has ended', async () => {
 		const caller = await callerOf('A');
+		const listener = await rawSocket(stand, 'A');
 		const { handIn } = stand.relay();
 		const old = await deviceFact(EPOCH - 1, 9, { member: 1 });
 		const forged = await deviceFact(EPOCH, 9, { member: 1 });
@@ -279,6 +319,8 @@ describe('what one device hands in for others', () => {
 		expect(rows).toEqual([{ document: null, branch: null, s: '1', carried_by: 'A' }]);
 		const [head] = await stand.database.sql`select s from feed_head`;
 		expect(head).toEqual({ s: '1' });
+		// Who has a socket hears at once how far the feed has come.
+		expect(jsonIn(await listener.next(isMessage(MESSAGE_FEED)))).toBe('{"s":1}');
 	});
 
 	it('[RELAY-22] is refused once its bearer was removed, and not because its author was', async () => {

@@ -112,4 +112,25 @@ describe('the intake of a device', () => {
 			expect(waiting).toBe(tills.length - at - 1);
 		});
 	});
+
+	it('[RELAY-52] who waited for the others is read from as soon as all together have half', () => {
+		const intake = createIntake();
+		const share = PENDING_BYTES_PAUSE - MESSAGE_BYTES;
+		const others = Array.from({ length: ALL_BYTES_PAUSE / PENDING_BYTES_PAUSE }, (_none, at) =>
+			enter(intake, { scope, code: `T${String(at)}` }).take(share)
+		);
+		const waiting = socket();
+		enter(intake, A, waiting).take(LITTLE_BYTES);
+		enter(intake, B).take(1);
+		// The largest is one of the others, one for each message.
+		expect(waiting.isPaused).toBe(false);
+		const little = enter(intake, B);
+		for (const _other of others) little.take(1);
+		expect(waiting.isPaused).toBe(true);
+		const half = others.length / 2;
+		for (const done of others.slice(0, half)) done?.();
+		expect(waiting.isPaused).toBe(true);
+		others[half]?.();
+		expect(waiting.isPaused).toBe(false);
+	});
 });
