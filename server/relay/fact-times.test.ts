@@ -360,4 +360,20 @@ describe('after a restore', () => {
 		expect(statements.filter((text) => text.includes('select fact.text')).length).toBe(1);
 		await expectVerified();
 	});
+
+	it('[PROJ-13] none of many products is lost that move at once', async () => {
+		const of40 = Array.from({ length: 40 }, (_, at) => `A-${String(at + 1)}`);
+		const made = of40.map((id) => {
+			const rows = [{ productId: null, fields: { name: id } }];
+			return encodeFact({ ...head(id, now + DAY_MS), kind: 'product', rows });
+		});
+		await tell(made, 'carried');
+		await tell(
+			await Promise.all(of40.map((id, at) => clock(`0.3-${String(at + 1)}`, id, of))),
+			'carried'
+		);
+		const products = await stand.database.sql<{ product: string }[]>`select product from product`;
+		expect(products.map(({ product }) => product).toSorted()).toEqual(of40.toSorted());
+		await expectVerified();
+	});
 });

@@ -120,12 +120,17 @@ describe('the intake of a device', () => {
 			enter(intake, { scope, code: `T${String(at)}` }).take(share)
 		);
 		const waiting = socket();
-		enter(intake, A, waiting).take(LITTLE_BYTES);
-		enter(intake, B).take(1);
+		const place = enter(intake, A, waiting);
+		place.take(LITTLE_BYTES);
+		const answered = place.take(1);
+		const little = enter(intake, B);
+		little.take(1);
 		// The largest is one of the others, one for each message.
 		expect(waiting.isPaused).toBe(false);
-		const little = enter(intake, B);
 		for (const _other of others) little.take(1);
+		expect(waiting.isPaused).toBe(true);
+		// An answer to it alone makes no room for all.
+		answered?.();
 		expect(waiting.isPaused).toBe(true);
 		const half = others.length / 2;
 		for (const done of others.slice(0, half)) done?.();

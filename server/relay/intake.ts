@@ -74,7 +74,7 @@ function takeBytes(roof: Roof, held: Held, bytes: number): (() => void) | undefi
 	return () => {
 		move(roof, held, -bytes);
 		if (roof.bytes <= ALL_BYTES_PAUSE / 2) for (const large of roof.large) resume(large);
-		if (roof.bytes <= ALL_BYTES_PAUSE / 2 || held.bytes <= LITTLE_BYTES) resume(held);
+		if (held.bytes <= LITTLE_BYTES) resume(held);
 	};
 }
 

@@ -153,6 +153,9 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('facts stamped ahead, of seed %
 			}
 			expect(await tables()).toEqual(expected);
 			expect(await receiptsOfTables()).toEqual(receiptsOf(trade));
+			const records = await recordsOfTable();
+			expect(records).toEqual(recordsOf(trade, records));
+			expect(Object.keys(records).length).toBeGreaterThan(0);
 		}
 	});
 });
@@ -235,6 +238,22 @@ function receiptsOf(trade: Trade): Numbers {
 			return [fact.id, `${on} ${String(at.wall)}`];
 		})
 	);
+}
+
+/** The times of the facts that carry these. */
+function recordsOf(trade: Trade, carriers: Numbers): Numbers {
+	return Object.fromEntries(
+		trade.facts.flatMap(({ fact }) => {
+			const { wall, counter } = timeOf(fact, trade).at;
+			return fact.id in carriers ? [[fact.id, `${String(wall)} ${String(counter)}`]] : [];
+		})
+	);
+}
+
+async function recordsOfTable(): Promise<Numbers> {
+	const rows = await database.sql<{ id: string; time: string }[]>`
+		select code || '-' || n as id, wall || ' ' || counter as time from record`;
+	return Object.fromEntries(rows.map(({ id, time }) => [id, time]));
 }
 
 async function receiptsOfTables(): Promise<Numbers> {
