@@ -154,6 +154,8 @@ async function readAnew(): Promise<Numbers> {
 		const ledgers = await tx<LedgerName[]>`select distinct business, ledger from record`;
 		await tx`truncate early_name`;
 		const rows = await foldAnew(tx, ledgers);
+		// What is here needs no keeping.
+		expect(await tx`select from early_name join record using (business, ledger, h)`).toEqual([]);
 		numbers = { balances: rows.map(textOf).sort(), names: await readNames(tx) };
 		// eslint-disable-next-line @typescript-eslint/only-throw-error -- nothing of it is kept
 		throw undone;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { currencyKey, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
-import { DAY_TOTAL_NAMES } from '#domain/fact/effects.ts';
+import { DAY_TOTAL_NAMES, effectsOf } from '#domain/fact/effects.ts';
 import { foldFacts, type ShopNumbers } from '#domain/fact/fold.ts';
 import type { DeviceCode } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
@@ -44,6 +44,7 @@ describe.each([...PINNED_SEEDS, ...FRESH_SEEDS])('trade of seed %i', (seed) => {
 			}
 			expect(await readTables()).toEqual(expected);
 			await expectReceipts(trade);
+			expect(await readLast()).toEqual(lastOf(trade));
 		}
 		// The trade did something worth folding.
 		expect(expected.balances.size).toBeGreaterThan(0);
@@ -120,6 +121,26 @@ async function readTables(): Promise<Plain> {
 
 function snake(name: string): string {
 	return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** When anything last happened in a ledger, in each currency. */
+function lastOf({ facts }: Trade): ReadonlyMap<string, number> {
+	const lastByPage = new Map<string, number>();
+	for (const { core } of facts.flatMap(({ fact }) => effectsOf(fact).records)) {
+		const page = `${core.ledgerId} ${currencyKey(core)}`;
+		lastByPage.set(page, Math.max(core.occurredAt, lastByPage.get(page) ?? 0));
+	}
+	return lastByPage;
+}
+
+async function readLast(): Promise<ReadonlyMap<string, number>> {
+	const rows = await database.sql`select ledger, currency, exponent, last_at from balance`;
+	return new Map(
+		rows.map((row) => [
+			`${String(row['ledger'])} ${currencyKey(row as never)}`,
+			Number(row['last_at'])
+		])
+	);
 }
 
 /** Every sale and return is there once, with its lines and tenders. */
