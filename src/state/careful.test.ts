@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { FactId } from '#domain/ids.ts';
 import type { JournalRow } from '#storage/device-store.ts';
 import { seeded } from '#tests/support/seeded.ts';
-import { createCareful } from './careful.ts';
+import { createCareful, type Blame, type Careful } from './careful.ts';
 
 const DAY = 'j/shop/branch/20261120';
 
@@ -75,4 +75,74 @@ it('[LINK-20] blames at most one fact for each time that the relay falls ill', (
 	}
 	// It was not ill for nothing, and most of the time nobody was blamed at all.
 	expect(blamed).toBeLessThan(20);
+});
+
+const rows = (...numbers: readonly number[]): readonly JournalRow[] => numbers.map(row);
+const out = (careful: Careful, waiting: readonly JournalRow[]): readonly number[] =>
+	careful.pick(DAY, waiting).map(({ n }) => n);
+
+it('[LINK-20] twice as many go out after each that is taken, up to a limit, until nothing is suspected', () => {
+	const careful = createCareful();
+	expect(careful.isAbout(DAY)).toBe(false);
+	expect(out(careful, rows(1, 2, 3))).toEqual([1, 2, 3]);
+	careful.begin(DAY);
+	let waiting = Array.from({ length: 2_000 }, (_none, place) => row(place + 1));
+	const sizes: number[] = [];
+	while (waiting.length > 0) {
+		expect(careful.isAbout(DAY)).toBe(true);
+		const gone = new Set(out(careful, waiting));
+		sizes.push(gone.size);
+		// What is out and still waits was not answered, and nothing joins it.
+		careful.look(DAY, waiting);
+		expect(out(careful, waiting)).toEqual([...gone]);
+		waiting = waiting.filter(({ n }) => !gone.has(n));
+		careful.look(DAY, waiting);
+	}
+	expect(sizes).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 465]);
+	expect(careful.isAbout(DAY)).toBe(false);
+});
+
+it('[LINK-20] what is no longer in its document is not blamed, and one goes out again', () => {
+	const careful = createCareful();
+	careful.begin(DAY);
+	expect(out(careful, rows(1, 2, 3, 4))).toEqual([1]);
+	careful.look(DAY, rows(2, 3, 4));
+	expect(out(careful, rows(2, 3, 4))).toEqual([2, 3]);
+	careful.forget(DAY);
+	expect(careful.refuse(DAY)).toEqual({ of: 'relay' });
+	expect(out(careful, rows(2, 3, 4))).toEqual([2]);
+});
+
+it('[LINK-20] one taken in another document counts where all that waits here was refused alone', () => {
+	for (const [waiting, blame] of [
+		[rows(1, 2), { of: 'fact', n: 1, isSure: true }],
+		[rows(1, 2, 3), { of: 'relay' }]
+	] as const) {
+		const careful = createCareful();
+		careful.begin(DAY);
+		for (const n of [1, 2]) {
+			expect(out(careful, waiting)).toEqual([n]);
+			careful.refuse(DAY);
+		}
+		careful.lookElsewhere(DAY, waiting);
+		out(careful, waiting);
+		expect(careful.refuse(DAY)).toEqual(blame);
+	}
+});
+
+it('[LINK-28] one with which nothing else waits is doubted when it was refused for long', () => {
+	const careful = createCareful();
+	careful.begin(DAY);
+	const refused = (waiting: readonly JournalRow[], n: number): Blame['of'] | boolean => {
+		expect(out(careful, waiting)).toEqual([n]);
+		const blame = careful.refuse(DAY);
+		return blame.of === 'fact' ? blame.isSure : blame.of;
+	};
+	const alone = ['somebody', 'relay', 'relay', 'relay', 'relay'];
+	expect(alone.map(() => refused(rows(1), 1))).toEqual(alone);
+	// Something else waits by now: it goes first, and what was counted is not so any more.
+	expect(refused(rows(1, 2), 2)).toBe('relay');
+	expect(refused(rows(1, 2), 1)).toBe('relay');
+	for (let times = 1; times < 6; times += 1) expect(refused(rows(1), 1)).toBe('relay');
+	expect(refused(rows(1), 1)).toBe(false);
 });
