@@ -48,6 +48,11 @@ it('[RELAY-17] a book that was read for a socket that is gone is not the next on
 	answer(1);
 	await second;
 	expect(shelf.find(A)?.ranges()).toEqual([[1, 2, '0'.repeat(16)]]);
+	// Of who has no socket nothing is asked.
+	void shelf.open({ ...A, code: 'B' });
+	expect(shelf.codesOf(A.scope)).toEqual(['A', 'B']);
+	shelf.close(A);
+	expect(shelf.codesOf(A.scope)).toEqual(['B']);
 });
 
 it('[RELAY-72] a book goes back as far as anybody asked, and loses nothing while it is read', async () => {

@@ -130,6 +130,22 @@ it('[LINK-20] one taken in another document counts where all that waits here was
 	}
 });
 
+it('[LINK-20] those that were refused alone take turns, and one alone is blamed after another was taken', () => {
+	const careful = createCareful();
+	careful.begin(DAY);
+	const refused = (...waiting: readonly number[]): readonly [number | undefined, Blame['of']] => {
+		const [n] = out(careful, rows(...waiting));
+		return [n, careful.refuse(DAY).of];
+	};
+	expect(refused(1, 2)).toEqual([1, 'somebody']);
+	for (const n of [2, 1, 2]) expect(refused(1, 2)).toEqual([n, 'relay']);
+	expect(out(careful, rows(1, 2, 3))).toEqual([3]);
+	careful.look(DAY, rows(1, 2));
+	expect(refused(1, 2)).toEqual([1, 'fact']);
+	// The relay may be ill by now: nothing was taken since.
+	expect(refused(2)).toEqual([2, 'relay']);
+});
+
 it('[LINK-28] one with which nothing else waits is doubted when it was refused for long', () => {
 	const careful = createCareful();
 	careful.begin(DAY);
@@ -140,6 +156,7 @@ it('[LINK-28] one with which nothing else waits is doubted when it was refused f
 	};
 	const alone = ['somebody', 'relay', 'relay', 'relay', 'relay'];
 	expect(alone.map(() => refused(rows(1), 1))).toEqual(alone);
+	expect(refused(rows(7), 7)).toBe('relay');
 	// Something else waits by now: it goes first, and what was counted is not so any more.
 	expect(refused(rows(1, 2), 2)).toBe('relay');
 	expect(refused(rows(1, 2), 1)).toBe('relay');
