@@ -91,12 +91,15 @@ it('[RELAY-24] who is held back may be silent for as long, and is heard before h
 	let ended = 0;
 	const socket = {
 		...DEAF,
-		isPaused: true,
+		isPaused: false,
 		terminate: () => {
 			ended += 1;
 		}
 	};
 	const connection = createConnection({ caller: {} as Caller, room: {} as Room, socket });
+	// Asked while he was heard still, and held back before he answered.
+	connection.beat();
+	socket.isPaused = true;
 	for (let at = 0; at < 5; at += 1) connection.beat();
 	expect(ended).toBe(0);
 	socket.isPaused = false;

@@ -39,12 +39,9 @@ interface Suspect {
 	size: number;
 	/** The numbers of those that are out and not answered. */
 	out: ReadonlySet<number>;
-	/**
-	 * Those that were refused alone, the longest ago first, and whether another was taken since: then
-	 * one more refusal is theirs.
-	 */
-	readonly alone: Map<number, boolean>;
-	/** How many were refused alone since one was taken. */
+	/** Those that were refused alone, the longest ago first. */
+	readonly alone: Set<number>;
+	/** How many were refused alone since one was taken: where none was, one more refusal is its own. */
 	inARow: number;
 	/** Nothing else waits than what is out; and how often the same was refused so. */
 	isLonely: boolean;
@@ -62,7 +59,7 @@ export function createCareful(): Careful {
 	return {
 		begin: (name) => {
 			const lonely = { n: 0, times: 0 };
-			const of = { size: 1, out: new Set<number>(), alone: new Map<number, boolean>(), inARow: 0 };
+			const of = { size: 1, out: new Set<number>(), alone: new Set<number>(), inARow: 0 };
 			suspects.set(name, { ...of, isLonely: false, lonely });
 		},
 		isAbout: (name) => suspects.has(name),
@@ -91,13 +88,13 @@ export function createCareful(): Careful {
 			else if (suspect.out.size > 0) {
 				suspect.size = Math.min(2 * suspect.size, TOGETHER_MAX);
 				suspect.out = new Set();
-				markTaken(suspect);
+				suspect.inARow = 0;
 			}
 		},
 		lookElsewhere: (name, waiting) => {
 			const suspect = suspects.get(name);
 			if (suspect !== undefined && waiting.every(({ n }) => suspect.alone.has(n))) {
-				markTaken(suspect);
+				suspect.inARow = 0;
 			}
 		}
 	};
@@ -108,37 +105,27 @@ function endRound(suspect: Suspect): void {
 	suspect.out = new Set();
 }
 
-function markTaken(suspect: Suspect): void {
-	suspect.inARow = 0;
-	for (const n of suspect.alone.keys()) suspect.alone.set(n, true);
-}
-
 /** After a fact was taken, one that another taking would condemn; else those of which nothing is known. */
 function nextOut(
 	{ size, alone, inARow }: Suspect,
 	waiting: readonly JournalRow[]
 ): readonly number[] {
 	const numbers = new Set(waiting.map(({ n }) => n));
-	const refused = [...alone.keys()].filter((n) => numbers.has(n));
-	const due = inARow === 0 ? refused.find((n) => alone.get(n) === true) : undefined;
-	if (due !== undefined) return [due];
+	const refused = [...alone].filter((n) => numbers.has(n));
+	if (inARow === 0 && refused.length > 0) return refused.slice(0, 1);
 	const fresh = waiting.filter(({ n }) => !alone.has(n)).map(({ n }) => n);
 	return fresh.length > 0 ? fresh.slice(0, size) : refused.slice(0, 1);
 }
 
 function blameAlone(suspect: Suspect, n: number): Blame {
 	const { alone, inARow } = suspect;
-	const isFound = inARow === 0 && alone.get(n) === true;
+	const isFound = inARow === 0 && alone.has(n);
 	const times = suspect.isLonely ? 1 + (suspect.lonely.n === n ? suspect.lonely.times : 0) : 0;
 	suspect.lonely = { n, times };
-	suspect.inARow = Math.min(inARow + 1, IN_A_ROW_MAX);
+	suspect.inARow = inARow + 1;
 	// Behind all others, so that the next time it is another one's turn.
 	alone.delete(n);
 	if (isFound || times >= LONELY_MAX) return { of: 'fact', n, isSure: isFound };
-	alone.set(n, false);
-	if (suspect.inARow < IN_A_ROW_MAX) return { of: 'somebody' };
-	// What was taken before says nothing of the relay as it is now. One at a time asks how it is.
-	for (const other of alone.keys()) alone.set(other, false);
-	suspect.inARow = IN_A_ROW_MAX - 1;
-	return { of: 'relay' };
+	alone.add(n);
+	return { of: suspect.inARow < IN_A_ROW_MAX ? 'somebody' : 'relay' };
 }
