@@ -4,6 +4,7 @@ import { parseDocumentName } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
+import { MESSAGE_FEED, MESSAGE_HAVE, MESSAGE_SYNC } from '#sync/frames.ts';
 import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	createRelayStand,
@@ -13,6 +14,8 @@ import {
 } from '#tests/support/relay-stand.ts';
 import { writeBatch } from './batch.ts';
 import { checkFact } from './check-fact.ts';
+import { createConnection, type Connection } from './connection.ts';
+import type { RelaySocket } from './relay-socket.ts';
 import type { Submission } from './submission.ts';
 import { createHaveShelf } from './have.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -85,6 +88,43 @@ it('[RELAY-25] a room that was caught up beyond the batch does not go back', asy
 			[other.clientID, 1]
 		])
 	);
+});
+
+it('[RELAY-13] who has left is told nothing, and those who stay are', async () => {
+	const said: string[] = [];
+	const shelf = createHaveShelf(stand.database.sql);
+	await shelf.open(caller);
+	const own = createHub({ sql: stand.database.sql, epoch: EPOCH, shelf });
+	const connect = (name: string): Connection => {
+		const socket = {
+			...{ OPEN: 1, readyState: 1, bufferedAmount: 0, on: () => undefined },
+			send: ([type]: Uint8Array) => said.push(`${name} ${String(type)}`)
+		} as unknown as RelaySocket;
+		const connection = createConnection({ caller, room, socket });
+		// It has all that is there.
+		connection.reading.stateVector = new Map();
+		connection.reading.sequence = room.sequence;
+		own.join(connection);
+		return connection;
+	};
+	const [first, second] = [connect('first'), connect('second')];
+	const doc = new Y.Doc();
+	const tell = async (id: string): Promise<readonly string[]> => {
+		said.length = 0;
+		const batch = [await submissionOf(changeOf(doc, id), id)];
+		own.tell(batch, await writeBatch(parts(), batch));
+		return [...said];
+	};
+	const all = [MESSAGE_HAVE, MESSAGE_SYNC, MESSAGE_FEED];
+	expect(await tell('A-1')).toEqual(
+		all.flatMap((type) => ['first', 'second'].map((name) => `${name} ${String(type)}`))
+	);
+	own.leave(first);
+	expect(await tell('A-2')).toEqual(all.map((type) => `second ${String(type)}`));
+	expect([...own.connections(), ...own.inScope(caller.scope)]).toEqual([second, second]);
+	own.leave(second);
+	expect(await tell('A-3')).toEqual([]);
+	expect([...own.connections(), ...own.inScope(caller.scope)]).toEqual([]);
 });
 
 function parts(): Parameters<typeof writeBatch>[0] {

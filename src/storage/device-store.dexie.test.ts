@@ -1,9 +1,10 @@
 import { deviceStoreContract } from '#tests/contract/device-store.ts';
+import { tileKeyOf } from '#domain/tile-key.ts';
 import { Dexie } from 'dexie';
 import { IDBDatabase, IDBFactory, IDBKeyRange, IDBObjectStore } from 'fake-indexeddb';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createDexieDeviceStore } from './device-store.dexie.ts';
-import { isStorageFull, only, type DeviceStore } from './device-store.ts';
+import { isStorageFull, only, STORE_VERSION, type DeviceStore } from './device-store.ts';
 
 function open(indexedDB = new IDBFactory()): DeviceStore {
 	return createDexieDeviceStore('daftar-test', { indexedDB, keyRange: IDBKeyRange });
@@ -83,6 +84,52 @@ it('[STORAGE-16] finds what was issued again before it was looked for by its fir
 		['D-1', ['receipt:B-000001', 'was:B-1']]
 	]);
 	expect(await store.read(['facts'], (rows) => rows.count('facts'))).toBe(2);
+});
+
+it('[STORAGE-17] gives products of before the third version their place among the tiles', async () => {
+	const indexedDB = new IDBFactory();
+	const old = new Dexie('daftar-test', { indexedDB, IDBKeyRange });
+	old.version(2).stores({ products: 'id, *codeKeys' });
+	const row = { id: 'A-1', name: 'Tea', codes: [], codeKeys: [], searchKey: 'tea', stamps: {} };
+	await old.table<object>('products').bulkPut([row, { ...row, id: 'A-2', active: false }]);
+	old.close();
+	const store = open(indexedDB);
+	const products = await store.read(['products'], (rows) => rows.all('products'));
+	expect(products.map(({ id, tileKey }) => [id, tileKey])).toEqual(
+		products.map((product) => [product.id, tileKeyOf(product)])
+	);
+	expect(products).toHaveLength(2);
+});
+
+it('[STORAGE-13] gives way to a newer program, and was not removed for that', async () => {
+	const indexedDB = new IDBFactory();
+	let removals = 0;
+	const onRemoved = (): void => {
+		removals += 1;
+	};
+	const keyRange = IDBKeyRange;
+	const store = createDexieDeviceStore('daftar-test', { indexedDB, keyRange, onRemoved });
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	const newer = new Dexie('daftar-test', { indexedDB, IDBKeyRange });
+	newer.version(STORE_VERSION + 1).stores({ meta: 'key' });
+	expect(await newer.table('meta').count()).toBe(1);
+	expect(removals).toBe(0);
+	newer.close();
+});
+
+it('[STORAGE-13] opens no lost connection again where the database was removed meanwhile', async () => {
+	const indexedDB = new IDBFactory();
+	const store = open(indexedDB);
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	const opened = vi.spyOn(indexedDB, 'open');
+	vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore) {
+		const { onversionchange } = this.transaction.db as { onversionchange?: (of: object) => void };
+		onversionchange?.({ newVersion: null });
+		throw new DOMException('The database connection is closing.', 'InvalidStateError');
+	});
+	const put = store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]));
+	await expect(put).rejects.toThrow(/closing/);
+	expect(opened).not.toHaveBeenCalled();
 });
 
 it('[STORAGE-13] is closed for good where the database is removed, and makes no new one', async () => {

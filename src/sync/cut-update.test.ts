@@ -76,11 +76,37 @@ describe('cutting an update', () => {
 		const deletions = pieces.map(({ bytes }) => Y.decodeUpdate(bytes).ds.clients.size);
 		expect(pieces.length).toBeGreaterThan(2);
 		expect(deletions).toEqual([...pieces.slice(1).map(() => 0), 1]);
+		const last = Y.decodeUpdate(pieces.at(-1)?.bytes ?? update);
+		expect(last.ds).toEqual(Y.decodeUpdate(update).ds);
 
 		const other = new Y.Doc();
 		for (const { bytes } of pieces) Y.applyUpdate(other, bytes);
 		expect(Y.encodeStateAsUpdate(other)).toEqual(update);
 		expect(textsOf(other)).toEqual(textsOf(doc));
+	});
+
+	it('[SYNC-7] many deletions and nothing else are a piece of their own', () => {
+		const doc = new Y.Doc();
+		const map = doc.getMap('f');
+		doc.transact(() => {
+			for (let at = 0; at < 24_000; at += 1) map.set(String(at), '');
+			for (let at = 0; at < 24_000; at += 2) map.delete(String(at));
+		});
+		const update = Y.encodeStateAsUpdate(doc, Y.encodeStateVector(doc));
+		expect(update.byteLength).toBeGreaterThan(PIECE_BYTES_MAX);
+		expect(cutUpdate(update)).toEqual([{ bytes: update, lastKey: undefined }]);
+	});
+
+	it('[SYNC-8] a piece is known by the last key that is looked for in it, or by none', () => {
+		const isOwn = (key: string): boolean => key.startsWith('A-');
+		for (const text of ['x', 'l'.repeat(12_000)]) {
+			const keys = ['A-1', 'A-2', 'B-1', 'B-2', 'B-3', 'B-4'];
+			const doc = documentOf(7, Object.fromEntries(keys.map((key) => [key, text])));
+			const pieces = cutUpdate(Y.encodeStateAsUpdate(doc), isOwn);
+			expect(pieces.map(({ lastKey }) => lastKey)).toEqual(
+				text === 'x' ? ['A-2'] : ['A-2', undefined, undefined]
+			);
+		}
 	});
 
 	it('[SYNC-7] throws on what is no update', () => {
