@@ -10,6 +10,7 @@ import {
 	createRelayStand,
 	EPOCH,
 	settingFact,
+	until,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
 import { writeBatch } from './batch.ts';
@@ -125,6 +126,30 @@ it('[RELAY-13] who has left is told nothing, and those who stay are', async () =
 	own.leave(second);
 	expect(await tell('A-3')).toEqual([]);
 	expect([...own.connections(), ...own.inScope(caller.scope)]).toEqual([]);
+});
+
+it('[RELAY-16] who has less than his document holds here catches up at a look', async () => {
+	const doc = new Y.Doc();
+	const batch = [await submissionOf(changeOf(doc, 'A-1'), 'A-1')];
+	await writeBatch(parts(), batch);
+	await catchUp(stand.database.sql, room);
+	const said: number[] = [];
+	const socket = {
+		...{ OPEN: 1, readyState: 1, bufferedAmount: 0, on: () => undefined },
+		send: ([type = -1]: Uint8Array, sent?: () => void) => {
+			said.push(type);
+			sent?.();
+		}
+	} as unknown as RelaySocket;
+	const connection = createConnection({ caller, room, socket });
+	hub.join(connection);
+	hub.passOnHeld();
+	expect(connection.reading.isCatchingUp).toBe(false);
+	// Asked by now what it has.
+	connection.reading.stateVector = new Map();
+	hub.passOnHeld();
+	await until(() => !connection.reading.isCatchingUp);
+	expect([said, connection.reading.sequence]).toEqual([[MESSAGE_SYNC], room.sequence]);
 });
 
 function parts(): Parameters<typeof writeBatch>[0] {

@@ -49,14 +49,40 @@ it('[STORAGE-8] turns an abort for want of room into its own fault, and keeps wh
 	expect(cart?.value).toBe('small');
 });
 
-it('[STORAGE-10] opens a lost connection again, once, and does the work', async () => {
-	const store = open();
+it.each([
+	['UnknownError', 'Connection to Indexed Database server lost. Refresh the page to try again'],
+	['InvalidStateError', 'The database connection is closing.'],
+	['AbortError', 'Connection is closing.']
+])('[STORAGE-10] opens a lost connection again, once, and does the work: %s', async (name, why) => {
+	const indexedDB = new IDBFactory();
+	const store = open(indexedDB);
 	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
-	const losses = loseConnection(1);
+	const opened = vi.spyOn(indexedDB, 'open');
+	const losses = loseConnection(1, new DOMException(why, name));
 	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]));
 	expect(losses.left).toBe(0);
+	expect(opened).toHaveBeenCalledTimes(1);
 	vi.restoreAllMocks();
 	expect((await store.read(['meta'], (rows) => rows.get('meta', 'a')))?.value).toBe(2);
+});
+
+it('[STORAGE-10] does nothing once more after another fault', async () => {
+	const store = open();
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	const losses = loseConnection(2, new DOMException('Internal error.', 'UnknownError'));
+	const put = store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]));
+	await expect(put).rejects.toThrow('Internal error.');
+	expect(losses.left).toBe(1);
+});
+
+it('[STORAGE-8] knows a full disk by the fault of what was asked, too', async () => {
+	const store = open();
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	loseConnection(1, new DOMException('No room.', 'QuotaExceededError'));
+	const fault: unknown = await store
+		.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 2 }]))
+		.catch((cause: unknown) => cause);
+	expect(isStorageFull(fault)).toBe(true);
 });
 
 it('[STORAGE-10] gives up when the connection is lost again', async () => {
@@ -83,6 +109,8 @@ it('[STORAGE-16] finds what was issued again before it was looked for by its fir
 	expect(found.map(({ id, refs }) => [id, refs])).toEqual([
 		['D-1', ['receipt:B-000001', 'was:B-1']]
 	]);
+	const other = await store.read(['facts'], (rows) => rows.get('facts', 'D-2'));
+	expect(other?.refs).toEqual(['receipt:B-000001']);
 	expect(await store.read(['facts'], (rows) => rows.count('facts'))).toBe(2);
 });
 
@@ -99,6 +127,21 @@ it('[STORAGE-17] gives products of before the third version their place among th
 		products.map((product) => [product.id, tileKeyOf(product)])
 	);
 	expect(products).toHaveLength(2);
+});
+
+it('[STORAGE-13] holds up no removal once it is closed', async () => {
+	const indexedDB = new IDBFactory();
+	let removals = 0;
+	const onRemoved = (): void => {
+		removals += 1;
+	};
+	const store = createDexieDeviceStore('daftar-test', {
+		...{ indexedDB, keyRange: IDBKeyRange, onRemoved }
+	});
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	store.close();
+	await new Dexie('daftar-test', { indexedDB, IDBKeyRange }).delete();
+	expect(removals).toBe(0);
 });
 
 it('[STORAGE-13] gives way to a newer program, and was not removed for that', async () => {
@@ -168,7 +211,9 @@ function fullDisk(): void {
 	});
 }
 
-function loseConnection(times: number): { left: number } {
+const LOST = new DOMException('Connection to Indexed Database server lost.', 'UnknownError');
+
+function loseConnection(times: number, fault = LOST): { left: number } {
 	const losses = { left: times };
 	const put = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put')?.value as (
 		this: IDBObjectStore,
@@ -180,7 +225,7 @@ function loseConnection(times: number): { left: number } {
 	) {
 		if (losses.left > 0) {
 			losses.left -= 1;
-			throw new DOMException('Connection to Indexed Database server lost.', 'UnknownError');
+			throw fault;
 		}
 		return put.apply(this, given) as never;
 	});

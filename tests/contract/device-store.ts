@@ -183,7 +183,8 @@ export function deviceStoreContract(name: string, open: () => Promise<DeviceStor
 			});
 			const thrown = new Error('stop');
 			const broken = store.write(['meta', 'journal'], async (rows) => {
-				await rows.put('meta', [{ key: 'sequence', value: { n: 2, receipt: 2 } }]);
+				for (const n of [2, 3])
+					await rows.put('meta', [{ key: 'sequence', value: { n, receipt: n } }]);
 				await rows.put('journal', [journalRow(1, 1), journalRow(3)]);
 				await rows.remove('journal', [2]);
 				throw thrown;
