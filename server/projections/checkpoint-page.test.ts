@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { BusinessId } from '#domain/ids.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
+import { factId, type BusinessId, type ProductId } from '#domain/ids.ts';
 import { unpackRows } from '#domain/packed-rows.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { isSmall } from './checkpoint.ts';
@@ -189,4 +190,56 @@ it('[FEED-16] comes in one piece to who wrote little', async () => {
 	await database.sql`update fact set text = 'x'`;
 	await database.sql`update feed_head set s = 100001`;
 	expect(await isSmall(database.sql, SHOP)).toBe(false);
+});
+
+/** Products whose stamps nobody asks for; what they are called and whether they are sold still. */
+async function writeProducts(fieldsById: Readonly<Record<string, object>>): Promise<void> {
+	const stamp = [1, 0, 'A-1'];
+	for (const [id, fields] of Object.entries(fieldsById)) {
+		const stamps = Object.fromEntries(Object.keys(fields).map((name) => [name, stamp]));
+		await database.sql`
+			insert into product (business, product, fields, stamps)
+			values (${SHOP}, ${id}, ${JSON.stringify(fields)}::text::jsonb, ${JSON.stringify(stamps)}::text::jsonb)`;
+	}
+}
+
+/** So many sales of one product each, from one number on. */
+async function sell(productId: string, from: number, count: number): Promise<void> {
+	for (let n = from; n < from + count; n += 1) {
+		const line = { name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 1, totalMinor: 1 };
+		const text = encodeFact({
+			...{ id: factId('A', n), code: 'A', n, at: { wall: n, counter: 0 }, on: '2026-11-20', by: 1 },
+			...{ kind: 'sale', receipt: n, tenders: [{ kind: 'cash', minor: 1 }] },
+			lines: [{ ...line, productId: productId as ProductId }]
+		});
+		await database.sql`
+			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s)
+			values (${SHOP}, 'A', ${n}, 'sale', ${n}, 0, '2026-11-20', 1, ${text}, 0, ${n})`;
+	}
+}
+
+function idsOf({ products }: CheckpointPage): readonly unknown[] {
+	return (unpackRows(products ?? []) ?? []).map((row) => row['id']).toSorted();
+}
+
+it('[FEED-9] a till opens with what it sold most of late and its favourites; what is sold no more comes last', async () => {
+	await writeProducts({
+		'A-1': { name: 'Tea' },
+		'A-2': { name: 'Milk', favourite: true },
+		'A-3': { name: 'Salt' },
+		'A-4': { name: 'Soap', active: true },
+		'A-5': { name: 'Rope', active: false }
+	});
+	await sell('A-4', 1, 3);
+	// Six hundred facts ago is long ago.
+	await write(FIRST, { from: 4, count: 597 });
+	await sell('A-3', 601, 1);
+	await sell('A-1', 602, 2);
+	await database.sql`update feed_head set s = 603`;
+	const first = await read({ part: 'first', after: '' });
+	expect(first.often).toEqual(['A-1', 'A-3']);
+	expect(idsOf(first)).toEqual(['A-1', 'A-2', 'A-3']);
+	expect(idsOf(await read({ part: 'products', after: '' }))).toEqual(['A-1', 'A-2', 'A-3', 'A-4']);
+	expect(idsOf(await read({ part: 'products', after: 'A-2' }))).toEqual(['A-3', 'A-4']);
+	expect(idsOf(await read({ part: 'retired', after: '' }))).toEqual(['A-5']);
 });
