@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { parseDocumentName } from '#documents/document-name.ts';
 import { appendFact, readFacts } from '#documents/facts.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { createProject } from '#server/projections/project.ts';
-import { MESSAGE_FEED, MESSAGE_HAVE, MESSAGE_SYNC } from '#sync/frames.ts';
+import { decodeClientFrame, MESSAGE_FEED, MESSAGE_HAVE, MESSAGE_SYNC } from '#sync/frames.ts';
 import { deviceCaller } from '#tests/support/device-caller.ts';
 import {
 	createRelayStand,
@@ -150,6 +150,78 @@ it('[RELAY-16] who has less than his document holds here catches up at a look', 
 	hub.passOnHeld();
 	await until(() => !connection.reading.isCatchingUp);
 	expect([said, connection.reading.sequence]).toEqual([[MESSAGE_SYNC], room.sequence]);
+});
+
+describe('a reader of a document', () => {
+	/** Somebody who has all that the room knows of, and what he is sent. */
+	function reader(): { readonly connection: Connection; readonly doc: Y.Doc; frames: number } {
+		const read = { doc: new Y.Doc(), frames: 0 };
+		const socket = {
+			...{ OPEN: 1, readyState: 1, bufferedAmount: 0, on: () => undefined },
+			send: (frame: Uint8Array, sent?: () => void) => {
+				const told = decodeClientFrame(frame);
+				if (told?.kind === 'update') {
+					read.frames += 1;
+					Y.applyUpdate(read.doc, told.update);
+				}
+				sent?.();
+			}
+		} as unknown as RelaySocket;
+		const connection = createConnection({ caller, room, socket });
+		connection.reading.stateVector = new Map();
+		connection.reading.sequence = room.sequence;
+		hub.join(connection);
+		return Object.assign(read, { connection });
+	}
+
+	async function commit(doc: Y.Doc, id: string, sender: object = {}): Promise<() => void> {
+		const batch = [{ ...(await submissionOf(changeOf(doc, id), id)), sender }];
+		const written = await writeBatch(parts(), batch);
+		return () => {
+			hub.tell(batch, written);
+		};
+	}
+
+	const idsOf = (doc: Y.Doc): readonly string[] => Array.from(doc.getMap('f').keys()).toSorted();
+
+	it('[RELAY-16] is told once what another says, and nothing that he said himself', async () => {
+		const [first, second] = [reader(), reader()];
+		const tell = await commit(new Y.Doc(), 'A-1', first.connection);
+		tell();
+		// He has it by then, as who caught up from the database has it.
+		tell();
+		await until(() => !second.connection.reading.isCatchingUp);
+		expect([first, second].map(({ frames, doc }) => [frames, idsOf(doc)])).toEqual([
+			[0, []],
+			[1, ['A-1']]
+		]);
+	});
+
+	it('[RELAY-16] loses nothing that another relay wrote before it', async () => {
+		const one = reader();
+		const shelf = createHaveShelf(stand.database.sql);
+		const elsewhere = createHub({ sql: stand.database.sql, epoch: EPOCH, shelf });
+		const copy = await elsewhere.hold(stand.today(), room.address);
+		const other = await submissionOf(changeOf(new Y.Doc(), 'A-8'), 'A-8');
+		await writeBatch(parts(), [{ ...other, room: copy }]);
+		const tell = await commit(new Y.Doc(), 'A-9');
+		tell();
+		await until(() => one.connection.reading.sequence === 2);
+		await until(() => !one.connection.reading.isCatchingUp);
+		expect(idsOf(one.doc)).toEqual(['A-8', 'A-9']);
+	});
+
+	it('[RELAY-16] hears what is new behind what he is being sent', async () => {
+		const one = reader();
+		one.connection.reading.isCatchingUp = true;
+		const tell = await commit(new Y.Doc(), 'A-1');
+		tell();
+		expect([one.frames, one.connection.reading.sequence]).toEqual([0, 0]);
+		one.connection.reading.isCatchingUp = false;
+		hub.passOnHeld();
+		await until(() => one.connection.reading.sequence === 1);
+		expect(idsOf(one.doc)).toEqual(['A-1']);
+	});
 });
 
 function parts(): Parameters<typeof writeBatch>[0] {
