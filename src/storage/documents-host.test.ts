@@ -1,6 +1,6 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createMemoryDocumentsHost, type DocumentsHost } from './documents-host.ts';
+import { createDocument, createMemoryDocumentsHost, type DocumentsHost } from './documents-host.ts';
 import { createIndexeddbDocumentsHost } from './documents-indexeddb.ts';
 import { seeded, wide } from '#tests/support/seeded.ts';
 
@@ -27,7 +27,10 @@ function documentsHostContract(name: string, create: () => DocumentsHost): void 
 		it('[STORAGE-11] keeps a closed document, and nothing of a dropped one', async () => {
 			await write('A-1');
 			await settled();
+			const { doc } = await host.open(DOCUMENT);
 			await host.close(DOCUMENT);
+			// Whoever passes its updates on hears that it has ended.
+			expect(doc.isDestroyed).toBe(true);
 			expect(await held()).toEqual(['A-1']);
 			await write('A-2');
 			await settled();
@@ -70,6 +73,25 @@ documentsHostContract('indexeddb', () => {
 	vi.stubGlobal('indexedDB', new IDBFactory());
 	vi.stubGlobal('IDBKeyRange', IDBKeyRange);
 	return createIndexeddbDocumentsHost(random);
+});
+
+it('[STORAGE-12] draws an id that is not nought', () => {
+	expect(createDocument(() => 0).clientID).toBe(1);
+});
+
+it('[STORAGE-11] two books keep documents of one name apart', async () => {
+	const NAME = 'j/x/y/20261120';
+	vi.stubGlobal('indexedDB', new IDBFactory());
+	vi.stubGlobal('IDBKeyRange', IDBKeyRange);
+	const [own, heirs] = ['', 'B'].map((book) => createIndexeddbDocumentsHost(random, book));
+	if (own === undefined || heirs === undefined) throw new Error('two books');
+	(await own.open(NAME)).doc.getMap('f').set('A-1', 'mine');
+	await settled();
+	await own.close(NAME);
+	expect((await heirs.open(NAME)).doc.getMap('f').size).toBe(0);
+	await heirs.drop(NAME);
+	expect((await own.open(NAME)).doc.getMap('f').size).toBe(1);
+	await own.close(NAME);
 });
 
 describe('a document that a frozen tab holds open', () => {
