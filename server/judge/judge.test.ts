@@ -256,6 +256,33 @@ describe('after a restore', () => {
 		expect(await present(sheet(second, codes, 1))).toBe('ok');
 	});
 
+	it('[JUDGE-16] a wrong try and one that was used spend nothing', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		expect(await present({ ...sheet(h, codes, 0), code: another(codes[0]) })).toBe('wrong');
+		await forget();
+		expect(await present(sheet(h, codes, 0))).toBe('ok');
+		const others = [await writeRecord(stand, name), await writeRecord(stand, name)] as const;
+		expect(await present(sheet(others[0], codes, 0))).toBe('used');
+		await forget();
+		expect(await present(sheet(others[1], codes, 0))).toBe('ok');
+	});
+
+	it('[JUDGE-16] of two records that one code confirmed the first is the one that it was spent for', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const records = [await writeRecord(stand, name), await writeRecord(stand, name)] as const;
+		for (const h of records) {
+			expect(await present(sheet(h, codes, 0))).toBe('ok');
+			await lose();
+			stand.clock.now += 1_000;
+		}
+		for (const told of factsOf(stand, amina.person, 'judged').toReversed())
+			await handIn(amina.person, told, 'p1');
+		expect(await present(sheet(records[1], codes, 0))).toBe('used');
+		await lose();
+		expect(await present(sheet(records[0], codes, 0))).toBe('ok');
+	});
+
 	it('[JUDGE-16] both codes that confirmed one record are spent, when their verdicts are taken over too', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
 		const h = await writeRecord(stand, name);
