@@ -1,12 +1,12 @@
 import { eq } from 'drizzle-orm';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeBase64url } from '#domain/bytes.ts';
+import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
-import { parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
+import { encodeVerdict, parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { JudgedFact, VerdictFact } from '#domain/fact/ledger-fact.ts';
-import { factId } from '#domain/ids.ts';
+import { factId, type BusinessId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import { systemRandom } from '#server/auth/random.ts';
 import { beginNextEpoch } from '#server/commands/keeping/after-restore.ts';
@@ -266,6 +266,57 @@ describe('after a restore', () => {
 		expect(await present(sheet(others[0], codes, 0))).toBe('used');
 		await forget();
 		expect(await present(sheet(others[1], codes, 0))).toBe('ok');
+	});
+
+	it('[JUDGE-16] what was spent in another ledger, shop or way spends nothing here', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('ok');
+		const others = [
+			{ ledgerId: mintLedger() },
+			{ businessId: systemRandom.uuid() as BusinessId },
+			{ way: 'app' }
+		] as const;
+		for (const otherwise of others) {
+			await lose();
+			await carry(otherwise);
+			expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('ok');
+			await stand.database.sql`delete from fact where carried_by is not null`;
+		}
+	});
+
+	it('[JUDGE-16] a verdict that stands here spends its code where the books do not say so', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('ok');
+		const { orm } = stand.database;
+		await orm.delete(codeSpent).where(ofLedger(codeSpent, name));
+		await carry({});
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('used');
+	});
+
+	it('[JUDGE-15] of two verdicts on one claim the first is taken over', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const claim = await fileClaim(stand, shop, sheet(await writeRecord(stand, name), codes, 0));
+		await judgeClaim(stand.parts, claim);
+		const told = verdicts().at(-1);
+		if (told === undefined) throw new Error('there is a verdict');
+		const { relayEpoch, seq } = told.verdict;
+		for (const [epoch, number] of [
+			[relayEpoch + 1, seq + 1],
+			[relayEpoch, seq + 2],
+			[relayEpoch, seq]
+		] as const) {
+			const verdict = { ...told.verdict, relayEpoch: epoch, seq: number };
+			const again = { ...told, verdict, v: encodeBase64url(encodeVerdict(verdict)) };
+			const n = await handIn(shop.business, again, 'A');
+			await stand.database.sql`
+				insert into ledger_fact (business, ledger, code, n, kind)
+				values (${shop.business}, ${name.ledger}, ${told.code}, ${n}, 'verdict')`;
+		}
+		await lose();
+		expect(await judgeAgain(claim)).toBe('known');
+		const rows = await stand.database.sql<{ v: Uint8Array }[]>`
+			select v from claim_judged where ledger = ${name.ledger}`;
+		expect(rows.map(({ v }) => encodeBase64url(new Uint8Array(v)))).toEqual([told.v]);
 	});
 
 	it('[JUDGE-16] of two records that one code confirmed the first is the one that it was spent for', async () => {

@@ -13,6 +13,7 @@ import {
 	until,
 	type RelayStand
 } from '#tests/support/relay-stand.ts';
+import { TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { writeBatch } from './batch.ts';
 import { checkFact } from './check-fact.ts';
 import { createConnection, type Connection } from './connection.ts';
@@ -153,15 +154,26 @@ it('[RELAY-16] who has less than his document holds here catches up at a look', 
 });
 
 describe('a reader of a document', () => {
+	interface Reader {
+		readonly connection: Connection;
+		readonly doc: Y.Doc;
+		readonly frames: number;
+		/** Of the items of each frame. */
+		readonly clocks: readonly (readonly number[])[];
+	}
+
 	/** Somebody who has all that the room knows of, and what he is sent. */
-	function reader(): { readonly connection: Connection; readonly doc: Y.Doc; frames: number } {
-		const read = { doc: new Y.Doc(), frames: 0 };
+	function reader(): Reader {
+		const clocks: (readonly number[])[] = [];
+		const read = { doc: new Y.Doc(), frames: 0, clocks };
 		const socket = {
 			...{ OPEN: 1, readyState: 1, bufferedAmount: 0, on: () => undefined },
+			close: () => undefined,
 			send: (frame: Uint8Array, sent?: () => void) => {
 				const told = decodeClientFrame(frame);
 				if (told?.kind === 'update') {
 					read.frames += 1;
+					clocks.push(Y.decodeUpdate(told.update).structs.map(({ id }) => id.clock));
 					Y.applyUpdate(read.doc, told.update);
 				}
 				sent?.();
@@ -209,6 +221,42 @@ describe('a reader of a document', () => {
 		await until(() => one.connection.reading.sequence === 2);
 		await until(() => !one.connection.reading.isCatchingUp);
 		expect(idsOf(one.doc)).toEqual(['A-8', 'A-9']);
+	});
+
+	it('[RELAY-15] is sent what he lacks, once, in pieces of 32 kB', async () => {
+		const one = reader();
+		const doc = new Y.Doc();
+		for (let sequence = 1; sequence <= 7; sequence += 1) {
+			const before = Y.encodeStateVector(doc);
+			doc.getMap('f').set(`A-${String(sequence)}`, 'x'.repeat(9_500));
+			const update = Buffer.from(Y.encodeStateAsUpdate(doc, before));
+			await stand.database.sql`
+				insert into document_update (business, document, sequence, update)
+				values (${TRADE_BUSINESS}, ${room.name}, ${sequence}, ${update})`;
+		}
+		await catchUp(stand.database.sql, room);
+		one.connection.reading.stateVector = new Map([[doc.clientID, 1]]);
+		hub.passOnHeld();
+		await until(() => !one.connection.reading.isCatchingUp);
+		expect(one.clocks).toEqual([
+			[1, 2, 3],
+			[4, 5, 6]
+		]);
+	});
+
+	it('[RELAY-16] starts anew where the database goes away while he is sent what is there', async () => {
+		const one = reader();
+		const tell = await commit(new Y.Doc(), 'A-1');
+		tell();
+		const away = (): Promise<never> => Promise.reject(new Error('away'));
+		const sql = away as unknown as Parameters<typeof catchUp>[0];
+		const shelf = createHaveShelf(sql);
+		const failing = createHub({ sql, epoch: EPOCH, shelf });
+		failing.join(one.connection);
+		one.connection.reading.sequence = 0;
+		failing.passOnHeld();
+		await until(() => one.connection.isEnded);
+		expect(one.connection.reading.isCatchingUp).toBe(false);
 	});
 
 	it('[RELAY-16] hears what is new behind what he is being sent', async () => {
