@@ -295,18 +295,22 @@ describe('after a restore', () => {
 
 	it('[JUDGE-15] of two verdicts on one claim the first is taken over', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
-		const claim = await fileClaim(stand, shop, sheet(await writeRecord(stand, name), codes, 0));
+		const h = await writeRecord(stand, name);
+		// Of another claim, on the same record.
+		expect(await present({ ...sheet(h, codes, 0), code: another(codes[0]) })).toBe('wrong');
+		const claim = await fileClaim(stand, shop, sheet(h, codes, 0));
 		await judgeClaim(stand.parts, claim);
-		const told = verdicts().at(-1);
-		if (told === undefined) throw new Error('there is a verdict');
+		const [wrong, told] = verdicts().slice(-2);
+		if (wrong === undefined || told === undefined) throw new Error('there are two verdicts');
 		const { relayEpoch, seq } = told.verdict;
-		for (const [epoch, number] of [
-			[relayEpoch + 1, seq + 1],
-			[relayEpoch, seq + 2],
-			[relayEpoch, seq]
+		for (const [of, epoch, number] of [
+			[wrong, relayEpoch, seq - 1],
+			[told, relayEpoch + 1, seq - 1],
+			[told, relayEpoch, seq + 2],
+			[told, relayEpoch, seq]
 		] as const) {
-			const verdict = { ...told.verdict, relayEpoch: epoch, seq: number };
-			const again = { ...told, verdict, v: encodeBase64url(encodeVerdict(verdict)) };
+			const verdict = { ...of.verdict, relayEpoch: epoch, seq: number };
+			const again = { ...of, verdict, v: encodeBase64url(encodeVerdict(verdict)) };
 			const n = await handIn(shop.business, again, 'A');
 			await stand.database.sql`
 				insert into ledger_fact (business, ledger, code, n, kind)
@@ -317,6 +321,23 @@ describe('after a restore', () => {
 		const rows = await stand.database.sql<{ v: Uint8Array }[]>`
 			select v from claim_judged where ledger = ${name.ledger}`;
 		expect(rows.map(({ v }) => encodeBase64url(new Uint8Array(v)))).toEqual([told.v]);
+	});
+
+	it('[JUDGE-15] a wrong try of before is counted', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const claim = { ...sheet(h, codes, 0), code: another(codes[0]) };
+		const waiting = await fileClaim(stand, shop, claim);
+		await judgeClaim(stand.parts, waiting);
+		expect(resultOf(verdicts().at(-1))).toBe('wrong');
+		await lose();
+		await stand.database.sql`
+			update ledger_guard set sheet_wrong = 0 where ledger = ${name.ledger}`;
+		await carryVerdicts();
+		expect(await judgeAgain(waiting)).toBe('known');
+		const [guard] = await stand.database.sql`
+			select sheet_wrong from ledger_guard where ledger = ${name.ledger}`;
+		expect(guard).toEqual({ sheet_wrong: 1 });
 	});
 
 	it('[JUDGE-16] of two records that one code confirmed the first is the one that it was spent for', async () => {

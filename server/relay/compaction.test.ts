@@ -236,25 +236,76 @@ describe('which documents, and when', () => {
 		expect(left).toHaveLength(2);
 	});
 
-	/** Days that are over, each of two updates; a compaction that takes half a second for each. */
-	async function manyDays(count: number): Promise<ReturnType<typeof createCompaction>> {
-		await write(1, 1);
+	/** Documents of two updates each, put together up to one. */
+	async function addDocuments(names: readonly string[], upTo = 0): Promise<void> {
 		const [row] = await stored();
 		const hex = Buffer.from(row?.bytes ?? []).toString('hex');
-		const days = Array.from({ length: count }, (_none, at) => 20_250_101 + at);
-		const names = days.map((day) => `${stand.today().slice(0, -8)}${String(day)}`);
 		await stand.database.sql`
-			insert into document_head (business, document, sequence)
-			select ${TRADE_BUSINESS}, name, 2 from unnest(${names}::text[]) as name`;
+			insert into document_head (business, document, sequence, compacted)
+			select ${TRADE_BUSINESS}, name, 2, ${upTo} from unnest(${[...names]}::text[]) as name`;
 		await stand.database.sql`
 			insert into document_update (business, document, sequence, update)
 			select ${TRADE_BUSINESS}, name, sequence, decode(${hex}, 'hex')
-			from unnest(${names}::text[]) as name, generate_series(1, 2) as sequence`;
+			from unnest(${[...names]}::text[]) as name, generate_series(1, 2) as sequence`;
+	}
+
+	/** Days that are over, each of two updates; a compaction that takes half a second for each. */
+	async function manyDays(count: number): Promise<ReturnType<typeof createCompaction>> {
+		await write(1, 1);
+		const days = Array.from({ length: count }, (_none, at) => 20_250_101 + at);
+		await addDocuments(days.map((day) => `${stand.today().slice(0, -8)}${String(day)}`));
 		let now = stand.clock.now;
 		const clock = (): number => (now += 500);
 		const { sql } = stand.database;
 		return createCompaction({ sql, clock, fault: (fault) => stand.faults.push(fault) });
 	}
+
+	it('[RELAY-33] the office’s days too, and both sides of a customer’s years, once they are over', async () => {
+		const compaction = await manyDays(0);
+		const branch = stand.today().slice(1, -8);
+		const person = `/${TRADE_BUSINESS}/`;
+		const over = [`j${branch}20251231`, `o${branch}20251231`, `s${person}2025`, `c${person}2025`];
+		const now = [`o${stand.today().slice(1)}`, `s${person}2026`, `c${person}2026`];
+		await addDocuments([...over, ...now]);
+		await compaction.run();
+		const rows = await stand.database.sql<{ document: string }[]>`
+			select document from document_head where compacted = 2`;
+		expect(rows.map(({ document }) => document).toSorted()).toEqual(over.toSorted());
+	});
+
+	it('[RELAY-33] however many there are of which nothing is left to do', async () => {
+		const compaction = await manyDays(0);
+		const days = Array.from({ length: 520 }, (_none, at) => String(19_990_101 + at));
+		await addDocuments(
+			days.map((day) => `${stand.today().slice(0, -8)}${day}`),
+			2
+		);
+		await addDocuments([`${stand.today().slice(0, -8)}20250101`]);
+		await compaction.run();
+		expect(await compacted()).toBe(521);
+	});
+
+	it('[RELAY-33] one in which the database went away is put together at the next look', async () => {
+		await manyDays(2);
+		let isAway = true;
+		const sql = new Proxy(stand.database.sql, {
+			get: (target, name): unknown => {
+				if (name !== 'begin' || !isAway) return Reflect.get(target, name);
+				isAway = false;
+				const gone = Object.assign(new Error('gone'), { code: 'CONNECTION_CLOSED' });
+				return () => Promise.reject(gone);
+			}
+		});
+		const { clock } = stand;
+		const compaction = createCompaction({
+			...{ sql, clock: () => clock.now, fault: (fault) => stand.faults.push(fault) }
+		});
+		await compaction.run();
+		expect(await compacted()).toBe(1);
+		expect(stand.faults.splice(0)).toHaveLength(1);
+		await compaction.run();
+		expect(await compacted()).toBe(2);
+	});
 
 	async function compacted(): Promise<number> {
 		const rows = await stand.database.sql`select 1 from document_head where compacted = 2`;
