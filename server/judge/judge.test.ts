@@ -323,6 +323,40 @@ describe('after a restore', () => {
 		expect(rows.map(({ v }) => encodeBase64url(new Uint8Array(v)))).toEqual([told.v]);
 	});
 
+	it('[JUDGE-15] one that was used is taken over, and spends the code for nobody', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const records = [await writeRecord(stand, name), await writeRecord(stand, name)] as const;
+		expect(await present(sheet(records[0], codes, 0))).toBe('ok');
+		const waiting = await fileClaim(stand, shop, sheet(records[1], codes, 0));
+		await judgeClaim(stand.parts, waiting);
+		expect(resultOf(verdicts().at(-1))).toBe('used');
+		await lose();
+		await carryVerdicts();
+		expect(await judgeAgain(waiting)).toBe('known');
+		expect(await present(sheet(records[0], codes, 0))).toBe('ok');
+	});
+
+	it('[JUDGE-11] [JUDGE-15] a code that was spent before is replaced once its verdict is taken over', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const set = async (): Promise<unknown> =>
+			(
+				await stand.database.sql`
+					select next_counter::int as next from sheet_set where ledger = ${name.ledger}`
+			)[0]?.['next'];
+		const before = await set();
+		const claim = sheet(await writeRecord(stand, name), codes, 0);
+		const waiting = await fileClaim(stand, shop, claim);
+		await judgeClaim(stand.parts, waiting);
+		const after = await set();
+		expect(after).toBe(Number(before) + 1);
+		await lose();
+		await stand.database.sql`
+			update sheet_set set next_counter = ${Number(before)} where ledger = ${name.ledger}`;
+		await carryVerdicts();
+		expect(await judgeAgain(waiting)).toBe('known');
+		expect(await set()).toBe(after);
+	});
+
 	it('[JUDGE-15] a wrong try of before is counted', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
 		const h = await writeRecord(stand, name);
