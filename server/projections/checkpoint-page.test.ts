@@ -111,6 +111,37 @@ it('[FEED-9] goes on where a ledger was cut, and every ledger is whole once', as
 	for (const page of pages) expect(JSON.stringify(page).length).toBeLessThan(1_200_000);
 });
 
+it('[FEED-9] no ledger is whole before the last that is said of it, where records are cut as well', async () => {
+	for (const [ledger, h] of [
+		[FIRST, 'a'],
+		[LONG, 'b'],
+		[LAST, 'c'],
+		[LAST, 'd']
+	] as const)
+		await writeRecord(ledger, h);
+	await write(FIRST, { count: 2 });
+	await write(LONG, { from: 3, count: 1 });
+	const sizes = { products: 9, customers: 9, days: 9, said: 1, records: 3 };
+	const parts = { sql: database.sql, business: SHOP, epoch: 1, sizes };
+	const seen: (readonly [records: number, said: unknown, whole: unknown])[] = [];
+	for (let asked: PageAsked | null = { part: 'ledgers', after: '' }; asked !== null;) {
+		const readRanges = createFactRanges();
+		const page: CheckpointPage = await readCheckpointPage({ ...parts, readRanges }, asked);
+		const said = page.ledgerFacts?.map(([, text]) => text.slice(0, 1)).join('');
+		seen.push([unpackRows(page.records ?? [])?.length ?? 0, said, page.whole]);
+		asked = page.next;
+	}
+	expect(seen.map(([, said]) => said).join('')).toBe('123');
+	const wholeAt = (ledger: string): number =>
+		seen.findIndex(([, , whole]) => Array.isArray(whole) && whole.includes(ledger));
+	const saidAt = (text: string): number => seen.findIndex(([, said]) => said === text);
+	expect(wholeAt(FIRST)).toBeGreaterThan(saidAt('1'));
+	expect(wholeAt(FIRST)).toBeGreaterThanOrEqual(saidAt('2'));
+	expect(wholeAt(LONG)).toBeGreaterThanOrEqual(saidAt('3'));
+	expect(wholeAt(LAST)).toBe(seen.length - 1);
+	expect(seen.map(([records]) => records)).toContain(1);
+});
+
 it('[FEED-9] has 1 MB of what is said of no ledger, and of the names of customers', async () => {
 	await write('00000000-0000-0000-0000-000000000000', { count: 600 });
 	const said = await readAll({ part: 'said', after: '' });

@@ -108,9 +108,12 @@ it('[LINK-20] what is no longer in its document is not blamed, and one goes out 
 	expect(out(careful, rows(1, 2, 3, 4))).toEqual([1]);
 	careful.look(DAY, rows(2, 3, 4));
 	expect(out(careful, rows(2, 3, 4))).toEqual([2, 3]);
+	// One of them is answered, and the other alone is out.
+	careful.look(DAY, rows(3, 4));
+	expect(out(careful, rows(3, 4))).toEqual([3]);
 	careful.forget(DAY);
 	expect(careful.refuse(DAY)).toEqual({ of: 'relay' });
-	expect(out(careful, rows(2, 3, 4))).toEqual([2]);
+	expect(out(careful, rows(3, 4))).toEqual([3]);
 });
 
 it('[LINK-20] one taken in another document counts where all that waits here was refused alone', () => {
