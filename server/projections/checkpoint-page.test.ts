@@ -196,10 +196,6 @@ it('[FEED-9] has what is left of a product whose name comes later, as when an ow
 	expect(stock).toEqual([level]);
 });
 
-function idsOf({ products = [] }: CheckpointPage): readonly unknown[] {
-	return (unpackRows(products) ?? []).map((row) => row['id']);
-}
-
 it('[FEED-15] begins where the feed begins when the numbers of facts have too many gaps', async () => {
 	await write(LONG, { count: 11, step: 2 });
 	expect(await read({ part: 'first', after: '' }, 11)).toMatchObject({ s: 11 });
@@ -272,5 +268,6 @@ it('[FEED-9] a till opens with what it sold most of late and its favourites; wha
 	expect(idsOf(first)).toEqual(['A-1', 'A-2', 'A-3']);
 	expect(idsOf(await read({ part: 'products', after: '' }))).toEqual(['A-1', 'A-2', 'A-3', 'A-4']);
 	expect(idsOf(await read({ part: 'products', after: 'A-2' }))).toEqual(['A-3', 'A-4']);
-	expect(idsOf(await read({ part: 'retired', after: '' }))).toEqual(['A-5']);
+	// One that was taken up again comes once more: a device may have asked for the pieces before.
+	expect(idsOf(await read({ part: 'retired', after: '' }))).toEqual(['A-4', 'A-5']);
 });
