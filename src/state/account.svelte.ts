@@ -115,13 +115,24 @@ export function openAccount(): Account {
 	return opened;
 }
 
-/** Puts the book of this device under the account that is signed in, with all that it holds. */
+type ClaimingAccount = Pick<Account, 'businesses' | 'name'> & {
+	readonly api: Pick<AccountApi, 'claim'>;
+};
+type ClaimingApp = Pick<App, 'identity' | 'settings' | 'signer' | 'store' | 'changes'> & {
+	readonly device: Pick<App['device'], 'markClaimed'>;
+};
+
+/**
+ * JOIN-3. Puts the book of this device under the account that is signed in, with all that it holds. What is
+ * claimed already is that account's, unless its shops were asked for and this is none of them.
+ */
 export async function claimBook(
-	account: Account,
-	app: App
+	account: ClaimingAccount,
+	app: ClaimingApp
 ): Promise<Result<undefined, ApiRefusal>> {
 	const { business, branch, person, claimed } = app.identity;
-	if (claimed) return ok(undefined);
+	const isOthers = account.businesses?.every((shop) => shop.business !== business) === true;
+	if (claimed) return isOthers ? err('businessKnown') : ok(undefined);
 	const name = app.settings.name === '' ? (account.name?.name ?? '') : app.settings.name;
 	const made = await account.api.claim({ business, branch, person, name }, app.signer);
 	if (!made.ok) return made.error === 'businessKnown' ? anotherBook(account, app, name) : made;
@@ -132,12 +143,12 @@ export async function claimBook(
 
 /** A copy of this book is somebody else's shop: what stands here becomes a shop of its own. */
 async function anotherBook(
-	account: Account,
-	app: App,
+	{ api }: ClaimingAccount,
+	app: ClaimingApp,
 	name: string
 ): Promise<Result<undefined, ApiRefusal>> {
 	const { claimAnew } = await import('./browser-link.ts');
-	const claimed = await claimAnew(account.api, app, { name });
+	const claimed = await claimAnew(api, app, { name });
 	if (!claimed.ok) return claimed;
 	location.replace('/shop/sell');
 	// This page still stands on the old book, and is about to be gone.

@@ -22,6 +22,10 @@ export interface FactRow extends StoredText {
 	readonly on_day: string;
 	readonly member: number;
 	readonly s: string;
+	/** Of a fact that was issued again: the id and the digest that it had first. */
+	readonly was_code: string | null;
+	readonly was_n: string | null;
+	readonly first_digest: string | null;
 }
 
 /** All facts of a scope behind a place, in the order of the feed, page by page. */
@@ -34,7 +38,8 @@ export async function* readFacts(
 	for (;;) {
 		const rows = await sql<FactRow[]>`
 			select code, n, kind, branch, document, fact.wall, fact.counter,
-				fact.on_day::text as on_day, member, text, s, ${clockColumns(sql)}
+				fact.on_day::text as on_day, member, text, s, was_code, was_n, first_digest,
+				${clockColumns(sql)}
 			from fact left join clock using (business, code, n)
 			where business = ${scope} and s > ${last} order by s limit ${PAGE_LENGTH}`;
 		if (rows.length > 0) yield rows;

@@ -1,5 +1,7 @@
 import type { Sql } from 'postgres';
+import { parseDocumentName } from '#documents/document-name.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
+import { firstColumns } from '#server/relay/first-names.ts';
 import type { Difference } from './differences.ts';
 import type { FactRow } from './project-again.ts';
 
@@ -45,7 +47,7 @@ export async function verifyBridge(tx: Sql, scope: string): Promise<readonly Dif
 	}));
 }
 
-/** The columns of a fact say what its text says. */
+/** The columns of a fact say what its text says, and its branch what its document's name does. */
 export function verifyRow(scope: string, row: FactRow): readonly Difference[] {
 	const id = `${row.code}-${row.n}`;
 	const parsed = parseFact(row.text);
@@ -56,9 +58,22 @@ export function verifyRow(scope: string, row: FactRow): readonly Difference[] {
 			: [{ ...difference, what: `fact ${id} cannot be read (${parsed.error})` }];
 	}
 	const { value: fact } = parsed;
-	const said = [fact.id, fact.kind, fact.at.wall, fact.at.counter, fact.on, fact.by];
-	const kept = [id, row.kind, row.wall, row.counter, row.on_day, row.member];
-	return said.every((value, at) => String(value) === String(kept[at]))
+	const { wasCode, wasN, firstDigest } = firstColumns({ fact, text: row.text });
+	const first = [wasCode, wasN, firstDigest === null ? null : BigInt.asIntN(64, firstDigest)];
+	const said = [fact.id, fact.kind, fact.at.wall, fact.at.counter, fact.on, fact.by, ...first];
+	const kept = [
+		...[id, row.kind, row.wall, row.counter, row.on_day, row.member],
+		...[row.was_code, row.was_n, row.first_digest]
+	];
+	return isOfBranch(row) && said.every((value, at) => String(value) === String(kept[at]))
 		? []
 		: [{ ...difference, what: `the columns of fact ${id}` }];
+}
+
+/** What came by no document is of the branch that its bringer said. */
+function isOfBranch({ document, branch }: FactRow): boolean {
+	if (document === null) return true;
+	const address = parseDocumentName(document);
+	if (!address.ok) return false;
+	return branch === ('branch' in address.value ? address.value.branch : null);
 }
