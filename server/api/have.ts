@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import type { Sql } from 'postgres';
 import { readBackupMark } from '#server/database/epoch.ts';
+import { HAVE_RANGES_MAX } from '#server/relay/have.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
 import { inTurn, type ReadParts } from './read-turns.ts';
@@ -16,11 +17,6 @@ type Range = readonly [from: number, to: number, digest: string];
 
 /** As on a socket: no range crosses a multiple of it. */
 const RANGE_LENGTH = 512;
-/**
- * Ten years of a busy shop have 7,000; of a device whose numbers do not follow each other each fact is one.
- * Of what is not said a device hands in again what it holds, and hears that it is known.
- */
-export const HAVE_RANGES_MAX = 50_000;
 /** What a device asks for at once: a month of a busy till. */
 const BACKED_UP_BLOCKS = 64;
 

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { BusinessId } from '#domain/ids.ts';
+import { createTestDatabase } from '#tests/support/database.ts';
 import { createHaveShelf } from './have.ts';
 
 const A = { scope: '0192f0c1-7a00-4000-8000-0000000000a1' as BusinessId, code: 'A' };
@@ -117,4 +118,20 @@ it('[RELAY-17] a book that could not be read is read by the next who asks, while
 	await turn();
 	answer(2);
 	expect((await second).ranges()).toEqual([[1, 2, '0000000000000000']]);
+});
+
+it('[RELAY-17] a book of a device whose numbers do not follow each other has the last of them alone', async () => {
+	const { sql, close } = await createTestDatabase();
+	onTestFinished(close);
+	await sql`
+		insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s)
+		select ${A.scope}, 'A', 2 * i, 'sale', 0, 0, '2026-11-20', 1, '', i, i
+		from generate_series(1, 900) as i`;
+	const shelf = createHaveShelf(sql, 20);
+	const book = await shelf.open(A);
+	const said = book.ranges().map(([from]) => from);
+	expect(said).toEqual(Array.from({ length: 20 }, (_none, at) => 1_762 + 2 * at));
+	// What is committed from now on is said all the same.
+	expect(shelf.add(A, 1_801, 0n)).toBe(true);
+	expect(book.ranges().at(-1)?.slice(0, 2)).toEqual([1_800, 1_801]);
 });

@@ -31,7 +31,14 @@ interface Opened {
 	readers: number;
 }
 
-export function createHaveShelf(sql: Sql): HaveShelf {
+/**
+ * Ten years of a busy shop have 7,000; of a device whose numbers do not follow each other each fact is one.
+ * Of what is not said a device hands in again what it holds, and hears that it is known.
+ */
+export const HAVE_RANGES_MAX = 50_000;
+
+/** RELAY-17. Of a device with more than so many ranges a book has the last. */
+export function createHaveShelf(sql: Sql, rangesMax = HAVE_RANGES_MAX): HaveShelf {
 	const openedByDevice = new Map<string, Opened>();
 	const codesByScope = new Map<string, Set<string>>();
 
@@ -41,7 +48,7 @@ export function createHaveShelf(sql: Sql): HaveShelf {
 			const opened = openedByDevice.get(key) ?? openBook();
 			openedByDevice.set(key, opened);
 			opened.readers += 1;
-			const reading = readFrom(sql, opened, { device, block: blockOf(from) });
+			const reading = readFrom(sql, opened, { device, block: blockOf(from), rangesMax });
 			// Who waits for this one hears of its fault; who comes later reads for himself.
 			opened.reading = reading.catch(() => undefined);
 			const codes = codesByScope.get(device.scope) ?? new Set();
@@ -82,16 +89,18 @@ function openBook(): Opened {
 interface ToRead {
 	readonly device: Device;
 	readonly block: number;
+	readonly rangesMax: number;
 }
 
 /** A book that goes back as far, in the place of one that does not: that one serves until it is read. */
-async function readFrom(sql: Sql, opened: Opened, { device, block }: ToRead): Promise<HaveBook> {
+async function readFrom(sql: Sql, opened: Opened, asked: ToRead): Promise<HaveBook> {
+	const { block } = asked;
 	await opened.reading;
 	if (opened.book !== undefined && opened.firstBlock <= block) return opened.book;
 	const meanwhile: (readonly [n: number, digest: bigint])[] = opened.meanwhile ?? [];
 	opened.meanwhile = meanwhile;
 	try {
-		const book = await readHaveBook(sql, device, block);
+		const book = await readHaveBook(sql, asked);
 		for (const [n, digest] of meanwhile) book.add(n, digest);
 		opened.book = book;
 		opened.firstBlock = block;
@@ -103,7 +112,10 @@ async function readFrom(sql: Sql, opened: Opened, { device, block }: ToRead): Pr
 }
 
 /** RELAY-17. Runs of a device's committed facts, cut at multiples of 512, each with the XOR of its digests. */
-async function readHaveBook(sql: Sql, { scope, code }: Device, block: number): Promise<HaveBook> {
+async function readHaveBook(
+	sql: Sql,
+	{ device: { scope, code }, block, rangesMax }: ToRead
+): Promise<HaveBook> {
 	const rows = await sql<{ from: string; to: string; digest: string }[]>`
 		select min(n) as from, max(n) as to, bit_xor(digest) as digest
 		from (
@@ -113,9 +125,9 @@ async function readHaveBook(sql: Sql, { scope, code }: Device, block: number): P
 				and n >= ${block * HAVE_RANGE_LENGTH}
 		) as numbered
 		group by block, island
-		order by min(n)`;
+		order by min(n) desc limit ${rangesMax}`;
 	return createHaveBook(
-		rows.map(({ from, to, digest }) => ({
+		rows.toReversed().map(({ from, to, digest }) => ({
 			from: Number(from),
 			to: Number(to),
 			digest: BigInt.asUintN(64, BigInt(digest))
