@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
+import { HAVE_RANGE_LENGTH, HAVE_RANGES_MAX } from '#sync/limits.ts';
 import { deviceKey, type Device } from './submission.ts';
 import { blockOf, createHaveBook, type HaveBook } from './have-book.ts';
 
@@ -30,12 +30,6 @@ interface Opened {
 	meanwhile: (readonly [n: number, digest: bigint])[] | undefined;
 	readers: number;
 }
-
-/**
- * Ten years of a busy shop have 7,000; of a device whose numbers do not follow each other each fact is one.
- * Of what is not said a device hands in again what it holds, and hears that it is known.
- */
-export const HAVE_RANGES_MAX = 50_000;
 
 /** RELAY-17. Of a device with more than so many ranges a book has the last. */
 export function createHaveShelf(sql: Sql, rangesMax = HAVE_RANGES_MAX): HaveShelf {
