@@ -21,7 +21,7 @@ import {
 import { TRADE_BRANCH, TRADE_BUSINESS } from '#tests/support/trade.ts';
 import { CARRIED_FACTS_MAX, carriedRoutes } from './carried.ts';
 import { feedRoutes } from './feed.ts';
-import { HAVE_RANGES_MAX } from '#sync/limits.ts';
+import { HAVE_RANGES_MAX } from '#server/database/journal.ts';
 import { haveRoutes } from './have.ts';
 import { lackingRoutes } from './lacking.ts';
 import { createReads } from './read-turns.ts';

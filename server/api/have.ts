@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import type { Sql } from 'postgres';
 import { readBackupMark } from '#server/database/epoch.ts';
-import { HAVE_RANGES_MAX } from '#sync/limits.ts';
+import { HAVE_RANGES_MAX } from '#server/database/journal.ts';
 import { callersOnly, wholeQuery, type CallerEnv, type CallerParts } from './device-caller.ts';
 import { problem, refusal } from './problem.ts';
 import { inTurn, type ReadParts } from './read-turns.ts';

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
-import { HAVE_RANGE_LENGTH, HAVE_RANGES_MAX } from '#sync/limits.ts';
+import { HAVE_RANGES_MAX } from '#server/database/journal.ts';
+import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import { deviceKey, type Device } from './submission.ts';
 import { blockOf, createHaveBook, type HaveBook } from './have-book.ts';
 

@@ -37,10 +37,5 @@ export const PHONE_CARRIED_DAY_FACTS_MAX = 20_000;
 export const RECORD_ANSWERS_MAX = 20;
 /** A have range never crosses a multiple of this. */
 export const HAVE_RANGE_LENGTH = 512;
-/**
- * Ten years of a busy shop have 7,000; of a device whose numbers do not follow each other each fact is one.
- * Of what is not said a device hands in again what it holds, and hears that it is known.
- */
-export const HAVE_RANGES_MAX = 50_000;
 /** An idle stock client gives up after 30 s without a message. */
 export const HEARTBEAT_MS = 20_000;
