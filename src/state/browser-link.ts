@@ -90,8 +90,8 @@ export async function connectTill(app: LinedApp, lead: TabLead): Promise<void> {
 		app.sync.take(status);
 	});
 	app.sync.take(link.status);
-	const count = countKept({ store, changes, crypto: createWebCrypto() }, device.identity);
-	void app.awaitless(count);
+	const counting = countKept({ store, changes, crypto: createWebCrypto() }, device.identity);
+	void app.awaitless(counting);
 	lead.on((role) => void app.awaitless(role === 'leader' ? link.start() : link.stop()));
 	const wake = (): void => {
 		if (document.visibilityState === 'visible') link.wake();

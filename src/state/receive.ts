@@ -221,15 +221,22 @@ export async function countKept(
 		const one = await arrive({ text, branch: branch === '' ? null : branch }, crypto);
 		if (one?.fact !== undefined && one.fact !== null) arrived.push(one);
 	}
-	if (arrived.length + held.unlisted.length === 0) return;
-	const folds = held.unlisted.length > 0 ? await loadFolds() : await foldsFor(arrived);
 	const { business } = identity;
-	const moved = await store.write(READ_MODEL_TABLES, async (rows) => {
-		const report = await foldArrived(rows, arrived, { business, folds });
-		if (held.unlisted.length > 0) await folds?.foldTallies(rows, await allLedgers(rows), business);
-		return report.moved;
-	});
-	if (moved.length > 0) changes.tell(moved, 'arrived');
+	// In pieces: a sale that is rung up meanwhile waits for one of them.
+	for (let start = 0; start < arrived.length; start += PIECE.least) {
+		const piece = arrived.slice(start, start + PIECE.least);
+		const folding = { business, folds: await foldsFor(piece) };
+		const { moved } = await store.write(READ_MODEL_TABLES, (rows) =>
+			foldArrived(rows, piece, folding)
+		);
+		changes.tell(moved, 'arrived');
+	}
+	if (held.unlisted.length === 0) return;
+	const { foldTallies } = await loadFolds();
+	await store.write(READ_MODEL_TABLES, async (rows) =>
+		foldTallies(rows, await allLedgers(rows), business)
+	);
+	changes.tell(['tallies'], 'arrived');
 }
 
 /** A program of before kept no rows of the list. */
