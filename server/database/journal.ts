@@ -107,8 +107,9 @@ export const documentUpdate = pgTable(
 );
 
 /**
- * Ranges of facts that are told at once. Ten years of a busy shop have 7,000; of a device whose numbers do not follow each other each fact is one.
- * Of what is not said a device hands in again what it holds, and hears that it is known.
+ * Ranges of facts that are told at once. Ten years of a busy shop have 7,000; of a device whose numbers
+ * do not follow each other each fact is one. Of what is not said a device hands in again what it holds,
+ * and hears that it is known.
  */
 export const HAVE_RANGES_MAX = 50_000;
 
