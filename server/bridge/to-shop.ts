@@ -5,6 +5,7 @@ import { DISPUTE_WINDOW_MS } from '#domain/confirmation/standing.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
+import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { BranchId, BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { keepEarly, takeEarly, type Brought } from './early-answers.ts';
@@ -97,8 +98,9 @@ async function answerOf(
 	const key = encodeBase64url(new Uint8Array(phone.public_key));
 	const goneAt = await leftAt(sql, person, fact);
 	if (decision === 'cancel' && goneAt !== undefined) {
-		if (await hasAgreed(sql, person, { fact, before })) return [];
-		if (await isCodeOver(sql, person, { fact, now })) return [];
+		const saidBy = [fact.h, ...(await statementsWith(sql, fact))];
+		if (await hasAgreed(sql, person, { fact, before, saidBy })) return [];
+		if (await isCodeOver(sql, person, { fact, now, saidBy })) return [];
 	}
 	const saidAt = decision === 'accept' ? goneAt : undefined;
 	const body = {
@@ -131,6 +133,23 @@ async function leftAt(
 	return row === undefined || row.at === null ? undefined : Number(row.at);
 }
 
+/** BRIDGE-22. The shop's statements that list it: a yes to one is a yes to it. */
+async function statementsWith(
+	sql: Sql,
+	{ businessId, ledgerId, h }: ReplyFact
+): Promise<readonly RecordHash[]> {
+	const rows = await sql<{ h: RecordHash }[]>`
+		select record.h from record join fact using (business, code, n)
+		where business = ${businessId} and ledger = ${ledgerId} and record.kind = 'statement'
+			and text::jsonb -> 7 -> 'list' @> to_jsonb(${h}::text)`;
+	return rows.map((row) => row.h);
+}
+
+/** What the person may have said yes by: the record itself, and the statements that list it. */
+interface SaidBy {
+	readonly saidBy: readonly RecordHash[];
+}
+
 /**
  * BRIDGE-22. Whether the person signed yes to it himself: that stands for good, and the days in which who
  * stands there now may contest it are not his.
@@ -138,16 +157,16 @@ async function leftAt(
 async function hasAgreed(
 	sql: Sql,
 	person: PersonId,
-	{ fact: { businessId, ledgerId, h }, before }: Pick<InLine, 'fact' | 'before'>
+	{ fact: { businessId, ledgerId }, before, saidBy }: Pick<InLine, 'fact' | 'before'> & SaidBy
 ): Promise<boolean> {
 	const isOfIt = (one: ReplyFact): boolean =>
-		one.businessId === businessId && one.ledgerId === ledgerId && one.h === h;
+		one.businessId === businessId && one.ledgerId === ledgerId && saidBy.includes(one.h);
 	if (before.some((one) => isOfIt(one) && one.decision === 'accept')) return true;
 	const [rows, phones] = await Promise.all([
 		sql<{ key: string }[]>`
 			select text::json ->> 13 as key from fact
 			where business = ${person} and kind = 'filed' and text::json ->> 6 = ${businessId}
-				and text::json ->> 7 = ${ledgerId} and text::json ->> 8 = ${h}
+				and text::json ->> 7 = ${ledgerId} and text::json ->> 8 = any(${[...saidBy]})
 				and text::json ->> 9 = 'accept'`,
 		sql<{ public_key: Uint8Array }[]>`select public_key from phone where person = ${person}`
 	]);
@@ -159,7 +178,7 @@ async function hasAgreed(
 async function isCodeOver(
 	sql: Sql,
 	person: PersonId,
-	{ fact: { businessId, ledgerId, h }, now }: Pick<InLine, 'fact' | 'now'>
+	{ fact: { businessId, ledgerId }, now, saidBy }: Pick<InLine, 'fact' | 'now'> & SaidBy
 ): Promise<boolean> {
 	const rows = await sql<{ text: string }[]>`
 		select text from fact
@@ -168,8 +187,8 @@ async function isCodeOver(
 	return rows.some(({ text }) => {
 		const fact = parseFact(text);
 		if (!fact.ok || fact.value.kind !== 'judged') return false;
-		const { h: of, result, at } = fact.value.verdict;
-		return of === h && result === 'ok' && at + DISPUTE_WINDOW_MS < now;
+		const { h, result, at } = fact.value.verdict;
+		return saidBy.includes(h) && result === 'ok' && at + DISPUTE_WINDOW_MS < now;
 	});
 }
 

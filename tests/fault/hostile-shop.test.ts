@@ -365,6 +365,35 @@ describe('a customer’s answer', () => {
 		expect(sums).toEqual({ confirmed: '900', disputed: '700', total: '900' });
 	});
 
+	it('[BRIDGE-22] contests nothing that she agreed to on a statement, in the days of who follows her', async () => {
+		const given = await newSheet();
+		const [coded, signed, late] = [
+			await book({ minor: 900 }),
+			await book({ minor: 50 }),
+			await book({ minor: 3 })
+		];
+		const page = await book({ kind: 'statement', minor: 900, list: [coded.h] });
+		expect(await present(sheet(page.h, given, 0))).toBe('ok');
+		const agreed = await book({ kind: 'statement', minor: 50, list: [signed.h] });
+		const { business } = shop;
+		const yes = { business, ledger, h: agreed.h, decision: 'accept' } as const;
+		expect(await stand.put(amina, [await replyFact(amina, yes)])).toBe('taken');
+		stand.clock.now += 20 * DAY_MS;
+		const ended = await stand.ask('/connections/end', { body: { business, ledger }, by: shop });
+		expect(ended.status).toBe(200);
+		await stand.link(shop, ledger, await stand.customer(`bob${String(round)}`));
+		stand.clock.now += DAY_MS;
+		for (const { h } of [coded, signed, late]) {
+			const no = { business, ledger, h, decision: 'cancel', reason: 'notMe' } as const;
+			expect(await stand.put(amina, [await replyFact(amina, no)])).toBe('taken');
+		}
+		await stand.settled();
+		const [sums] = await stand.database.sql<Record<string, string>[]>`
+			select confirmed, disputed, total from balance
+			where business = ${business} and ledger = ${ledger}`;
+		expect(sums).toEqual({ confirmed: '950', disputed: '3', total: '950' });
+	});
+
 	it('[BRIDGE-4] is not given by somebody else, nor by a shop’s device', async () => {
 		const { h } = await book();
 		const bob = await stand.customer(`bob${String(round)}`);
