@@ -650,6 +650,9 @@ describe('guessing', () => {
 			results.push(await present({ h, way: 'app', code: '000000000' }));
 		}
 		expect(results).toEqual(['wrong', 'wrong', 'wrong', 'wrong', 'wrong', 'locked']);
+		expect(await present({ ...sheet(h, codes, 1), code: another(codes[1]) })).toBe('wrong');
+		// Each way's own count is told.
+		expect(verdicts().map(({ wrong }) => wrong)).toEqual([1, 2, 3, 4, 5, 5, 1]);
 		expect(await present(sheet(h, codes, 0))).toBe('ok');
 	});
 });

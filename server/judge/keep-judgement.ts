@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { encodeBase64url } from '#domain/bytes.ts';
-import { claimMessage, encodeClaim } from '#domain/confirmation/claim.ts';
+import { claimMessage, encodeClaim, type Claim } from '#domain/confirmation/claim.ts';
 import { WRONG_SHEETS_MAX, type Judgement } from '#domain/confirmation/judge.ts';
 import { HASH_BYTES } from '#domain/confirmation/record.ts';
 import { encodeVerdict, verdictMessage, type Verdict } from '#domain/confirmation/verdict.ts';
@@ -192,7 +192,7 @@ async function tell(act: Act, { judged, signed, wrong }: Told): Promise<void> {
 		v: encodeBase64url(signed.v),
 		sig: encodeBase64url(signed.sig),
 		kid: encodeBase64url(signed.kid),
-		wrong: wrong.sheetWrong + wrong.appWrong
+		wrong: wrongOfWay(claim.way, wrong)
 	};
 	await act.write(name.business, { kind: 'verdict', ...body, branch });
 	const person = link?.person ?? null;
@@ -201,6 +201,12 @@ async function tell(act: Act, { judged, signed, wrong }: Told): Promise<void> {
 	const { way } = claim;
 	const { business: businessId } = name;
 	await act.write(person, { kind: 'judged', businessId, ...body, way, counter, branch: null });
+}
+
+/** Those of a message lock nothing but that message. */
+function wrongOfWay(way: Claim['way'], { sheetWrong, appWrong }: Told['wrong']): number {
+	if (way === 'sheet') return sheetWrong;
+	return way === 'app' ? appWrong : 0;
 }
 
 /** A code that was used makes room for the next; on paper alone there is nobody to show it to. */

@@ -903,6 +903,25 @@ describe('the ledger’s answers', () => {
 		expect((await ledgers.notices()).unread).toBe(1);
 	});
 
+	it('[BOOK-11] a wrong code of a message is not said to have locked the sheet', async () => {
+		const { device, due, codes, relay, clock, ledgers, amina } = await linked();
+		const [a, b] = [await due(500), await due(600)];
+		const third = { result: 'wrong', al: 0, wrong: 3 } as const;
+		const bySheet = value(await device.claimByCode(amina, [a], codes[0] ?? ''));
+		await relay.verdict(bySheet.fact.claim.id, a, { ...third, seq: 1 });
+		await device.noteSms(b, { send: 1, expiresAt: clock.now + 600_000, to: '…903' });
+		const bySms = value(await device.claimByCode(amina, [b], '123456'));
+		await relay.verdict(bySms.fact.claim.id, b, { ...third, seq: 2 });
+		const { notices } = await ledgers.notices();
+		const wrong = notices.filter((notice) => notice.kind === 'wrongCode');
+		expect(wrong.map(({ record, isLocked }) => [record?.h, isLocked])).toEqual(
+			expect.arrayContaining([
+				[a, true],
+				[b, false]
+			])
+		);
+	});
+
 	it('[BOOK-11] notices are told, whatever day of the calendar a peer says was promised', async () => {
 		const { device, due, ledgers, amina, clock } = await shop();
 		await due(500);

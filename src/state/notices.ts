@@ -1,3 +1,4 @@
+import type { Claim } from '#domain/confirmation/claim.ts';
 import { WRONG_SHEETS_MAX } from '#domain/confirmation/judge.ts';
 import { dayFromNumber, dayNumber } from '#domain/calendar.ts';
 import { dueMsOf } from '#domain/ledger/due-date.ts';
@@ -116,10 +117,16 @@ async function saidNotices(rows: StoreReader): Promise<readonly Found[]> {
 			saying.kind === 'reply' && saying.decision === 'cancel' ? [h] : []
 		)
 	);
+	const wayOf = new Map(
+		said.flatMap(({ saying }) =>
+			saying.kind === 'claimed' ? [[saying.claimId, saying.way] as const] : []
+		)
+	);
 	const found = said.flatMap((row, place) =>
 		saidNotice(row, byHash.get(row.h), {
 			wasCancelled: cancelled.has(row.h),
-			isOpen: !said.slice(0, place).some((later) => later.h === row.h && answers(later, row))
+			isOpen: !said.slice(0, place).some((later) => later.h === row.h && answers(later, row)),
+			wayOf
 		})
 	);
 	return closeTakenBack(rows, found);
@@ -156,10 +163,16 @@ function isOpenTask(notice: Found): notice is Found & OpenTask {
 	return 'isOpen' in notice && notice.isOpen === true;
 }
 
+interface SaidBefore {
+	readonly wasCancelled: boolean;
+	readonly isOpen: boolean;
+	readonly wayOf: ReadonlyMap<string, Claim['way']>;
+}
+
 function saidNotice(
 	{ id, wall, saying }: SayingRow,
 	record: RecordRow | undefined,
-	{ wasCancelled, isOpen }: { readonly wasCancelled: boolean; readonly isOpen: boolean }
+	{ wasCancelled, isOpen, wayOf }: SaidBefore
 ): readonly Found[] {
 	if (saying.kind !== 'reply' && saying.kind !== 'verdict') return [];
 	const of = { id, at: wall, ledger: saying.ledgerId, ...(record !== undefined && { record }) };
@@ -171,7 +184,7 @@ function saidNotice(
 	const why = codeTrouble(saying.result);
 	if (why === undefined) return [{ ...of, kind: 'confirmedByCode' }];
 	if (why !== 'wrong') return [{ ...of, kind: 'codeNotTaken', why, isOpen } as Found];
-	const isLocked = saying.wrong >= WRONG_SHEETS_MAX;
+	const isLocked = wayOf.get(saying.claimId) === 'sheet' && saying.wrong >= WRONG_SHEETS_MAX;
 	return [{ ...of, kind: 'wrongCode', wrong: saying.wrong, isLocked } as Found];
 }
 

@@ -151,7 +151,7 @@ interface VerdictBody {
 	readonly v: string;
 	readonly sig: string;
 	readonly kid: string;
-	/** Wrong codes of this ledger so far. */
+	/** Wrong codes of the claim's way since the ledger's set was made; 0 where each code locks alone. */
 	readonly wrong: number;
 }
 
