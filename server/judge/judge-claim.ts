@@ -17,7 +17,8 @@ import { fact, record } from '#server/database/journal.ts';
 import { claimJudged, claimWaiting, smsSend, wrongDay } from '#server/database/ledgers.ts';
 import type { Transaction } from '#server/database/transaction.ts';
 import { commitAct, type Act } from '#server/ledgers/act.ts';
-import { ledgerIn, lockGuard, ofLedger, readLink, type Guard } from '#server/ledgers/guard.ts';
+import { ledgerIn, lockGuard, ofLedger, readLink } from '#server/ledgers/guard.ts';
+import { recallSet } from '#server/ledgers/forgotten-set.ts';
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { dayOf } from './days.ts';
 import { findCode, type CodeClaim, type Found } from './match-code.ts';
@@ -99,29 +100,57 @@ async function decide(act: Act, parts: LedgerParts, known: Known): Promise<Outco
 
 	const { code = '', counter = 0 } = claim;
 	const carried = await findCarried(act.tx, parts, { name, claim });
-	const asked = { name, guard, link, record: judged, way, code, counter };
-	const presented: CodeClaim = { ...asked, wasJudged: carried !== undefined };
+	const place = await placeOf(act, parts, { name, guard, link, way });
+	const presented: CodeClaim = {
+		...{ name, guard: place.guard, link: place.link, record: judged, way, code, counter },
+		wasJudged: carried !== undefined
+	};
 	const found = await findCode(act.tx, parts, presented);
+	const of: Case = { ...known, guard: place.guard, link: place.link, found };
 	if (carried !== undefined) {
-		await keepCarried(act, parts, { case: { ...known, guard, link, found }, carried });
+		await keepCarried(act, parts, { case: of, carried });
 		return 'known';
 	}
 	const judgement =
 		found?.old === undefined
-			? await judgeNew(act.tx, parts, { presented, guard, found })
+			? await judgeNew(act.tx, parts, { presented, found, isLost: place.isLost })
 			: again(found.old);
-	await keepJudgement(act, parts, { case: { ...known, guard, link, found }, judgement });
+	await keepJudgement(act, parts, { case: of, judgement });
 	return 'judged';
+}
+
+interface Place extends Pick<Case, 'guard' | 'link'> {
+	/** Codes of the ledger were given out that nobody can tell right from wrong any more. */
+	readonly isLost: boolean;
+}
+
+/** JUDGE-19. How the ledger stands once a set that a restore forgot is recalled. */
+async function placeOf(
+	act: Act,
+	parts: LedgerParts,
+	{ name, guard, link, way }: Pick<CodeClaim, 'name' | 'guard' | 'link' | 'way'>
+): Promise<Place> {
+	const recalled =
+		link === undefined || way === 'sms' ? undefined : await recallSet(act, parts, { name, link });
+	if (recalled === undefined) return { guard, link, isLost: false };
+	// A phone goes on to make codes, which may be guessed.
+	const isLost = recalled.isLost && way === 'sheet';
+	return { link: recalled.link, guard: await lockGuard(act.tx, name), isLost };
+}
+
+interface Presented extends Pick<Case, 'found'>, Pick<Place, 'isLost'> {
+	readonly presented: CodeClaim;
 }
 
 async function judgeNew(
 	tx: Transaction,
 	parts: LedgerParts,
-	{ presented, guard, found }: Pick<Case, 'guard' | 'found'> & { readonly presented: CodeClaim }
+	{ presented, found, isLost }: Presented
 ): Promise<Judgement> {
 	const { way, record: judged } = presented;
-	const counted = await guardOf(tx, parts, { presented, guard });
-	return judge({ way, record: judged, match: found?.match, guard: counted, at: parts.clock() });
+	const guard = await guardOf(tx, parts, presented);
+	const at = parts.clock();
+	return judge({ way, record: judged, match: found?.match, isLost, guard, at });
 }
 
 /** The same code for the same record: what it came to the first time, and nothing is spent twice. */
@@ -197,9 +226,8 @@ async function isJudged(tx: Transaction, business: BusinessId, claim: Claim): Pr
 async function guardOf(
 	tx: Transaction,
 	{ clock }: LedgerParts,
-	{ presented, guard }: { readonly presented: CodeClaim; readonly guard: Guard }
+	{ name, guard, link, record: judged, way, counter }: CodeClaim
 ): Promise<LedgerGuard> {
-	const { name, link, record: judged, way, counter } = presented;
 	const [send] =
 		way === 'sms'
 			? await tx

@@ -11,7 +11,7 @@ import type { Executor } from '#server/database/transaction.ts';
 import type { Act } from './act.ts';
 import { businessIn, ledgerIn, ofLedger, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
-import { keyOfEpoch, personSecrets } from './secrets.ts';
+import { keyOfEpoch, personSecrets, secretOfEpoch } from './secrets.ts';
 
 /** What each code of a set opens: every record of the class, in one currency, up to the cap. */
 export interface SetWorth {
@@ -67,6 +67,29 @@ export async function raiseEpoch(
 	}
 	await tx.update(ledgerLink).set({ epoch }).where(ofLedger(ledgerLink, name));
 	if (ended !== undefined) await tellSet(act, parts, { set: ended, link, isRevoked: true });
+	return epoch;
+}
+
+/** Begins a new epoch for who stands there already, and tells both sides that it is the one in force. */
+export async function renewEpoch(
+	act: Act,
+	parts: LedgerParts,
+	renewed: { readonly name: LedgerName; readonly link: Link; readonly keepsWrong: boolean }
+): Promise<number> {
+	const { name, link } = renewed;
+	const { person } = link;
+	const { business, ledger } = name;
+	const epoch = await raiseEpoch(act, parts, { ...renewed, holder: person });
+	await act.write(business, { kind: 'link', ledgerId: ledger, fields: { epoch }, branch: null });
+	if (person === null) return epoch;
+	const secret = await secretOfEpoch(act.tx, parts, { ...name, epoch });
+	await act.write(person, {
+		kind: 'card',
+		businessId: business,
+		ledgerId: ledger,
+		fields: { epoch, ...(secret !== undefined && { secret }) },
+		branch: null
+	});
 	return epoch;
 }
 

@@ -7,9 +7,9 @@ import {
 	codesOfSet,
 	makeSet,
 	openCounters,
-	raiseEpoch,
 	readSet,
 	readUsed,
+	renewEpoch,
 	type SetWorth,
 	type SheetSet
 } from './code-sets.ts';
@@ -17,7 +17,6 @@ import { lockGuard, readLink, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { maskedPhone } from './phone-number.ts';
 import { countMessage, reachOf, type Reach, type ReachRefusal } from './record-sms.ts';
-import { secretOfEpoch } from './secrets.ts';
 import { readShop, type Shop } from './shops.ts';
 import { listText } from './sms-words.ts';
 
@@ -117,23 +116,7 @@ async function replaceSet(
 	// Else a shop would guess twice, ask for a list, and guess on.
 	const keepsWrong = person === null;
 	await act.lock(name.business, ...(person === null ? [] : [person]));
-	const epoch = await raiseEpoch(act, parts, { name, link, holder: person, keepsWrong });
-	await act.write(name.business, {
-		kind: 'link',
-		ledgerId: name.ledger,
-		fields: { epoch },
-		branch: null
-	});
-	if (person !== null) {
-		const secret = await secretOfEpoch(act.tx, parts, { ...name, epoch });
-		await act.write(person, {
-			kind: 'card',
-			businessId: name.business,
-			ledgerId: name.ledger,
-			fields: { epoch, ...(secret !== undefined && { secret }) },
-			branch: null
-		});
-	}
+	const epoch = await renewEpoch(act, parts, { name, link, keepsWrong });
 	return makeSet(act, parts, { name, link: { ...link, epoch }, worth });
 }
 

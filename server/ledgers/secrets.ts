@@ -49,6 +49,20 @@ export async function personSecrets(
 	return [open(latest), ...older.map(open)];
 }
 
+/** Every secret that is known of who stands behind a ledger, the latest first; none is made. */
+export async function knownSecrets(
+	executor: Executor,
+	{ vault }: Pick<SecretParts, 'vault'>,
+	{ name, person }: { readonly name: LedgerName; readonly person: PersonId | null }
+): Promise<readonly PersonSecret[]> {
+	if (person !== null) {
+		const known = await readSecrets(executor, person);
+		return known.map(({ version, sealed }) => ({ version, key: vault.open(sealed) }));
+	}
+	const rows = await executor.select().from(ledgerSecret).where(ofLedger(ledgerSecret, name));
+	return rows.map(({ sealed }) => ({ version: 1, key: vault.open(sealed) }));
+}
+
 /** When a phone of the person was last removed; before all time where none was. */
 async function lastRemoval(executor: Executor, of: PersonId): Promise<number> {
 	const [row] = await executor

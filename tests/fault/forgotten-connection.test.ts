@@ -11,7 +11,7 @@ import { verifyAll } from '#server/commands/keeping/verify-all.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { SETS_OF_EPOCH } from '#server/ledgers/code-sets.ts';
 import { createProject } from '#server/projections/project.ts';
-import { recordFact, replyFact } from '#tests/support/hostile-facts.ts';
+import { claimFact, recordFact, replyFact, type HandClaim } from '#tests/support/hostile-facts.ts';
 import {
 	createHostileStand,
 	mintLedger,
@@ -21,6 +21,7 @@ import {
 	type StandShop
 } from '#tests/support/hostile-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
+import { giveStandSheet, type StandSheet } from '#tests/support/stand-sheet.ts';
 import { backUpTo, restoredStand } from '#tests/support/restored-stand.ts';
 
 const HOUR_MS = 3_600_000;
@@ -78,7 +79,7 @@ async function end(name: string, by: 'shop' | 'customer'): Promise<void> {
 }
 
 /** A backup, what `since` does, and the restore of that backup. What the shop holds by then. */
-async function forget(since: () => Promise<void>): Promise<readonly Row[]> {
+async function forget(since: () => Promise<void>, how = {}): Promise<readonly Row[]> {
 	const file = path.join(folder, 'backup');
 	await backUpTo(file, stand);
 	await since();
@@ -87,7 +88,7 @@ async function forget(since: () => Promise<void>): Promise<readonly Row[]> {
 		people[name] = { ...one, rows: await rowsOf(one.who.person) };
 	await stand.close();
 	stand.clock.now += HOUR_MS;
-	stand = await restoredStand(file, stand.clock);
+	stand = await restoredStand(file, stand.clock, how);
 	shop = { ...shop, headers: { ...(await signIn('duka')), 'daftar-device': `${shop.business}/A` } };
 	for (const [name, { who, ...one }] of Object.entries(people)) {
 		const session = await signIn(name);
@@ -298,3 +299,87 @@ describe('a connection that a restore forgot', () => {
 		}
 	});
 });
+
+describe('a set of codes that a restore forgot', () => {
+	const giveTo = (who: StandCustomer): Promise<StandSheet> =>
+		giveStandSheet(stand, { shop, ledger: held('amina').ledger, customer: who, cap: 1_000 });
+	const guesses = { codes: ['00000000', '11111111'] };
+
+	async function restored(rows: readonly Row[]): Promise<void> {
+		await carry(shop, rows);
+		shop = { ...shop, n: 50 };
+		stand.clock.now += HOUR_MS;
+	}
+
+	beforeEach(async () => {
+		await meet('amina');
+		await link('amina');
+	});
+
+	it('[JUDGE-19] is made out again from what the shop was told and her secret', async () => {
+		const before = await giveTo(held('amina').who);
+		let given = before;
+		const theirs = await forget(async () => {
+			given = await giveTo(held('amina').who);
+		});
+		await restored(theirs);
+		// She made another: nobody is to use the old one.
+		expect(await tell('amina', before, 1)).toBe('revoked');
+		expect(await tell('amina', given, 0)).toBe('ok');
+		expect(await tell('amina', given, 0)).toBe('used');
+		expect(await tell('amina', guesses, 1)).toBe('wrong');
+	});
+
+	it('[JUDGE-19] is not what the relay did not sign', async () => {
+		const before = await giveTo(held('amina').who);
+		const theirs = await forget(async () => {
+			await giveTo(held('amina').who);
+		});
+		const changed = ({ text, branch }: Row): Row => ({
+			branch,
+			text: text.replace(/"cap":1000/, '"cap":100000')
+		});
+		await restored(theirs.map(changed));
+		expect(await tell('amina', before, 1)).toBe('ok');
+	});
+
+	it('[JUDGE-19] with another secret ends, both sides are told, and what is told of it is no guess', async () => {
+		const given = await giveTo(held('amina').who);
+		await forget(() => Promise.resolve(), { isOtherSecret: true });
+		await restored([]);
+		for (const counter of [0, 1, 2, 3, 4])
+			expect(await tell('amina', given, counter)).toBe('revoked');
+		const { scope } = given;
+		const links = ofKind(await stand.feedOf(shop.business), 'link');
+		const cards = ofKind(await stand.feedOf(held('amina').who.person), 'card');
+		for (const { fields } of [links.at(-1), cards.at(-1)].flatMap((one) => one ?? []))
+			expect(fields.epoch).toBeGreaterThan(scope.epoch);
+		const judged = ofKind(await stand.feedOf(held('amina').who.person), 'judged');
+		expect(judged.map(({ wrong }) => wrong)).toEqual([0, 0, 0, 0, 0]);
+		expect(await tell('amina', { codes: ['000000000'] })).toBe('wrong');
+
+		const again = await giveTo(held('amina').who);
+		expect(await tell('amina', again, 0)).toBe('ok');
+		for (const result of ['wrong', 'wrong', 'wrong', 'locked'])
+			expect(await tell('amina', guesses, 0)).toBe(result);
+	});
+});
+
+/** A due of one's own, and the verdict on a code that is told for it: a sheet's, or a phone's. */
+async function tell(
+	name: string,
+	{ codes }: Pick<StandSheet, 'codes'>,
+	counter?: number
+): Promise<string> {
+	const due = await recordFact(shop, { ledger: held(name).ledger, minor: 300 });
+	const claim: HandClaim =
+		counter === undefined
+			? { h: due.h, way: 'app', code: codes[0] ?? '' }
+			: { h: due.h, way: 'sheet', code: codes[counter] ?? '', counter };
+	const verdicts = async (): Promise<readonly string[]> =>
+		ofKind(await stand.feedOf(shop.business), 'verdict').map(({ verdict }) => verdict.result);
+	const before = (await verdicts()).length;
+	expect(await stand.put(shop, [due, await claimFact(shop, claim)])).toBe('taken');
+	await until(async () => (await verdicts()).length > before);
+	return (await verdicts()).at(-1) ?? '';
+}

@@ -1,12 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeBase64url } from '#domain/bytes.ts';
-import {
-	code,
-	codeInfo,
-	ledgerKey,
-	sheetCheck,
-	type CodeScope
-} from '#domain/confirmation/codes.ts';
+import { sheetCheck } from '#domain/confirmation/codes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
@@ -31,6 +24,7 @@ import {
 	type StandCustomer,
 	type StandShop
 } from '#tests/support/hostile-stand.ts';
+import { giveStandSheet, type StandSheet } from '#tests/support/stand-sheet.ts';
 import { createTestKey } from '#tests/support/people-stand.ts';
 
 /** What a shop's own program would never do, and a changed one may: said to the relay as it stands. */
@@ -85,35 +79,11 @@ async function judged(who: StandCustomer = amina) {
 	return ofKind(await stand.feedOf(who.person), 'judged');
 }
 
-interface Sheet {
-	readonly codes: readonly string[];
-	readonly scope: CodeScope;
-	readonly info: Uint8Array;
+function newSheet(): Promise<StandSheet> {
+	return giveStandSheet(stand, { shop, ledger, customer: amina, cap: CAP });
 }
 
-/** A new set, and its codes as the customer's phone makes them from the secret that it alone gets. */
-async function newSheet(of: { customer?: StandCustomer; ledger?: LedgerId } = {}): Promise<Sheet> {
-	const { customer = amina } = of;
-	const name = { business: shop.business, ledger: of.ledger ?? ledger };
-	const worth = { kind: 'debit', currency: 'KES', exponent: 2, cap: CAP };
-	const path = `/people/${customer.person}`;
-	const made = await stand.ask(`${path}/sheets`, { body: { ...name, ...worth }, by: customer });
-	expect(made.status).toBe(201);
-	const { body } = await stand.ask(`${path}/secrets`, { by: customer });
-	const [latest] = body['secrets'] as readonly string[];
-	const secret = decodeBase64url(latest ?? '');
-	if (!secret.ok) throw new Error('no secret');
-	const epoch = Number(made.body['epoch']);
-	const scope = { businessId: name.business, ledgerId: name.ledger, epoch };
-	const key = await ledgerKey(secret.value, scope, crypto);
-	const info = codeInfo({ way: 'sheet', kind: 'due', currency: 'KES', exponent: 2, minor: CAP });
-	const codes = await Promise.all(
-		[0, 1, 2, 3, 4].map((counter) => code(key, { info, counter }, crypto))
-	);
-	return { codes, scope, info };
-}
-
-function sheet(h: RecordHash, { codes }: Sheet, counter: number): HandClaim {
+function sheet(h: RecordHash, { codes }: StandSheet, counter: number): HandClaim {
 	return { h, way: 'sheet', code: codes[counter] ?? '', counter };
 }
 
@@ -145,7 +115,7 @@ describe('codes that nobody told', () => {
 	});
 
 	/** Codes whose ten bits are those of the counter's code, and that are not the code. */
-	async function fitting({ codes, scope, info }: Sheet, check: number, count: number) {
+	async function fitting({ codes, scope, info }: StandSheet, check: number, count: number) {
 		const found: string[] = [];
 		for (let guess = 0; found.length < count; guess += 1) {
 			const digits = String(guess).padStart(8, '0');

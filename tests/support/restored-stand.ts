@@ -18,13 +18,18 @@ export async function backUpTo(
 	return backup;
 }
 
-/** Another stand comes up on what the backup holds, when the one before it is lost. */
+/** Another stand comes up on what the backup holds, when the one before it is lost, perhaps its secret too. */
 export async function restoredStand(
 	file: string,
-	clock: HostileStand['clock']
+	clock: HostileStand['clock'],
+	{ isOtherSecret = false } = {}
 ): Promise<HostileStand> {
 	const database = await createTestDatabase();
-	const parts = { clock: () => clock.now, secret, isOtherSecret: false };
+	const parts = {
+		clock: () => clock.now,
+		secret: isOtherSecret ? undefined : secret,
+		isOtherSecret
+	};
 	await restoreBackup(database, await checkRestore(file, parts), parts);
 	return createHostileStand({ database, clock });
 }

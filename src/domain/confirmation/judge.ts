@@ -48,6 +48,8 @@ export interface JudgeQuestion {
 	readonly record: JudgedRecord;
 	/** Undefined where no code of the ledger is the one that was presented. */
 	readonly match: CodeMatch | undefined;
+	/** Whether the ledger's codes cannot be known any more, and none is in force that could be guessed. */
+	readonly isLost?: boolean;
 	readonly guard: LedgerGuard;
 	/** Milliseconds UTC, the relay's. */
 	readonly at: number;
@@ -116,7 +118,8 @@ export function opens(sheet: 'debit' | 'credit', kind: RecordKind): boolean {
 }
 
 /** Tried once more behind a lock, a wrong code counts no further, and tells nothing. */
-function judgeWrong({ way, guard }: JudgeQuestion): Judgement {
+function judgeWrong({ way, guard, isLost = false }: JudgeQuestion): Judgement {
+	if (isLost) return { ...refused('revoked', false), isAlarm: true };
 	if (isLocked(way, guard)) return { ...refused('locked', false), isAlarm: true };
 	return { result: 'wrong', al: 0, isSpent: false, isWrong: true, isAlarm: true };
 }

@@ -1,0 +1,162 @@
+import { and, sql } from 'drizzle-orm';
+import { decodeBase64url } from '#domain/bytes.ts';
+import { sheetStatement } from '#domain/claim-statement.ts';
+import { code, ledgerKey, sheetCheck } from '#domain/confirmation/codes.ts';
+import type { SheetFields } from '#domain/fact/ledger-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { claimJudged, codeEpoch, ledgerGuard, sheetSet } from '#server/database/ledgers.ts';
+import { ledgerLink } from '#server/database/persons.ts';
+import { rawSql, type Transaction } from '#server/database/transaction.ts';
+import type { Act } from './act.ts';
+import { infoOfSet, readSet, renewEpoch } from './code-sets.ts';
+import { ofLedger, type Link } from './guard.ts';
+import type { LedgerName, LedgerParts } from './ledger-parts.ts';
+import { knownSecrets, type PersonSecret } from './secrets.ts';
+
+export interface Recalled {
+	/** With the epoch that is in force now. */
+	readonly link: Link;
+	/** No code of the ledger can be told right from wrong, nor guessed: no set is in force. */
+	readonly isLost: boolean;
+}
+
+/**
+ * JUDGE-19. The set that the shop was told of last, where a restore forgot it. It stands again where a secret
+ * that the database has gives its check values, which the relay signed; else all codes of the ledger end,
+ * and both sides are told to make new ones. Undefined where nothing was forgotten. The guard and the feeds are locked.
+ */
+export async function recallSet(
+	act: Act,
+	parts: LedgerParts,
+	{ name, link }: { readonly name: LedgerName; readonly link: Link }
+): Promise<Recalled | undefined> {
+	const { tx } = act;
+	if (link.state !== 'linked') return undefined;
+	const told = await readTold(tx, parts, name);
+	const [last] = told;
+	if (last === undefined || last.open.length === 0) return undefined;
+	if ((await readSet(tx, { ...name, epoch: last.epoch })) !== undefined) return undefined;
+	if (last.epoch < link.epoch) {
+		const inForce = await readSet(tx, { ...name, epoch: link.epoch });
+		return inForce === undefined ? { link, isLost: true } : undefined;
+	}
+	const secret = await secretOf(tx, parts, { name, link, told });
+	if (secret === undefined) {
+		const epoch = await renewEpoch(act, parts, { name, link, keepsWrong: true });
+		return { link: { ...link, epoch }, isLost: true };
+	}
+	await keepSet(tx, { name, link, told, secret });
+	return { link: { ...link, epoch: last.epoch }, isLost: false };
+}
+
+/** What the shop was told of the last set of a ledger, the latest first. */
+type Told = readonly SheetFields[];
+
+/** Of so many that were handed in each signature is looked at: a shop could hand in any number of its own. */
+const HANDED_IN_MAX = 64;
+
+async function readTold(tx: Transaction, parts: LedgerParts, name: LedgerName): Promise<Told> {
+	const { business, ledger } = name;
+	const rows = await rawSql(tx)<{ text: string; is_own: boolean }[]>`
+		with told as (
+			select text, wall, counter, carried_by is null as is_own,
+				(text::json -> 7 ->> 'epoch')::int as epoch
+			from ledger_fact join fact using (business, code, n)
+			where business = ${business} and ledger = ${ledger} and ledger_fact.kind = 'sheet'
+		)
+		(
+			select * from told where is_own and epoch = (select max(epoch) from told where is_own)
+			union all
+			select * from (
+				select * from told where not is_own order by epoch desc, wall desc limit ${HANDED_IN_MAX}
+			) as handed_in
+		)
+		order by epoch desc, wall desc, counter desc`;
+	const told: SheetFields[] = [];
+	for (const { text, is_own: isOwn } of rows) {
+		const parsed = parseFact(text);
+		if (!parsed.ok || parsed.value.kind !== 'sheet') continue;
+		const { fields } = parsed.value;
+		if (told[0] !== undefined && fields.epoch < told[0].epoch) break;
+		if (isOwn || (await isSigned(parts, name, fields))) told.push(fields);
+	}
+	return told;
+}
+
+/** Whoever hands in what a restore forgot may write what he likes. */
+async function isSigned(
+	{ relayKey, crypto }: LedgerParts,
+	{ business, ledger }: LedgerName,
+	set: SheetFields
+): Promise<boolean> {
+	const signature = decodeBase64url(set.sig);
+	if (!signature.ok) return false;
+	return crypto.verify(relayKey.publicKey, sheetStatement(business, ledger, set), signature.value);
+}
+
+interface Forgotten {
+	readonly name: LedgerName;
+	readonly link: Link;
+	readonly told: Told;
+}
+
+/** Of all secrets of whoever stands there, the one that makes every check value that was told. */
+async function secretOf(
+	tx: Transaction,
+	parts: LedgerParts,
+	{ name, link, told }: Forgotten
+): Promise<PersonSecret | undefined> {
+	const checks = new Map(told.flatMap(({ open }) => open));
+	const [set] = told;
+	if (set === undefined || checks.size === 0) return undefined;
+	const { crypto } = parts;
+	const scope = { businessId: name.business, ledgerId: name.ledger, epoch: set.epoch };
+	const info = infoOfSet(set);
+	for (const secret of await knownSecrets(tx, parts, { name, person: link.person })) {
+		const key = await ledgerKey(secret.key, scope, crypto);
+		const made = await Promise.all(
+			[...checks].map(async ([counter, check]) => {
+				const digits = await code(key, { info, counter }, crypto);
+				return (await sheetCheck(scope, { info, counter, digits }, crypto)) === check;
+			})
+		);
+		if (made.every(Boolean)) return secret;
+	}
+	return undefined;
+}
+
+const VERDICT_WRONG = 2;
+
+/** The set as it was, in force again; what was guessed wrong since it was made is counted. */
+async function keepSet(
+	tx: Transaction,
+	{ name, link, told, secret }: Forgotten & { readonly secret: PersonSecret }
+): Promise<void> {
+	const [set] = told;
+	if (set === undefined) return;
+	const { epoch, kind, currency, exponent, cap, issuedAt } = set;
+	const counters = told.flatMap(({ open }) => open.map(([counter]) => counter));
+	const nextCounter = Math.max(...counters) + 1;
+	await tx
+		.insert(codeEpoch)
+		.values({ ...name, epoch, person: link.person, secret: secret.version, startedAt: issuedAt })
+		.onConflictDoNothing();
+	await tx
+		.insert(sheetSet)
+		.values({ ...name, epoch, kind, currency, exponent, cap, issuedAt, nextCounter });
+	await tx.update(ledgerLink).set({ epoch }).where(ofLedger(ledgerLink, name));
+	const [wrong] = await tx
+		.select({ count: sql<number>`count(*)::int` })
+		.from(claimJudged)
+		.where(
+			and(
+				ofLedger(claimJudged, name),
+				sql`get_byte(${claimJudged.v}, 0) = ${VERDICT_WRONG}`,
+				sql`${claimJudged.judgedAt} >= ${issuedAt}`
+			)
+		);
+	await tx
+		.update(ledgerGuard)
+		.set({ sheetWrong: wrong?.count ?? 0 })
+		.where(ofLedger(ledgerGuard, name));
+}
