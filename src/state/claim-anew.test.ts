@@ -3,12 +3,16 @@ import type { DeviceCode } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
-import { openTestDevice } from '#tests/support/test-device.ts';
+import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
+import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import { readJoined, type Joined } from './account-answers.ts';
 import type { AccountApi } from './account-api.ts';
 import { claimAnew } from './claim-anew.ts';
 import { createChanges } from './changes.ts';
 import { databaseName } from './database-name.ts';
 import { deviceWays } from './device-ways.ts';
+import type { Identity } from './identity.ts';
+import { joinBusiness } from './join-business.ts';
 import { readMeta } from './meta.ts';
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
@@ -122,4 +126,131 @@ it('[HEIR-12] what is sold while the relay is asked goes along, and nothing is s
 	await expect(test.device.sell(sale)).rejects.toThrow('this book goes on in another one');
 	// What stays open would hold up its removal.
 	expect(open).toBe(0);
+});
+
+type Claim = Pick<AccountApi, 'claim'>;
+type Asked = Parameters<AccountApi['claim']>[0];
+
+const YES = ok({ epoch: 1, member: 1, code: 'A' as DeviceCode });
+
+interface Machine {
+	readonly test: TestDevice;
+	readonly page: PageParts;
+	readonly books: ReadonlyMap<string, DeviceStore>;
+	readonly current: () => Promise<string | undefined>;
+	readonly claimHere: (api: Claim) => ReturnType<typeof claimAnew>;
+}
+
+/** A browser in memory whose book another shop has; the relay lets every key in. */
+async function machine(): Promise<Machine> {
+	const test = await openTestDevice({ seed: 7, currency: 'KES' });
+	const { identity } = test.device;
+	const books = new Map([[databaseName(identity.business), test.store]]);
+	const page: PageParts = {
+		...BROWSER_PAGE,
+		openStore: (name) => {
+			const store = books.get(name) ?? createMemoryDeviceStore();
+			books.set(name, store);
+			return { ...store, close: () => undefined };
+		},
+		fetch: (address) => {
+			const isFirst = typeof address === 'string' && address.endsWith('/nonce');
+			const answer = isFirst ? { nonce: 'A'.repeat(43) } : { token: 'abc', expiresAt: 5 };
+			return Promise.resolve(Response.json(answer));
+		},
+		base: 'http://relay.test'
+	};
+	const registry = createRegistry(page.openStore('daftar'));
+	await registry.begin(identity.business);
+	const app = { identity, store: test.store };
+	return {
+		...{ test, page, books },
+		current: () => registry.current(),
+		claimHere: (api) => claimAnew(api, { ...app, changes: createChanges() }, { name: 'Tea', page })
+	};
+}
+
+/** A relay that took the claim; its answer never came. */
+function silentRelay(): Claim & { readonly asked: Asked[] } {
+	const asked: Asked[] = [];
+	return {
+		asked,
+		claim: (form) => {
+			asked.push(form);
+			return Promise.resolve(err('unreachable'));
+		}
+	};
+}
+
+function joinedAs({ business, branch, person }: Asked): Joined {
+	const ids = { business, branch, person };
+	const read = readJoined({ ...ids, member: 1, code: 'A', sight: 'office', epoch: 1, name: 'Tea' });
+	if (!read.ok) throw new Error('not joined');
+	return read.value;
+}
+
+async function sell(device: TestDevice['device'], minor: number): Promise<void> {
+	const sold = await device.sell({
+		lines: [{ name: '', quantityThousandths: 1_000, unitPriceMinor: minor }],
+		tenders: [{ kind: 'cash', minor }]
+	});
+	expect(sold.ok).toBe(true);
+}
+
+async function salesIn(store: DeviceStore): Promise<readonly bigint[]> {
+	const rows = await store.read(['journal'], (read) => read.all('journal'));
+	return rows.map(({ minor }) => minor).filter((minor) => minor > 0n);
+}
+
+async function openIn({ books }: Machine, business: string, seed: number): Promise<TestDevice> {
+	const store = books.get(`daftar-${business}`);
+	if (store === undefined) throw new Error('no such book');
+	return openTestDevice({ seed, store });
+}
+
+it('[HEIR-12] what was sold in the old book until its heir is opened goes along, and nothing behind it', async () => {
+	const here = await machine();
+	const { test, page } = here;
+	await sell(test.device, 100);
+	const relay = silentRelay();
+	expect(await here.claimHere(relay)).toEqual(err('unreachable'));
+	// The page was loaded anew in the old book; its shop is opened from the account's list.
+	await sell(test.device, 200);
+	const [asked] = relay.asked;
+	if (asked === undefined) throw new Error('nothing was claimed');
+	const { business } = asked;
+	const joined = await joinBusiness(() => Promise.resolve(ok(joinedAs(asked))), page, business);
+	expect(joined.ok).toBe(true);
+	expect(await here.current()).toBe(business);
+	const minted = await openIn(here, business, 8);
+	expect(minted.device.identity.claimed).toBe(true);
+	expect(await salesIn(minted.store)).toEqual([100n, 200n]);
+	expect(await storedNumbers(minted.store)).toEqual(await foldedNumbers(minted.store));
+	await expect(sell(test.device, 300)).rejects.toThrow('this book goes on in another one');
+	await sell(minted.device, 400);
+	expect(await salesIn(minted.store)).toEqual([100n, 200n, 400n]);
+});
+
+it('[HEIR-12] a tab that hears of its claim late leaves what the new book has since', async () => {
+	const here = await machine();
+	await sell(here.test.device, 100);
+	let business: Identity['business'] | undefined;
+	const claimed = await here.claimHere({
+		claim: async (form) => {
+			({ business } = form);
+			// In another tab, which is loaded anew in the new book.
+			expect(await here.claimHere({ claim: () => Promise.resolve(YES) })).toEqual(ok(undefined));
+			await sell((await openIn(here, business, 8)).device, 200);
+			return YES;
+		}
+	});
+	expect(claimed).toEqual(ok(undefined));
+	if (business === undefined) throw new Error('nothing was claimed');
+	const minted = await openIn(here, business, 9);
+	const { sequence } = await minted.store.read(['meta'], async (rows) => ({
+		sequence: await readMeta(rows, 'sequence')
+	}));
+	expect(sequence).toEqual({ n: 3, receipt: 2 });
+	await sell(minted.device, 300);
+	expect(await salesIn(minted.store)).toEqual([100n, 200n, 300n]);
 });

@@ -1,3 +1,4 @@
+import type { BusinessId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import type { AccountApi, ApiRefusal } from './account-api.ts';
@@ -5,7 +6,13 @@ import { createChanges, type Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import { writeMeta } from './meta.ts';
 import type { Identity } from './identity.ts';
-import { forgetMinted, handOver, mintAnew, type MintedBook } from './mint-anew.ts';
+import {
+	forgetMinted,
+	handOver,
+	mintAnew,
+	type MintAnewParts,
+	type MintedBook
+} from './mint-anew.ts';
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
 
@@ -25,14 +32,7 @@ export async function claimAnew(
 	app: ClaimingAnew,
 	{ name, page = BROWSER_PAGE }: { readonly name: string; readonly page?: PageParts }
 ): Promise<Result<undefined, ApiRefusal>> {
-	const parts = {
-		old: app.store,
-		openBook: (business: Identity['business']) => page.openStore(databaseName(business)),
-		createKeys: page.createKeys,
-		signerOf: page.signerOf,
-		crypto: page.crypto,
-		uuid: { v4: page.uuidV4 }
-	};
+	const parts = mintingParts(app.store, page);
 	const book = await mintAnew(parts);
 	const claimed = await claim(api, book, name);
 	if (!claimed.ok) {
@@ -48,6 +48,40 @@ export async function claimAnew(
 	registry.close();
 	tellOtherTabs(app);
 	return ok(undefined);
+}
+
+/**
+ * HEIR-12. Hands over to the book of `minted`, which is about to be opened, where another one here was
+ * to become it: the relay took its claim, and the page was gone before it heard so.
+ */
+export async function endMinting(
+	page: PageParts,
+	{ before, minted }: { readonly before: BusinessId; readonly minted: BusinessId }
+): Promise<void> {
+	const old = page.openStore(databaseName(before));
+	try {
+		const parts = mintingParts(old, page);
+		const book = await mintAnew(parts);
+		await handOver(parts, book);
+		book.store.close();
+	} finally {
+		old.close();
+	}
+	const registry = createRegistry(page.openStore(REGISTRY_NAME));
+	await registry.replace(before, minted);
+	registry.close();
+	tellTabs(before);
+}
+
+function mintingParts(old: DeviceStore, page: PageParts): MintAnewParts {
+	return {
+		old,
+		openBook: (business) => page.openStore(databaseName(business)),
+		createKeys: page.createKeys,
+		signerOf: page.signerOf,
+		crypto: page.crypto,
+		uuid: { v4: page.uuidV4 }
+	};
 }
 
 async function claim(
@@ -68,7 +102,11 @@ async function claim(
 /** This page is taken elsewhere by whoever claimed: it must not load itself anew beside that. */
 function tellOtherTabs({ identity, changes }: ClaimingAnew): void {
 	changes.close();
-	const others = createChanges(new BroadcastChannel(databaseName(identity.business)));
+	tellTabs(identity.business);
+}
+
+function tellTabs(business: BusinessId): void {
+	const others = createChanges(new BroadcastChannel(databaseName(business)));
 	others.tell(['meta']);
 	others.close();
 }

@@ -1,9 +1,10 @@
 import type { Signer } from '#domain/crypto.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
-import type { BusinessId } from '#domain/ids.ts';
+import type { BusinessId, DeviceCode } from '#domain/ids.ts';
 import { ok, type Result } from '#domain/result.ts';
 import type { Joined } from './account-answers.ts';
 import { createAccountApi } from './account-api.ts';
+import { endMinting } from './claim-anew.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -62,10 +63,12 @@ async function comeBack<E>(
 	page: PageParts,
 	business: BusinessId
 ): Promise<Result<Joined, E> | undefined> {
+	const isMinted = (await mintingBook(page, business)) !== undefined;
 	const book = await inRegistry(page, async (registry) =>
-		(await registry.all()).includes(business) ? registry.bookOf(business) : undefined
+		isMinted || (await registry.all()).includes(business) ? registry.bookOf(business) : undefined
 	);
-	const before = book === undefined ? undefined : await returningDevice(book, page);
+	const returning = isMinted ? claimingDevice : returningDevice;
+	const before = book === undefined ? undefined : await returning(book, page);
 	if (book === undefined || before === undefined) return undefined;
 	const joined = await ask(await page.signerOf(before.keys));
 	if (!joined.ok) return Object.is(joined.error, 'deviceRemoved') ? undefined : joined;
@@ -89,7 +92,7 @@ async function reenter(
 		await rows.remove('meta', ['removedAt', 'unknownAt']);
 	});
 	store.close();
-	await inRegistry(page, (registry) => registry.enter(business));
+	await enterBook(page, business);
 }
 
 interface Keeping {
@@ -116,7 +119,32 @@ async function keepBook(
 		if (heir !== undefined) await writeMeta(rows, 'leftBehind', book);
 	});
 	store.close();
+	await enterBook(page, business, heir);
+}
+
+/** HEIR-12. A book that was to be minted of another has all of that one before it is written in. */
+async function enterBook(page: PageParts, business: BusinessId, heir?: DeviceCode): Promise<void> {
+	const before = await mintingBook(page, business);
+	if (before !== undefined) await endMinting(page, { before, minted: business });
 	await inRegistry(page, (registry) => registry.enter(business, heir));
+}
+
+/** The book that is to become that of `business`, and was not handed over yet. */
+async function mintingBook(page: PageParts, business: BusinessId): Promise<BusinessId | undefined> {
+	const held = await inRegistry(page, async (registry) => {
+		const all = await registry.all();
+		return Promise.all(all.map(async (one) => [one, await registry.bookOf(one)] as const));
+	});
+	for (const [one, name] of held) {
+		const store = page.openStore(name);
+		const heir = await store
+			.read(['meta'], (rows) => readMeta(rows, 'heir'))
+			.finally(() => {
+				store.close();
+			});
+		if (heir?.minted?.business === business && heir.code === undefined) return one;
+	}
+	return undefined;
 }
 
 async function inRegistry<T>(
@@ -151,6 +179,12 @@ async function removedDevice(name: string, page: PageParts): Promise<HeldDevice 
 async function returningDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
 	const held = await heldDevice(name, page);
 	if (held === undefined || held.identity.claimed) return removedDevice(name, page);
+	return claimingDevice(name, page);
+}
+
+async function claimingDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
+	const held = await heldDevice(name, page);
+	if (held === undefined) return undefined;
 	// Where the relay is not reached now, it is not reached by who asks to join either.
 	return (await standingOf(held, page)) === 'unknown' ? undefined : held;
 }

@@ -106,7 +106,10 @@ interface Rest extends Rewriting, Pick<MintAnewParts, 'old'> {
 	readonly store: DeviceStore;
 }
 
-/** Writes again what the new book lacks, and answers the last number of the old one that it has then. */
+/**
+ * Writes again what the new book lacks, and answers the last number of the old one that it has then. One
+ * that was handed over has all of it, and may be written in by now: a tab that comes late changes nothing.
+ */
 async function rewriteRest({ old, store, ...rewriting }: Rest): Promise<number> {
 	const { from, known } = await store.read(['meta', 'journal'], async (rows) => ({
 		from: (await readMeta(rows, 'sequence'))?.n ?? 0,
@@ -115,8 +118,11 @@ async function rewriteRest({ old, store, ...rewriting }: Rest): Promise<number> 
 	const held = await old.read(['meta', 'journal'], async (rows) => ({
 		journal: await rows.all('journal'),
 		last: (await readMeta(rows, 'sequence'))?.n ?? 0,
-		meta: await rows.getMany('meta', CARRIED_META)
+		meta: await rows.getMany('meta', CARRIED_META),
+		isOver: (await readMeta(rows, 'heir'))?.code !== undefined
 	}));
+	if (held.isOver) return held.last;
+	assert(held.last >= from, 'nothing is written in a book that was not handed over');
 	const rest = held.journal.filter(({ n }) => n > from);
 	const named = rest.length === 0 ? [] : held.journal;
 	const hashes = await hashesOf(named, known, rewriting);
