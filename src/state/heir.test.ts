@@ -38,6 +38,8 @@ async function sell({ device, clock }: TestDevice, minor: number): Promise<void>
 interface Relay {
 	readonly lacking: (ids: readonly string[]) => Promise<readonly string[]>;
 	readonly epoch?: number;
+	/** The database of the heir's book, where it was begun before. */
+	readonly heir?: DeviceStore;
 }
 
 async function forked(): Promise<TestDevice> {
@@ -48,10 +50,12 @@ async function forked(): Promise<TestDevice> {
 }
 
 /** Makes the heir's book over a relay that has an empty feed and lacks what it is told to. */
-async function heirOf(test: TestDevice, { lacking, epoch = 1 }: Relay): Promise<DeviceStore> {
+async function heirOf(
+	test: TestDevice,
+	{ lacking, epoch = 1, heir: store = createMemoryDeviceStore() }: Relay
+): Promise<DeviceStore> {
 	const { business, branch, person } = test.device.identity;
 	const joined = { business, branch, person };
-	const store = createMemoryDeviceStore();
 	const http: Pick<RelayHttp, 'feed'> = {
 		feed: () => Promise.resolve(ok({ kind: 'page', rows: [], last: 0, isOver: true }))
 	};
@@ -265,6 +269,29 @@ describe('what another database of the relay said to have', () => {
 		expect(asked).toEqual(['A-3']);
 		expect(await firstTexts(await heirOf(test, { lacking: all, epoch: 2 }))).toHaveLength(3);
 		expect(asked).toEqual(['A-3', 'A-1', 'A-2', 'A-3']);
+	});
+
+	it('[HEIR-8] is issued though the heir’s book was begun before that one was restored', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		await markAllSent(test.store);
+		await sell(test, 200);
+		const { store: old, beforeWrite } = createInterruptedStore(test.store);
+		const lacking = (ids: readonly string[]): Promise<readonly string[]> => {
+			// Killed before the book of before says that its heir's is whole.
+			beforeWrite(() => Promise.reject(new Error('killed')));
+			return Promise.resolve(ids);
+		};
+		const heir = createMemoryDeviceStore();
+		await expect(heirOf({ ...test, store: old }, { lacking, heir })).rejects.toThrow('killed');
+		const all = (ids: readonly string[]): Promise<readonly string[]> => Promise.resolve(ids);
+		await heirOf(test, { lacking: all, epoch: 2, heir });
+		const [unsent, ...lost] = await firstTexts(heir);
+		expect([...lost, unsent]).toEqual(await firstTexts(test.store));
+		const sums = await heir.read(['days'], (rows) => rows.all('days'));
+		expect(sums.map(({ salesMinor }) => salesMinor)).toEqual([300n]);
+		expect(await heirOf(test, { lacking: all, epoch: 2, heir })).toBe(heir);
+		expect(await firstTexts(heir)).toHaveLength(3);
 	});
 });
 

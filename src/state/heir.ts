@@ -368,10 +368,7 @@ async function issueOnce(
 	if (basis === undefined) return 0;
 	const { inheritance, identity } = basis;
 	const left = await old.read(['journal', 'meta'], async (rows) => ({
-		rows: await rows.find('journal', {
-			from: inheritance.upTo + 1,
-			to: Number.MAX_SAFE_INTEGER
-		}),
+		rows: await leftOf(rows, inheritance, answered),
 		cart: await readMeta(rows, 'cart'),
 		stamp: await readMeta(rows, 'stamp')
 	}));
@@ -385,6 +382,21 @@ async function issueOnce(
 		await foldActs(rows, arrived, folding);
 		return issued.length;
 	});
+}
+
+/**
+ * What was not looked at yet; and what was, and found at the relay, by a try that was cut off before the
+ * relay was restored and lacks it.
+ */
+async function leftOf(
+	rows: StoreReader,
+	{ upTo, names }: Inheritance,
+	answered: Answered
+): Promise<readonly JournalRow[]> {
+	const from = answered.size === 0 ? upTo + 1 : 1;
+	const held = await rows.find('journal', { from, to: Number.MAX_SAFE_INTEGER });
+	const issued = new Set(names.map(([n]) => n));
+	return held.filter(({ id, n }) => n > upTo || (answered.get(id) === true && !issued.has(n)));
 }
 
 interface Left {
@@ -406,7 +418,7 @@ async function keepIssued(
 	);
 	const receipt = (await readMeta(rows, 'sequence'))?.receipt ?? 0;
 	await writeMeta(rows, 'sequence', { n: n + issued.length, receipt });
-	const upTo = left.rows.at(-1)?.n ?? inheritance.upTo;
+	const upTo = Math.max(inheritance.upTo, left.rows.at(-1)?.n ?? 0);
 	const after = { ...inheritance, upTo, ...takenOver(inheritance, left.rows, issued) };
 	const cart = await takeCart(rows, left.cart, { inheritance: after, identity });
 	await writeMeta(rows, 'inheritance', { ...after, ...(cart !== undefined && { cart }) });
