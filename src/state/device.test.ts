@@ -29,7 +29,7 @@ import {
 } from '#tests/support/shop-numbers.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
-import { openDevice, type FactText, type SaleDraft } from './device.ts';
+import { openDevice, type Device, type FactText, type SaleDraft } from './device.ts';
 import { UNKNOWN_REF } from './arrived-fact.ts';
 import { parseCheckpoint } from './checkpoint.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -682,6 +682,58 @@ describe('the write path', () => {
 		expect(value(await device.sell(sale)).receipt).toBe('A-000001');
 		expect(loses).toBe(false);
 		expect(await factTexts(store)).toHaveLength(2);
+	});
+
+	describe('and so it does after weeks of sleep, in which what it wrote left the journal', () => {
+		/** A tab that sleeps between the commit of its first act and the word of it. */
+		async function sleeper(
+			meanwhile: (test: TestDevice) => Promise<void>
+		): Promise<{ readonly test: TestDevice; readonly device: Device }> {
+			const store = createMemoryDeviceStore();
+			const test = await openTestDevice({ seed: 10, store });
+			let sleeps = true;
+			const twice: DeviceStore = {
+				...store,
+				write: async (tables, work) => {
+					const done = await store.write(tables, work);
+					if (!sleeps || !tables.includes('journal')) return done;
+					sleeps = false;
+					await meanwhile(test);
+					return store.write(tables, work);
+				}
+			};
+			return { test, device: await openDevice({ ...test.parts, store: twice }) };
+		}
+
+		/** As `createJournalPrune` leaves a block. */
+		async function letJournalGo({ store }: TestDevice): Promise<void> {
+			await store.write(['journal', 'backedUp'], async (rows) => {
+				await rows.put('backedUp', [{ block: 0, digest: '0'.repeat(16) }]);
+				await rows.clear('journal');
+			});
+		}
+
+		it('[DEVICE-14] it is known by its text', async () => {
+			const sale = amount(7, [{ kind: 'cash', minor: 7 }]);
+			const { test, device } = await sleeper(async (other) => {
+				value(await other.device.sell(sale));
+				await letJournalGo(other);
+			});
+			expect(value(await device.sell(sale)).receipt).toBe('A-000001');
+			expect(await factTexts(test.store)).toHaveLength(2);
+			expect(value(await device.sell(sale)).receipt).toBe('A-000003');
+		});
+
+		it('[DEVICE-14] what cannot be known is told, and not written once more', async () => {
+			const sale = amount(7, [{ kind: 'cash', minor: 7 }]);
+			const { test, device } = await sleeper(async (other) => {
+				await letJournalGo(other);
+				await other.store.write(['facts'], (rows) => rows.clear('facts'));
+			});
+			await expect(device.sell(sale)).rejects.toThrow('too long');
+			expect(await factTexts(test.store)).toHaveLength(0);
+			expect(value(await device.sell(sale)).receipt).toBe('A-000002');
+		});
 	});
 
 	it('[DEVICE-15] says that the disk is full, and keeps the cart', async () => {

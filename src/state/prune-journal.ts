@@ -1,6 +1,7 @@
 import type { HaveRange } from '#sync/frames.ts';
 import type { DeviceStore, JournalRow, StoreReader } from '#storage/device-store.ts';
-import { blockOf, firstOf, lastOf, xorDigests } from './have.ts';
+import { xorDigests } from './have.ts';
+import { blockOf, firstOf, lastOf } from './journal-block.ts';
 import { readMeta } from './meta.ts';
 import type { RelayHttp } from './relay-http.ts';
 

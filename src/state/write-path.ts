@@ -20,6 +20,7 @@ import { factRow, type ArrivedFact } from './arrived-fact.ts';
 import { throwWhereOver } from './book-end.ts';
 import type { Changes } from './changes.ts';
 import type { Identity } from './identity.ts';
+import { wasWritten } from './journal-block.ts';
 import { digestOf } from './journal-digest.ts';
 import { readMeta, writeMeta, type CartSold, type Sequence } from './meta.ts';
 import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
@@ -83,7 +84,7 @@ export type Perform = <Context, T, E>(act: Act<Context, T, E>) => Promise<Result
 
 const ATTEMPTS_MAX = 5;
 const MOMENT_TABLES: readonly TableName[] = ['meta', 'settings'];
-const WRITE_TABLES: readonly TableName[] = ['journal', 'tries', ...READ_MODEL_TABLES];
+const WRITE_TABLES: readonly TableName[] = ['journal', 'backedUp', 'tries', ...READ_MODEL_TABLES];
 
 /**
  * The one way in which a device writes: decide, sign, then one durable transaction that holds the
@@ -185,7 +186,7 @@ async function keep(
 	const token = parts.uuid.v4();
 	const journal = prepared.journal.map((row) => ({ ...row, act: token }));
 	const moved = await parts.store.write(WRITE_TABLES, async (rows) => {
-		const standing = await standingOf(rows, basis.sequence, token);
+		const standing = await standingOf(rows, basis.sequence, journal);
 		if (standing !== 'next') return standing === 'written' ? [] : undefined;
 		if (tries !== undefined && !(await areStill(rows, tries))) return undefined;
 		await rows.put('journal', journal);
@@ -231,19 +232,17 @@ async function areStill(rows: StoreWriter, { ledger, before }: TriesKept): Promi
 
 /**
  * A browser that lost its connection in a commit does the work again: then it may be there already,
- * with acts of another tab behind it where this one slept meanwhile. Two tabs may write the same text
- * in the same millisecond, so it is known by its token, not by it.
+ * with acts of another tab behind it where this one slept meanwhile.
  */
 async function standingOf(
 	rows: StoreWriter,
 	basis: Sequence,
-	token: string
+	journal: readonly JournalRow[]
 ): Promise<'next' | 'written' | 'moved'> {
 	await throwWhereOver(rows, 'identity');
 	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
 	if (sequence.n === basis.n && sequence.receipt === basis.receipt) return 'next';
-	const written = await rows.get('journal', basis.n + 1);
-	return written?.act === token ? 'written' : 'moved';
+	return (await wasWritten(rows, journal)) ? 'written' : 'moved';
 }
 
 async function prepare(

@@ -15,6 +15,7 @@ import type {
 } from '#storage/device-store.ts';
 import { throwWhereOver } from '../book-end.ts';
 import type { Changes } from '../changes.ts';
+import { wasWritten } from '../journal-block.ts';
 import { openDocuments } from '../linked-device.ts';
 import { readMeta, writeMeta } from '../meta.ts';
 import { personRow } from './person-row.ts';
@@ -147,10 +148,10 @@ async function keep(
 	const kept = facts.map(({ fact }, place) =>
 		personRow({ kind: 'other', fact }, journal[place]?.text ?? '')
 	);
-	const isWritten = await parts.store.write(['meta', 'journal', 'facts'], async (rows) => {
+	const tables = ['meta', 'journal', 'backedUp', 'facts'] as const;
+	const isWritten = await parts.store.write(tables, async (rows) => {
 		await throwWhereOver(rows, 'phone');
-		if ((await lastN(rows)) !== basis.n)
-			return (await rows.get('journal', basis.n + 1))?.act === act;
+		if ((await lastN(rows)) !== basis.n) return wasWritten(rows, journal);
 		await rows.put('journal', journal);
 		await rows.put('facts', kept);
 		await writeMeta(rows, 'sequence', { n: basis.n + facts.length, receipt: 0 });
