@@ -129,7 +129,8 @@ export class App {
 			takeBack: (draft) => this.keeping(() => parts.device.takeBack(draft)),
 			keepCart: (lines, after) => this.#keepCart(lines, after),
 			currency: () => this.settings.money,
-			isReadOnly: () => this.isReadOnly
+			isReadOnly: () => this.isReadOnly,
+			loadGoods: () => import('./without-goods.ts')
 		});
 	}
 

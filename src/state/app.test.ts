@@ -5,9 +5,10 @@ import { storageFull, type DeviceStore } from '#storage/device-store.ts';
 import { openTestDevice } from '#tests/support/test-device.ts';
 import { App } from './app.svelte.ts';
 import { openDevice } from './device.ts';
-import { writeMeta } from './meta.ts';
+import { readMeta, writeMeta } from './meta.ts';
 import { pruneDaily, SALES_KEPT_DAYS } from './prune.ts';
 import type { TabLead, TabRole } from './tab-lead.ts';
+import { Till } from './till.svelte.ts';
 
 /** A store whose disk can be filled. */
 function fillable(): { readonly store: DeviceStore; readonly disk: { isFull: boolean } } {
@@ -359,6 +360,36 @@ it('[LEAD-4] keeps no cart that another tab sold', async () => {
 	expect((await shop(store)).till.lines).toEqual([]);
 	expect((await shown.till.takeCash(31_500))?.ok).toBe(true);
 	expect((await shown.book.recentReceipts(10)).length).toBe(2);
+});
+
+it('[LEAD-4] sells and keeps nothing of a cart that another tab sold while it cannot tell what is left', async () => {
+	const app = await shop(fillable().store);
+	app.till.add(BREAD);
+	await app.till.takeCash(6_500);
+	let isOffline = true;
+	const kept: unknown[] = [];
+	const till = new Till({
+		sell: (draft) => app.device.sell(draft),
+		takeBack: (draft) => app.device.takeBack(draft),
+		keepCart: async (lines, after) => {
+			const sold = await app.store.read(['meta'], (rows) => readMeta(rows, 'cartSold'));
+			if (sold?.sale !== after) return sold;
+			kept.push(lines);
+			return undefined;
+		},
+		currency: () => app.settings.money,
+		isReadOnly: () => false,
+		loadGoods: () =>
+			isOffline ? Promise.reject(new TypeError('failed to fetch')) : import('./without-goods.ts')
+	});
+	till.add(BREAD);
+	till.addAmount(25_000, 'Airtime');
+	expect(await till.takeCash(31_500)).toMatchObject({ error: { kind: 'cartSold' } });
+	expect([till.lines.length, kept]).toEqual([2, []]);
+	isOffline = false;
+	expect(await till.takeCash(31_500)).toMatchObject({ error: { kind: 'cartSold' } });
+	expect(till.lines.map(({ name }) => name)).toEqual(['Airtime']);
+	expect((await till.takeCash(25_000))?.ok).toBe(true);
 });
 
 it('[LINK-41] goes on the network later where what that takes could not be loaded', async () => {

@@ -10,6 +10,7 @@ import type { Result } from '#domain/result.ts';
 import type { CartSold } from './meta.ts';
 import type { SaleDraft, SaleDraftLine, SellRefusal, Sold, TenderDraft } from './sell.ts';
 import type { ReturnDraft, ReturnRefusal, TakenBack } from './take-back.ts';
+import type * as Goods from './without-goods.ts';
 
 /** A line of the open sale. Plain data: it is kept as it is, and survives a reload. */
 export interface CartLine {
@@ -53,6 +54,8 @@ export interface TillParts {
 	readonly currency: () => CurrencySettings;
 	/** Another tab leads, whose cart it is: nothing is sold or taken back here. */
 	readonly isReadOnly: () => boolean;
+	/** Needed as seldom as another tab sells of the cart: no part of the first load. */
+	readonly loadGoods: () => Promise<Pick<typeof Goods, 'withoutGoods'>>;
 }
 
 /** A sale that is being written, or was. */
@@ -306,9 +309,14 @@ export class Till {
 		if (sold !== undefined) await this.#soldElsewhere(sold);
 	}
 
+	/**
+	 * Where what it takes cannot be loaded now, the lines stay as they are: of them nothing is sold or kept
+	 * before it is, since whoever asks for that is told again.
+	 */
 	async #soldElsewhere({ sale, lines }: CartSold): Promise<void> {
-		const { withoutGoods } = await import('./without-goods.ts');
-		if (sale <= this.#cartSale) return;
+		const goods = await this.#parts.loadGoods().catch(() => undefined);
+		if (goods === undefined || sale <= this.#cartSale) return;
+		const { withoutGoods } = goods;
 		this.#cartSale = sale;
 		this.lines = withoutGoods(this.lines, lines);
 	}
