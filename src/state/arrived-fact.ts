@@ -25,8 +25,12 @@ export interface ArrivedFact {
 	readonly records: readonly RecordRow[];
 }
 
-/** The fact of a row that is kept, when it counts; null for a kind that this program does not know. */
-export function factOf({ text, wall, counter, on }: FactRow): Fact | null {
+/**
+ * The fact of a row that is kept, when it counts; null for one that is kept uncounted, though this
+ * program may know its kind and form by now: it does nothing to any number before it is counted.
+ */
+export function factOf({ text, wall, counter, on, refs }: FactRow): Fact | null {
+	if (refs.includes(UNKNOWN_REF)) return null;
 	const parsed = parseFact(text);
 	return parsed.ok ? { ...parsed.value, at: { wall, counter }, on } : null;
 }

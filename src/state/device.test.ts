@@ -879,6 +879,75 @@ describe('receiving', () => {
 		expect(await storedNumbers(store)).toEqual(await foldedNumbers(store));
 	});
 
+	describe('what was kept uncounted is so until it is counted', () => {
+		/** Holds what an older program kept: this one knows its form, and has not counted it yet. */
+		async function keeping(seed: number, text: string): Promise<TestDevice> {
+			const test = await openTestDevice({ seed, currency: 'KES' });
+			const other = await openTestDevice({ seed: seed + 1 });
+			await other.device.receive([{ text, branch: test.device.identity.branch }]);
+			const rows = await other.store.read(['facts'], (read) => read.all('facts'));
+			await test.store.write(['facts'], (write) =>
+				write.put(
+					'facts',
+					rows.map((row) => ({ ...row, refs: [UNKNOWN_REF] }))
+				)
+			);
+			return test;
+		}
+
+		const levelsOf = async ({ store }: TestDevice): Promise<readonly bigint[]> =>
+			(await store.read(['stock'], (rows) => rows.all('stock'))).map(({ level }) => level);
+
+		it('[DEVICE-25] though a checkpoint is taken anew before', async () => {
+			const test = await keeping(40, foundFact('B-8', TEST_NOW));
+			const empty = await openTestDevice({ seed: 42 });
+			const relay = await checkpointOf(empty.store, 5);
+			await test.store.write(['meta'], (rows) => writeMeta(rows, 'isCheckpointLost', true));
+			await test.device.takeCheckpoint(relay);
+			await countKept(test.parts, test.device.identity);
+			expect(await levelsOf(test)).toEqual([3_000n]);
+		});
+
+		it('[DEVICE-25] [DEVICE-60] though its clock fact comes before', async () => {
+			const on = Math.floor(TEST_NOW / DAY_MS);
+			const ahead = on + 30;
+			const sale = ['B-8', 'sale', TEST_NOW + 30 * DAY_MS, 0, ahead, 1, 1];
+			const text = JSON.stringify([...sale, [[0, '', 1_000, 700, 700]], [['cash', 700]]]);
+			const test = await keeping(43, text);
+			const { branch } = test.device.identity;
+			const at = [TEST_NOW, 0, on];
+			const clock = JSON.stringify(['0.1-1', 'clock', ...at, 0, 'B-8', ...at]);
+			await test.device.receive([{ text: clock, branch, s: 1 }]);
+			await countKept(test.parts, test.device.identity);
+			const days = await test.store.read(['days'], (rows) => rows.all('days'));
+			expect(days.map(({ salesMinor }) => salesMinor)).toEqual([700n]);
+			expect(await storedNumbers(test.store)).toEqual(await foldedNumbers(test.store));
+		});
+
+		it('[DEVICE-25] [DEVICE-66] though it is issued again under another name before', async () => {
+			const text = foundFact('B-8', TEST_NOW);
+			const again = JSON.stringify([['C-3', 'B-8'], ...(JSON.parse(text) as unknown[]).slice(1)]);
+			const test = await keeping(45, text);
+			const { branch } = test.device.identity;
+			await test.device.receive([{ text: again, branch, s: 1 }]);
+			await countKept(test.parts, test.device.identity);
+			const isLost = await test.store.read(['meta'], (rows) => readMeta(rows, 'isCheckpointLost'));
+			expect({ isLost, levels: await levelsOf(test) }).toEqual({ isLost: true, levels: [] });
+		});
+
+		it('[DEVICE-25] [DEVICE-66] and not under its first name where that gave way meanwhile', async () => {
+			const text = foundFact('B-8', TEST_NOW);
+			const again = JSON.stringify([['C-3', 'B-8'], ...(JSON.parse(text) as unknown[]).slice(1)]);
+			const test = await keeping(47, text);
+			const { branch } = test.device.identity;
+			const { store, beforeWrite } = createInterruptedStore(test.store);
+			beforeWrite(() => test.device.receive([{ text: again, branch, s: 1 }]));
+			await countKept({ ...test.parts, store }, test.device.identity);
+			const held = await test.store.read(['facts'], (rows) => rows.all('facts'));
+			expect(held.map(({ id }) => id)).toEqual(['A-1', 'C-3']);
+		});
+	});
+
 	it('[DEVICE-17] does not count a fact whose record was altered', async () => {
 		const { device: writer, store, amina } = await shop();
 		const fact = value(await writer.writeRecords(amina, [{ kind: 'due', minor: 500 }]));

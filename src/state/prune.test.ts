@@ -3,7 +3,7 @@ import type { LedgerId } from '#domain/ids.ts';
 import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import type { FactText } from './arrived-fact.ts';
+import { UNKNOWN_REF, type FactText } from './arrived-fact.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -116,4 +116,17 @@ it('[DEVICE-46] tells what was let go from what never came', async () => {
 	const fresh = (await textsOf(late)).filter(({ text }) => text.startsWith('["B-'));
 	expect((await test.device.receive(fresh)).fresh).toBe(2);
 	expect(await storedNumbers(test.store)).toEqual(await storedNumbers(late.store));
+});
+
+it('[DEVICE-46] keeps an old sale that is not counted yet', async () => {
+	const test = await shop(9);
+	await sendAll(test);
+	const first = await test.store.read(['facts'], (rows) => rows.get('facts', 'A-3'));
+	if (first?.kind !== 'sale') throw new Error('nothing was sold');
+	await test.store.write(['facts'], (rows) =>
+		rows.put('facts', [{ ...first, refs: [UNKNOWN_REF] }])
+	);
+	while (await test.device.prune());
+	const row = await test.store.read(['facts'], (rows) => rows.get('facts', first.id));
+	expect(row?.refs).toEqual([UNKNOWN_REF]);
 });

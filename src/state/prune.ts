@@ -9,6 +9,7 @@ import {
 	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
+import { UNKNOWN_REF } from './arrived-fact.ts';
 import type { Identity } from './identity.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { joined, withNumbers } from './number-ranges.ts';
@@ -116,7 +117,10 @@ async function letGoOf(
 	code: string
 ): Promise<readonly FactRow[]> {
 	const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
-	const sales = ofDay.filter(({ kind }) => kind === 'sale' || kind === 'return');
+	// What was kept uncounted is in no total yet.
+	const sales = ofDay.filter(
+		({ kind, refs }) => (kind === 'sale' || kind === 'return') && !refs.includes(UNKNOWN_REF)
+	);
 	const own = await rows.getMany(
 		'journal',
 		sales.map(({ n }) => n)

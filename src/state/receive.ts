@@ -226,8 +226,8 @@ export async function countKept(
 	for (let start = 0; start < arrived.length; start += PIECE.least) {
 		const piece = arrived.slice(start, start + PIECE.least);
 		const folding = { business, folds: await foldsFor(piece) };
-		const { moved } = await store.write(READ_MODEL_TABLES, (rows) =>
-			foldArrived(rows, piece, folding)
+		const { moved } = await store.write(READ_MODEL_TABLES, async (rows) =>
+			foldArrived(rows, await stillKept(rows, piece), folding)
 		);
 		changes.tell(moved, 'arrived');
 	}
@@ -237,6 +237,16 @@ export async function countKept(
 		foldTallies(rows, await allLedgers(rows), business)
 	);
 	changes.tell(['tallies'], 'arrived');
+}
+
+/** What the feed has under another name gave way to that one, and counts under it. */
+async function stillKept(
+	rows: StoreReader,
+	piece: readonly ArrivedFact[]
+): Promise<readonly ArrivedFact[]> {
+	const names = piece.map(({ row }) => row);
+	const held = await heldOf(rows, names);
+	return piece.filter(({ row }) => held.get(row.id)?.refs.includes(UNKNOWN_REF) === true);
 }
 
 /** A program of before kept no rows of the list. */

@@ -5,7 +5,7 @@ import { groupBy } from '#domain/group-by.ts';
 import { parseFactId } from '#domain/ids.ts';
 import type { FactRow, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { WAS_REF } from './arrive.ts';
-import type { ArrivedFact } from './arrived-fact.ts';
+import { UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import { isInside } from './fold-latest.ts';
 import { heldOf, type FactName } from './held-facts.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -68,7 +68,10 @@ function isNameAlone({ one, left, isInside: isCounted }: Place, now = one): bool
 	if (one.isOther === true || isCounted || left.length > 1 || fact === null) return false;
 	if (!NAMELESS.has(fact.kind) || fact.renamed !== undefined) return false;
 	const { sayings, ends } = effectsOf(fact);
-	const isThere = left.every(({ on, branch }) => on === row.on && branch === row.branch);
+	// What was kept uncounted was counted under no name.
+	const isThere = left.every(
+		({ on, branch, refs }) => on === row.on && branch === row.branch && !refs.includes(UNKNOWN_REF)
+	);
 	return isThere && sayings.length + ends.length === 0;
 }
 
