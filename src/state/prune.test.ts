@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import type { LedgerId } from '#domain/ids.ts';
-import { foldedNumbers, storedNumbers } from '#tests/support/shop-numbers.ts';
+import { foldedNumbers, foundFact, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { readMeta, writeMeta } from './meta.ts';
+import { countKept } from './receive.ts';
 import { UNKNOWN_REF, type FactText } from './arrived-fact.ts';
 
 const DAY_MS = 86_400_000;
@@ -129,4 +130,27 @@ it('[DEVICE-46] keeps an old sale that is not counted yet', async () => {
 	while (await test.device.prune());
 	const row = await test.store.read(['facts'], (rows) => rows.get('facts', first.id));
 	expect(row?.refs).toEqual([UNKNOWN_REF]);
+});
+
+it('[DEVICE-25] counts what was kept uncounted among sales that were let go', async () => {
+	const test = await shop(11);
+	await sendAll(test);
+	const row = await test.store.read(['facts'], (rows) => rows.get('facts', 'A-4'));
+	if (row === undefined) throw new Error('nothing was sold');
+	const late = await openTestDevice({
+		seed: 12,
+		joins: { identity: test.device.identity, code: 'A' }
+	});
+	const text = foundFact('A-4', row.wall);
+	await late.device.receive([{ text, branch: test.device.identity.branch }]);
+	const found = await late.store.read(['facts'], (rows) => rows.get('facts', 'A-4'));
+	if (found === undefined) throw new Error('nothing was found');
+	// As an older program keeps it.
+	await test.store.write(['facts'], (rows) =>
+		rows.put('facts', [{ ...found, refs: [UNKNOWN_REF] }])
+	);
+	while (await test.device.prune());
+	await countKept(test.parts, test.device.identity);
+	const levels = await test.store.read(['stock'], (rows) => rows.all('stock'));
+	expect(levels.map(({ level }) => level)).toContain(3_000n);
 });

@@ -143,7 +143,7 @@ async function letGo(rows: StoreWriter, gone: readonly FactRow[]): Promise<void>
 	await writeMeta(rows, 'pruned', pruned);
 }
 
-/** Ranges between which every fact is held are one: what is held is counted too. */
+/** Ranges between which every fact is held and counted are one. */
 async function closed(
 	rows: StoreReader,
 	code: string,
@@ -154,12 +154,19 @@ async function closed(
 		const before = ranges[place - 1];
 		if (before === undefined) continue;
 		const gap: NumberRange = [before[1] + 1, from - 1];
-		const held = await rows.countIn('facts', {
-			index: 'code+n',
-			from: [code, gap[0]],
-			to: [code, gap[1]]
-		});
-		if (held === gap[1] - gap[0] + 1) bridges.push(gap);
+		if (await isCounted(rows, code, gap)) bridges.push(gap);
 	}
 	return joined([...ranges, ...bridges]);
+}
+
+/** What is kept uncounted is to be counted one day. */
+async function isCounted(
+	rows: StoreReader,
+	code: string,
+	[from, to]: NumberRange
+): Promise<boolean> {
+	const span = { index: 'code+n', from: [code, from], to: [code, to] };
+	if ((await rows.countIn('facts', span)) !== to - from + 1) return false;
+	const held = await rows.find('facts', span);
+	return held.every(({ refs }) => !refs.includes(UNKNOWN_REF));
 }
