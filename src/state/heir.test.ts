@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { firstText } from '#domain/fact/issued-again.ts';
 import { parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
-import { ok } from '#domain/result.ts';
+import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
+import { checkpointOf } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import {
 	askLacking,
 	becomeHeir,
@@ -40,6 +42,8 @@ interface Relay {
 	readonly epoch?: number;
 	/** The database of the heir's book, where it was begun before. */
 	readonly heir?: DeviceStore;
+	/** What it begins with where the feed is long. */
+	readonly checkpoint?: Checkpoint;
 }
 
 async function forked(): Promise<TestDevice> {
@@ -52,12 +56,15 @@ async function forked(): Promise<TestDevice> {
 /** Makes the heir's book over a relay that has an empty feed and lacks what it is told to. */
 async function heirOf(
 	test: TestDevice,
-	{ lacking, epoch = 1, heir: store = createMemoryDeviceStore() }: Relay
+	{ lacking, epoch = 1, heir: store = createMemoryDeviceStore(), checkpoint }: Relay
 ): Promise<DeviceStore> {
 	const { business, branch, person } = test.device.identity;
 	const joined = { business, branch, person };
-	const http: Pick<RelayHttp, 'feed'> = {
-		feed: () => Promise.resolve(ok({ kind: 'page', rows: [], last: 0, isOver: true }))
+	const http: Pick<RelayHttp, 'feed' | 'checkpoint'> = {
+		feed: () =>
+			Promise.resolve(ok({ kind: 'page', rows: [], last: checkpoint?.s ?? 0, isOver: true })),
+		checkpoint: () =>
+			Promise.resolve(checkpoint === undefined ? err('unreachable') : ok(checkpoint))
 	};
 	const parts: HeirParts = {
 		...test.parts,
@@ -179,6 +186,21 @@ describe('what is written while the heir’s book is made', () => {
 		});
 		expect(await isOldBookSpent(test.store, heir)).toBe(false);
 	});
+});
+
+it('[HEIR-5] has what its device sent in the last days, which a restored relay may forget', async () => {
+	const test = await forked();
+	await sell(test, 100);
+	test.clock.now += 4 * 86_400_000;
+	await sell(test, 200);
+	await markAllSent(test.store);
+	const checkpoint = await checkpointOf(test.store, 500);
+	await sell(test, 400);
+	const heir = await heirOf(test, { lacking: (ids) => Promise.resolve(ids), checkpoint });
+	const held = await heir.read(['facts'], (rows) => rows.all('facts'));
+	expect(held.map(({ id }) => id)).toEqual(['A-3', 'B-1']);
+	const days = await heir.read(['days'], (rows) => rows.all('days'));
+	expect(days.map(({ salesMinor }) => salesMinor)).toEqual([100n, 600n]);
 });
 
 describe('the open cart', () => {

@@ -22,7 +22,6 @@ import { createChanges } from './changes.ts';
 import { openDevice, type Device } from './device.ts';
 import { carryFrom } from './enter-epoch.ts';
 import { createFeedPull } from './feed-pull.ts';
-import { journaled } from './have.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import type { Identity } from './identity.ts';
 import { digestOf } from './journal-digest.ts';
@@ -116,7 +115,7 @@ export async function becomeHeir(parts: HeirParts): Promise<Result<NewBook, Rela
 	if (!caughtUp.ok) return caughtUp;
 	const answered = await askLacking(parts, { ask: relay.lacking, epoch: joined.value.epoch });
 	if (!answered.ok) return answered;
-	await takeFacts(parts, store, { device, before });
+	await takeFacts(parts, store, { device, before, answered: answered.value });
 	const issued = await issueAll({ ...parts, store }, answered.value);
 	await old.write(['meta'], (rows) => writeMeta(rows, 'heir', { keys, code: identity.code }));
 	return ok({ identity, store, issued });
@@ -306,14 +305,21 @@ async function askedFact(
 	return [id, digest, name, await digestOf(first, crypto)];
 }
 
+interface Taking {
+	readonly device: Device;
+	readonly before: Identity;
+	readonly answered: Answered;
+}
+
 /**
  * HEIR-5. Brings along what the old book holds of others and the relay's numbers do not: a restored
- * relay may have forgotten it. What is recent comes too, so that the last days stand on the screens.
+ * relay may have forgotten it. What is recent comes too, so that the last days stand on the screens and
+ * a relay that forgets them later gets them back, what its device sent itself among it.
  */
 async function takeFacts(
 	{ old }: HeirParts,
 	store: DeviceStore,
-	{ device, before }: { readonly device: Device; readonly before: Identity }
+	{ device, before, answered }: Taking
 ): Promise<void> {
 	const held = await store.read(['meta'], async (rows) => ({
 		checkpoint: await readMeta(rows, 'checkpoint'),
@@ -324,7 +330,7 @@ async function takeFacts(
 	for (;;) {
 		const { page, own } = await old.read(['facts', 'journal'], async (rows) => {
 			const found = await rows.find('facts', { from: after, to: TEXT_END, limit: PAGE });
-			return { page: found, own: await journaled(rows, found, before.code) };
+			return { page: found, own: await doubtedOf(rows, found, { before, answered }) };
 		});
 		// What was let go of the journal is issued by nobody again, and goes as what others wrote.
 		const others = page.filter(({ id }) => id !== after && !own.has(id));
@@ -338,6 +344,24 @@ async function takeFacts(
 		if (last === undefined || page.length < PAGE) return;
 		after = last;
 	}
+}
+
+/**
+ * Of these facts the own ones that are issued again, or may be at the relay under another name: all but
+ * those that it said to have under this one.
+ */
+async function doubtedOf(
+	rows: StoreReader,
+	found: readonly FactRow[],
+	{ before: { code }, answered }: Omit<Taking, 'device'>
+): Promise<ReadonlySet<string>> {
+	const own = found.filter((row) => row.code === code);
+	const held = await rows.getMany(
+		'journal',
+		own.map(({ n }) => n)
+	);
+	const doubted = held.filter((row) => row?.sent === 0 || answered.has(row?.id ?? ''));
+	return new Set(doubted.flatMap((row) => row?.id ?? []));
 }
 
 interface Issuing extends Pick<HeirParts, 'old' | 'crypto'> {
