@@ -171,6 +171,34 @@ describe('what the relay forgot', () => {
 		expect(relay.texts).toEqual(before.map((text) => [text]));
 	});
 
+	it('[CARRY-6] what is put apart stays where a tab that slept hears late of what another handed in', async () => {
+		const test = await holder(2);
+		const relay = fakeRelay();
+		relay.ranges = { B: [[1, 2, '0'.repeat(16)]], '0.1': [[7, 7, '0'.repeat(16)]] };
+		const { branch } = test.device.identity;
+		const held = await test.store.read(['facts'], (rows) => rows.getMany('facts', ['B-1', 'B-2']));
+		const before = held.map((row) => row?.text ?? '');
+		const replace = async (place: number): Promise<void> => {
+			const text = (before[place] ?? '').replace('"phone":"', '"phone":"1');
+			await test.device.receive([{ text, branch, s: 9 + place }]);
+		};
+		await replace(0);
+		const parts = { ...test.parts, device: test.device };
+		const slept: Relay['http'] = {
+			...relay.http,
+			carried: async (facts) => {
+				const answer = await relay.http.carried(facts);
+				// The tab that leads meanwhile hands in the same, and hears of more.
+				expect(await carryFacts({ ...parts, http: relay.http }, NEW)).toBe('done');
+				await replace(1);
+				return answer;
+			}
+		};
+		expect(await carryFacts({ ...parts, http: slept }, NEW)).toBe('done');
+		expect(await carryFacts({ ...parts, http: relay.http }, NEW)).toBe('done');
+		expect(relay.texts.at(-1)).toEqual([before[1]]);
+	});
+
 	it('[CARRY-1] goes on where it stopped', async () => {
 		const test = await holder(1_200);
 		const relay = fakeRelay();

@@ -58,10 +58,16 @@ async function handInApart(parts: CarryParts): Promise<RelayRefusal | undefined>
 	if (apart === undefined || apart.length === 0) return undefined;
 	const left = await handIn(parts, apart);
 	if (typeof left === 'string') return left;
-	const stays = left.filter(({ reason }) => mayPass(reason)).map(({ row }) => row);
+	const stays = new Set(left.filter(({ reason }) => mayPass(reason)).map(({ row }) => row.text));
+	const done = new Set(apart.map(({ text }) => text).filter((text) => !stays.has(text)));
+	// By their texts: another tab may have handed in the same, and more may be apart by now.
 	await parts.store.write(['meta'], async (rows) => {
 		const now = (await readMeta(rows, 'apart')) ?? [];
-		await writeMeta(rows, 'apart', [...stays, ...now.slice(apart.length)]);
+		await writeMeta(
+			rows,
+			'apart',
+			now.filter(({ text }) => !done.has(text))
+		);
 	});
 	return undefined;
 }
