@@ -179,6 +179,17 @@ describe('a book whose business is somebody else’s', () => {
 		await expect(test.device.sell(sale)).rejects.toThrow('this book goes on in another one');
 	});
 
+	it('[HEIR-12] stays the one that the old book ended in, though a tab is told late that another has it', async () => {
+		const test = await tradedBook();
+		const book = await minted(test);
+		await handOver({ old: test.store, crypto }, book);
+		// Somebody else signed in here meanwhile, and this tab asked in his name.
+		await forgetMinted(test.store);
+		await expect(test.device.addCustomer({ name: 'Ben' })).rejects.toThrow(
+			'this book goes on in another one'
+		);
+	});
+
 	it('[HEIR-12] is another one where a copy of the old book came first', async () => {
 		const test = await tradedBook();
 		const first = await minted(test);

@@ -76,9 +76,15 @@ export async function handOver(
 	throw new Error('another tab keeps writing before the book is handed over');
 }
 
-/** A copy of this book was claimed by somebody else before: then another one is minted. */
+/**
+ * A copy of this book was claimed by somebody else before: then another one is minted. One that was
+ * handed over to stays what this book ended in.
+ */
 export async function forgetMinted(old: DeviceStore): Promise<void> {
-	await old.write(['meta'], (rows) => rows.remove('meta', ['heir']));
+	await old.write(['meta'], async (rows) => {
+		const heir = await readMeta(rows, 'heir');
+		if (heir?.code === undefined) await rows.remove('meta', ['heir']);
+	});
 }
 
 const ATTEMPTS_MAX = 20;
