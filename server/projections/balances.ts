@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
-import { currencyKey, type LedgerRecord } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
+import type { LedgerRecord } from '#domain/confirmation/ledger-fold.ts';
 import type { LedgerName } from './ledger-facts.ts';
 
 /** What a ledger comes to in one currency, as the table has it. */

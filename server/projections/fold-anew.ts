@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { refOf } from '#domain/confirmation/counted-amounts.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import {
-	currencyKey,
 	foldLedger,
 	type LedgerRecord,
 	type LedgerSums

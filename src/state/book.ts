@@ -1,5 +1,5 @@
 import { addDays } from '#domain/calendar.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
 import {

@@ -1,4 +1,4 @@
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import { dayNumber } from '#domain/calendar.ts';
 import type { StoreReader, TallyRow, TallySums } from '#storage/device-store.ts';

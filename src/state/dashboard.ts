@@ -1,5 +1,5 @@
 import { addDays, dayNumber } from '#domain/calendar.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import type { RecordRow, StoreReader, TallyRow, TallySums } from '#storage/device-store.ts';
 import { sumsIn, type CustomerIndex } from './customer-index.ts';
 import { addAgeing, ageingOf, daysLate, overdueMinor, type LedgerDay } from './ledger-day.ts';

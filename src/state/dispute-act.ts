@@ -2,7 +2,7 @@ import { isDebit } from '#domain/confirmation/record-kind.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { humanReference } from '#domain/confirmation/record-hash.ts';
 import { recordStates } from '#domain/confirmation/standing.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { isAmount, isInstant } from '#domain/confirmation/limits.ts';
 import type { FactRecord, RecordFact } from '#domain/fact/fact.ts';
 import type { RecordTender } from '#domain/fact/ledger-fact.ts';

@@ -12,7 +12,6 @@ import {
 	type StoreReader,
 	type StoreWriter
 } from '#storage/device-store.ts';
-import { blockOf, firstOf, lastOf } from './journal-block.ts';
 import { readMeta } from './meta.ts';
 
 /** What the relay's ranges mean for this device's own facts. */
@@ -105,6 +104,20 @@ async function unsentOf(
 function agrees({ block, digest: own }: BackedUpRow, [from, to, digest]: HaveRange): boolean {
 	const isWhole = from === firstOf(block) && to === lastOf(block);
 	return !isWhole || digest === own;
+}
+
+/** Have ranges never cross from one block of numbers into the next. */
+export function blockOf(n: number): number {
+	return Math.floor(n / HAVE_RANGE_LENGTH);
+}
+
+/** The first number is 1. */
+export function firstOf(block: number): number {
+	return Math.max(1, block * HAVE_RANGE_LENGTH);
+}
+
+export function lastOf(block: number): number {
+	return (block + 1) * HAVE_RANGE_LENGTH - 1;
 }
 
 /** What the database has cannot have been refused for good. */

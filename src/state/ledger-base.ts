@@ -1,10 +1,6 @@
 import { refOf } from '#domain/confirmation/counted-amounts.ts';
-import {
-	addSums,
-	currencyKey,
-	type CurrencyKey,
-	type LedgerSums
-} from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey, type CurrencyKey } from '#domain/confirmation/currency-key.ts';
+import { addSums, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isCredit, isDebit, isOpening } from '#domain/confirmation/record-kind.ts';
 import { groupBy } from '#domain/group-by.ts';

@@ -1,4 +1,4 @@
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { STATEMENT_RECORDS_MAX } from '#domain/confirmation/limits.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { groupBy } from '#domain/group-by.ts';

@@ -1,10 +1,6 @@
 import { countedAmounts } from '#domain/confirmation/counted-amounts.ts';
-import {
-	currencyKey,
-	foldLedger,
-	type CurrencyKey,
-	type LedgerSums
-} from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey, type CurrencyKey } from '#domain/confirmation/currency-key.ts';
+import { foldLedger, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { ledgerEvents, type StandingFacts } from '#domain/confirmation/standing.ts';
 import type { BusinessId, LedgerId } from '#domain/ids.ts';

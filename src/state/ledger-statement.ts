@@ -1,4 +1,4 @@
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { pageSide } from '#domain/confirmation/record-kind.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import type { StoreReader } from '#storage/device-store.ts';

@@ -1,6 +1,6 @@
 import { humanReference, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit, type RecordKind } from '#domain/confirmation/record-kind.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { recordStates, type RecordStanding } from '#domain/confirmation/standing.ts';
 import { groupBy } from '#domain/group-by.ts';
 import { parseFactId, type BusinessId } from '#domain/ids.ts';

@@ -5,8 +5,7 @@ import { ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { HaveRange } from '#sync/frames.ts';
-import { markSent, unmarkSent } from './have.ts';
-import { blockOf } from './journal-block.ts';
+import { blockOf, markSent, unmarkSent } from './have.ts';
 import { writeMeta } from './meta.ts';
 import { createJournalPrune, JOURNAL_KEPT_DAYS, type JournalPrune } from './prune-journal.ts';
 

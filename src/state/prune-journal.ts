@@ -1,7 +1,6 @@
 import type { HaveRange } from '#sync/frames.ts';
 import type { DeviceStore, JournalRow, StoreReader } from '#storage/device-store.ts';
-import { xorDigests } from './have.ts';
-import { blockOf, firstOf, lastOf } from './journal-block.ts';
+import { blockOf, firstOf, lastOf, xorDigests } from './have.ts';
 import { readMeta } from './meta.ts';
 import type { RelayHttp } from './relay-http.ts';
 

@@ -1,6 +1,6 @@
 import { encodeBase64url, utf8 } from '#domain/bytes.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { cleanName } from '#domain/text.ts';
 import { NOTE_CHARACTERS_MAX } from '#domain/confirmation/limits.ts';
 import { encodeSoldLines, encodeTenders } from '#domain/fact/encode-fact.ts';

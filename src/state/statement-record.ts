@@ -3,7 +3,7 @@ import {
 	recordHash,
 	type RecordHash
 } from '#domain/confirmation/record-hash.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { isCredit, isDebit } from '#domain/confirmation/record-kind.ts';
 import { STATEMENT_RECORDS_MAX } from '#domain/confirmation/limits.ts';
 import { recordStates } from '#domain/confirmation/standing.ts';

@@ -1,5 +1,6 @@
 import { dayNumber } from '#domain/calendar.ts';
-import { addSums, currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
+import { addSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit } from '#domain/confirmation/record-kind.ts';
 import type { LedgerId } from '#domain/ids.ts';

@@ -20,12 +20,12 @@ import { factRow, type ArrivedFact } from './arrived-fact.ts';
 import { throwWhereOver } from './book-end.ts';
 import type { Changes } from './changes.ts';
 import type { Identity } from './identity.ts';
-import { wasWritten } from './journal-block.ts';
 import { digestOf } from './journal-digest.ts';
 import { readMeta, writeMeta, type CartSold, type Sequence } from './meta.ts';
 import { foldArrived, foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 import { recordRowsOf } from './record-row.ts';
 import { shopSettings, type ShopSettings } from './shop-settings.ts';
+import { wasWritten } from './was-written.ts';
 
 /** What the one write path is made of. */
 export interface DeviceParts {
@@ -84,7 +84,7 @@ export type Perform = <Context, T, E>(act: Act<Context, T, E>) => Promise<Result
 
 const ATTEMPTS_MAX = 5;
 const MOMENT_TABLES: readonly TableName[] = ['meta', 'settings'];
-const WRITE_TABLES: readonly TableName[] = ['journal', 'backedUp', 'tries', ...READ_MODEL_TABLES];
+const WRITE_TABLES: readonly TableName[] = ['journal', 'tries', ...READ_MODEL_TABLES];
 
 /**
  * The one way in which a device writes: decide, sign, then one durable transaction that holds the
@@ -242,7 +242,7 @@ async function standingOf(
 	await throwWhereOver(rows, 'identity');
 	const sequence = (await readMeta(rows, 'sequence')) ?? { n: 0, receipt: 0 };
 	if (sequence.n === basis.n && sequence.receipt === basis.receipt) return 'next';
-	return (await wasWritten(rows, journal)) ? 'written' : 'moved';
+	return (await wasWritten(rows, journal, sequence.n)) ? 'written' : 'moved';
 }
 
 async function prepare(

@@ -1,4 +1,4 @@
-import { currencyKey, type CurrencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey, type CurrencyKey } from '#domain/confirmation/currency-key.ts';
 
 /** Code and exponent together are the currency. */
 interface InCurrency {

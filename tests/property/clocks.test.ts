@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dayNumber } from '#domain/calendar.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { clockedTime, inTime, rulingTime } from '#domain/fact/clock-fact.ts';
 import { DAY_TOTAL_NAMES } from '#domain/fact/effects.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';

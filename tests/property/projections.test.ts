@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { currencyKey, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
+import type { LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import { DAY_TOTAL_NAMES, effectsOf } from '#domain/fact/effects.ts';
 import { foldFacts, type ShopNumbers } from '#domain/fact/fold.ts';
 import type { DeviceCode } from '#domain/ids.ts';

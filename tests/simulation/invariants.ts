@@ -3,7 +3,7 @@ import type { Sql } from 'postgres';
 import { concatBytes, tag } from '#domain/bytes.ts';
 import { recordHashOf, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit } from '#domain/confirmation/record-kind.ts';
-import { currencyKey } from '#domain/confirmation/ledger-fold.ts';
+import { currencyKey } from '#domain/confirmation/currency-key.ts';
 import { parseVerdict } from '#domain/confirmation/verdict.ts';
 import { clockedTime, inTime, rulingTime, type FactTime } from '#domain/fact/clock-fact.ts';
 import { DAY_TOTAL_NAMES, effectsOf } from '#domain/fact/effects.ts';

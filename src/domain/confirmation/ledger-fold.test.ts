@@ -12,9 +12,9 @@ import {
 } from '#tests/support/confirmation-vectors.ts';
 import { permutations } from '#tests/support/permutations.ts';
 import { parseBusinessId, parseLedgerId } from '../ids.ts';
+import { currencyKey } from './currency-key.ts';
 import {
 	addSums,
-	currencyKey,
 	foldLedger,
 	ledgerRecord,
 	type LedgerEvent,

@@ -1,6 +1,7 @@
 import { present } from '../assert.ts';
 import type { BusinessId, LedgerId } from '../ids.ts';
 import { countedAmounts, refOf, type CountedRecord } from './counted-amounts.ts';
+import { currencyKey, type CurrencyKey } from './currency-key.ts';
 import type { RecordHash } from './record-hash.ts';
 import { isDebit } from './record-kind.ts';
 import type { ReadRecord } from './signed-record.ts';
@@ -16,9 +17,6 @@ export interface LedgerRecord extends LedgerScope, CountedRecord {
 	readonly currency: string;
 	readonly exponent: number;
 }
-
-/** Code and exponent together, such as `BDT/2`. */
-export type CurrencyKey = string & { readonly __brand: 'CurrencyKey' };
 
 /**
  * What was said of a record later. `confirmed`: the relay's verdict on a code or rule was ok, or a
@@ -68,10 +66,6 @@ export function foldLedger(
 		sumsByCurrency.set(key, sumsOf(ofCurrency, standingOf));
 	}
 	return sumsByCurrency;
-}
-
-export function currencyKey(of: Pick<LedgerRecord, 'currency' | 'exponent'>): CurrencyKey {
-	return `${of.currency}/${String(of.exponent)}` as CurrencyKey;
 }
 
 /** What the fold needs of a record that was read. */

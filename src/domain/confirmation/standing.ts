@@ -1,8 +1,8 @@
 import { present } from '../assert.ts';
 import { groupBy } from '../group-by.ts';
 import { countedAmounts } from './counted-amounts.ts';
+import { currencyKey } from './currency-key.ts';
 import {
-	currencyKey,
 	ledgerRecord,
 	type LedgerEvent,
 	type LedgerRecord,

@@ -1,5 +1,6 @@
 import { present } from '#domain/assert.ts';
-import { foldLedger, type CurrencyKey, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
+import type { CurrencyKey } from '#domain/confirmation/currency-key.ts';
+import { foldLedger, type LedgerSums } from '#domain/confirmation/ledger-fold.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import {
 	ledgerEvents,

@@ -1,9 +1,8 @@
 import { businessDayOf, dayFromNumber, isZone } from '#domain/calendar.ts';
+import { currencyKey, type CurrencyKey } from '#domain/confirmation/currency-key.ts';
 import {
 	addSums,
-	currencyKey,
 	foldLedger,
-	type CurrencyKey,
 	type LedgerEvent,
 	type LedgerSums
 } from '#domain/confirmation/ledger-fold.ts';

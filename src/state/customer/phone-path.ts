@@ -15,9 +15,9 @@ import type {
 } from '#storage/device-store.ts';
 import { throwWhereOver } from '../book-end.ts';
 import type { Changes } from '../changes.ts';
-import { wasWritten } from '../journal-block.ts';
 import { openDocuments } from '../linked-device.ts';
 import { readMeta, writeMeta } from '../meta.ts';
+import { wasWritten } from '../was-written.ts';
 import { personRow } from './person-row.ts';
 import type { PhoneIdentity } from './phone-identity.ts';
 
@@ -148,10 +148,10 @@ async function keep(
 	const kept = facts.map(({ fact }, place) =>
 		personRow({ kind: 'other', fact }, journal[place]?.text ?? '')
 	);
-	const tables = ['meta', 'journal', 'backedUp', 'facts'] as const;
-	const isWritten = await parts.store.write(tables, async (rows) => {
+	const isWritten = await parts.store.write(['meta', 'journal', 'facts'], async (rows) => {
 		await throwWhereOver(rows, 'phone');
-		if ((await lastN(rows)) !== basis.n) return wasWritten(rows, journal);
+		const there = await lastN(rows);
+		if (there !== basis.n) return wasWritten(rows, journal, there);
 		await rows.put('journal', journal);
 		await rows.put('facts', kept);
 		await writeMeta(rows, 'sequence', { n: basis.n + facts.length, receipt: 0 });
