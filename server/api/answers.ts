@@ -1,22 +1,25 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import { UNMEASURED_BYTES_MAX } from './guard.ts';
 
-/** What was made and is not read yet, of all who asked. */
+/** What was made and is not read yet, of all who asked; or what is being sent to us and is not answered. */
 export interface Answers {
-	/** Counts an answer until its line is done with it. */
+	/** Counts an answer, or a body, until its line is done with it. */
 	hold(scope: string, bytes: number, line: Line): void;
 }
 
 export type Line = Pick<HttpBindings['outgoing'], 'closed' | 'destroy' | 'once' | 'setTimeout'>;
 
 export interface AnswerFigures {
-	/** Of all answers together. */
+	/** Of all together. */
 	readonly bytes: number;
-	/** An answer of which nothing is read for so long is cut off. */
+	/** A line that stands still for so long is cut off. */
 	readonly stillMs: number;
 }
 
 const FIGURES: AnswerFigures = { bytes: 128 * 1024 * 1024, stillMs: 30_000 };
+/** API-49. By then a body is there, and nobody waits longer for what is answered. */
+const BODY_FIGURES: AnswerFigures = { bytes: 128 * 1024 * 1024, stillMs: 90_000 };
 /** What a line weighs, however short its answer is. */
 const LINE_BYTES = 16 * 1024;
 
@@ -73,12 +76,32 @@ export function createAnswers({ bytes: most, stillMs }: AnswerFigures = FIGURES)
 	};
 }
 
+/**
+ * API-49. What is being sent to us, counted as long as it says it is until it is answered: so nobody waits for
+ * another's body, however many businesses send nothing of theirs.
+ */
+export function createBodies(): Answers {
+	return createAnswers(BODY_FIGURES);
+}
+
+/** To be called before a byte of the body is read. */
+export function holdBody(c: Context, scope: string, bodies: Answers): void {
+	const outgoing = outgoingOf(c);
+	if (outgoing === undefined) return;
+	const length = Number(c.req.header('content-length'));
+	bodies.hold(scope, Number.isSafeInteger(length) ? length : UNMEASURED_BYTES_MAX, outgoing);
+}
+
 /** Makes the answer whole, packed as it will be sent, so that nothing else of it is kept, and counts it. */
 export async function holdAnswer(c: Context, scope: string, answers: Answers): Promise<void> {
-	// A request that came by no line has none.
-	const outgoing = (c.env as Partial<HttpBindings> | undefined)?.outgoing;
+	const outgoing = outgoingOf(c);
 	if (outgoing === undefined || c.res.body === null) return;
 	const bytes = new Uint8Array(await c.res.arrayBuffer());
 	c.res = new Response(bytes, c.res);
 	answers.hold(scope, bytes.length, outgoing);
+}
+
+/** A request that came by no line has none. */
+function outgoingOf(c: Context): HttpBindings['outgoing'] | undefined {
+	return (c.env as Partial<HttpBindings> | undefined)?.outgoing;
 }

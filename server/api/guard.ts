@@ -23,7 +23,7 @@ export const jsonOnly: MiddlewareHandler = async (c, next) => {
 };
 
 /** Of a body that does not say how long it is, which is read whole before anybody asks who sends it. */
-const UNMEASURED_BYTES_MAX = 64 * 1024;
+export const UNMEASURED_BYTES_MAX = 64 * 1024;
 
 /** Stops reading a body that is longer, or is long and does not say so before. */
 export function bodyBytesAtMost(maxSize: number): MiddlewareHandler {

@@ -13,10 +13,11 @@ import { sha256 } from '#server/auth/secret-token.ts';
 import { device } from '#server/database/accounts.ts';
 import { lateFact } from '#server/database/late-facts.ts';
 import { commitUnlessRefused, rawSql } from '#server/database/transaction.ts';
+import { holdBody } from './answers.ts';
 import { businessField, codeField, factIdField, readBody, signatureField } from './body.ts';
 import { bodyBytesAtMost, jsonOnly, ownOriginOnly } from './guard.ts';
 import { ownerCalling } from './invites.ts';
-import { keepOwn, type Kept } from './keep-late.ts';
+import { keepOwn, type Kept, type LeftByDevice } from './keep-late.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
 import { createReadTurns, inTurn, type ReadParts, type ReadTurns } from './read-turns.ts';
@@ -44,8 +45,8 @@ const LISTED_BYTES_MAX = 2 * 1024 * 1024;
 /** A lot of our own devices is 256 k letters, of three bytes at the most. */
 const LOT_BYTES_MAX = 2 * 1024 * 1024;
 const DECISION_BYTES_MAX = 64 * 1024;
-/** Lots that are read at once, of all businesses and of one. */
-const LOT_TURNS = { all: 8, scope: 1, waiting: 20 };
+/** Lots that are read at once: a business waits for its own alone. */
+const LOT_TURNS = { all: Infinity, scope: 1, waiting: 20 };
 
 /** Who leaves a lot, in the header: it is proved before a byte of the lot is read. */
 const proofSchema = v.object({
@@ -109,20 +110,33 @@ interface Leaving extends LateFactParts {
 	readonly proof: LateProof;
 }
 
-/** Who sends slowly holds up his own business, and of others' turns this one. */
+/** Who sends slowly holds up his own business, and nobody else. */
 async function keepLate(c: Context, parts: Leaving): Promise<Result<Kept, ProblemCode>> {
 	const { business, code, digest } = parts.proof;
 	const end = await parts.turns.take(business);
 	if (end === undefined) return err('tooManyAttempts');
 	try {
+		holdBody(c, business, parts.reads.sent);
 		const body = await readBody(c, lateSchema);
 		if (!body.ok) return body;
 		const { facts } = body.value;
 		const signed = decodeBase64url(digest);
 		if (!signed.ok || !equalBytes(signed.value, sha256(utf8(facts.join('\n')))))
 			return err('deviceRefused');
-		const left = { business, code, texts: facts, receivedAt: parts.clock() };
-		return await commitUnlessRefused(parts.executor, (transaction) => keepOwn(transaction, left));
+		return await keepInTurn(parts, { business, code, texts: facts, receivedAt: parts.clock() });
+	} finally {
+		end();
+	}
+}
+
+async function keepInTurn(
+	{ executor, reads }: LateFactParts,
+	left: LeftByDevice
+): Promise<Result<Kept, ProblemCode>> {
+	const end = await reads.pieces.take(left.business);
+	if (end === undefined) return err('tooManyAttempts');
+	try {
+		return await commitUnlessRefused(executor, (transaction) => keepOwn(transaction, left));
 	} finally {
 		end();
 	}

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { createAnswers, holdAnswer, type Answers } from './answers.ts';
+import { createAnswers, createBodies, holdAnswer, holdBody, type Answers } from './answers.ts';
 import { problem, refusal } from './problem.ts';
 
 /**
@@ -24,8 +24,8 @@ export interface TurnFigures {
 const PIECE_TURNS: TurnFigures = { all: 10, scope: 4, waiting: 250 };
 /** What goes through all that a business has. */
 const WHOLE_TURNS: TurnFigures = { all: 2, scope: 1, waiting: 20 };
-/** What is being sent to us: it holds no connection to the database, but memory, up to 10 MB each. */
-const BODY_TURNS: TurnFigures = { all: 40, scope: 4, waiting: 250 };
+/** What is being sent to us: it holds memory alone, of which whoever has the most gives way. */
+const BODY_TURNS: TurnFigures = { all: Infinity, scope: 4, waiting: 250 };
 
 interface Reading {
 	count: number;
@@ -79,6 +79,8 @@ export interface Reads {
 	readonly pieces: ReadTurns;
 	readonly whole: ReadTurns;
 	readonly bodies: ReadTurns;
+	/** What lies in memory of all that is being sent. */
+	readonly sent: Answers;
 }
 
 export function createReads(): Reads {
@@ -86,7 +88,8 @@ export function createReads(): Reads {
 	return {
 		pieces: { ...createReadTurns(PIECE_TURNS), answers },
 		whole: { ...createReadTurns(WHOLE_TURNS), answers },
-		bodies: createReadTurns(BODY_TURNS)
+		bodies: createReadTurns(BODY_TURNS),
+		sent: createBodies()
 	};
 }
 
@@ -123,10 +126,14 @@ export function inTurn<E extends Called>(turnsOf: (c: Context) => ReadTurns): Mi
  * API-49. To be put before the turn of what is read with a body: a line that sends slowly, or nothing
  * more, holds up its own business or person alone.
  */
-export function bodyFirst<E extends Called>({ bodies }: Reads): readonly MiddlewareHandler<E>[] {
+export function bodyFirst<E extends Called>({
+	bodies,
+	sent
+}: Reads): readonly MiddlewareHandler<E>[] {
 	return [
 		inTurn(() => bodies),
 		async (c, next) => {
+			holdBody(c, (c.var as Called['Variables']).caller.scope, sent);
 			// It is kept there for whoever reads it then.
 			await c.req.arrayBuffer();
 			return next();
