@@ -187,6 +187,43 @@ describe('a code', () => {
 		expect(await check(code)).toEqual({ ok: true, value: to });
 	});
 
+	/** As a reset does it. */
+	async function askReset(subject: string): Promise<boolean> {
+		const name = { purpose: 'reset', subject } as const;
+		const prepared = await database.orm.transaction((tx) => codes.prepareCode(tx, name));
+		if (!prepared.ok) return false;
+		return database.orm.transaction((tx) => codes.deliverCode(tx, { ...delivery(), ...name }));
+	}
+
+	it.each([
+		['while it may be sent again', 0],
+		['when it is counted anew', SENDS_WITHIN_MS - 5 * 60_000]
+	])(
+		'[AUTH-18] [AUTH-19] of a reset lives on where the next is not sent, %s',
+		async (_when, last) => {
+			const { to } = delivery();
+			const name = { purpose: 'reset', subject: `holder ${String(people)}` } as const;
+			expect(await askReset(name.subject)).toBe(true);
+			clock.now += last;
+			if (last > 0) expect(await askReset(name.subject)).toBe(true);
+			const sentAt = clock.now;
+			const code = await lastCode();
+			clock.now += 5 * 60_000;
+			let strangers = 0;
+			while ((await issue({ subject: `stranger ${String(strangers)}`, to })).ok) strangers += 1;
+			expect(strangers).toBeGreaterThan(0);
+			expect(await askReset(name.subject)).toBe(false);
+			// No longer than it was to.
+			clock.now = sentAt + CODE_MS;
+			expect((await check(code, name)).ok).toBe(false);
+			clock.now -= 1;
+			expect(await check(code, name)).toEqual(ok(to));
+			// Nor once more.
+			expect(await askReset(name.subject)).toBe(false);
+			expect((await check(code, name)).ok).toBe(false);
+		}
+	);
+
 	it('prepared for nobody says the same, and is never right', async () => {
 		const name = { purpose: 'reset', subject: `nobody ${String(people)}` } as const;
 		const prepare = (): ReturnType<OneTimeCodes['prepareCode']> =>

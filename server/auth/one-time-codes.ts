@@ -64,7 +64,10 @@ export interface OneTimeCodes {
 	 * over, and after the third until an hour has passed since the first.
 	 */
 	issueCode(tx: Transaction, delivery: CodeDelivery): Promise<Result<SentCode, IssueRefusal>>;
-	/** The first half of it: does the same and says the same where there is nobody to send it to. */
+	/**
+	 * The first half of it: does the same and says the same where there is nobody to send it to. The code
+	 * before ends with the second half, for that may send none.
+	 */
 	prepareCode(tx: Transaction, name: CodeName): Promise<Result<SentCode, IssueRefusal>>;
 	/** The second half: queues the message of a code that was prepared. False where its address has had too many. */
 	deliverCode(tx: Transaction, delivery: CodeDelivery): Promise<boolean>;
@@ -160,10 +163,10 @@ async function lockedRow(
 	return row;
 }
 
-/** Moves the row on to its next code, where that may be sent by now. */
+/** Counts the next code, where that may be sent by now; the one before stays what it was. */
 async function send(
 	tx: Transaction,
-	{ clock, random }: OneTimeCodesParts,
+	{ clock }: OneTimeCodesParts,
 	{ row, isOther }: { readonly row: Row; readonly isOther: boolean }
 ): Promise<Result<Row, IssueRefusal>> {
 	const now = clock();
@@ -183,8 +186,7 @@ async function send(
 			sentAt: now,
 			firstSentAt: isAnew ? now : row.firstSentAt,
 			expiresAt: now + CODE_MS,
-			usedAt: null,
-			...(isAnew ? { serial: random.uuid(), channel: null, recipient: null } : {})
+			usedAt: null
 		})
 		.where(named({ purpose: row.purpose as CodePurpose, subject: row.subject }))
 		.returning();
@@ -192,22 +194,24 @@ async function send(
 	return ok(moved);
 }
 
+/** Makes the code and queues its message; the one before ends. */
 async function deliver(
 	tx: Transaction,
 	parts: OneTimeCodesParts,
 	{ row, delivery }: { readonly row: Row; readonly delivery: CodeDelivery }
 ): Promise<void> {
 	const { to, language } = delivery;
+	const serial = parts.random.uuid();
 	await tx
 		.update(oneTimeCode)
-		.set({ channel: to.channel, recipient: to.address })
+		.set({ serial, channel: to.channel, recipient: to.address })
 		.where(named(delivery));
 	await queueMessage(tx, {
 		channel: to.channel,
 		to: to.address,
-		text: codeText({ ...delivery, code: codeOf(parts, row) }),
+		text: codeText({ ...delivery, code: codeOf(parts, serial) }),
 		...(to.channel === 'email' ? { subject: codeSubject(language) } : {}),
-		key: `code/${row.serial}/${String(row.sends)}`,
+		key: messageKey(serial),
 		secret: true,
 		expiresAt: row.expiresAt,
 		at: parts.clock()
@@ -239,16 +243,33 @@ async function check(
 	if (!code.ok) return err({ code: 'codeWrong', triesLeft: TRIES_MAX - row.tries });
 
 	const name = named({ purpose: row.purpose as CodePurpose, subject: row.subject });
-	const { valid } = verifySync({ ...hotpOf(parts, row), token: code.value });
+	const { valid } = verifySync({ ...hotpOf(parts, row.serial), token: code.value });
+	const isInTime = await wasSentLately(tx, parts, row);
 	const { channel, recipient: address } = row;
-	if (!valid || channel === null || address === null) {
+	if (!valid || !isInTime || channel === null || address === null) {
 		const tries = row.tries + 1;
 		await tx.update(oneTimeCode).set({ tries }).where(name);
 		if (tries >= TRIES_MAX) return err({ code: 'codeSpent' });
 		return err({ code: 'codeWrong', triesLeft: TRIES_MAX - tries });
 	}
-	await tx.update(oneTimeCode).set({ usedAt: parts.clock() }).where(name);
+	// The row goes on with the next code: this one is nobody's any more.
+	const used = { usedAt: parts.clock(), channel: null, recipient: null };
+	await tx.update(oneTimeCode).set(used).where(name);
 	return ok({ channel, address });
+}
+
+/** Whether the code that was sent last is still good: one that was prepared since may not have been sent. */
+async function wasSentLately(
+	tx: Transaction,
+	{ clock }: OneTimeCodesParts,
+	{ serial }: Row
+): Promise<boolean> {
+	const sent = and(eq(message.key, messageKey(serial)), gt(message.expiresAt, clock()));
+	return (await tx.select({ key: message.key }).from(message).where(sent)).length > 0;
+}
+
+function messageKey(serial: string): string {
+	return `code/${serial}`;
 }
 
 function isAlive(row: Row, now: number): boolean {
@@ -270,8 +291,8 @@ function againAtOf({ sends, sentAt }: Row): number {
 	return sends === 0 ? 0 : sentAt + (PAUSES_MS[Math.min(sends, PAUSES_MS.length) - 1] ?? 0);
 }
 
-function codeOf(parts: OneTimeCodesParts, row: Row): string {
-	return generateSync(hotpOf(parts, row));
+function codeOf(parts: OneTimeCodesParts, serial: string): string {
+	return generateSync(hotpOf(parts, serial));
 }
 
 interface Hotp {
@@ -280,12 +301,12 @@ interface Hotp {
 	readonly counter: number;
 }
 
-/** Its secret is of this row alone, and its counter the number of the message. */
-function hotpOf({ key }: OneTimeCodesParts, { serial, sends }: Row): Hotp {
+/** Its secret is of this message alone, and makes one code. */
+function hotpOf({ key }: OneTimeCodesParts, serial: string): Hotp {
 	const mac = createHmac('sha256', key).update(serial).digest();
 	return {
 		strategy: 'hotp',
 		secret: new Uint8Array(mac.subarray(0, SECRET_BYTES)),
-		counter: sends
+		counter: 1
 	};
 }

@@ -39,8 +39,8 @@ export const message = pgTable(
 );
 
 /**
- * A code that somebody was sent, or nobody was. The code itself is not here: it comes from `serial`
- * and `sends` by a key that the database does not hold.
+ * A code that somebody was sent, or nobody was. The code itself is not here: it comes from `serial` by a key
+ * that the database does not hold, and is good as long as its message.
  */
 export const oneTimeCode = pgTable(
 	'one_time_code',

@@ -10,7 +10,7 @@ export interface QueuedMessage {
 	readonly text: string;
 	/** Of an e-mail. */
 	readonly subject?: string;
-	/** Names the cause, such as `code/{serial}/2`: the same key again is the same message. */
+	/** Names the cause, such as `code/{serial}`: the same key again is the same message. */
 	readonly key: string;
 	/** The text is to be forgotten once a gateway has it, as a code is. */
 	readonly secret?: boolean;
