@@ -10,6 +10,7 @@ import {
 	SENDS_TO_ONE_MAX,
 	SENDS_WITHIN_MS,
 	TRIES_MAX,
+	type CodeAddress,
 	type CodeDelivery,
 	type CodeName,
 	type OneTimeCodes
@@ -174,6 +175,29 @@ describe('a code', () => {
 		expect((await issue({ to, isTrusted: true, purpose: 'address' })).ok).toBe(true);
 		clock.now += SENDS_WITHIN_MS;
 		expect((await issue({ to })).ok).toBe(true);
+	});
+
+	it('[AUTH-19] is counted of an e-mail address however it is written, and sent to it as it is', async () => {
+		const box = `Nana${String(people)}@example.org`;
+		const written = (n: number): CodeAddress => ({
+			channel: 'email',
+			address: n % 2 === 0 ? box : `${box.slice(0, n)}${box.slice(n).toUpperCase()}`
+		});
+		for (let n = 0; n < SENDS_TO_ONE_MAX; n += 1)
+			expect((await issue({ subject: `asker ${String(n)}`, to: written(n) })).ok).toBe(true);
+		const last = { subject: 'the last asker', to: written(5) };
+		expect(await issue(last)).toMatchObject({ error: { code: 'codeSendsSpent' } });
+		const sent = await database.sql`select 1 from message where recipient = ${written(3).address}`;
+		expect(sent).toHaveLength(1);
+	});
+
+	it('[AUTH-19] is not sent to one address too often, though many ask at once', async () => {
+		const { to } = delivery();
+		const asked = Array.from({ length: 3 * SENDS_TO_ONE_MAX }, (_none, n) =>
+			issue({ subject: `asker ${String(n)}`, to })
+		);
+		const sent = (await Promise.all(asked)).filter(({ ok: isSent }) => isSent);
+		expect(sent).toHaveLength(SENDS_TO_ONE_MAX);
 	});
 
 	it('[AUTH-18] [AUTH-19] that is not sent, for its address had too many, does not end the one before', async () => {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { and, count, eq, gt } from 'drizzle-orm';
+import { and, count, eq, gt, sql } from 'drizzle-orm';
 import { generateSync, verifySync } from 'otplib';
 import { CODE_MS, parseOneTimeCode, PAUSES_MS } from '#domain/account/one-time-code.ts';
 import { assert } from '#domain/assert.ts';
@@ -218,15 +218,24 @@ async function deliver(
 	});
 }
 
-/** Whether its address has had too many, and who asks is not known to be its holder. */
+/**
+ * Whether its address has had too many, and who asks is not known to be its holder. However it is written: a
+ * number is in E.164, and letters in an e-mail's go to one box in capitals too.
+ */
 async function isHeldUp(
 	tx: Transaction,
 	{ clock }: OneTimeCodesParts,
-	{ to: { address }, isTrusted }: CodeDelivery
+	{ to: { channel, address }, isTrusted }: CodeDelivery
 ): Promise<boolean> {
 	if (isTrusted === true) return false;
+	// Of many who ask at once each counts what those before him got.
+	await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(lower(${address}), 0))`);
+	const isSame =
+		channel === 'sms'
+			? eq(message.recipient, address)
+			: sql`lower(${message.recipient}) = lower(${address})`;
 	const lately = gt(message.createdAt, clock() - SENDS_WITHIN_MS);
-	const codes = and(eq(message.recipient, address), eq(message.isSecret, true), lately);
+	const codes = and(isSame, eq(message.isSecret, true), lately);
 	const [sent] = await tx.select({ n: count() }).from(message).where(codes);
 	return sent !== undefined && sent.n >= SENDS_TO_ONE_MAX;
 }
