@@ -178,6 +178,37 @@ describe('a backup', () => {
 		expect(await to.sql`select last_member from business`).toEqual([{ last_member: 163 }]);
 	});
 
+	it('[KEEP-1] lacks nothing of a table that a newer program would change as it begins', async () => {
+		const own = connectDatabase(from.url, { connectionsMax: 1 });
+		const { promise: held, resolve: letGo } = Promise.withResolvers<undefined>();
+		const holding = from.sql.begin(async (tx) => {
+			await tx`lock table drizzle.__drizzle_migrations in access exclusive mode`;
+			await held;
+		});
+		const out = createWriteStream(file);
+		const saving = streamBackup({ sql: own.sql, clock: () => NOW, secret: SECRET }, out);
+		const readWaiting = async (): Promise<number> => {
+			const rows = await from.sql`
+				select 1 from pg_locks where not granted and relation = any(array[
+					'drizzle.__drizzle_migrations'::regclass, 'fact'::regclass
+				]) and database = (select oid from pg_database where datname = current_database())`;
+			return rows.length;
+		};
+		await expect.poll(readWaiting).toBe(1);
+		let isChanged = false;
+		// Who began before this sees none of its rows from then on, neither the old nor the new.
+		const changing = from.sql`alter table fact alter column counter type bigint`.then(() => {
+			isChanged = true;
+		});
+		await expect.poll(async () => isChanged || (await readWaiting()) === 2).toBe(true);
+		letGo(undefined);
+		const { sums } = await saving;
+		await Promise.all([holding, changing]);
+		await own.close();
+		expect(sums['fact']?.rows).toBe(3000);
+		expect(await load()).toMatchObject({ rows: await countAll(from) });
+	});
+
 	it('[KEEP-2] never takes the name of a file that is there', async () => {
 		await writeFile(file, 'mine');
 		await expect(save()).rejects.toThrow(/There is a file .* already/);

@@ -81,10 +81,13 @@ export async function writeBackup(file: string, parts: BackupParts): Promise<Bac
 export async function streamBackup(parts: BackupParts, out: Writable): Promise<Streamed> {
 	const { sql, signal } = parts;
 	let fault: unknown;
+	const known = await readTables(sql);
 	const written = sql.begin('isolation level repeatable read read only', async (transaction) => {
 		const tx = transaction as unknown as Sql;
 		try {
+			await holdTables(tx, known);
 			const header = await readHeader(tx, parts);
+			if (!isSameNames(header.tables, known)) throw new Error(CHANGING);
 			const reach = await readReach(tx, header);
 			const sums: Record<string, TableSum> = {};
 			const bytes = Readable.from(writeAll(tx, header, sums), { objectMode: false });
@@ -107,6 +110,32 @@ export async function streamBackup(parts: BackupParts, out: Writable): Promise<S
 	return written.catch((cause: unknown) => {
 		throw fault ?? cause;
 	});
+}
+
+/**
+ * Before anything is read, for that is the moment of which all of it is. Whoever changed a table's form between
+ * that moment and its turn would leave none of its rows to be seen; now he waits for us.
+ */
+async function holdTables(tx: Sql, tables: readonly Pick<TableForm, 'name'>[]): Promise<void> {
+	const names = tables.map(({ name }) => name);
+	if (names.length === 0) return;
+	try {
+		await tx`lock table ${tx(names)} in access share mode`;
+	} catch (cause) {
+		if (codeOf(cause) === NO_SUCH_TABLE) throw new Error(CHANGING, { cause });
+		throw cause;
+	}
+}
+
+const NO_SUCH_TABLE = '42P01';
+const CHANGING = 'The tables of this database are being changed: say this again in a moment.';
+
+function isSameNames(
+	some: readonly Pick<TableForm, 'name'>[],
+	others: readonly Pick<TableForm, 'name'>[]
+): boolean {
+	const names = new Set(others.map(({ name }) => name));
+	return some.length === names.size && some.every(({ name }) => names.has(name));
 }
 
 /** Rejects as soon as the stream fails, or somebody stops it. */
