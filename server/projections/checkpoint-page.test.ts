@@ -231,13 +231,13 @@ async function writeProducts(fieldsById: Readonly<Record<string, object>>): Prom
 }
 
 /** So many sales of one product each, from one number on. */
-async function sell(productId: string, from: number, count: number): Promise<void> {
+async function sell(productId: string, from: number, { count = 1, lines = 1 } = {}): Promise<void> {
 	for (let n = from; n < from + count; n += 1) {
 		const line = { name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 1, totalMinor: 1 };
 		const text = encodeFact({
 			...{ id: factId('A', n), code: 'A', n, at: { wall: n, counter: 0 }, on: '2026-11-20', by: 1 },
-			...{ kind: 'sale', receipt: n, tenders: [{ kind: 'cash', minor: 1 }] },
-			lines: [{ ...line, productId: productId as ProductId }]
+			...{ kind: 'sale', receipt: n, tenders: [{ kind: 'cash', minor: lines }] },
+			lines: Array.from({ length: lines }, () => ({ ...line, productId: productId as ProductId }))
 		});
 		await database.sql`
 			insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s)
@@ -249,6 +249,18 @@ function idsOf({ products }: CheckpointPage): readonly unknown[] {
 	return (unpackRows(products ?? []) ?? []).map((row) => row['id']).toSorted();
 }
 
+it('[FEED-9] what is sold most is looked for in 1 MB of the last sales, however long they are', async () => {
+	await write(FIRST, { count: 1 });
+	await sell('A-1', 2, { count: 10 });
+	// Each of some 25 kB.
+	await sell('A-3', 12, { count: 60, lines: 1_000 });
+	await database.sql`update feed_head set s = 71`;
+	expect((await read({ part: 'first', after: '' })).often).toEqual(['A-3']);
+	await sell('A-1', 72, { count: 10 });
+	await database.sql`update feed_head set s = 81`;
+	expect((await read({ part: 'first', after: '' })).often).toEqual(['A-3', 'A-1']);
+});
+
 it('[FEED-9] a till opens with what it sold most of late and its favourites; what is sold no more comes last', async () => {
 	await writeProducts({
 		'A-1': { name: 'Tea' },
@@ -257,11 +269,11 @@ it('[FEED-9] a till opens with what it sold most of late and its favourites; wha
 		'A-4': { name: 'Soap', active: true },
 		'A-5': { name: 'Rope', active: false }
 	});
-	await sell('A-4', 1, 3);
+	await sell('A-4', 1, { count: 3 });
 	// Six hundred facts ago is long ago.
 	await write(FIRST, { from: 4, count: 597 });
-	await sell('A-3', 601, 1);
-	await sell('A-1', 602, 2);
+	await sell('A-3', 601, { count: 1 });
+	await sell('A-1', 602, { count: 2 });
 	await database.sql`update feed_head set s = 603`;
 	const first = await read({ part: 'first', after: '' });
 	expect(first.often).toEqual(['A-1', 'A-3']);

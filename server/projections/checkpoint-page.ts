@@ -138,8 +138,9 @@ const SIZES: PageSizes = {
 	said: 500,
 	records: 1_000
 };
-/** What is sold most is found in so many of the last facts. */
+/** What is sold most is found in so many of the last facts, and so many bytes of them: each is read through. */
 const OFTEN_FACTS = 600;
+const OFTEN_BYTES = 1024 * 1024;
 const OFTEN_MAX = 600;
 const FIRST_DAYS = 40;
 /** Currencies of one ledger whose balances stand beside its customer; of more they come with its records. */
@@ -197,9 +198,11 @@ async function readOften({
 }: Pick<Reading, 'tx' | 'business'>): Promise<readonly string[]> {
 	const rows = await tx<{ text: string }[]>`
 		select text from (
-			select kind, text from fact where business = ${business}
-			order by s desc limit ${OFTEN_FACTS}
-		) as latest where kind = 'sale'`;
+			select text, sum(octet_length(text)) over (order by s desc) as held from (
+				select s, kind, text from fact where business = ${business}
+				order by s desc limit ${OFTEN_FACTS}
+			) as latest where kind = 'sale'
+		) as sales where held <= ${OFTEN_BYTES}`;
 	const counts = new Map<string, number>();
 	for (const { text } of rows) {
 		const fact = parseFact(text);
