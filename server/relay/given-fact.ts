@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { formatDocumentName, utcDay, type DocumentAddress } from '#documents/document-name.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
@@ -57,7 +58,10 @@ export async function readGiven(
 	parts: ReadParts
 ): Promise<readonly Read[]> {
 	const { sql, caller } = parts;
-	const parsed = facts.map((given) => ({ given, fact: parseFact(given.text) }));
+	const parsed: { readonly given: FactToHandIn; readonly fact: ReturnType<typeof parseFact> }[] =
+		[];
+	for await (const given of inPieces(facts, ({ text }) => text.length))
+		parsed.push({ given, fact: parseFact(given.text) });
 	const codes = new Set(parsed.flatMap(({ fact }) => (fact.ok ? [fact.value.code] : [])));
 	const authors = await readAuthors(sql, caller, Array.from(codes));
 	const unknown = Array.from(codes).filter((code) => !isRelayCode(code) && !authors.has(code));
@@ -80,12 +84,31 @@ export async function readGiven(
 		ancestorsOf
 	};
 	const read: Read[] = [];
-	for (const { given, fact } of parsed) {
+	for await (const { given, fact } of inPieces(parsed, (one) => one.given.text.length)) {
 		const admitted = fact.ok ? await admit(given, fact.value, ground) : fact;
 		if (admitted.ok) read.push(admitted.value);
 		else read.push({ kind: 'refused', given, id: idOf(given.text), reason: admitted.error });
 	}
 	return read;
+}
+
+/** Letters that are read before others have their turn: what one hands in at once holds nobody up. */
+const PIECE_LENGTH = 128 * 1024;
+
+async function* inPieces<T>(
+	all: readonly T[],
+	lengthOf: (one: T) => number
+): AsyncGenerator<T, undefined> {
+	let length = 0;
+	for (const one of all) {
+		length += lengthOf(one);
+		if (length > PIECE_LENGTH) {
+			await turn();
+			length = 0;
+		}
+		yield one;
+	}
+	return undefined;
 }
 
 async function readFormer(

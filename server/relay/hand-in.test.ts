@@ -100,6 +100,33 @@ describe('what one device hands in for others', () => {
 		author.destroy();
 	});
 
+	it.each(['B', 'Z'])(
+		'[FEED-7] is read in pieces, however much it is, and holds nobody up: of %s',
+		async (code) => {
+			const caller = await callerOf('A');
+			await stand.addDevice('B');
+			const lines = Array.from({ length: 200 }, () => [0, 'Tea', 1_000, 5, 5]);
+			const facts = Array.from({ length: 2_000 }, (_none, at) => {
+				// Of a member who is none.
+				const head = [`${code}-${String(at + 1)}`, 'sale', stand.clock.now, 1, 20_777, 9, 1];
+				return given({ text: JSON.stringify([...head, lines, [['cash', 1_000]]]) });
+			});
+			let [last, longestMs, isDone] = [performance.now(), 0, false];
+			const look = (): void => {
+				const now = performance.now();
+				longestMs = Math.max(longestMs, now - last);
+				last = now;
+				if (!isDone) setImmediate(look);
+			};
+			const startedAt = last;
+			look();
+			const handed = await stand.relay().handIn(caller, facts, 'carried');
+			isDone = true;
+			expect(new Set(handed.map(({ became }) => became))).toEqual(new Set(['refused']));
+			expect(longestMs).toBeLessThan((performance.now() - startedAt) / 4);
+		}
+	);
+
 	it('[RELAY-40] moves the projections as if its author had sent it', async () => {
 		const caller = await callerOf('A');
 		const crypto = createNodeCrypto();
