@@ -13,7 +13,7 @@ import { accountSchema, parseAccountForm, type AccountForm } from './account-for
 import { readBody } from './body.ts';
 import { openWithPassword } from './open-session.ts';
 import type { PeopleParts } from './people-parts.ts';
-import { isBusiness } from './persons.ts';
+import { isBusiness, lockIds } from './persons.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
 import { toOf } from './codes.ts';
 import { giveKnownDevice, giveSession, signedInFrom } from './session-cookie.ts';
@@ -177,6 +177,7 @@ async function insertAccount(
 		.onConflictDoNothing({ target: account.username })
 		.returning();
 	if (row === undefined) return err('usernameTaken');
+	await lockIds(transaction, [personId]);
 	// Both name documents and feeds: whoever bore a shop's id would read all that it writes.
 	if (await isBusiness(transaction, personId)) return err('personKnown');
 

@@ -29,7 +29,7 @@ import {
 	signatureField
 } from './body.ts';
 import type { PeopleParts } from './people-parts.ts';
-import { isBusiness, isPerson } from './persons.ts';
+import { isBusiness, isPerson, lockIds } from './persons.ts';
 import { problem, refusal } from './problem.ts';
 import { sessionCaller } from './session-cookie.ts';
 
@@ -89,6 +89,7 @@ async function takeClaim(
 	claiming: Claiming
 ): Promise<Result<void, ProblemCode>> {
 	const { parts, claim, caller } = claiming;
+	await lockIds(transaction, [claim.business, claim.person]);
 	// Both name documents and feeds, so no id may be of two kinds.
 	if (await isPerson(transaction, claim.business)) return err('businessKnown');
 	if (await isBusiness(transaction, claim.person)) return err('personKnown');

@@ -127,6 +127,37 @@ describe('an id', () => {
 		const signUp = accountBody(`mask${String(round)}`, { kind: 'customer', person: asShop.value });
 		expect((await stand.ask('/accounts', { body: signUp })).body['code']).toBe('personKnown');
 	});
+
+	it('[API-35] is of one kind, though a person and a shop ask for it at once', async () => {
+		const { sql } = stand.database;
+		const shop = await stand.shop(`twin${String(round)}`);
+		const ids = { ...mintIds(), person: shop.person };
+		const body = await claimBody(ids, await createTestKey());
+		const isWaiting = async (kind: string): Promise<boolean> => {
+			const rows = await sql`
+				select 1 from pg_locks where not granted and locktype = ${kind}
+					and database = (select oid from pg_database where datname = current_database())`;
+			return rows.length > 0;
+		};
+		const { promise: held, resolve: letGo } = Promise.withResolvers<undefined>();
+		const holding = sql.begin(async (tx) => {
+			await tx`lock table person_alias in access exclusive mode`;
+			await held;
+		});
+		const form = accountBody(`mask${String(round)}`, { kind: 'customer', person: ids.business });
+		const signingUp = stand.ask('/accounts', { body: form });
+		await until(() => isWaiting('relation'));
+		let isClaimed = false;
+		const claiming = stand.ask('/businesses', { body, by: { headers: shop.session } });
+		void claiming.finally(() => {
+			isClaimed = true;
+		});
+		await until(async () => isClaimed || (await isWaiting('advisory')));
+		letGo(undefined);
+		const answers = await Promise.all([signingUp, claiming, holding]);
+		expect(answers[0].status).toBe(201);
+		expect(answers[1].body['code']).toBe('businessKnown');
+	});
 });
 
 describe('/phones', () => {

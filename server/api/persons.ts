@@ -226,6 +226,19 @@ async function dismiss(c: Context, parts: PeopleParts): Promise<Response> {
 	return c.body(null, 204);
 }
 
+/**
+ * API-35. Until the transaction ends nobody else makes these ids anybody's: to be called before one asks whose
+ * they are, for who asks at the same moment sees as little of us as we of him.
+ */
+export async function lockIds(
+	transaction: Pick<Transaction, 'execute'>,
+	ids: readonly string[]
+): Promise<void> {
+	// In one order for all, so that no two wait for each other.
+	for (const id of Array.from(new Set(ids)).toSorted())
+		await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}, 0))`);
+}
+
 /** Whether an id of a business is a person's already: both name documents and feeds. */
 export async function isPerson(
 	executor: Pick<Transaction, 'select'>,
