@@ -3,6 +3,7 @@ import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { BUFFERED_BYTES_CLOSE, BUFFERED_BYTES_PAUSE } from '#sync/limits.ts';
 import type { RelaySocket } from './relay-socket.ts';
 import type { Room } from './room.ts';
+import type { Unread, UnreadLine } from './unread.ts';
 
 /** One device's socket on one document. */
 export interface Connection {
@@ -39,11 +40,13 @@ export interface ConnectionParts {
 	readonly caller: Caller;
 	readonly room: Room;
 	readonly socket: RelaySocket;
+	/** What all sockets have unread. */
+	readonly unread?: Unread;
 }
 
-export function createConnection({ caller, room, socket }: ConnectionParts): Connection {
+export function createConnection({ caller, room, socket, unread }: ConnectionParts): Connection {
 	const gather = createGather(socket.line);
-	let isAlive = true;
+	const look = createPulse(socket);
 	const isOpen = (): boolean => {
 		connection.isOpen = socket.readyState === socket.OPEN;
 		return connection.isOpen;
@@ -57,9 +60,9 @@ export function createConnection({ caller, room, socket }: ConnectionParts): Con
 		close(CLOSE.tryLater, 'too slow');
 		return true;
 	};
-	const alive = (): void => {
-		isAlive = true;
-	};
+	const line = lineOf(caller, socket, () => {
+		connection.isEnded = true;
+	});
 	// Plain fields: an object with getters of its own is slow, and large.
 	const connection = {
 		caller,
@@ -70,6 +73,7 @@ export function createConnection({ caller, room, socket }: ConnectionParts): Con
 			if (!isOpen() || tooSlow()) return;
 			gather();
 			socket.send(frame);
+			unread?.sent(line);
 		},
 		sendPaced: (frame: Uint8Array): Promise<void> =>
 			new Promise((resolve) => {
@@ -83,16 +87,43 @@ export function createConnection({ caller, room, socket }: ConnectionParts): Con
 		hasRoom: () => socket.bufferedAmount <= BUFFERED_BYTES_PAUSE,
 		close,
 		beat: () => {
-			if (!isAlive && socket.isPaused !== true) socket.terminate();
-			isAlive = socket.isPaused === true;
+			look();
 			if (isOpen()) socket.ping();
 		},
 		reading: { sequence: 0, stateVector: undefined, isCatchingUp: false }
 	};
+	return connection;
+}
+
+/** Cuts off who gave no sign of life since the last time, and was listened to. */
+function createPulse(socket: RelaySocket): () => void {
+	let isAlive = true;
+	const alive = (): void => {
+		isAlive = true;
+	};
 	socket.on('pong', alive);
 	// On a slow line a pong stands behind what is being sent; who sends is alive.
 	socket.on('message', alive);
-	return connection;
+	return () => {
+		if (!isAlive && socket.isPaused !== true) socket.terminate();
+		isAlive = socket.isPaused === true;
+	};
+}
+
+/** `ended` hears before it is cut off. */
+function lineOf(caller: Caller, socket: RelaySocket, ended: () => void): UnreadLine {
+	let isGone = false;
+	socket.on('close', () => {
+		isGone = true;
+	});
+	return {
+		caller,
+		unreadBytes: () => (isGone ? 0 : socket.bufferedAmount),
+		cut: () => {
+			ended();
+			socket.terminate();
+		}
+	};
 }
 
 /** RELAY-70. What is said in one turn of the loop leaves in one write: after a commit up to three things. */

@@ -54,6 +54,7 @@ import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
 import { createTurns } from './turns.ts';
+import { createUnread, type Unread } from './unread.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
 
 export interface RelayParts {
@@ -134,6 +135,7 @@ interface Running extends RelayParts {
 	readonly shelf: HaveShelf;
 	readonly writePath: WritePath;
 	readonly intake: Intake;
+	readonly unread: Unread;
 	readonly follower: Follower;
 	readonly returned: Returned;
 }
@@ -173,7 +175,8 @@ function assemble(parts: RelayParts): Assembled {
 		follower,
 		compaction,
 		returned: createReturned(parts),
-		intake: createIntake()
+		intake: createIntake(),
+		unread: createUnread()
 	};
 }
 
@@ -418,7 +421,7 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 			readBackupMark(sql, caller.scope, epoch),
 			shelf.open(caller, entry.from)
 		]);
-		const connection = createConnection({ caller, room, socket });
+		const connection = createConnection({ caller, room, socket, unread: running.unread });
 		hub.join(connection);
 		leaving.push(() => {
 			hub.leave(connection);
