@@ -14,6 +14,8 @@ export type PhoneTab = Tab<OpenPhone>;
 const REOPEN_MS = [200, 8_000] as const;
 const TRY_AGAIN_MS = 2_000;
 const YEAR = 2026;
+/** Of all times that a customer looks: he makes a new set of codes, and the one before ends. */
+const NEW_SET_PERCENT = 8;
 
 /** Opens a customer's app, and again whenever it died. */
 export function openPatron(world: World, patron: Patron): void {
@@ -83,6 +85,7 @@ export function schedulePatron(world: World, patron: Patron, end: number): void 
 		time.after(dice.below(pause), again);
 		const { tab } = patron;
 		if (tab === undefined || tab.isDead()) return;
+		if (dice.percent(NEW_SET_PERCENT)) renewCodes(world, patron);
 		answer(tab.app, dice).then(
 			(done) => {
 				trace.note('patron', time.now(), profile.name, done);
@@ -154,6 +157,22 @@ async function tryToLink(world: World, patron: Patron): Promise<boolean> {
 	Object.assign(patron, { ledger });
 	await giveCodes(world, patron, { business: shop.business, ledger });
 	return true;
+}
+
+/** His old codes are worth nothing from then on; one of them is told all the same now and then. */
+function renewCodes(world: World, patron: Patron): void {
+	const { page, ledger } = patron;
+	const [shop] = world.shops;
+	if (page === undefined || ledger === undefined || shop === undefined) return;
+	giveCodes(world, patron, { business: shop.business, ledger }).then(
+		() => {
+			const [old] = page.codes;
+			if (patron.page === undefined || old === undefined) return;
+			const { codes } = patron.page;
+			Object.assign(patron, { page: { ...page, codes: [...codes, old] } });
+		},
+		() => undefined
+	);
 }
 
 /** He asks for a set of codes, by his phone; where nobody answers, he has none. */

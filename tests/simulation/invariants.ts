@@ -312,6 +312,9 @@ async function conservedOf(
 	return found;
 }
 
+/** Nobody guesses here: what is told at a counter was given out, perhaps before another set, or a restore. */
+const GUESSED: readonly string[] = ['wrong', 'locked', 'unread'];
+
 /** However often and by whomever it is told: one code, one record. */
 async function codesOf(
 	sql: Sql,
@@ -327,7 +330,10 @@ async function codesOf(
 	const found: Violation[] = [];
 	for (const { claim, ledger, h, v } of rows) {
 		const verdict = parseVerdict(new Uint8Array(v));
-		if (!verdict.ok || verdict.value.result !== 'ok') continue;
+		const result = verdict.ok ? verdict.value.result : 'unread';
+		if (GUESSED.includes(result))
+			found.push({ promise: 'a code that was given out is no guess', detail: `${h}: ${result}` });
+		if (result !== 'ok') continue;
 		const code = `${ledger} ${codeByClaim.get(claim) ?? claim}`;
 		const other = recordByCode.get(code);
 		if (other !== undefined && other !== h)

@@ -193,12 +193,13 @@ function scheduleActs(world: World, station: Station, end: number): void {
 		const marker = markerOf(shop.business);
 		const { store } = tab.disk;
 		const page = world.patrons.find((patron) => patron.page !== undefined)?.page;
-		const isClaim = page !== undefined && shop === world.shops[0] && dice.percent(25);
+		const isClaim = page !== undefined && shop === world.shops[0] && dice.percent(35);
 		const acting = isClaim
 			? claimOne({ device: tab.app, store, dice }, page)
 			: actOnce({ device: tab.app, store, chance: dice, marker });
 		acting.then(
 			(deed) => {
+				if (isClaim) world.count(`claim ${deed}`);
 				trace.note('act', time.now(), profile.name, deed);
 			},
 			(fault: unknown) => {

@@ -13,6 +13,7 @@ import { RELAY_SECRET } from './relay-process.ts';
 import type { World } from './world.ts';
 
 const CODES_LENGTH = 5;
+const NEW_DUE_PERCENT = 60;
 
 /** The first codes of a set, as the customer's phone shows them. */
 export async function codesOfSet(
@@ -42,16 +43,26 @@ interface Claiming {
 	readonly dice: Chance;
 }
 
-/** Somebody at the counter is told a code, perhaps one that was told before, for what he owes. */
+/**
+ * Somebody at the counter is told a code, perhaps one that was told before, for what he owes: for what stands
+ * there, or for what is written now.
+ */
 export async function claimOne(
 	{ device, store, dice }: Claiming,
 	{ ledger, codes }: { readonly ledger: LedgerId; readonly codes: readonly string[] }
 ): Promise<'done' | 'refused' | 'nothing'> {
+	if (codes.length === 0) return 'nothing';
+	if (dice.percent(NEW_DUE_PERCENT)) {
+		const written = await device.writeRecords(ledger, [
+			{ kind: 'due', minor: dice.between(1, 500) }
+		]);
+		if (!written.ok) return 'refused';
+	}
 	const records = await store.read(['records'], (read) =>
 		read.find('records', only('ledger', ledger))
 	);
 	const dues = records.filter(({ kind }) => kind === 'due');
-	if (dues.length === 0 || codes.length === 0) return 'nothing';
+	if (dues.length === 0) return 'nothing';
 	const claimed = await device.claimByCode(ledger, [dice.pick(dues).h], dice.pick(codes));
 	return claimed.ok ? 'done' : 'refused';
 }
