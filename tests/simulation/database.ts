@@ -115,14 +115,15 @@ async function emptyTables(sql: Sql, names: readonly string[]): Promise<void> {
 	);
 	const grown = await sql<{ name: string }[]>`
 		select indexrelid::regclass::text as name from pg_index
-		where indrelid = any(${names}::text[]::regclass[]) and pg_relation_size(indexrelid) > ${PAGE}
-			* case when indpred is null then 2 else 1 end`;
+		where indrelid in (select unnest(${names}::text[])::regclass)
+			and pg_relation_size(indexrelid) > ${PAGE} * case when indpred is null then 2 else 1 end`;
 	for (const { name } of grown) await sql.unsafe(`reindex index ${name}`);
 	await sql`
 		update pg_class set relpages = 0, reltuples = -1, relallvisible = 0, relallfrozen = 0
 		where (relpages <> 0 or reltuples <> -1 or relallvisible <> 0 or relallfrozen <> 0)
-			and (oid = any(${names}::text[]::regclass[]) or oid in (
-				select indexrelid from pg_index where indrelid = any(${names}::text[]::regclass[])))`;
+			and (oid in (select unnest(${names}::text[])::regclass) or oid in (
+				select indexrelid from pg_index
+				where indrelid in (select unnest(${names}::text[])::regclass)))`;
 }
 
 /** Of which an index has two that was ever used, and one more where it grew. */
