@@ -4,11 +4,12 @@ import type { Fact, FactKind, RecordFact } from '#domain/fact/fact.ts';
 import type { RefusedReason } from '#state/refused-reason.ts';
 import type { MoneyForm } from '#ui/figures.ts';
 import type { MessageKey, Words } from '#ui/words.svelte.ts';
+import { moneyOf } from '../customers/[ledger]/thread-words.ts';
 
 /** A fact as a line of a list: what happened, and the money that it tells of. */
 export interface FactShown {
 	readonly said: string;
-	readonly money: { readonly minor: bigint; readonly form?: MoneyForm } | undefined;
+	readonly money: { readonly minor: bigint; readonly form?: MoneyForm | undefined } | undefined;
 }
 
 const KINDS: Partial<Readonly<Record<FactKind, MessageKey>>> = {
@@ -36,9 +37,9 @@ export function factShown(words: Words, fact: Fact | undefined): FactShown {
 function recordShown(words: Words, { records }: RecordFact): FactShown {
 	const [first] = records;
 	if (first === undefined) return { said: words.say('lost.record'), money: undefined };
-	const { kind, amount, currency, exponent } = first.core;
+	const { kind, amount } = first.core;
 	const named = kind === 'due' ? 'lost.due' : kind === 'payment' ? 'lost.payment' : 'lost.record';
-	const form = { currency, exponent, shownDecimals: exponent };
+	const form = moneyOf(words, first.core);
 	return { said: words.say(named), money: { minor: BigInt(amount), form } };
 }
 
