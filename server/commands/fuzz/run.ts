@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { effectsOf } from '#domain/fact/effects.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
@@ -158,11 +159,18 @@ async function throwAt(
 	}
 }
 
-/** What is read as a fact is written as it came, and can be folded. */
+/**
+ * What is read as a fact is written as it came, and can be folded. One that was issued again may name the
+ * same fact by its old name and its new one: that is written otherwise, and means the same.
+ */
 function throwFact(text: string): 'accepted' | 'refused' {
 	const parsed = parseFact(text);
 	if (!parsed.ok) return 'refused';
-	assert(encodeFact(parsed.value) === text, 'a fact has one text');
-	effectsOf(parsed.value);
+	const fact = parsed.value;
+	const written = encodeFact(fact);
+	if (fact.renamed === undefined) assert(written === text, 'a fact has one text');
+	else
+		assert(isDeepStrictEqual(parseFact(written), parsed), 'a fact that is written means the same');
+	effectsOf(fact);
 	return 'accepted';
 }

@@ -69,6 +69,15 @@ describe('a fact issued again', () => {
 		}
 	);
 
+	it('[FACT-14] may name one fact by its old name and its new one: both are read as the new', () => {
+		const rows = '[["A-3",5000],["D-1",1000]]';
+		const twice = again(ADJUST.replace('[["A-3",5000],["A-1",1000]]', rows), 9);
+		expect(firstText(twice)).toContain(rows);
+		const meant = effectsOf(read(twice)).stock.map(({ productId }) => productId);
+		expect(meant).toEqual(['D-1', 'D-1']);
+		expect(read(encodeFact(read(twice)))).toEqual(read(twice));
+	});
+
 	it('[FACT-14] names its first id however often it is issued again, and each name by what it means last', () => {
 		const once = again(SALE, 3);
 		const next = new Map<FactId, FactId>([[factId('D', 1), factId('F', 8)]]);
