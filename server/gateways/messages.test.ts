@@ -163,6 +163,24 @@ describe('the queue', () => {
 		expect((await logged()).map(outcomeOf)).toEqual([outcome]);
 	});
 
+	it('[MESSAGE-10] stops behind what is being sent, also where nothing of another can be written down', async () => {
+		const slow = Promise.withResolvers<Answer>();
+		// The first as an answer that the database does not take.
+		const gateway = gatewayThat(ok('id \0'), slow.promise);
+		const messages = sender(gateway);
+		await queue();
+		await queue({ key: 'code/2' });
+		messages.wake();
+		await expect.poll(() => gateway.asked.length).toBe(2);
+		setTimeout(() => {
+			slow.resolve(ok('taken'));
+		}, 500);
+		await new Promise((resolve) => setTimeout(resolve, 250));
+		await messages.close();
+		const outcomes = (await logged()).map(outcomeOf);
+		expect(outcomes.filter((outcome) => outcome === 'sent by test (taken)')).toHaveLength(1);
+	});
+
 	it('[MESSAGE-3] waits before it asks again, longer each time', async () => {
 		const gateway = gatewayThat(err(passing('busy')));
 		const messages = sender(gateway);

@@ -122,7 +122,10 @@ function kindOf({ isPractice }: { readonly isPractice: boolean }): 'practice' | 
 async function sendAllDue(parts: MessagesParts, channel: Channel): Promise<void> {
 	for (;;) {
 		const taken = await takeDue(parts, channel);
-		await Promise.all(taken.map((one) => sendOne(parts, one)));
+		const sent = await Promise.allSettled(taken.map((one) => sendOne(parts, one)));
+		// Only now: of what another sends still, the answer is to be written down before anybody stops.
+		const lost = sent.find((one) => one.status === 'rejected');
+		if (lost !== undefined) throw lost.reason;
 		if (taken.length < AT_ONCE_MAX) break;
 	}
 	await sweep(parts);
