@@ -226,6 +226,48 @@ describe('a member whom an owner removes', () => {
 			'notAMember'
 		);
 	});
+
+	it('[API-57] removes nobody meanwhile: of two owners who remove each other one stays', async () => {
+		const bakari = await signIn('bakari');
+		const { business } = shop;
+		const remove = (cookie: string, of: number): Promise<Answer> =>
+			ask(stand.app, '/members/removal', {
+				cookie,
+				body: { business, member: of, password: PASSWORD }
+			});
+		const asked: Promise<Answer>[] = [];
+		// As whoever joins at that moment holds it: they wait behind it, in this order.
+		await stand.database.sql.begin(async (tx) => {
+			await tx`select 1 from business where business = ${business} for update`;
+			for (const [cookie, of] of [[shop.cookie, 2] as const, [bakari, 1] as const]) {
+				asked.push(remove(cookie, of));
+				await until(() => waits(asked.length));
+			}
+		});
+		const answers = await Promise.all(asked);
+		expect(answers.map(({ status, body }) => [status, body['code']])).toEqual([
+			[204, undefined],
+			[403, 'notAMember']
+		]);
+		const { sql } = stand.database;
+		expect(await sql`select member from member where removed_at is null`).toEqual([{ member: 1 }]);
+	});
+
+	it('[API-57] is removed by nobody whose session ended before it was his turn', async () => {
+		const { business } = shop;
+		const elsewhere = await signIn('asha');
+		const body = { business, member: 2, password: PASSWORD };
+		let asked: Promise<Answer> | undefined;
+		await stand.database.sql.begin(async (tx) => {
+			await tx`select 1 from business where business = ${business} for update`;
+			asked = ask(stand.app, '/members/removal', { cookie: elsewhere, body });
+			await until(waits);
+			await stand.auth.sessions.end(elsewhere);
+		});
+		expect((await asked)?.body['code']).toBe('notSignedIn');
+		const { sql } = stand.database;
+		expect(await sql`select 1 from member where removed_at is null`).toHaveLength(2);
+	});
 });
 
 describe('a session that ends', () => {

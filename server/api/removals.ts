@@ -13,6 +13,7 @@ import { commitUnlessRefused, type Transaction } from '#server/database/transact
 import { businessField, codeField, readBody } from './body.ts';
 import { endInvites, memberOf } from './invites.ts';
 import { lockBusiness } from './lock-business.ts';
+import { isOpenStill } from './open-session.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
 import { currentSession } from './session-cookie.ts';
@@ -65,6 +66,7 @@ export function removalRoutes(parts: PeopleParts): Hono {
 
 interface Owner {
 	readonly member: number;
+	readonly account: string;
 	/** The id of the session that he asks by. */
 	readonly session: string;
 }
@@ -90,7 +92,8 @@ async function answer(
 	const removed = await commitUnlessRefused(parts.executor, async (tx) => {
 		// As who makes an heir does: a device that ends meanwhile has none, or has it already.
 		await lockBusiness(tx, business);
-		return remove(tx, owner.value);
+		const standing = await askAgain(tx, business, owner.value);
+		return standing.ok ? remove(tx, owner.value) : standing;
 	});
 	if (!removed.ok) return problem(c, refusal(removed.error));
 	await parts.revoked(business);
@@ -112,7 +115,21 @@ async function ownerProven(
 	const owner = await memberOf(parts.executor, business, caller.account);
 	if (owner === undefined) return err(refusal('notAMember'));
 	const stepped = await stepUp(parts, caller, password);
-	return stepped.ok ? ok({ member: owner.member, session: id }) : stepped;
+	return stepped.ok ? ok({ member: owner.member, account: caller.account, session: id }) : stepped;
+}
+
+/**
+ * API-57. Whether he who asked may still, under the lock of his business: of two who remove each other
+ * one stays.
+ */
+async function askAgain(
+	tx: Transaction,
+	business: BusinessId,
+	{ account, session }: Owner
+): Promise<Result<unknown, ProblemCode>> {
+	if (!(await isOpenStill(tx, session))) return err('notSignedIn');
+	const owner = await memberOf(tx, business, account);
+	return owner === undefined ? err('notAMember') : ok(owner);
 }
 
 interface MemberToRemove {
