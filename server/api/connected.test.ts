@@ -170,6 +170,26 @@ describe('asking and answering', () => {
 		expect([yes.status, yes.body]).toEqual([200, { ledger }]);
 	});
 
+	it('[CONNECT-20] a yes that comes when another stood there meanwhile opens nothing of hers', async () => {
+		const bob = await makeCustomer(stand, `bob${String(round)}`);
+		const askBob = async (): Promise<string> => {
+			const asked = await by(shop, '/connections', { body: { ledger, username: bob.username } });
+			expect(asked.status).toBe(201);
+			return `/connections/${String(asked.body['ask'])}/answer`;
+		};
+		const path = await askBob();
+		stand.clock.now += MINUTE_MS;
+		await link(stand, name, { way: 'app', person: amina.person });
+		stand.clock.now += MINUTE_MS;
+		await bySession(amina, '/connections/end', name);
+		expect(codeOf(await bySession(bob, path, { accept: true }))).toBe('inviteOfAnother');
+		expect(factsOf(stand, bob.person, 'card')).toEqual([]);
+		// The shop means him: it asks anew, once he has said no.
+		expect((await bySession(bob, path, { accept: false })).status).toBe(200);
+		stand.clock.now += DAY_MS;
+		expect((await bySession(bob, await askBob(), { accept: true })).status).toBe(200);
+	});
+
 	it('[CONNECT-3] nobody is asked twice, nor who declined today, nor who is connected', async () => {
 		const body = { ledger, username: amina.username };
 		const first = await by(shop, '/connections', { body });

@@ -94,6 +94,7 @@ async function decide(c: Context, parts: LedgerRouteParts): Promise<Response> {
 const CODE_OF_ANSWER: Readonly<Record<AnswerRefusal, ProblemCode>> = {
 	notFound: 'notFound',
 	askAnswered: 'askAnswered',
+	inviteOfAnother: 'inviteOfAnother',
 	ledgerMissing: 'bodyInvalid',
 	ownShop: 'ownShop',
 	ledgerTaken: 'alreadyLinked',

@@ -10,6 +10,7 @@ import { commitAct, type Act } from './act.ts';
 import { businessIn, ledgerIn, personIn, readHolder, readLink, readLinkedLedger } from './guard.ts';
 import type { LedgerParts } from './ledger-parts.ts';
 import { linkLedger, type LinkRefusal } from './linking.ts';
+import { wasOfAnother } from './of-another.ts';
 import { findBusiness, readShop } from './shops.ts';
 
 export type AskRefusal = 'notFound' | 'alreadyLinked' | 'alreadyAsked' | 'ownShop';
@@ -61,7 +62,12 @@ export interface AskAnswer {
 	readonly by: Answerer;
 }
 
-export type AnswerRefusal = 'notFound' | 'askAnswered' | 'ledgerMissing' | LinkRefusal;
+export type AnswerRefusal =
+	| 'notFound'
+	| 'askAnswered'
+	| 'inviteOfAnother'
+	| 'ledgerMissing'
+	| LinkRefusal;
 
 /** The other side's yes or no; a yes links the ledger. The same answer again is the same. */
 export function answerAsk(
@@ -78,7 +84,7 @@ export function answerAsk(
 
 		const ledger = answer.by.side === 'shop' ? (answer.by.ledger ?? null) : known;
 		const pair = { business: businessIn(ask.business), person: personIn(ask.person) };
-		const linked = answer.isAccepted ? await linkPair(act, parts, { pair, ledger }) : ok(null);
+		const linked = answer.isAccepted ? await linkPair(act, parts, { ask, pair, ledger }) : ok(null);
 		if (!linked.ok) return linked;
 		await closeAsk(act, parts, { ask, state, ledger, pair });
 		return ok({ ledger });
@@ -95,11 +101,22 @@ async function lockAsk({ tx }: Act, { ask: id, by }: AskAnswer): Promise<Ask | u
 async function linkPair(
 	act: Act,
 	parts: LedgerParts,
-	{ pair, ledger }: { readonly pair: Pair; readonly ledger: LedgerId | null }
-): Promise<Result<unknown, 'ledgerMissing' | LinkRefusal>> {
+	{ ask, pair, ledger }: AskedPair
+): Promise<Result<unknown, 'inviteOfAnother' | 'ledgerMissing' | LinkRefusal>> {
 	if (ledger === null) return err('ledgerMissing');
 	const name = { business: pair.business, ledger };
+	// CONNECT-20. Where the customer asked, the shop names the ledger only now.
+	const isOfAnother =
+		ask.by === 'shop' &&
+		(await wasOfAnother(act.tx, { name, createdAt: ask.createdAt }, pair.person));
+	if (isOfAnother) return err('inviteOfAnother');
 	return linkLedger(act, parts, { name, party: { way: 'app', person: pair.person } });
+}
+
+interface AskedPair {
+	readonly ask: Ask;
+	readonly pair: Pair;
+	readonly ledger: LedgerId | null;
 }
 
 interface Pair {

@@ -1,15 +1,16 @@
-import { and, eq, gt, ne } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { PersonId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { createScopeToken, parseBusinessToken } from '#server/auth/secret-token.ts';
 import { sweepExpired } from '#server/auth/sweep.ts';
 import { balance } from '#server/database/journal.ts';
-import { codeEpoch, ledgerInvite } from '#server/database/ledgers.ts';
-import type { Executor, Transaction } from '#server/database/transaction.ts';
+import { ledgerInvite } from '#server/database/ledgers.ts';
+import type { Executor } from '#server/database/transaction.ts';
 import { commitAct } from './act.ts';
-import { ledgerIn, lockGuard, ofLedger, readLink } from './guard.ts';
+import { ledgerIn, ofLedger } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { linkLedger, type LinkRefusal } from './linking.ts';
+import { wasOfAnother } from './of-another.ts';
 import { customerName, readShop, type Shop } from './shops.ts';
 
 const LEDGER_INVITE_MS = 7 * 24 * 3_600_000;
@@ -105,36 +106,6 @@ export function takeInvite(
 			.where(sameInvite(invite));
 		return ok(invite.name);
 	});
-}
-
-/**
- * CONNECT-8. Whether another account stood behind the ledger when the invite was made or since: whoever was
- * sent it by mistake, or before that one came, gets nothing of what that one's page holds when she leaves.
- */
-async function wasOfAnother(
-	tx: Transaction,
-	{ name, createdAt }: FoundInvite,
-	person: PersonId
-): Promise<boolean> {
-	// Nobody comes or leaves from here on.
-	await lockGuard(tx, name);
-	const link = await readLink(tx, name);
-	const isOther = link !== undefined && link.person !== null && link.person !== person;
-	// Who stands there still is refused for that; of who left it says when.
-	if (isOther && link.at > createdAt) return true;
-	const rows = await tx
-		.select({ epoch: codeEpoch.epoch })
-		.from(codeEpoch)
-		.where(
-			and(
-				ofLedger(codeEpoch, name),
-				gt(codeEpoch.startedAt, createdAt),
-				// Nobody's are those of a number that was proved.
-				ne(codeEpoch.person, person)
-			)
-		)
-		.limit(1);
-	return rows.length > 0;
 }
 
 interface FoundInvite {
