@@ -23,16 +23,30 @@ export interface Recalled {
 /**
  * JUDGE-19. The set that the shop was told of last, where a restore forgot it. It stands again where a secret
  * that the database has gives its check values, which the relay signed; else all codes of the ledger end,
- * and both sides are told to make new ones. Undefined where nothing was forgotten. The guard and the feeds are locked.
+ * and both sides are told to make new ones. Those before it, and one that another ended since, are made out as
+ * ended. Undefined where none is to be put in force. The guard and the feeds are locked.
  */
 export async function recallSet(
 	act: Act,
 	parts: LedgerParts,
 	{ name, link }: { readonly name: LedgerName; readonly link: Link }
 ): Promise<Recalled | undefined> {
-	const { tx } = act;
 	if (link.state !== 'linked') return undefined;
-	const told = await readTold(tx, parts, name);
+	const sets = await readTold(act.tx, parts, name);
+	const [told, ...before] = sets;
+	const recalled =
+		told === undefined ? undefined : await recallLast(act, parts, { name, link, told });
+	for (const ended of recalled === undefined ? sets : before)
+		await recallEnded(act.tx, parts, { name, link: recalled?.link ?? link, told: ended });
+	return recalled;
+}
+
+async function recallLast(
+	act: Act,
+	parts: LedgerParts,
+	{ name, link, told }: Forgotten
+): Promise<Recalled | undefined> {
+	const { tx } = act;
 	const [last] = told;
 	if (last === undefined || last.open.length === 0) return undefined;
 	if ((await readSet(tx, { ...name, epoch: last.epoch })) !== undefined) return undefined;
@@ -49,13 +63,27 @@ export async function recallSet(
 	return { link: { ...link, epoch: last.epoch }, isLost: false };
 }
 
-/** What the shop was told of the last set of a ledger, the latest first. */
+/** One that ended: its right codes are told as revoked, and are no guesses. */
+async function recallEnded(tx: Transaction, parts: LedgerParts, ended: Forgotten): Promise<void> {
+	const { name, link, told } = ended;
+	const epoch = told[0]?.epoch ?? link.epoch;
+	if (epoch >= link.epoch || (await readSet(tx, { ...name, epoch })) !== undefined) return;
+	const secret = await secretOf(tx, parts, ended);
+	if (secret !== undefined) await insertSet(tx, { ...ended, secret });
+}
+
+/** What the shop was told of one set of a ledger, the latest first. */
 type Told = readonly SheetFields[];
 
 /** Of so many that were handed in each signature is looked at: a shop could hand in any number of its own. */
 const HANDED_IN_MAX = 64;
 
-async function readTold(tx: Transaction, parts: LedgerParts, name: LedgerName): Promise<Told> {
+/** Of each set by itself, the last one first: of the last that is known here, and of all that are not. */
+async function readTold(
+	tx: Transaction,
+	parts: LedgerParts,
+	name: LedgerName
+): Promise<readonly Told[]> {
 	const { business, ledger } = name;
 	const rows = await rawSql(tx)<{ text: string; is_own: boolean }[]>`
 		with told as (
@@ -68,7 +96,11 @@ async function readTold(tx: Transaction, parts: LedgerParts, name: LedgerName): 
 			select * from told where is_own and epoch = (select max(epoch) from told where is_own)
 			union all
 			select * from (
-				select * from told where not is_own order by epoch desc, wall desc limit ${HANDED_IN_MAX}
+				select * from told where not is_own and not exists (
+					select from sheet_set where sheet_set.business = ${business}
+						and sheet_set.ledger = ${ledger} and sheet_set.epoch = told.epoch
+				)
+				order by epoch desc, wall desc limit ${HANDED_IN_MAX}
 			) as handed_in
 		)
 		order by epoch desc, wall desc, counter desc`;
@@ -77,10 +109,9 @@ async function readTold(tx: Transaction, parts: LedgerParts, name: LedgerName): 
 		const parsed = parseFact(text);
 		if (!parsed.ok || parsed.value.kind !== 'sheet') continue;
 		const { fields } = parsed.value;
-		if (told[0] !== undefined && fields.epoch < told[0].epoch) break;
 		if (isOwn || (await isSigned(parts, name, fields))) told.push(fields);
 	}
-	return told;
+	return Array.from(Map.groupBy(told, ({ epoch }) => epoch).values());
 }
 
 /** Whoever hands in what a restore forgot may write what he likes. */
@@ -127,23 +158,17 @@ async function secretOf(
 
 const VERDICT_WRONG = 2;
 
+interface Recall extends Forgotten {
+	readonly secret: PersonSecret;
+}
+
 /** The set as it was, in force again; what was guessed wrong since it was made is counted. */
-async function keepSet(
-	tx: Transaction,
-	{ name, link, told, secret }: Forgotten & { readonly secret: PersonSecret }
-): Promise<void> {
+async function keepSet(tx: Transaction, recall: Recall): Promise<void> {
+	const { name, told } = recall;
 	const [set] = told;
 	if (set === undefined) return;
-	const { epoch, kind, currency, exponent, cap, issuedAt } = set;
-	const counters = told.flatMap(({ open }) => open.map(([counter]) => counter));
-	const nextCounter = Math.max(...counters) + 1;
-	await tx
-		.insert(codeEpoch)
-		.values({ ...name, epoch, person: link.person, secret: secret.version, startedAt: issuedAt })
-		.onConflictDoNothing();
-	await tx
-		.insert(sheetSet)
-		.values({ ...name, epoch, kind, currency, exponent, cap, issuedAt, nextCounter });
+	const { epoch, issuedAt } = set;
+	await insertSet(tx, recall);
 	await tx.update(ledgerLink).set({ epoch }).where(ofLedger(ledgerLink, name));
 	const [wrong] = await tx
 		.select({ count: sql<number>`count(*)::int` })
@@ -159,4 +184,23 @@ async function keepSet(
 		.update(ledgerGuard)
 		.set({ sheetWrong: wrong?.count ?? 0 })
 		.where(ofLedger(ledgerGuard, name));
+}
+
+async function insertSet(
+	tx: Transaction,
+	{ name, link, told, secret: { version } }: Recall
+): Promise<void> {
+	const [set] = told;
+	if (set === undefined) return;
+	const { epoch, kind, currency, exponent, cap, issuedAt } = set;
+	const counters = told.flatMap(({ open }) => open.map(([counter]) => counter));
+	const nextCounter = Math.max(...counters) + 1;
+	const began = { epoch, person: link.person, secret: version, startedAt: issuedAt };
+	await tx
+		.insert(codeEpoch)
+		.values({ ...name, ...began })
+		.onConflictDoNothing();
+	await tx
+		.insert(sheetSet)
+		.values({ ...name, epoch, kind, currency, exponent, cap, issuedAt, nextCounter });
 }

@@ -330,6 +330,32 @@ describe('a set of codes that a restore forgot', () => {
 		expect(await tell('amina', guesses, 1)).toBe('wrong');
 	});
 
+	it('[JUDGE-19] is told as revoked, and as no guess, where she made another since', async () => {
+		const forgotten: StandSheet[] = [];
+		const theirs = await forget(async () => {
+			for (let sets = 0; sets < 2; sets += 1) forgotten.push(await giveTo(held('amina').who));
+		});
+		// Before any device of the shop has said what it was told.
+		const again = await giveTo(held('amina').who);
+		await restored(theirs);
+		for (const set of forgotten)
+			for (const counter of [0, 1]) expect(await tell('amina', set, counter)).toBe('revoked');
+		expect(await tell('amina', again, 0)).toBe('ok');
+		expect(await tell('amina', guesses, 0)).toBe('wrong');
+	});
+
+	it('[JUDGE-19] is revoked with the one that ended it, where both were forgotten', async () => {
+		const forgotten: StandSheet[] = [];
+		const theirs = await forget(async () => {
+			for (let sets = 0; sets < 2; sets += 1) forgotten.push(await giveTo(held('amina').who));
+		});
+		await restored(theirs);
+		const [ended, last] = forgotten;
+		if (ended === undefined || last === undefined) throw new Error('two sets were made');
+		expect(await tell('amina', ended, 0)).toBe('revoked');
+		expect(await tell('amina', last, 0)).toBe('ok');
+	});
+
 	it('[JUDGE-19] is not what the relay did not sign', async () => {
 		const before = await giveTo(held('amina').who);
 		const theirs = await forget(async () => {
