@@ -1,9 +1,10 @@
-import { and, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { decodeBase64url } from '#domain/bytes.ts';
 import { sheetStatement } from '#domain/claim-statement.ts';
 import { code, ledgerKey, sheetCheck } from '#domain/confirmation/codes.ts';
 import type { SheetFields } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
+import { claim } from '#server/database/journal.ts';
 import { claimJudged, codeEpoch, ledgerGuard, sheetSet } from '#server/database/ledgers.ts';
 import { ledgerLink } from '#server/database/persons.ts';
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
@@ -162,7 +163,7 @@ interface Recall extends Forgotten {
 	readonly secret: PersonSecret;
 }
 
-/** The set as it was, in force again; what was guessed wrong since it was made is counted. */
+/** The set as it was, in force again; sheets' codes that were wrong since it was made are counted. */
 async function keepSet(tx: Transaction, recall: Recall): Promise<void> {
 	const { name, told } = recall;
 	const [set] = told;
@@ -173,9 +174,14 @@ async function keepSet(tx: Transaction, recall: Recall): Promise<void> {
 	const [wrong] = await tx
 		.select({ count: sql<number>`count(*)::int` })
 		.from(claimJudged)
+		.innerJoin(
+			claim,
+			and(eq(claim.business, claimJudged.business), eq(claim.claim, claimJudged.claim))
+		)
 		.where(
 			and(
 				ofLedger(claimJudged, name),
+				eq(claim.way, 'sheet'),
 				sql`get_byte(${claimJudged.v}, 0) = ${VERDICT_WRONG}`,
 				sql`${claimJudged.judgedAt} >= ${issuedAt}`
 			)

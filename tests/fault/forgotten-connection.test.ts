@@ -356,6 +356,17 @@ describe('a set of codes that a restore forgot', () => {
 		expect(await tell('amina', last, 0)).toBe('ok');
 	});
 
+	it('[JUDGE-6] [JUDGE-19] is not locked by codes of another way that were wrong meanwhile', async () => {
+		let given = await giveTo(held('amina').who);
+		const theirs = await forget(async () => {
+			given = await giveTo(held('amina').who);
+		});
+		await restored(theirs);
+		for (let tries = 0; tries < 3; tries += 1)
+			expect(await tellClaim('amina', { way: 'sms', code: '000000', counter: 0 })).toBe('wrong');
+		expect(await tell('amina', given, 0)).toBe('ok');
+	});
+
 	it('[JUDGE-19] is not what the relay did not sign', async () => {
 		const before = await giveTo(held('amina').who);
 		const theirs = await forget(async () => {
@@ -391,21 +402,26 @@ describe('a set of codes that a restore forgot', () => {
 	});
 });
 
-/** A due of one's own, and the verdict on a code that is told for it: a sheet's, or a phone's. */
-async function tell(
+/** The verdict on a code that is told for a due of its own: a sheet's, or a phone's. */
+function tell(
 	name: string,
 	{ codes }: Pick<StandSheet, 'codes'>,
 	counter?: number
 ): Promise<string> {
-	const due = await recordFact(shop, { ledger: held(name).ledger, minor: 300 });
-	const claim: HandClaim =
+	return tellClaim(
+		name,
 		counter === undefined
-			? { h: due.h, way: 'app', code: codes[0] ?? '' }
-			: { h: due.h, way: 'sheet', code: codes[counter] ?? '', counter };
+			? { way: 'app', code: codes[0] ?? '' }
+			: { way: 'sheet', code: codes[counter] ?? '', counter }
+	);
+}
+
+async function tellClaim(name: string, claim: Omit<HandClaim, 'h'>): Promise<string> {
+	const due = await recordFact(shop, { ledger: held(name).ledger, minor: 300 });
 	const verdicts = async (): Promise<readonly string[]> =>
 		ofKind(await stand.feedOf(shop.business), 'verdict').map(({ verdict }) => verdict.result);
 	const before = (await verdicts()).length;
-	expect(await stand.put(shop, [due, await claimFact(shop, claim)])).toBe('taken');
+	expect(await stand.put(shop, [due, await claimFact(shop, { h: due.h, ...claim })])).toBe('taken');
 	await until(async () => (await verdicts()).length > before);
 	return (await verdicts()).at(-1) ?? '';
 }
