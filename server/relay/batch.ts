@@ -87,7 +87,7 @@ export async function writeBatch(
 		const rooms = roomsOf(batch);
 		if (waitMs !== undefined) await waitForHeads(tx, rooms, waitMs);
 		const looked = await lockAndLook(tx, parts, { rooms, batch, isWaiting: waitMs !== undefined });
-		const { ground, feeds, sequences, tops, held } = looked;
+		const { ground, feeds, sequences, tops, held, made } = looked;
 		const taken = held.size === 0 ? batch : batch.filter((one) => !held.has(one.caller.scope));
 		if (taken.length === 0) return { ...looked, taken, decisions: [], clocked: NONE };
 		const decisions = taken.map((submission) => decide(submission, ground));
@@ -97,6 +97,10 @@ export async function writeBatch(
 		const times = { now, epoch, random, relayKey, isRestored, tops };
 		const toKeep = { decisions, batch: taken, feeds, sequences, times, project, allowance };
 		const clocked = await keep(tx, toKeep);
+		await forgetUnwritten(
+			tx,
+			made.filter((room) => sequences.get(room) === 0)
+		);
 		return { decisions, feeds, sequences, clocked, taken, held };
 	});
 }
@@ -123,6 +127,8 @@ interface Looked {
 	readonly tops: Tops;
 	readonly sequences: Map<Room, number>;
 	readonly held: ReadonlySet<ScopeId>;
+	/** Those that nobody wrote before. */
+	readonly made: readonly Room[];
 }
 
 interface ToLookAt extends ToLock {
@@ -138,20 +144,27 @@ async function lockAndLook(
 	const bearers = devicesOf(batch);
 	const now = clock();
 	// Not awaited one by one: they go out together, and PostgreSQL runs them in this order.
-	const [{ feeds, tops, heads, held }, removed, signedOut, allowance, heldBack, known, idByFirst] =
-		await Promise.all([
-			lockHeads(tx, parts, { rooms, isWaiting }),
-			readRemoved(tx, bearers),
-			readSignedOut(tx, sessionsOf(batch), now),
-			readAllowance(tx, bearers, { batch, now, limits: dayLimits }),
-			readHeldBack(tx, batch, folds),
-			readKnown(tx, batch),
-			readFirstNames(tx, batch.flatMap(toldIn))
-		]);
+	const [
+		{ feeds, tops, heads, held, news },
+		removed,
+		signedOut,
+		allowance,
+		heldBack,
+		known,
+		idByFirst
+	] = await Promise.all([
+		lockHeads(tx, parts, { rooms, isWaiting }),
+		readRemoved(tx, bearers),
+		readSignedOut(tx, sessionsOf(batch), now),
+		readAllowance(tx, bearers, { batch, now, limits: dayLimits }),
+		readHeldBack(tx, batch, folds),
+		readKnown(tx, batch),
+		readFirstNames(tx, batch.flatMap(toldIn))
+	]);
 	const sequences = new Map<Room, number>();
 	for (const room of rooms) {
 		if (held.has(scopeOf(room.address))) continue;
-		// A document is made before it is written, and so is its feed.
+		// A document is made before it is read here, and so is its feed.
 		const sequence = heads.get(keyOf(room)) ?? -1;
 		checkGrown(room.name, sequence, room.sequence);
 		// Another relay wrote: what a device may send next is known only after it.
@@ -167,7 +180,8 @@ async function lockAndLook(
 		allowance: holdingBack(allowance, heldBack),
 		restoredIn: isRestored ? epoch : undefined
 	};
-	return { ground, feeds, sequences, tops, held };
+	const made = rooms.filter((room) => news.has(keyOf(room)));
+	return { ground, feeds, sequences, tops, held, made };
 }
 
 /** By each author, for a restored relay is told of several in one update. */
@@ -191,6 +205,8 @@ interface ToLock {
 
 interface Heads extends Pick<Looked, 'feeds' | 'tops' | 'held'> {
 	readonly heads: ReadonlyMap<string, number>;
+	/** Those of them that were not there. */
+	readonly news: ReadonlySet<string>;
 }
 
 interface HeadRow {
@@ -199,6 +215,7 @@ interface HeadRow {
 	readonly s: string | null;
 	readonly top_wall: string | null;
 	readonly sequence: string | null;
+	readonly is_new: boolean;
 	readonly epoch: number | null;
 }
 
@@ -222,7 +239,7 @@ async function waitForHeads(tx: Sql, rooms: readonly Room[], waitMs: number): Pr
 }
 
 /**
- * RELAY-84. The feeds, and the documents of those that could be had. RELAY-63. Under their lock nobody
+ * RELAY-84. The feeds, and the documents of those that could be had; one that nobody wrote is made. RELAY-63. Under their lock nobody
  * else moves them: one that is behind what was known went back. Who does not wait takes one that is
  * not there for one that is held, and hears better when he does.
  */
@@ -247,26 +264,54 @@ async function lockHeads(
 				and business in (select business from feed)
 			order by business, document
 			for update skip locked
+		), made as (
+			insert into document_head (business, document)
+			select business, document from asked
+			where business in (select business from feed) and not exists (
+				select from document_head as held
+				where held.business = asked.business and held.document = asked.document
+			)
+			on conflict do nothing
+			returning business, document, sequence
 		)
-		select asked.business, asked.document, feed.s, feed.top_wall, head.sequence,
+		select asked.business, asked.document, feed.s, feed.top_wall,
+			coalesce(head.sequence, made.sequence) as sequence, made.sequence is not null as is_new,
 			(select max(epoch) from database_epoch) as epoch
-		from asked left join feed using (business) left join head using (business, document)`;
+		from asked left join feed using (business) left join head using (business, document)
+			left join made using (business, document)`;
 	checkEpoch(rows[0]?.epoch, epoch);
+	const looked = headsIn(rows, isWaiting);
+	for (const [scope, s] of looked.feeds) checkGrown(scope, s, cameTo(scope));
+	return looked;
+}
+
+function headsIn(rows: readonly HeadRow[], isWaiting: boolean): Heads {
 	const lacking = rows.filter(({ sequence }) => sequence === null);
 	const held = new Set(isWaiting ? [] : lacking.map(({ business }) => business));
 	const free = rows.filter(({ business }) => !held.has(business));
-	const feeds = new Map(free.map(({ business, s }) => [business, Number(s ?? -1)]));
-	for (const [scope, s] of feeds) checkGrown(scope, s, cameTo(scope));
 	return {
-		feeds,
+		feeds: new Map(free.map(({ business, s }) => [business, Number(s ?? -1)])),
 		tops: new Map(free.map(({ business, top_wall: top }) => [business, Number(top ?? 0)])),
 		heads: new Map(
 			free.flatMap(({ business, document, sequence }) =>
 				sequence === null ? [] : [[`${business} ${document}`, Number(sequence)]]
 			)
 		),
+		news: new Set(free.flatMap((row) => (row.is_new ? [`${row.business} ${row.document}`] : []))),
 		held
 	};
+}
+
+/** RELAY-94. A document that was made for what was refused, or said nothing, is none. */
+async function forgetUnwritten(tx: Sql, rooms: readonly Room[]): Promise<void> {
+	if (rooms.length === 0) return;
+	await tx`
+		delete from document_head using unnest(
+			${rooms.map(({ address }) => scopeOf(address))}::uuid[],
+			${rooms.map(({ name }) => name)}::text[]
+		) as given (business, document)
+		where document_head.business = given.business and document_head.document = given.document
+			and sequence = 0 and relay_clock = 0`;
 }
 
 function scopesOf(rooms: readonly Room[]): readonly ScopeId[] {

@@ -270,9 +270,8 @@ describe('whose access ends', () => {
 
 	it('[RELAY-30] loses a socket that was just opening', async () => {
 		const opening = await two.database.sql.begin(async (tx) => {
-			// Whoever loads the document waits for this row.
-			await tx`
-				insert into document_head (business, document) values (${TRADE_BUSINESS}, ${one.today()})`;
+			// Whoever loads the document waits for this table.
+			await tx`lock table document_update in access exclusive mode`;
 			const socket = await rawSocket(one, 'A');
 			await remove('A');
 			return socket;

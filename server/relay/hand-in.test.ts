@@ -311,7 +311,7 @@ describe('what one device hands in for others', () => {
 		let isAway = true;
 		stand = await createRelayStand({
 			onStatement: (statement) => {
-				if (!isAway || !statement.includes('into document_head')) return;
+				if (!isAway || !statement.includes('into feed_head')) return;
 				throw Object.assign(new Error('gone'), { code: 'CONNECTION_CLOSED' });
 			}
 		});

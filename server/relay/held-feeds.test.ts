@@ -70,6 +70,7 @@ it('[RELAY-84] a feed that somebody holds keeps no other shop waiting, and loses
 
 it('[RELAY-84] a document that somebody holds keeps no other shop waiting', async () => {
 	const [bad, good] = [await shop('1'), await shop('2')];
+	expect(await kinds([bad.write(9)])).toEqual(['accepted']);
 	const hold = await begin(
 		(tx) => tx`
 		select 1 from document_head where business = ${bad.business} for update`

@@ -69,7 +69,7 @@ it('[RELAY-71] an opening that fails is told and ended once, whoever waited for 
 		wrapSql: (sql) =>
 			new Proxy(sql, {
 				apply: (target, self, given: Parameters<Sql>) => {
-					const isHead = String(given[0]).includes('insert into document_head');
+					const isHead = String(given[0]).includes('insert into feed_head');
 					if (isHead) return Promise.reject(new Error('broken'));
 					return Reflect.apply(target, self, given) as unknown;
 				}

@@ -32,15 +32,14 @@ export interface StoredUpdate {
 export const PAGE_LENGTH = 512;
 export const PAGE_BYTES = 128 * 1024;
 
-/** RELAY-10. Reads what the document holds; a document that nobody wrote yet is empty. */
+/**
+ * RELAY-10. Reads what the document holds; a document that nobody wrote yet is empty, and RELAY-94 leaves
+ * nothing in the database by being looked at.
+ */
 export async function loadRoom(sql: Sql, name: string, address: DocumentAddress): Promise<Room> {
-	const scope = scopeOf(address);
-	// Whoever writes locks these rows, so they must be there before the first fact is.
-	await Promise.all([
-		sql`insert into document_head (business, document) values (${scope}, ${name})
-			on conflict do nothing`,
-		sql`insert into feed_head (business) values (${scope}) on conflict do nothing`
-	]);
+	// Whoever writes locks this row, so it must be there before the first fact is.
+	await sql`
+		insert into feed_head (business) values (${scopeOf(address)}) on conflict do nothing`;
 	const room: Room = { name, address, state: createRoomState(), sequence: 0 };
 	await catchUp(sql, room);
 	return room;
