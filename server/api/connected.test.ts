@@ -339,6 +339,31 @@ describe('invites of a ledger', () => {
 		expect(codeOf(unknown)).toBe('inviteUnknown');
 	});
 
+	it('[CONNECT-6] show nothing of the book of whoever was linked since by another', async () => {
+		const [astray, right] = [await invite(), await invite()];
+		await stand.database.orm
+			.insert(customer)
+			.values({ ...name, fields: { name: 'Amina from the corner' }, stamps: {} });
+		const sums = { confirmed: '0', waiting: '65000', credited: '0', disputed: '0', total: '65000' };
+		await stand.database.orm
+			.insert(balance)
+			.values({ ...name, ...sums, currency: 'KES', exponent: 2, lastAt: 0, isPlain: true });
+		const look = async (token: string): Promise<unknown> =>
+			(await ask(stand.app, '/links/look', { body: { token } })).body;
+		expect(await look(astray)).toMatchObject({ total: 65_000 });
+		stand.clock.now += MINUTE_MS;
+		await bySession(amina, '/links', { token: right, person: amina.person });
+		const { username } = shop;
+		const nothing = { shop: 'Mama Amina', username, name: '', currency: 'KES' };
+		expect(await look(astray)).toEqual(nothing);
+		stand.clock.now += MINUTE_MS;
+		await bySession(amina, '/connections/end', name);
+		expect(await look(astray)).toEqual(nothing);
+		// Who is invited now is to see what he takes over.
+		stand.clock.now += MINUTE_MS;
+		expect(await look(await invite())).toMatchObject({ total: 65_000 });
+	});
+
 	it('[CONNECT-7] [CONNECT-10] link their ledger to who takes them up, with all that was before', async () => {
 		const token = await invite();
 		const taken = await bySession(amina, '/links', { token, person: amina.person });

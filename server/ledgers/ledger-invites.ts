@@ -7,7 +7,7 @@ import { balance } from '#server/database/journal.ts';
 import { ledgerInvite } from '#server/database/ledgers.ts';
 import type { Executor } from '#server/database/transaction.ts';
 import { commitAct } from './act.ts';
-import { ledgerIn, ofLedger } from './guard.ts';
+import { ledgerIn, ofLedger, readLink } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { linkLedger, type LinkRefusal } from './linking.ts';
 import { wasOfAnother } from './of-another.ts';
@@ -46,12 +46,12 @@ export interface InviteLook {
 	readonly shop: string;
 	/** The shop's username. */
 	readonly username: string;
-	/** As the shop calls its customer; empty where it has written no name. */
+	/** As the shop calls its customer; empty where it has written no name, or an account is linked since. */
 	readonly name: string;
 	/** Empty where the shop has chosen none yet. */
 	readonly currency: string;
 	readonly exponent?: number;
-	/** What the shop's book says is owed, minor units; absent where there is nothing yet. */
+	/** What the shop's book says is owed, minor units; absent where there is nothing yet, or an account is linked since. */
 	readonly total?: number;
 }
 
@@ -64,9 +64,22 @@ export async function lookAtInvite(
 	if (invite.usedAt !== null) return err('inviteUsed');
 	if (invite.expiresAt <= clock()) return err('inviteExpired');
 	const shop = await readShop(executor, invite.name.business);
-	const name = await customerName(executor, invite.name);
 	const { username } = shop;
+	if (await isOfSomebody(executor, invite)) {
+		return ok({ shop: shop.name, username, name: '', currency: shop.settings.currency ?? '' });
+	}
+	const name = await customerName(executor, invite.name);
 	return ok({ shop: shop.name, username, name, ...(await bookOf(executor, invite.name, shop)) });
+}
+
+/** Whether an account stands behind the ledger, or left it since: who looks may be another. */
+async function isOfSomebody(
+	executor: Executor,
+	{ name, createdAt }: FoundInvite
+): Promise<boolean> {
+	const link = await readLink(executor, name);
+	if (link === undefined || link.person === null) return false;
+	return link.state === 'linked' || link.at > createdAt;
 }
 
 type Book = Pick<InviteLook, 'currency' | 'exponent' | 'total'>;
