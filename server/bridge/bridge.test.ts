@@ -715,6 +715,30 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-8] what a day left behind comes the next, also where something new comes before it', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		const faults: unknown[] = [];
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults, dayMax: 10 });
+		const write = async (count: number): Promise<void> => {
+			const facts = Array.from({ length: count }, () => recordFact(here, { ledger }));
+			await store(own, here, await Promise.all(facts));
+			await bridge.carryAll();
+		};
+		const brought: number[] = [];
+		for (const count of [12, 1, 1]) {
+			await write(count);
+			brought.push(ofKind(await own.feedOf(hers.person), 'booked').length);
+			own.clock.now += 86_400_000;
+		}
+		expect(brought).toEqual([10, 13, 14]);
+		expect(faults).toEqual([]);
+		await bridge.close();
+		await own.close();
+	});
+
 	it('[RELAY-82] carries what another relay held back that was killed since', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

@@ -98,7 +98,8 @@ export function createBridge(given: BridgeParts): Bridge {
 		}
 	}
 	async function carryLeftBehind(): Promise<void> {
-		for await (const left of findLeftBehind(parts.sql, dayOf(parts.clock()))) {
+		const { dayMax: max = BRIDGED_DAY_MAX } = parts;
+		for await (const left of findLeftBehind(parts.sql, { day: dayOf(parts.clock()), max })) {
 			if (later.isClosed()) return;
 			if (parts.folds?.isSpent(left.business) === true) continue;
 			const step: Step = async (act) => {

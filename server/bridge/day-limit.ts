@@ -108,16 +108,16 @@ export async function leaveAll(
 		where business = ${business} and ledger = ${ledger} and person = ${person}`;
 }
 
-/** Ways on which an earlier day left something behind, each once. */
+/** Ways on which an earlier day left something behind, each once; something new may have gone there today. */
 export async function* findLeftBehind(
 	sql: Sql,
-	day: number
+	{ day, max }: { readonly day: number; readonly max: number }
 ): AsyncGenerator<Way & { readonly business: BusinessId }, undefined> {
 	for (let after: readonly string[] = [NO_LEDGER, NO_LEDGER, NO_LEDGER]; ;) {
 		const [business = '', ledger = '', person = ''] = after;
 		const rows = await sql<(Way & { business: BusinessId })[]>`
 			select business, ledger, person from bridge_state
-			where is_behind and ledger <> ${NO_LEDGER} and day < ${day}
+			where is_behind and ledger <> ${NO_LEDGER} and (day < ${day} or count < ${max})
 				and (business, ledger, person) > (${business}::uuid, ${ledger}::uuid, ${person}::uuid)
 			order by business, ledger, person limit ${BEHIND_LENGTH}`;
 		for (const row of rows) yield row;
