@@ -30,22 +30,25 @@ export async function keepLedgerFacts(
 ): Promise<readonly LedgerName[]> {
 	const kept = facts.filter(({ fact }) => KINDS.has(fact.kind) || saysMore(fact));
 	if (kept.length === 0) return [];
-	const ledgers = kept.map(({ fact }) => ledgerOf(fact) ?? NO_LEDGER);
+	const rows = kept.flatMap(({ business, fact }) => {
+		const ledgers = ledgersOf(fact);
+		const named = ledgers.length === 0 ? [NO_LEDGER] : ledgers;
+		return named.map((ledger) => ({ business, ledger, fact }));
+	});
 	await sql`
 		insert into ledger_fact (business, ledger, code, n, kind)
 		select * from unnest(
-			${kept.map(({ business }) => business)}::uuid[],
-			${ledgers}::uuid[],
-			${kept.map(({ fact }) => fact.code)}::text[],
-			${kept.map(({ fact }) => fact.n)}::bigint[],
-			${kept.map(({ fact }) => fact.kind)}::text[]
+			${rows.map(({ business }) => business)}::uuid[],
+			${rows.map(({ ledger }) => ledger)}::uuid[],
+			${rows.map(({ fact }) => fact.code)}::text[],
+			${rows.map(({ fact }) => fact.n)}::bigint[],
+			${rows.map(({ fact }) => fact.kind)}::text[]
 		)
 		on conflict do nothing`;
 	const judged = await keepClaims(sql, kept);
-	const moved = kept.flatMap(({ business, fact }) => {
-		const ledger = ledgerOf(fact);
-		return ledger !== undefined && movesBalance(fact) ? [{ business, ledger }] : [];
-	});
+	const moved = kept.flatMap(({ business, fact }) =>
+		movesBalance(fact) ? ledgersOf(fact).map((ledger) => ({ business, ledger })) : []
+	);
 	return [...moved, ...judged];
 }
 
@@ -100,10 +103,12 @@ export function movesBalance(fact: Fact): boolean {
 	return fact.kind === 'record' ? fact.list !== undefined : MOVING.includes(fact.kind);
 }
 
-function ledgerOf(fact: Fact): LedgerId | undefined {
-	if (fact.kind === 'record') return fact.records[0]?.core.ledgerId;
-	if (fact.kind === 'entry') return fact.ledgerId === 0 ? undefined : fact.ledgerId;
-	return KINDS.has(fact.kind) && 'ledgerId' in fact ? fact.ledgerId : undefined;
+/** Our own devices write of one ledger in a fact; what a statement lists is found by the statement's. */
+function ledgersOf(fact: Fact): readonly LedgerId[] {
+	if (fact.kind === 'record')
+		return Array.from(new Set(fact.records.map(({ core }) => core.ledgerId)));
+	if (fact.kind === 'entry') return fact.ledgerId === 0 ? [] : [fact.ledgerId];
+	return KINDS.has(fact.kind) && 'ledgerId' in fact ? [fact.ledgerId] : [];
 }
 
 /** What a ledger's first record in a currency asks. */
