@@ -190,6 +190,21 @@ describe('asking and answering', () => {
 		expect((await bySession(bob, await askBob(), { accept: true })).status).toBe(200);
 	});
 
+	it('[CONNECT-21] what a device sent to customers ends with its access', async () => {
+		const asked = await by(shop, '/connections', { body: { ledger, username: amina.username } });
+		const made = await by(shop, `/ledgers/${ledger}/invites`, { body: {} });
+		const token = String(made.body['token']);
+		await stand.database.sql`
+			update device set removed_at = ${stand.clock.now} where business = ${shop.business}`;
+		const path = `/connections/${String(asked.body['ask'])}/answer`;
+		expect(codeOf(await bySession(amina, path, { accept: true }))).toBe('askAnswered');
+		const taken = await bySession(amina, '/links', { token, person: amina.person });
+		expect(codeOf(taken)).toBe('inviteExpired');
+		expect(factsOf(stand, amina.person, 'card')).toEqual([]);
+		const states = factsOf(stand, amina.person, 'asked').map(({ fields }) => fields.state);
+		expect(states).toEqual(['asked', 'declined']);
+	});
+
 	it('[CONNECT-3] nobody is asked twice, nor who declined today, nor who is connected', async () => {
 		const body = { ledger, username: amina.username };
 		const first = await by(shop, '/connections', { body });

@@ -57,8 +57,8 @@ async function readAsk(
 		const username = parseUsername(body.value.username);
 		if (!username.ok) return err('notFound');
 		const { ledger } = body.value;
-		const { business } = caller.device;
-		return ok({ by: 'shop', business, ledger, username: username.value });
+		const { business, code } = caller.device;
+		return ok({ by: 'shop', business, code, ledger, username: username.value });
 	}
 	const body = await readBody(c, customerAskSchema);
 	if (!body.ok) return body;
@@ -87,7 +87,9 @@ async function decide(c: Context, parts: LedgerRouteParts): Promise<Response> {
 				? { side: 'shop', business: by.device.business, ledger }
 				: { side: 'customer', account: by.session.account }
 	});
-	return answer(c, decided.ok ? decided : err(CODE_OF_ANSWER[decided.error]));
+	if (!decided.ok) return answer(c, err(CODE_OF_ANSWER[decided.error]));
+	const { ledger: linked, isEnded } = decided.value;
+	return answer(c, isEnded === true ? err('askAnswered') : ok({ ledger: linked }));
 }
 
 /** Who answers learns as much as who was asked may know. */

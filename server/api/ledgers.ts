@@ -1,7 +1,7 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as v from 'valibot';
 import { parseRecordHash } from '#domain/confirmation/record-hash.ts';
-import { parseLedgerId } from '#domain/ids.ts';
+import { parseLedgerId, type DeviceCode } from '#domain/ids.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { createLedgerInvite } from '#server/ledgers/ledger-invites.ts';
 import { sendShopList } from '#server/ledgers/customer-sheets.ts';
@@ -13,7 +13,7 @@ import { answer, codeRefusal, tooMany, type LedgerRouteParts } from './ledger-ro
 import { problem, refusal } from './problem.ts';
 
 interface LedgerEnv {
-	Variables: { ledger: LedgerName };
+	Variables: { ledger: LedgerName; code: DeviceCode };
 }
 
 const phoneSchema = v.object({ phone: v.string(), region: v.optional(v.string()) });
@@ -25,10 +25,10 @@ export function ledgerRoutes(parts: LedgerRouteParts): Hono {
 	const routes = new Hono<LedgerEnv>();
 	routes.use('/ledgers/:ledger/*', ofOwnBusiness(parts));
 	routes.post('/ledgers/:ledger/invites', async (c) => {
-		const { ledger } = c.var;
-		const many = await tooMany(parts.limits, 'ledgerInvitesByBusiness', ledger.business);
+		const { ledger: name, code } = c.var;
+		const many = await tooMany(parts.limits, 'ledgerInvitesByBusiness', name.business);
 		if (many !== undefined) return problem(c, many);
-		return c.json(await createLedgerInvite(parts, ledger), 201);
+		return c.json(await createLedgerInvite(parts, { name, code }), 201);
 	});
 	routes.post('/ledgers/:ledger/phone', (c) => beginPhone(c, parts));
 	routes.post('/ledgers/:ledger/phone/confirm', (c) => tryCode(c, parts, 'new'));
@@ -60,6 +60,7 @@ function ofOwnBusiness({ deviceAuth }: LedgerRouteParts): MiddlewareHandler<Ledg
 		const ledger = parseLedgerId(c.req.param('ledger'));
 		if (!ledger.ok) return problem(c, refusal('notFound'));
 		c.set('ledger', { business: caller.value.business, ledger: ledger.value });
+		c.set('code', caller.value.code);
 		return next();
 	};
 }

@@ -221,6 +221,8 @@ export const connectionAsk = pgTable(
 			.notNull()
 			.references(() => person.person),
 		by: text('by', { enum: ['shop', 'customer'] }).notNull(),
+		/** The shop's device that asked; null where the customer did. */
+		code: text('code'),
 		/** The card that the shop means; null until it names one. */
 		ledger: uuid('ledger'),
 		state: text('state', { enum: ['asked', 'accepted', 'declined'] }).notNull(),
@@ -242,6 +244,8 @@ export const ledgerInvite = pgTable(
 		business: uuid('business').notNull(),
 		tokenHash: bytes('token_hash').notNull(),
 		ledger: uuid('ledger').notNull(),
+		/** The device that made it; null of those that an older program made. */
+		code: text('code'),
 		createdAt: instant('created_at').notNull(),
 		expiresAt: instant('expires_at').notNull(),
 		usedAt: instant('used_at'),

@@ -1,7 +1,7 @@
 import { and, desc, eq } from 'drizzle-orm';
 import { assert } from '#domain/assert.ts';
 import type { Username } from '#domain/account/username.ts';
-import type { BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
+import type { BusinessId, DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { account } from '#server/database/accounts.ts';
 import { connectionAsk } from '#server/database/ledgers.ts';
@@ -10,7 +10,7 @@ import { commitAct, type Act } from './act.ts';
 import { businessIn, ledgerIn, personIn, readHolder, readLink, readLinkedLedger } from './guard.ts';
 import type { LedgerParts } from './ledger-parts.ts';
 import { linkLedger, type LinkRefusal } from './linking.ts';
-import { wasOfAnother } from './of-another.ts';
+import { isOfRemoved, wasOfAnother } from './of-another.ts';
 import { findBusiness, readShop } from './shops.ts';
 
 export type AskRefusal = 'notFound' | 'alreadyLinked' | 'alreadyAsked' | 'ownShop';
@@ -20,6 +20,8 @@ export type NewAsk =
 	| {
 			readonly by: 'shop';
 			readonly business: BusinessId;
+			/** The device that asks for it. */
+			readonly code: DeviceCode;
 			readonly ledger: LedgerId;
 			readonly username: Username;
 	  }
@@ -44,9 +46,10 @@ export function askToConnect(
 
 		const ask = parts.random.uuid();
 		const row = { ask, ...pair, by: asked.by, state: 'asked', createdAt: parts.clock() } as const;
-		await act.tx
-			.insert(connectionAsk)
-			.values({ ...row, ledger: asked.by === 'shop' ? asked.ledger : null });
+		await act.tx.insert(connectionAsk).values({
+			...row,
+			...(asked.by === 'shop' ? { ledger: asked.ledger, code: asked.code } : { ledger: null })
+		});
 		await tellAsked(act, row, asked.by === 'shop' ? asked.ledger : undefined);
 		return ok({ ask });
 	});
@@ -69,11 +72,17 @@ export type AnswerRefusal =
 	| 'ledgerMissing'
 	| LinkRefusal;
 
+export interface Answered {
+	readonly ledger: LedgerId | null;
+	/** CONNECT-21. The device that asked was taken out of its shop: a yes links nothing, and the ask is closed. */
+	readonly isEnded?: true;
+}
+
 /** The other side's yes or no; a yes links the ledger. The same answer again is the same. */
 export function answerAsk(
 	parts: LedgerParts,
 	answer: AskAnswer
-): Promise<Result<{ readonly ledger: LedgerId | null }, AnswerRefusal>> {
+): Promise<Result<Answered, AnswerRefusal>> {
 	return commitAct(parts, async (act) => {
 		const ask = await lockAsk(act, answer);
 		if (ask === undefined) return err('notFound');
@@ -84,6 +93,10 @@ export function answerAsk(
 
 		const ledger = answer.by.side === 'shop' ? (answer.by.ledger ?? null) : known;
 		const pair = { business: businessIn(ask.business), person: personIn(ask.person) };
+		if (answer.isAccepted && (await isOfRemoved(act.tx, ask))) {
+			await closeAsk(act, parts, { ask, state: 'declined', ledger: known, pair });
+			return ok({ ledger: known, isEnded: true });
+		}
 		const linked = answer.isAccepted ? await linkPair(act, parts, { ask, pair, ledger }) : ok(null);
 		if (!linked.ok) return linked;
 		await closeAsk(act, parts, { ask, state, ledger, pair });

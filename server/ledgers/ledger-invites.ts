@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm';
-import type { PersonId } from '#domain/ids.ts';
+import type { DeviceCode, PersonId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { createScopeToken, parseBusinessToken } from '#server/auth/secret-token.ts';
 import { sweepExpired } from '#server/auth/sweep.ts';
@@ -10,7 +10,7 @@ import { commitAct } from './act.ts';
 import { ledgerIn, ofLedger, readLink } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { linkLedger, type LinkRefusal } from './linking.ts';
-import { wasOfAnother } from './of-another.ts';
+import { isOfRemoved, wasOfAnother } from './of-another.ts';
 import { customerName, readShop, type Shop } from './shops.ts';
 
 const LEDGER_INVITE_MS = 7 * 24 * 3_600_000;
@@ -28,7 +28,7 @@ export interface NewInvite {
 /** Makes an invite for one ledger: whoever takes it up first is linked. */
 export async function createLedgerInvite(
 	{ executor, clock, random }: LedgerParts,
-	name: LedgerName
+	{ name, code }: { readonly name: LedgerName; readonly code: DeviceCode }
 ): Promise<NewInvite> {
 	const now = clock();
 	const expiresAt = now + LEDGER_INVITE_MS;
@@ -37,7 +37,7 @@ export async function createLedgerInvite(
 	await sweepExpired(executor, ledgerInvite, { column: ledgerInvite.expiresAt, before });
 	await executor
 		.insert(ledgerInvite)
-		.values({ ...name, tokenHash: digest, createdAt: now, expiresAt });
+		.values({ ...name, code, tokenHash: digest, createdAt: now, expiresAt });
 	return { token: text, expiresAt };
 }
 
@@ -63,6 +63,7 @@ export async function lookAtInvite(
 	if (invite === undefined) return err('inviteUnknown');
 	if (invite.usedAt !== null) return err('inviteUsed');
 	if (invite.expiresAt <= clock()) return err('inviteExpired');
+	if (await isOfRemoved(executor, madeBy(invite))) return err('inviteExpired');
 	const shop = await readShop(executor, invite.name.business);
 	const { username } = shop;
 	if (await isOfSomebody(executor, invite)) {
@@ -109,6 +110,7 @@ export function takeInvite(
 		if (invite.usedBy === person) return ok(invite.name);
 		if (invite.usedAt !== null) return err('inviteUsed');
 		if (invite.expiresAt <= parts.clock()) return err('inviteExpired');
+		if (await isOfRemoved(act.tx, madeBy(invite))) return err('inviteExpired');
 		if (await wasOfAnother(act.tx, invite, person)) return err('inviteOfAnother');
 		const party = { way: 'app', person } as const;
 		const linked = await linkLedger(act, parts, { name: invite.name, party });
@@ -124,6 +126,7 @@ export function takeInvite(
 interface FoundInvite {
 	readonly name: LedgerName;
 	readonly tokenHash: Uint8Array;
+	readonly code: string | null;
 	readonly createdAt: number;
 	readonly expiresAt: number;
 	readonly usedAt: number | null;
@@ -144,9 +147,13 @@ async function findInvite(
 		.where(and(eq(ledgerInvite.business, business), eq(ledgerInvite.tokenHash, tokenHash)));
 	const [row] = await (isLocked === undefined ? rows : rows.for('update'));
 	if (row === undefined) return undefined;
-	const { createdAt, expiresAt, usedAt, usedBy } = row;
+	const { code, createdAt, expiresAt, usedAt, usedBy } = row;
 	const name = { business, ledger: ledgerIn(row.ledger) };
-	return { name, tokenHash, createdAt, expiresAt, usedAt, usedBy };
+	return { name, tokenHash, code, createdAt, expiresAt, usedAt, usedBy };
+}
+
+function madeBy({ name: { business }, code }: FoundInvite) {
+	return { business, code };
 }
 
 function sameInvite({ name, tokenHash }: FoundInvite): ReturnType<typeof and> {

@@ -1,7 +1,8 @@
-import { and, gt, ne } from 'drizzle-orm';
+import { and, eq, gt, isNotNull, ne } from 'drizzle-orm';
 import type { PersonId } from '#domain/ids.ts';
+import { device } from '#server/database/accounts.ts';
 import { codeEpoch } from '#server/database/ledgers.ts';
-import type { Transaction } from '#server/database/transaction.ts';
+import type { Executor, Transaction } from '#server/database/transaction.ts';
 import { lockGuard, ofLedger, readLink } from './guard.ts';
 import type { LedgerName } from './ledger-parts.ts';
 
@@ -40,5 +41,21 @@ export async function wasOfAnother(
 			)
 		)
 		.limit(1);
+	return rows.length > 0;
+}
+
+/**
+ * CONNECT-21. Whether the device that sent it was taken out of the shop since: a thief would open by it what
+ * he can read no more. `code` is null where a customer asked, or an older program wrote none down.
+ */
+export async function isOfRemoved(
+	executor: Executor,
+	{ business, code }: { readonly business: string; readonly code: string | null }
+): Promise<boolean> {
+	if (code === null) return false;
+	const rows = await executor
+		.select({ code: device.code })
+		.from(device)
+		.where(and(eq(device.business, business), eq(device.code, code), isNotNull(device.removedAt)));
 	return rows.length > 0;
 }
