@@ -399,7 +399,8 @@ async function issueOnce(
 	const toIssue = left.rows.filter((row) => isToIssue(row, answered));
 	const issued = await reissue(toIssue, basis, crypto);
 	const arrived = issued.flatMap((one) => one.arrived ?? []);
-	const folding = { business: identity.business, folds: await foldsFor(arrived) };
+	const { business, code } = identity;
+	const folding = { business, code, folds: await foldsFor(arrived) };
 	return store.write(['journal', ...READ_MODEL_TABLES], async (rows) => {
 		if (!(await isStill(rows, basis))) return undefined;
 		await keepIssued(rows, issued, { ...left, basis });

@@ -76,14 +76,14 @@ function nextLength(length: number, ms: number): number {
 }
 
 async function arriveAll(
-	unknown: readonly Unknown[],
+	unknown: readonly FactText[],
 	{ crypto }: DeviceParts
 ): Promise<readonly HeardFact[]> {
 	// Hashing waits for another thread: all of them wait together.
 	const arrived = await Promise.all(
-		unknown.map(async ({ fact, isOther }): Promise<HeardFact | undefined> => {
+		unknown.map(async (fact): Promise<HeardFact | undefined> => {
 			const one = await arrive(fact, crypto);
-			return one && { ...one, isOther, isOfFeed: fact.s !== undefined };
+			return one && { ...one, isOfFeed: fact.s !== undefined };
 		})
 	);
 	return arrived.filter((one) => one !== undefined);
@@ -112,12 +112,6 @@ function createNews({ changes, clock }: DeviceParts): News {
 	};
 }
 
-interface Unknown {
-	readonly fact: FactText;
-	/** Another text is held under its id. */
-	readonly isOther: boolean;
-}
-
 /**
  * Those whose id is not held, and what the feed has under it instead: what this device wrote itself it
  * takes from nobody. A text that names no id is left for the parser to refuse.
@@ -126,15 +120,15 @@ async function unknownOf(
 	facts: readonly FactText[],
 	{ store }: DeviceParts,
 	{ code }: Identity
-): Promise<readonly Unknown[]> {
+): Promise<readonly FactText[]> {
 	const names = facts.map(({ text }) => parseFactId(idAtStart(text)));
 	const known = names.flatMap((name) => (name.ok ? [name.value] : []));
 	const held = await store.read(['facts'], (rows) => heldOf(rows, known));
-	return facts.flatMap((fact, place) => {
+	return facts.filter((fact, place) => {
 		const name = names[place];
 		const row = name?.ok === true ? held.get(name.value.id) : undefined;
 		const isOther = row !== undefined && row.code !== code && row.text !== fact.text;
-		return row === undefined || (isOther && fact.s !== undefined) ? [{ fact, isOther }] : [];
+		return row === undefined || (isOther && fact.s !== undefined);
 	});
 }
 
@@ -177,7 +171,8 @@ async function keepArrived(
 	{ store, clock }: DeviceParts,
 	identity: Identity
 ): Promise<FoldReport> {
-	const folding = { business: identity.business, folds: await foldsFor(arrived) };
+	const { business, code } = identity;
+	const folding = { business, code, folds: await foldsFor(arrived) };
 	return store.write(READ_MODEL_TABLES, async (rows) => {
 		const folded = await foldActs(rows, arrived, folding);
 		const nowMs = clock() + ((await readMeta(rows, 'offset')) ?? 0);

@@ -169,6 +169,20 @@ describe('an act under several names', () => {
 		expect(await factsOf(b)).toEqual(own);
 	});
 
+	it('[DEVICE-67] gives way to what the feed has, though a document brings another text at that moment', async () => {
+		const a = await till(1);
+		const [b, copy] = [await till(2, 'B', a), await till(3, 'B', a)];
+		await sell(b, 10_000);
+		await sell(copy, 100);
+		const to = await till(4, 'C', a);
+		await Promise.all([
+			to.device.receive(await factsOf(b)),
+			to.device.receive(feed(await factsOf(copy)))
+		]);
+		expect(await factsOf(to, 'B')).toEqual(await factsOf(copy));
+		expect(await isLost(to)).toBe(true);
+	});
+
 	it('[DEVICE-66] comes to the relay’s numbers, however it was heard of', async () => {
 		const a = await till(1);
 		const [b, copy] = [await till(2, 'B', a), await till(3, 'B', a)];

@@ -2,7 +2,7 @@ import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { firstText, idAtStart } from '#domain/fact/issued-again.ts';
 import { groupBy } from '#domain/group-by.ts';
-import { parseFactId } from '#domain/ids.ts';
+import { parseFactId, type DeviceCode } from '#domain/ids.ts';
 import type { FactRow, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { WAS_REF } from './arrive.ts';
 import { UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
@@ -15,8 +15,11 @@ import { foldArrived, settleTimes, type FoldParts, type FoldReport } from './rea
 export interface HeardFact extends ArrivedFact {
 	/** The relay's feed brought it: under this name, with this text, the relay has it. */
 	readonly isOfFeed?: boolean;
-	/** Another text is held under its id. */
-	readonly isOther?: boolean;
+}
+
+/** `code`: whose facts the device wrote itself. */
+export interface ActParts extends FoldParts {
+	readonly code: DeviceCode;
 }
 
 /** What the relay has where something else is held. */
@@ -24,6 +27,8 @@ interface Place {
 	readonly one: HeardFact;
 	/** What is held in its place. */
 	readonly left: readonly FactRow[];
+	/** Another text is held under its id. */
+	readonly isOther: boolean;
 	/** A checkpoint counted it already. */
 	readonly isInside: boolean;
 }
@@ -39,9 +44,9 @@ interface Place {
 export async function foldActs(
 	rows: StoreWriter,
 	heard: readonly HeardFact[],
-	parts: FoldParts
+	parts: ActParts
 ): Promise<FoldReport> {
-	const { news, places } = await sort(rows, heard);
+	const { news, places } = await sort(rows, heard, parts);
 	const folded = await foldArrived(rows, news, parts);
 	if (places.length === 0) return folded;
 	const placed = places.map(({ one }) => one);
@@ -63,9 +68,9 @@ export async function foldActs(
 const NAMELESS: ReadonlySet<string> = new Set<Fact['kind']>(['sale', 'return', 'adjust', 'record']);
 
 /** Whether all that it does was counted as it does it, and stands nowhere under its name but in records. */
-function isNameAlone({ one, left, isInside: isCounted }: Place, now = one): boolean {
+function isNameAlone({ one, left, isOther, isInside: isCounted }: Place, now = one): boolean {
 	const { fact, row } = now;
-	if (one.isOther === true || isCounted || left.length > 1 || fact === null) return false;
+	if (isOther || isCounted || left.length > 1 || fact === null) return false;
 	if (!NAMELESS.has(fact.kind) || fact.renamed !== undefined) return false;
 	const { sayings, ends } = effectsOf(fact);
 	// What was kept uncounted was counted under no name.
@@ -104,7 +109,11 @@ interface Sorted {
 	readonly places: readonly Place[];
 }
 
-async function sort(rows: StoreReader, heard: readonly HeardFact[]): Promise<Sorted> {
+async function sort(
+	rows: StoreReader,
+	heard: readonly HeardFact[],
+	{ code }: Pick<ActParts, 'code'>
+): Promise<Sorted> {
 	const held = await heldLike(rows, heard);
 	const heldByFirst = groupBy(held.values(), ({ text }) => firstText(text));
 	const checkpoint = await readMeta(rows, 'checkpoint');
@@ -115,11 +124,12 @@ async function sort(rows: StoreReader, heard: readonly HeardFact[]): Promise<Sor
 		const first = firstText(text);
 		const twins = (heldByFirst.get(first) ?? []).filter((row) => row.id !== id);
 		if (one.isOfFeed === true) {
-			const other = one.isOther === true ? held.get(id) : undefined;
+			const own = held.get(id);
+			const isOther = own !== undefined && own.code !== code && own.text !== text;
 			// What a checkpoint names the relay has too, and counts beside this one.
-			const left = twins.filter((row) => !isInside(row, checkpoint)).concat(other ?? []);
+			const left = twins.filter((row) => !isInside(row, checkpoint)).concat(isOther ? [own] : []);
 			if (left.length === 0) news.push(one);
-			else places.push({ one, left, isInside: isInside(one.row, checkpoint) });
+			else places.push({ one, left, isOther, isInside: isInside(one.row, checkpoint) });
 		} else if (twins.length === 0 && !told.has(first)) news.push(one);
 		told.add(first);
 	}
@@ -138,7 +148,8 @@ async function heldLike(
 		names.map(({ id }) => WAS_REF + id)
 	);
 	const firsts = names.filter(({ id }, place) => id !== heard[place]?.row.id);
-	const others = heard.flatMap(({ row, isOther }) => (isOther === true ? [row] : []));
+	// In this transaction: a document may have brought another text a moment ago.
+	const others = heard.flatMap(({ row, isOfFeed }) => (isOfFeed === true ? [row] : []));
 	const held = await heldOf(rows, [...firsts, ...others]);
 	return new Map([...held, ...again.map((row) => [row.id, row] as const)]);
 }
