@@ -117,6 +117,8 @@ export interface LinkRun {
 	greeting: Hello | undefined;
 	/** Of the relay's database; 0 before its first hello. */
 	epoch: number;
+	/** Documents whose line greeted with an epoch before the one that was entered: another is asked for. */
+	readonly olderHellos: Set<string>;
 	/** The last number of the feed that was told of. */
 	told: number;
 	/** How far this device's clock is behind the relay's, by the last greeting, kept or not; ms. */
@@ -173,6 +175,7 @@ export function createLinkRun(
 		lateHellos: new Set(),
 		greeting: undefined,
 		epoch: 0,
+		olderHellos: new Set(),
 		told: 0,
 		offset: undefined,
 		feedAttempt: 0,

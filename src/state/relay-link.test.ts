@@ -899,6 +899,58 @@ describe('relay link', () => {
 		expect(most).toBe(0);
 	});
 
+	it('[LINK-42] a tab that slept through a restore does not go back to the epoch before', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		relay.epoch = 2;
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 46);
+		await a.start();
+		await sell(a);
+		await relay.quiet();
+		const before = { epoch: 1, kinds: [], now: TEST_NOW, limits: {}, s: 0, ends: [] };
+		const entered = (): Promise<number | undefined> =>
+			a.store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+		relay.isUp = false;
+		heard.at(-1)?.hello(before);
+		await relay.quiet();
+		expect([await entered(), await sent(a)]).toEqual([2, [1]]);
+		// One that says it again is gone by: no device is to wait for ever for what its relay is not.
+		heard.at(-1)?.hello(before);
+		await relay.quiet();
+		expect(await entered()).toBe(1);
+
+		relay.isUp = true;
+		a.link.wake();
+		await relay.quiet();
+		expect([await entered(), await sent(a)]).toEqual([2, [1]]);
+		expect(a.faults).toEqual([]);
+	});
+
+	it('[LINK-42] nor where another tab enters the next one while it looks', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 47);
+		const heard: (number | undefined)[] = [];
+		const enter = (epoch: number): Promise<void> =>
+			a.store.write(['meta'], (rows) => writeMeta(rows, 'epoch', epoch));
+		const store: DeviceStore = {
+			...a.store,
+			write: async (tables, work) => {
+				if (tables.join(' ') !== 'meta journal') return a.store.write(tables, work);
+				if (heard.length === 0) await enter(2);
+				const done = await a.store.write(tables, work);
+				heard.push(await a.store.read(['meta'], (rows) => readMeta(rows, 'epoch')));
+				return done;
+			}
+		};
+		await enter(1);
+		const slow = createRelayLink({ ...a.lineParts, store });
+		open.push(slow);
+		await slow.start();
+		await relay.quiet();
+		// The second was asked for, and says it again.
+		expect(heard).toEqual([2, 1]);
+	});
+
 	it('[LINK-10] hands in again what a restored database has lost, its own and once', async () => {
 		const relay = createFakeRelay();
 		const a = await linked(relay, 13);

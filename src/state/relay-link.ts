@@ -1,5 +1,6 @@
 import { CLOSE } from '#sync/close-code.ts';
 import type { Have, Hello } from '#sync/frames.ts';
+import type { StoreReader } from '#storage/device-store.ts';
 import type { DocumentLinkEvents } from './document-link.ts';
 import { carryAgain, enterEpoch } from './enter-epoch.ts';
 import { markSent, tryRefusedAgain, unmarkRest, unmarkSent } from './have.ts';
@@ -174,7 +175,7 @@ function eventsOf(run: LinkRun, name: string): DocumentLinkEvents {
 			hear(run, name);
 			insist(run, async () => {
 				// A later line's words count more.
-				if (run.greeting === hello) await greet(run, hello, off);
+				if (run.greeting === hello) await greet(run, name, { hello, off });
 			});
 		},
 		have: (have) => {
@@ -247,25 +248,38 @@ function hear(run: LinkRun, name: string): void {
 }
 
 /** What the relay says first: its clock, its epoch, and how far the feed has come. */
-async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
+async function greet(
+	run: LinkRun,
+	name: string,
+	{ hello, off }: { readonly hello: Hello; readonly off: number }
+): Promise<void> {
 	const { epoch, now, s } = hello;
 	const { store } = run.parts;
-	// A book whose first numbers came without a line heard of an epoch before its first greeting.
-	const before = await store.read(
-		['meta'],
-		async (rows) => (await readMeta(rows, 'epoch')) ?? (await readMeta(rows, 'feed'))?.epoch
-	);
+	const before = await store.read(['meta'], epochOf);
+	// LINK-42. The second in a row counts in any case, for a relay's clock may err.
+	const isSecond = run.olderHellos.delete(name);
+	if (!isSecond && isOfBefore(epoch, before)) {
+		await askAgain(run, name);
+		return;
+	}
 	const isNewEpoch = before !== undefined && before !== epoch;
 	// What this database was not heard to have is unsent again, until its have says otherwise. Before
 	// the epoch is entered: a kill between the two would leave sent what nobody has.
 	if (isNewEpoch) await unmarkSent(store);
 	const isOff = await correct(run, off);
-	await store.write(['meta', 'journal'], async (rows) => {
+	const isEntered = await store.write(['meta', 'journal'], async (rows) => {
+		// Another tab may have entered the next one meanwhile.
+		if (!isSecond && isOfBefore(epoch, await epochOf(rows))) return false;
 		if (isNewEpoch) await unmarkRest(rows);
 		await writeMeta(rows, 'contactAt', now);
 		await writeMeta(rows, 'epoch', epoch);
 		if (isNewEpoch) await enterEpoch(rows, hello);
+		return true;
 	});
+	if (!isEntered) {
+		await askAgain(run, name);
+		return;
+	}
 	// Which days lost something is known when the first ranges were heard, not before. By another
 	// clock another day may be today.
 	run.mustArrange ||= isNewEpoch || isOff;
@@ -276,6 +290,21 @@ async function greet(run: LinkRun, hello: Hello, off: number): Promise<void> {
 	if (Math.abs(run.parts.clock() - run.triedAt) >= TRY_AGAIN_MS) await tryApart(run);
 	carry(run);
 	putUnheard(run);
+}
+
+/** A book whose first numbers came without a line heard of an epoch before its first greeting. */
+async function epochOf(rows: StoreReader): Promise<number | undefined> {
+	return (await readMeta(rows, 'epoch')) ?? (await readMeta(rows, 'feed'))?.epoch;
+}
+
+/** Epochs rise. */
+function isOfBefore(epoch: number, known: number | undefined): boolean {
+	return known !== undefined && epoch < known;
+}
+
+async function askAgain(run: LinkRun, name: string): Promise<void> {
+	run.olderHellos.add(name);
+	if (canRun(run) && run.lines.has(name)) await beginLine(run, name);
 }
 
 /** LINK-29. Another tab may have died between its write and the word of it. */
