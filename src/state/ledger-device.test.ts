@@ -8,16 +8,17 @@ import type { LedgerId } from '#domain/ids.ts';
 import type { Result } from '#domain/result.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
-import type { DeviceStore, RecordRow } from '#storage/device-store.ts';
+import { only, type DeviceStore, type RecordRow } from '#storage/device-store.ts';
 import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { checkpointOf } from '#tests/support/shop-numbers.ts';
 import { relayTongue, type RelayTongue } from '#tests/support/relay-facts.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
-import type { FactText } from './arrived-fact.ts';
+import { UNKNOWN_REF, type FactText } from './arrived-fact.ts';
 import { parseCheckpoint } from './checkpoint.ts';
 import { openDevice, type Device } from './device.ts';
 import { createLedgerBook, type LedgerBook, type ThreadRecord } from './ledger-book.ts';
 import { startOfDay } from './ledger-day.ts';
+import { countKept } from './receive.ts';
 import { readTypedCode } from './typed-code.ts';
 
 const DAY_MS = 86_400_000;
@@ -183,6 +184,34 @@ describe('what happens to ledgers', () => {
 			await to.device.receive(facts.slice(0, before));
 			await to.device.takeCheckpoint(checkpoint);
 			await to.device.receive(facts);
+			expect(await ledgerTables(to.store)).toEqual(wanted);
+		}
+	});
+
+	it('[DEVICE-25] [DEVICE-29] what a checkpoint brings in a later form counts once it is known', async () => {
+		const from = await busyShop();
+		const checkpoint = await checkpointOf(from.store, 1);
+		const later = ({ text, branch }: FactText): FactText => ({
+			text: JSON.stringify([...(JSON.parse(text) as unknown[]), 'more']),
+			branch
+		});
+		const wanted = await ledgerTables(from.store);
+		const { identity } = from.device;
+		for (const held of [[], checkpoint.ledgerFacts]) {
+			const to = await openTestDevice({ seed: 8, joins: { identity, code: 'B' } });
+			await to.device.receive(held.map(later));
+			const ledgerFacts = checkpoint.ledgerFacts.map(later);
+			await to.device.takeCheckpoint({ ...checkpoint, ledgerFacts });
+			expect(await ledgerTables(to.store)).not.toEqual(wanted);
+			// Of a program that reads what was one field too many before.
+			await to.store.write(['facts'], async (rows) => {
+				const kept = await rows.find('facts', only('refs', UNKNOWN_REF));
+				const cut = kept.map((row) => ({ ...row, text: row.text.replace(',"more"]', ']') }));
+				await rows.put('facts', cut);
+			});
+			await countKept(to.parts, to.device.identity);
+			expect(await ledgerTables(to.store)).toEqual(wanted);
+			await countKept(to.parts, to.device.identity);
 			expect(await ledgerTables(to.store)).toEqual(wanted);
 		}
 	});

@@ -123,12 +123,12 @@ export async function foldArrived(
 	const checkpoint = await readMeta(rows, 'checkpoint');
 	const counted = fresh.filter(({ row }) => !isInside(row, checkpoint));
 	const moved = await addAll(rows, counted, parts);
-	const whole = await fillIn(
-		rows,
-		fresh.filter(({ row }) => isInside(row, checkpoint)),
-		parts
-	);
-	return { moved: ['facts', ...moved, ...whole, ...late], fresh, moves };
+	const inside = fresh.filter(({ row }) => isInside(row, checkpoint));
+	const whole = await fillIn(rows, inside, parts);
+	// A checkpoint brings it as facts, of which a program that did not know them took nothing.
+	const learned = inside.filter(({ row }) => held.has(row.id));
+	const said = await addSaid(rows, learned.flatMap(countedOf), parts);
+	return { moved: ['facts', ...moved, ...whole, ...said, ...late], fresh, moves };
 }
 
 /**
@@ -217,13 +217,23 @@ export async function addAll(
 		counted.flatMap((one) => one.records)
 	);
 	if (ofRecords.length > 0) moved.push('records', 'balances');
-	if (counted.every(isApart)) return moved;
+	return [...moved, ...(await addSaid(rows, counted, { business, folds }, ofRecords))];
+}
+
+/** What facts say of ledgers beside their records; `ofRecords`: whose records moved. */
+async function addSaid(
+	rows: StoreWriter,
+	counted: readonly Counted[],
+	{ business, folds }: FoldParts,
+	ofRecords: readonly LedgerId[] = []
+): Promise<readonly TableName[]> {
+	if (counted.every(isApart)) return [];
 	const { addLedgerFacts, foldTallies } = foldsOf(folds);
-	const ofLedgers = await addLedgerFacts(rows, counted);
+	const { ledgers, moved } = await addLedgerFacts(rows, counted);
 	const ofCustomers = counted.flatMap(({ effects }) => effects.customers.map(({ key }) => key));
-	const touched = [...new Set([...ofRecords, ...ofLedgers.ledgers, ...ofCustomers])];
+	const touched = [...new Set([...ofRecords, ...ledgers, ...ofCustomers])];
 	if (touched.length > 0) await foldTallies(rows, touched, business);
-	return [...moved, ...ofLedgers.moved, ...(touched.length > 0 ? (['tallies'] as const) : [])];
+	return [...moved, ...(touched.length > 0 ? (['tallies'] as const) : [])];
 }
 
 function foldsOf(folds: LedgerFolds | undefined): LedgerFolds {

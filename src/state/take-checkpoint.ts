@@ -18,6 +18,7 @@ import type { Checkpoint, CheckpointPiece } from './checkpoint.ts';
 import { customerKeys, productKeys } from './entity-keys.ts';
 import { compareFieldStamps } from './fold-entities.ts';
 import { countedOf, foldLatest, isInside } from './fold-latest.ts';
+import { heldOf } from './held-facts.ts';
 import type { Identity } from './identity.ts';
 import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -208,6 +209,7 @@ async function joinRows(
 		checkpoint.records.map(({ h }) => h)
 	);
 	await folds.addLedgerFacts(rows, said.flatMap(countedOf));
+	await keepUnknown(rows, said);
 	await fillIn(rows, said, { business, folds });
 	const { bases = [], whole = [], ranges } = checkpoint;
 	await rows.put(
@@ -222,6 +224,16 @@ async function joinRows(
 		...whole
 	]);
 	if (touched.size > 0) await folds.foldTallies(rows, [...touched], business);
+}
+
+/** DEVICE-25. What a later program says of ledgers comes beside the sums, and is in none of them. */
+async function keepUnknown(rows: StoreWriter, said: readonly ArrivedFact[]): Promise<void> {
+	const unknown = said.filter(({ fact }) => fact === null).map(({ row }) => row);
+	const held = await heldOf(rows, unknown);
+	await rows.put(
+		'facts',
+		unknown.filter(({ id }) => !held.has(id))
+	);
 }
 
 async function ledgersSaid(
