@@ -7,6 +7,8 @@ import type { FactRow, RecordRow } from '#storage/device-store.ts';
 
 /** What facts of kinds and forms that this program does not know are looked up by. */
 export const UNKNOWN_REF = 'unknown';
+/** Beside it: some sums of a checkpoint here hold it, and others do not. */
+export const HALF_REF = 'unknown:half';
 
 /** A fact as documents and the feed bring it. */
 export interface FactText {

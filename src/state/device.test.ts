@@ -908,6 +908,47 @@ describe('receiving', () => {
 			expect(await levelsOf(test)).toEqual([3_000n]);
 		});
 
+		it('[DEVICE-25] [LINK-43] though it came between two pieces of a checkpoint, which is not begun anew', async () => {
+			const { device } = await openTestDevice({ seed: 50, currency: 'KES' });
+			const relay = await openTestDevice({
+				seed: 51,
+				joins: { identity: device.identity, code: 'B' }
+			});
+			value(await relay.device.addCustomer({ name: 'Amina' }));
+			expect(value(await relay.device.addProducts([{ name: 'Rice', price: 250 }]))).toEqual([
+				'B-2'
+			]);
+			const first = await checkpointOf(relay.store, 4);
+			const { branch } = device.identity;
+			await relay.device.receive([{ text: foundFact('B-8', TEST_NOW), branch }]);
+			const whole = await checkpointOf(relay.store, 5);
+
+			const to = await openTestDevice({
+				seed: 52,
+				joins: { identity: device.identity, code: 'C' }
+			});
+			const next = { part: 'products', after: '' };
+			await to.device.takeCheckpoint({ ...first, products: [], stock: [], next });
+			await to.device.receive([{ text: laterFact('B-8', TEST_NOW), branch, s: 5 }]);
+			await to.store.write(['meta'], (rows) => writeMeta(rows, 'feed', { epoch: 1, s: 5 }));
+			expect(await to.device.takePiece({ ...whole, days: [] })).toBe('taken');
+			expect(await levelsOf(to)).toEqual([3_000n]);
+			// Of a program that reads what was one field too many before.
+			await to.store.write(['facts'], async (rows) => {
+				const row = await rows.get('facts', 'B-8');
+				const text = foundFact('B-8', TEST_NOW);
+				if (row !== undefined) await rows.put('facts', [{ ...row, text }]);
+			});
+			const isLost = (): Promise<boolean | undefined> =>
+				to.store.read(['meta'], (rows) => readMeta(rows, 'isCheckpointLost'));
+			for (const lost of [true, false]) {
+				await countKept(to.parts, to.device.identity);
+				expect([await levelsOf(to), await isLost()]).toEqual([[3_000n], lost]);
+				await to.device.takeCheckpoint(whole);
+				expect(await storedNumbers(to.store)).toEqual(await storedNumbers(relay.store));
+			}
+		});
+
 		it('[DEVICE-25] [DEVICE-60] though its clock fact comes before', async () => {
 			const on = Math.floor(TEST_NOW / DAY_MS);
 			const ahead = on + 30;

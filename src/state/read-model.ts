@@ -217,15 +217,14 @@ export async function addAll(
 		counted.flatMap((one) => one.records)
 	);
 	if (ofRecords.length > 0) moved.push('records', 'balances');
-	return [...moved, ...(await addSaid(rows, counted, { business, folds }, ofRecords))];
+	return [...moved, ...(await addSaid(rows, counted, { business, folds, ofRecords }))];
 }
 
 /** What facts say of ledgers beside their records; `ofRecords`: whose records moved. */
 async function addSaid(
 	rows: StoreWriter,
 	counted: readonly Counted[],
-	{ business, folds }: FoldParts,
-	ofRecords: readonly LedgerId[] = []
+	{ business, folds, ofRecords = [] }: FoldParts & { readonly ofRecords?: readonly LedgerId[] }
 ): Promise<readonly TableName[]> {
 	if (counted.every(isApart)) return [];
 	const { addLedgerFacts, foldTallies } = foldsOf(folds);

@@ -3,7 +3,7 @@ import { parseFactId } from '#domain/ids.ts';
 import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
 import { only, type StoreReader, type StoreWriter, type TableName } from '#storage/device-store.ts';
 import { arrive } from './arrive.ts';
-import { UNKNOWN_REF, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { HALF_REF, UNKNOWN_REF, type ArrivedFact, type FactText } from './arrived-fact.ts';
 import { handInAgain } from './enter-epoch.ts';
 import { heldOf } from './held-facts.ts';
 import type { Identity } from './identity.ts';
@@ -234,14 +234,20 @@ export async function countKept(
 	changes.tell(['tallies'], 'arrived');
 }
 
-/** What the feed has under another name gave way to that one, and counts under it. */
+/**
+ * What the feed has under another name gave way to that one, and counts under it. LINK-43. What some sums
+ * of a checkpoint hold, and others do not, is counted by one that is taken anew.
+ */
 async function stillKept(
-	rows: StoreReader,
+	rows: StoreWriter,
 	piece: readonly ArrivedFact[]
 ): Promise<readonly ArrivedFact[]> {
 	const names = piece.map(({ row }) => row);
 	const held = await heldOf(rows, names);
-	return piece.filter(({ row }) => held.get(row.id)?.refs.includes(UNKNOWN_REF) === true);
+	const kept = piece.filter(({ row }) => held.get(row.id)?.refs.includes(UNKNOWN_REF) === true);
+	const whole = kept.filter(({ row }) => held.get(row.id)?.refs.includes(HALF_REF) !== true);
+	if (whole.length < kept.length) await writeMeta(rows, 'isCheckpointLost', true);
+	return whole;
 }
 
 /** A program of before kept no rows of the list. */

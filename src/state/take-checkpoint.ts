@@ -13,7 +13,7 @@ import {
 	type StoreWriter
 } from '#storage/device-store.ts';
 import { arrive } from './arrive.ts';
-import { factOf, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
+import { factOf, HALF_REF, UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import type { Checkpoint, CheckpointPiece } from './checkpoint.ts';
 import { customerKeys, productKeys } from './entity-keys.ts';
 import { compareFieldStamps } from './fold-entities.ts';
@@ -59,6 +59,7 @@ export async function takeCheckpoint(
 			for (const table of FOLDED_TABLES) await rows.clear(table);
 			await addAll(rows, outside, { business, folds });
 		}
+		await clearHalf(rows);
 		await joinRows(rows, checkpoint, { outside, said, business });
 		await dropDays(rows, checkpoint, outside);
 		await keepPlace(rows, checkpoint, isNew);
@@ -95,6 +96,7 @@ export async function takePiece(
 			const standing = await standingOf(rows, piece);
 			if (standing !== 'taken') return standing;
 			const hasSums = some.stock.length + some.days.length > 0;
+			if (hasSums) await markHalf(rows, piece);
 			const outside = hasSums ? await factsOutside(rows, piece.ranges) : [];
 			const isLast = place === pieces.length - 1;
 			const settling = { business, folds, isBeginning: true };
@@ -120,19 +122,38 @@ async function rangesAt(
 	return reached.s === s ? reached.ranges : 'behind';
 }
 
-async function standingOf(
-	rows: StoreReader,
-	{ epoch, s, ranges }: Checkpoint
-): Promise<PieceTaken> {
+async function standingOf(rows: StoreReader, { epoch, s }: Checkpoint): Promise<PieceTaken> {
 	const feed = await readMeta(rows, 'feed');
 	const begun = await readMeta(rows, 'checkpoint');
 	if (begun?.epoch !== epoch) return 'begin';
 	// A tab that slept holds one of before what another tab began anew, which says more than it.
-	if (feed?.epoch !== epoch || feed.s < s || begun.s > s) return 'behind';
-	// Its sums hold what this program kept uncounted since it began, and would count again one day.
+	return feed?.epoch !== epoch || feed.s < s || begun.s > s ? 'behind' : 'taken';
+}
+
+/**
+ * LINK-43. The sums of a piece hold what this program kept uncounted since the first came, whose own do not:
+ * it is not to be added to either one day, but the checkpoint taken anew then. Not now: where later
+ * programs write all day, it would come to no end.
+ */
+async function markHalf(rows: StoreWriter, { ranges }: Checkpoint): Promise<void> {
+	const begun = await readMeta(rows, 'checkpoint');
 	const unknown = await rows.find('facts', only('refs', UNKNOWN_REF));
-	const isHeld = unknown.some((row) => isInRanges(row, ranges) && !isInside(row, begun));
-	return isHeld ? 'begin' : 'taken';
+	const half = unknown.filter(
+		(row) => isInRanges(row, ranges) && !isInside(row, begun) && !row.refs.includes(HALF_REF)
+	);
+	await rows.put(
+		'facts',
+		half.map((row) => ({ ...row, refs: [...row.refs, HALF_REF] }))
+	);
+}
+
+/** Of one that is taken anew every sum holds it, or none does. */
+async function clearHalf(rows: StoreWriter): Promise<void> {
+	const half = await rows.find('facts', only('refs', HALF_REF));
+	await rows.put(
+		'facts',
+		half.map((row) => ({ ...row, refs: row.refs.filter((ref) => ref !== HALF_REF) }))
+	);
 }
 
 function movedBy(piece: Checkpoint): Parameters<DeviceParts['changes']['tell']>[0] {
