@@ -197,6 +197,23 @@ describe('what a shop writes', () => {
 		expect(await feed()).toHaveLength(length);
 	});
 
+	it('[BRIDGE-23] by a device that was offline stands before what was written later', async () => {
+		const due = await recordFact(shop, { ledger, minor: 100 });
+		await put(shop, due);
+		await stand.link(shop, ledger, amina);
+		const days = [1, 2].map((day) => stand.clock.now + day * DAY_MS);
+		const moves = days.map((dueMs, place) => {
+			stand.clock.now += 60_000;
+			const reason = place === 0 ? 'first' : 'later';
+			return handFact(shop, 'entry', ledger, ['dueMove', due.h, dueMs, reason]);
+		});
+		for (const move of moves.toReversed()) await put(shop, move);
+		const told = ofKind(await feed(), 'told');
+		expect(told.map(({ row }) => row[3])).toEqual(['later', 'first']);
+		const shown = told.toSorted((a, b) => a.at.wall - b.at.wall).at(-1);
+		expect(shown?.row).toEqual(['dueMove', due.h, days[1], 'later']);
+	});
+
 	it('[BRIDGE-2] of its own name and place reaches all who are linked', async () => {
 		await stand.link(shop, ledger, amina);
 		await put(shop, handFact(shop, 'setting', { name: 'Duka', phone: '0700', currency: 'KES' }));

@@ -141,18 +141,19 @@ function besideRecord(
 
 /** A promise, a moved due date, an answer, and that the shop stands by a record. */
 async function wordsOf({ fact, branch }: ShopFact, parts: CarryParts): Promise<readonly Carry[]> {
-	const told = (ledger: LedgerId, row: ToldRow): readonly Carry[] => [
-		{
-			ledger,
-			key: fact.id,
-			branch,
-			wroteAt: fact.at.wall,
-			draft: { kind: 'told', businessId: parts.business, ledgerId: ledger, row, branch: null }
-		}
-	];
+	const told = (ledger: LedgerId, row: ToldRow, saidAt?: number): readonly Carry[] => {
+		const of = { businessId: parts.business, ledgerId: ledger, branch: null };
+		const stamp = saidAt === undefined ? {} : { saidAt };
+		const wroteAt = fact.at.wall;
+		return [
+			{ ledger, key: fact.id, branch, wroteAt, draft: { kind: 'told', ...of, row, ...stamp } }
+		];
+	};
 	if (fact.kind === 'entry' && fact.ledgerId !== 0) {
-		const { row } = fact;
-		return row[0] === 'promise' || row[0] === 'dueMove' ? told(fact.ledgerId, row) : [];
+		const { row, at } = fact;
+		if (row[0] !== 'promise' && row[0] !== 'dueMove') return [];
+		// BRIDGE-23. Of several the latest counts, and which that is says the shop's stamp on both sides.
+		return told(fact.ledgerId, row, at.wall);
 	}
 	if (fact.kind === 'answered') return [answerOf(fact, parts.business, branch)];
 	if (fact.kind !== 'record' || fact.answer?.way !== 'insist') return [];
