@@ -717,6 +717,35 @@ describe('person', () => {
 		expect(read.notices[0]).toMatchObject({ kind: 'overdue', isRead: true });
 	});
 
+	it('[PERSON-13] shows the promise that the shop counts, the latest until it is kept', async () => {
+		const stand = await newStand();
+		stand.card();
+		await stand.book({ kind: 'due', minor: 900 });
+		const [first, second] = [dayNumber('2026-11-25'), dayNumber('2026-12-05')];
+		const shown = async (): Promise<readonly unknown[]> =>
+			onlyShop(await viewOf(stand)).promises.map(({ on, minor, money: { currency } }) => [
+				on,
+				minor,
+				currency
+			]);
+		stand.tell(['promise', first, 500, 'KES', 2]);
+		stand.tell(['promise', first, 70, 'USD', 2]);
+		expect(await shown()).toEqual([
+			['2026-11-25', 500, 'KES'],
+			['2026-11-25', 70, 'USD']
+		]);
+		stand.tell(['promise', second, 300, 'KES', 2]);
+		const latest = [
+			['2026-12-05', 300, 'KES'],
+			['2026-11-25', 70, 'USD']
+		];
+		expect(await shown()).toEqual(latest);
+		await stand.book({ kind: 'payment', minor: 299 });
+		expect(await shown()).toEqual(latest);
+		await stand.book({ kind: 'payment', minor: 1 });
+		expect(await shown()).toEqual(latest.slice(1));
+	});
+
 	it('[PERSON-10] moves of one due that the relay carried in one moment are told apart', async () => {
 		const stand = await newStand();
 		stand.card();

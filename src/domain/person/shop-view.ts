@@ -60,7 +60,7 @@ export function shopView(all: ShopFacts, nowMs: number): ShopView {
 		totals: totalsOf(page, records),
 		records,
 		toAnswer,
-		promises: promisesOf(facts, card),
+		promises: promisesOf(facts, card, records),
 		codes: codesViews(facts, card, nowMs),
 		months: monthsOf(records, page, nowMs),
 		lastAt: records.reduce((last, { at }) => Math.max(last, at), linkedAt),
@@ -189,12 +189,25 @@ function openOf(
 	};
 }
 
-function promisesOf({ told }: ShopFacts, card: CardFields): readonly PromiseView[] {
-	return told.flatMap(({ at, row }): readonly PromiseView[] => {
-		if (row[0] !== 'promise') return [];
+/** As the shop counts them: the latest of a currency, until as much was paid since it was given. */
+function promisesOf(
+	{ told }: ShopFacts,
+	card: CardFields,
+	records: readonly RecordView[]
+): readonly PromiseView[] {
+	const latest = new Map<CurrencyKey, PromiseView>();
+	for (const { at, row } of told) {
+		if (row[0] !== 'promise') continue;
 		const [, day, minor, currency, exponent] = row;
 		const money = moneyForm({ currency, exponent }, card);
-		return [{ at: at.wall, on: dayFromNumber(day), minor, money }];
+		latest.set(currencyKey(money), { at: at.wall, on: dayFromNumber(day), minor, money });
+	}
+	return [...latest].flatMap(([key, promise]) => {
+		const paid = records.filter(
+			({ kind, money, at }) => kind === 'payment' && currencyKey(money) === key && at >= promise.at
+		);
+		const paidMinor = paid.reduce((sum, { effectMinor }) => sum - effectMinor, 0n);
+		return paidMinor >= BigInt(promise.minor) ? [] : [promise];
 	});
 }
 

@@ -65,6 +65,7 @@ export interface ShopView {
 	/** Newest first, of all currencies, all kinds. */
 	readonly records: readonly RecordView[];
 	readonly toAnswer: readonly RecordView[];
+	/** What is still open, one a currency. */
 	readonly promises: readonly PromiseView[];
 	readonly codes: readonly CodesView[];
 	/** By currency, the months from the first record to now, oldest first. */
