@@ -821,6 +821,27 @@ describe('the ledger’s answers', () => {
 		expect(statement).toMatchObject({ tookMinor: 500n, paidMinor: 0n, closingMinor: 500n });
 	});
 
+	it('[BOOK-7] [PERSON-2] a second opening stands in no statement, also once it was taken back', async () => {
+		const first = await shop();
+		const { identity } = first.device;
+		const other = await openTestDevice({ seed: 8, joins: { identity, code: 'B' } });
+		await other.device.receive(await textsOf(first.store));
+		const opening = { kind: 'openingDebit', minor: 500 } as const;
+		value(await first.device.writeRecords(first.amina, [opening]));
+		other.clock.now = first.clock.now + 1_000;
+		const twice = value(await other.device.writeRecords(first.amina, [opening]));
+		await first.device.receive(await textsOf(other.store));
+		first.clock.now += 5 * DAY_MS;
+		const ref = await first.hashOf(twice);
+		const back = { kind: 'reversalOfDebit', minor: 500, ref } as const;
+		value(await first.device.writeRecords(first.amina, [back]));
+		const period = { from: '2026-11-22', to: '2026-11-23' };
+		const statement = await first.ledgers.statement(first.amina, period);
+		expect(statement).toMatchObject({ openingMinor: 500n, closingMinor: 500n });
+		const after = await first.ledgers.statement(first.amina, { ...period, to: '2026-11-30' });
+		expect(after).toMatchObject({ tookMinor: 0n, closingMinor: 500n });
+	});
+
 	it('[BOOK-8] customers are found, sifted and sorted', async () => {
 		const { device, amina, clock, ledgers, relay } = await linked();
 		const bilal = value(await device.addCustomer({ name: 'Bilal', limit: 100 }));
