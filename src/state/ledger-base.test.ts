@@ -127,6 +127,24 @@ it('[BOOK-15] a no to what was written since moves the balance while older recor
 	expect(await balances(to.store)).toEqual(await balances(from.store));
 });
 
+it('[BOOK-19] no statement is made of a page whose older records are on their way', async () => {
+	const from = await till(7);
+	await from.due(3_000);
+	const to = await phone(from, () => false);
+	await from.due(650);
+	await to.hear();
+	const { store, device, clock } = to;
+	const book = createLedgerBook({
+		store,
+		identity: () => device.identity,
+		clock: () => clock.now
+	});
+	const period = { from: '2026-11-01', to: '2026-11-30' };
+	expect(await book.statement(from.amina, period)).toBeUndefined();
+	await to.fill();
+	expect(await book.statement(from.amina, period)).toMatchObject({ closingMinor: 3_650n });
+});
+
 it('[BOOK-15] a no to an older record that is here moves the balance', async () => {
 	const from = await till(2);
 	await from.due(3_000);

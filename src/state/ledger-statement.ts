@@ -6,14 +6,17 @@ import { moneyOf, sumsIn } from './customer-index.ts';
 import { readPageCards, type PageParts } from './ledger-page.ts';
 import type { StatementPeriod, StatementView, ThreadRecord } from './ledger-views.ts';
 
-/** A customer's page for a period: what stood before it, each record, what stands after it. */
+/**
+ * A customer's page for a period: what stood before it, each record, what stands after it. BOOK-19. None
+ * while older records are on their way: it would say less than is owed.
+ */
 export async function readStatement(
 	rows: StoreReader,
 	ledger: LedgerId,
 	{ period, ...parts }: PageParts & { readonly period: StatementPeriod }
 ): Promise<StatementView | undefined> {
 	const page = await readPageCards(rows, ledger, parts);
-	if (page === undefined) return undefined;
+	if (page === undefined || page.cards.some(({ base }) => base !== undefined)) return undefined;
 	const money = moneyOf(period.currency, page.day);
 	const key = currencyKey(money);
 	const records = page.records
