@@ -34,7 +34,8 @@ import type {
 	CorrectionRefusal,
 	EntryRefusal,
 	MergeRefusal,
-	StatementRefusal
+	StatementRefusal,
+	RestRefusal
 } from './ledger-acts.ts';
 import type { ProductList } from './keep-products.ts';
 import { readMeta, writeMeta, type NoticeMarks, type SmsSent } from './meta.ts';
@@ -100,9 +101,9 @@ export interface Device {
 	/** Corrects a record by a further one: lower by a credit, higher by a further due, nothing by a reversal. */
 	correct(draft: CorrectionDraft): Promise<Result<RecordFact, CorrectionRefusal>>;
 	/** Pays the rest of a due. */
-	markPaid(h: RecordHash, tender: RecordTender): Promise<Result<RecordFact, RecordRefusal>>;
+	markPaid(h: RecordHash, tender: RecordTender): Promise<Result<RecordFact, RestRefusal>>;
 	/** Ends what is left unpaid of a debit, and no more than `mostMinor`. */
-	forgive(h: RecordHash, mostMinor: number): Promise<Result<RecordFact, RecordRefusal>>;
+	forgive(h: RecordHash, mostMinor: number): Promise<Result<RecordFact, RestRefusal>>;
 	/** Writes a line of the shop's own book; `ledger` 0 for rough slips. */
 	addEntry(ledger: LedgerId | 0, row: EntryRow): Promise<Result<EntryFact, EntryRefusal>>;
 	/** Makes one page of two cards, or two again. */

@@ -14,8 +14,10 @@ import type {
 	AnswerDraft,
 	AnswerRefusal,
 	CorrectionDraft,
-	CorrectionRefusal
+	CorrectionRefusal,
+	RestRefusal
 } from './ledger-acts.ts';
+import { isInBase } from './ledger-base.ts';
 import { standingFactsOf } from './ledger-standing.ts';
 import { loweredByHash } from './lowered.ts';
 import { readMeta } from './meta.ts';
@@ -229,12 +231,18 @@ function correctionOf(of: Correcting): Result<RecordDraft, CorrectionRefusal> {
 	const { row, card, toMinor } = of;
 	const { h } = row;
 	if (card.standing.disputed.has(h)) return err({ kind: 'isDisputed' });
+	if (isOfBefore(row, card)) return err({ kind: 'stillComing' });
 	if (toMinor !== 0 && !isAmount(toMinor)) return err({ kind: 'amountRefused', place: 0 });
 	if (toMinor === 0 && row.receipt !== undefined) return err({ kind: 'isOfSale' });
 	const leftMinor = row.amount - (loweredByHash(card.records).get(h) ?? 0);
 	if (leftMinor <= 0) return err({ kind: 'nothingLeft' });
 	if (toMinor === leftMinor) return err({ kind: 'sameAmount' });
 	return ok(correctionDraft(of, leftMinor));
+}
+
+/** DEVICE-70. What takes some of it back may be among what is not here; of what was written since nothing is. */
+function isOfBefore(row: RecordRow, { base }: Card): boolean {
+	return base !== undefined && isInBase(row, base);
 }
 
 /** Lower by what names the record; higher by a further one of its side, whose note names it. */
@@ -255,8 +263,9 @@ export function payRestAct(
 	h: RecordHash,
 	tender: RecordTender,
 	parts: DeviceParts
-): Act<FurtherContext, RecordFact, RecordRefusal> {
-	return furtherAct<RecordRefusal>(h, parts, ({ row, cards }) => {
+): Act<FurtherContext, RecordFact, RestRefusal> {
+	return furtherAct<RestRefusal>(h, parts, ({ row, cards }) => {
+		if (isComing(cards)) return err({ kind: 'stillComing' });
 		const minor = restOf(row, cards);
 		if (minor === 0) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
 		const draft: RecordDraft = { kind: 'payment', minor, allocations: [[h, minor]] };
@@ -269,13 +278,19 @@ export function forgiveAct(
 	h: RecordHash,
 	mostMinor: number,
 	parts: DeviceParts
-): Act<FurtherContext, RecordFact, RecordRefusal> {
-	return furtherAct<RecordRefusal>(h, parts, ({ row, cards }) => {
+): Act<FurtherContext, RecordFact, RestRefusal> {
+	return furtherAct<RestRefusal>(h, parts, ({ row, cards }) => {
+		if (isComing(cards)) return err({ kind: 'stillComing' });
 		const rest = restOf(row, cards);
 		if (rest === 0) return err({ kind: 'moreThanLeft', place: 0, leftMinor: 0 });
 		const draft: RecordDraft = { kind: 'forgiveness', minor: Math.min(rest, mostMinor), ref: h };
 		return ok({ draft, options: { currency: row.currency, tender: null } });
 	});
+}
+
+/** DEVICE-70. What was paid before may be among what is not here. */
+function isComing(cards: readonly Card[]): boolean {
+	return cards.some(({ base }) => base !== undefined);
 }
 
 /** What is unpaid of a debit, over all cards of its person. */

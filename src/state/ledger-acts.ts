@@ -53,8 +53,14 @@ export type AnswerDraft =
 
 export type AnswerRefusal = RecordRefusal | { readonly kind: 'notDisputed' };
 
-export type CorrectionRefusal =
+/** Why the rest of a debit is not paid or forgiven. */
+export type RestRefusal =
 	| RecordRefusal
+	/** Older records are on their way to this device, and may say otherwise of what is left. */
+	| { readonly kind: 'stillComing' };
+
+export type CorrectionRefusal =
+	| RestRefusal
 	| { readonly kind: 'reasonMissing' }
 	| { readonly kind: 'sameAmount' }
 	/** It is disputed: it is answered, not corrected. Or it is of a sale, and goes back with its receipt. */

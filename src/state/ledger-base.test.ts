@@ -145,6 +145,29 @@ it('[BOOK-19] no statement is made of a page whose older records are on their wa
 	expect(await book.statement(from.amina, period)).toMatchObject({ closingMinor: 3_650n });
 });
 
+it('[DEVICE-70] no rest is paid or forgiven, nor an older record corrected, before all of them are here', async () => {
+	const from = await till(8);
+	const older = await from.due(200);
+	const back = { kind: 'reversalOfDebit', minor: 200, ref: older.h } as const;
+	await from.device.writeRecords(from.amina, [back, { kind: 'payment', minor: 500 }]);
+	const to = await phone(from, ({ h }) => h === older.h);
+	const { h } = await from.due(500);
+	await to.hear();
+	const coming = { ok: false, error: { kind: 'stillComing' } };
+	const correction = { h: older.h, toMinor: 0, reason: 'twice' };
+	expect(await to.device.markPaid(h, 'cash')).toEqual(coming);
+	expect(await to.device.forgive(h, 500)).toEqual(coming);
+	expect(await to.device.correct(correction)).toEqual(coming);
+	// What was written since has nothing before it.
+	expect(await to.device.correct({ h, toMinor: 400, reason: 'wrong' })).toMatchObject({ ok: true });
+	await to.fill();
+	const nothing = { kind: 'moreThanLeft', place: 0, leftMinor: 0 };
+	expect(await to.device.markPaid(h, 'cash')).toEqual({ ok: false, error: nothing });
+	expect(await to.device.forgive(h, 500)).toEqual({ ok: false, error: nothing });
+	expect(await to.device.correct(correction)).toMatchObject({ error: { kind: 'nothingLeft' } });
+	expect(totalOf(await page(to, from.amina))).toMatchObject({ total: -100n });
+});
+
 it('[BOOK-15] a no to an older record that is here moves the balance', async () => {
 	const from = await till(2);
 	await from.due(3_000);

@@ -40,7 +40,7 @@ export function speaksOfOlder({ records, sayings }: LedgerRows, base: BaseRow): 
 }
 
 /** Whether the sums of the base are of the fact, too. */
-function isInBase({ factId }: { readonly factId: string }, { ranges }: BaseRow): boolean {
+export function isInBase({ factId }: { readonly factId: string }, { ranges }: BaseRow): boolean {
 	const id = parseFactId(factId);
 	return id.ok && isInRanges(id.value, ranges);
 }

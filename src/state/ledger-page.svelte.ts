@@ -14,7 +14,8 @@ import type {
 	CorrectionDraft,
 	CorrectionRefusal,
 	EntryRefusal,
-	MergeRefusal
+	MergeRefusal,
+	RestRefusal
 } from './ledger-acts.ts';
 import {
 	LEDGER_TABLES,
@@ -156,7 +157,7 @@ export class LedgerPage {
 		return this.#app.keeping(() => this.#app.device.correct(draft));
 	}
 
-	markPaid(h: RecordHash, tender: RecordTender): Promise<Result<RecordFact, RecordRefusal>> {
+	markPaid(h: RecordHash, tender: RecordTender): Promise<Result<RecordFact, RestRefusal>> {
 		return this.#app.keeping(() => this.#app.device.markPaid(h, tender));
 	}
 
@@ -165,7 +166,7 @@ export class LedgerPage {
 	}
 
 	/** Ends what is left unpaid of a debit, under the card that it stands under; no more than was shown. */
-	forgive({ h }: ThreadRecord, shownMinor: number): Promise<Result<RecordFact, RecordRefusal>> {
+	forgive({ h }: ThreadRecord, shownMinor: number): Promise<Result<RecordFact, RestRefusal>> {
 		return this.#app.keeping(() => this.#app.device.forgive(h, shownMinor));
 	}
 

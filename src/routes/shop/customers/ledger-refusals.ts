@@ -31,6 +31,7 @@ const SENTENCES: Readonly<Record<OwnRefusal['kind'], MessageKey>> = {
 	isDisputed: 'refused.isDisputed',
 	isOfSale: 'refused.isOfSale',
 	nothingLeft: 'refused.nothingLeft',
+	stillComing: 'refused.stillComing',
 	notDisputed: 'refused.notDisputed',
 	unknownEntry: 'refused.entryEnded',
 	entryEnded: 'refused.entryEnded',
