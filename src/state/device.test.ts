@@ -544,6 +544,13 @@ describe('catalogue, customers, settings', () => {
 		expect((await device.addProducts([{ name: 'y', codes: ['85123a'] }])).ok).toBe(true);
 		expect((await book.productByCode('85123A'))?.name).toBe('y');
 		expect((await book.tiles([], 9)).map(({ name }) => name)).toEqual(['Bread', 'x', 'y']);
+		// Taken into use again it would bear what another bears.
+		expect(await device.changeProduct(tea, { active: true })).toEqual({
+			ok: false,
+			error: { kind: 'codeTaken', row: 0, code: '85123a' }
+		});
+		value(await device.changeProduct(tea, { active: true, codes: ['7'] }));
+		expect((await book.productByCode('7'))?.name).toBe('Té');
 	});
 
 	it('[DEVICE-9] writes nothing where nothing changed', async () => {

@@ -130,14 +130,15 @@ export function changeProductAct(
 ): Act<ProductContext, undefined, ProductEditRefusal> {
 	return {
 		tables: ['products'],
-		load: async (rows) => ({
-			held: await rows.get('products', product),
-			sameCodes: await rows.findAny('products', 'codeKeys', codeKeysOf(draft))
-		}),
+		load: async (rows) => {
+			const held = await rows.get('products', product);
+			const codes = codeKeysOf(inUseAgain(draft, held));
+			return { held, sameCodes: await rows.findAny('products', 'codeKeys', codes) };
+		},
 		decide: ({ held, sameCodes }, moment) => {
 			if (held === undefined) return Promise.resolve(err({ kind: 'unknownProduct', product }));
 			const others = sameCodes.filter(({ id }) => id !== product);
-			const cleaned = cleanProducts([draft], others);
+			const cleaned = cleanProducts([inUseAgain(draft, held)], others);
 			if (!cleaned.ok) return Promise.resolve(cleaned);
 			const changed = changedOf(cleaned.value[0] ?? {}, held);
 			if (Object.keys(changed).length === 0) return nothingWritten();
@@ -146,6 +147,12 @@ export function changeProductAct(
 			return Promise.resolve(ok({ facts: [fact], value: undefined }));
 		}
 	};
+}
+
+/** What is taken into use again comes with its codes, which another may bear by now. */
+function inUseAgain(draft: ProductDraft, held: ProductRow | undefined): ProductDraft {
+	const isBack = held?.active === false && draft.active === true;
+	return isBack && held.codes !== undefined ? { codes: held.codes, ...draft } : draft;
 }
 
 export function adjustStockAct(
