@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeBase64url, decodeBase64url } from '#domain/bytes.ts';
 import { secretId } from '#domain/confirmation/codes.ts';
 import { answerMessage } from '#domain/confirmation/signatures.ts';
-import type { ReplyFact } from '#domain/fact/ledger-fact.ts';
+import type { DeviceKeySpan, ReplyFact } from '#domain/fact/ledger-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { parsePersonId } from '#domain/ids.ts';
+import { parseDeviceCode, parsePersonId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { isStorageFull, type DeviceStore } from '#storage/device-store.ts';
@@ -29,6 +29,19 @@ beforeEach(async () => {
 });
 
 const shopOf = ({ business, ledger }: CustomerStand) => ({ business, ledger });
+
+/** As many keys as a card names, and `own` the first. */
+function cardKeys(own: Uint8Array): readonly DeviceKeySpan[] {
+	const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('');
+	const codes = [...letters, ...letters.flatMap((one) => letters.map((two) => one + two))];
+	return codes.slice(0, 400).map((text, place): DeviceKeySpan => {
+		const code = parseDeviceCode(text);
+		if (!code.ok) throw new Error('no code');
+		const point = new Uint8Array(own);
+		point.set([place % 256, Math.floor(place / 256)], 40);
+		return [code.value, encodeBase64url(place === 0 ? own : point), 0, 0];
+	});
+}
 
 async function phoneWith(number: number | 'unknown' = 1, store?: DeviceStore): Promise<TestPhone> {
 	const test = await openTestPhone(stand.person, {
@@ -267,6 +280,28 @@ describe('what arrives', () => {
 		const again = await openPhone(parts, stand.person);
 		expect(again.view()).toMatchObject({ toAnswer: [], shops: [{ forged: 1, records: [] }] });
 	});
+
+	it('[CUSTOMER-23] are checked as quickly, however often their shop had its card told', async () => {
+		const took: number[] = [];
+		for (const told of [1, 150]) {
+			const other = await createCustomerStand();
+			const devices = cardKeys(other.signer.publicKey);
+			for (let times = 0; times < told; times += 1) other.card({ devices });
+			const { phone } = await openTestPhone(other.person, { number: 1 });
+			await phone.receive(arriving(other.texts));
+			const before = other.texts.length;
+			for (let minor = 1; minor <= 250; minor += 1) await other.book({ kind: 'due', minor });
+			const records = arriving(other.texts.slice(before));
+			const from = performance.now();
+			await phone.receive(records);
+			took.push(performance.now() - from);
+			expect(phone.view().shops[0]?.records.map(({ check }) => check)).toEqual(
+				Array(250).fill('verified')
+			);
+		}
+		const [once = 0, often = 0] = took;
+		expect(often).toBeLessThan(4 * once);
+	}, 60_000);
 
 	it('[CUSTOMER-4] what is no fact of a person is left out, an unknown kind or form is kept uncounted', async () => {
 		const { phone } = await phoneWith();

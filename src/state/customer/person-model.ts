@@ -3,9 +3,16 @@ import { firstText } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { FactId } from '#domain/ids.ts';
 import { createPersonFold, type Looking, type PersonFold } from '#domain/person/fold-person.ts';
-import { checkRecord, holdFact, isPersonFact, type HeldFact } from '#domain/person/held-fact.ts';
+import {
+	checkRecord,
+	holdFact,
+	isPersonFact,
+	type HeldFact,
+	type HeldRecord,
+	type ShopKeys
+} from '#domain/person/held-fact.ts';
 import { shopKeys } from '#domain/person/shop-facts.ts';
-import { shopId, type PersonView } from '#domain/person/view.ts';
+import { shopId, type PersonView, type ShopId } from '#domain/person/view.ts';
 import { followStamp } from '#domain/stamp.ts';
 import type { DeviceStore, FactRow, StoreWriter } from '#storage/device-store.ts';
 import type { FactText } from '../arrived-fact.ts';
@@ -183,22 +190,29 @@ async function skipOwn(
 	if (last > before) await writeMeta(rows, 'sequence', { n: last, receipt: 0 });
 }
 
-/** Checks each record whose key came by now, and keeps what was found out. */
+/**
+ * Checks each record whose key came by now, and keeps what was found out. CUSTOMER-23. The keys of a shop
+ * are gathered once: one that had its card told anew each day for years holds no other up.
+ */
 async function checkAll(
 	{ store, crypto }: PersonModelParts,
 	fold: PersonFold,
 	textById: ReadonlyMap<FactId, string>
 ): Promise<boolean> {
-	const rows: FactRow[] = [];
+	const keysByShop = new Map<ShopId, ShopKeys>();
+	const keysOf = (id: ShopId): ShopKeys => {
+		const keys = keysByShop.get(id) ?? shopKeys(fold.facts(id)?.cards ?? []);
+		keysByShop.set(id, keys);
+		return keys;
+	};
+	const found: HeldRecord[] = [];
 	for (const held of fold.unchecked()) {
 		const { businessId: business, ledgerId: ledger } = held.fact;
-		const facts = fold.facts(shopId({ business, ledger }));
-		if (facts === undefined) continue;
-		const checked = await checkRecord(held, shopKeys(facts.cards), crypto);
-		if (checked.check === 'unchecked') continue;
-		fold.add([checked]);
-		rows.push(personRow(checked, textById.get(held.fact.id) ?? ''));
+		const checked = await checkRecord(held, keysOf(shopId({ business, ledger })), crypto);
+		if (checked.check !== 'unchecked') found.push(checked);
 	}
+	fold.add(found);
+	const rows = found.map((held) => personRow(held, textById.get(held.fact.id) ?? ''));
 	if (rows.length > 0) await store.write(['facts'], (write) => write.put('facts', rows));
 	return rows.length > 0;
 }
