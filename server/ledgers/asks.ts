@@ -91,17 +91,34 @@ export function answerAsk(
 		if (ask.state === state) return ok({ ledger: known });
 		if (ask.state !== 'asked') return err('askAnswered');
 
-		const ledger = answer.by.side === 'shop' ? (answer.by.ledger ?? null) : known;
 		const pair = { business: businessIn(ask.business), person: personIn(ask.person) };
 		if (answer.isAccepted && (await isOfRemoved(act.tx, ask))) {
 			await closeAsk(act, parts, { ask, state: 'declined', ledger: known, pair });
 			return ok({ ledger: known, isEnded: true });
 		}
-		const linked = answer.isAccepted ? await linkPair(act, parts, { ask, pair, ledger }) : ok(null);
-		if (!linked.ok) return linked;
-		await closeAsk(act, parts, { ask, state, ledger, pair });
-		return ok({ ledger });
+		return decide(act, parts, { answer, ask, pair, known });
 	});
+}
+
+interface Deciding {
+	readonly answer: AskAnswer;
+	readonly ask: Ask;
+	readonly pair: Pair;
+	/** The ledger that the ask names. */
+	readonly known: LedgerId | null;
+}
+
+async function decide(
+	act: Act,
+	parts: LedgerParts,
+	{ answer, ask, pair, known }: Deciding
+): Promise<Result<Answered, AnswerRefusal>> {
+	const { by, isAccepted } = answer;
+	const ledger = by.side === 'shop' ? (by.ledger ?? null) : known;
+	const linked = isAccepted ? await linkPair(act, parts, { ask, pair, ledger }) : ok(null);
+	if (!linked.ok) return linked;
+	await closeAsk(act, parts, { ask, state: isAccepted ? 'accepted' : 'declined', ledger, pair });
+	return ok({ ledger });
 }
 
 /** The ask under its lock, where it is this side's to answer. */

@@ -11,7 +11,7 @@ import {
 	type HeldRecord,
 	type ShopKeys
 } from '#domain/person/held-fact.ts';
-import { shopKeys } from '#domain/person/shop-facts.ts';
+import { shopKeys, type ShopFacts } from '#domain/person/shop-facts.ts';
 import { shopId, type PersonView, type ShopId } from '#domain/person/view.ts';
 import { followStamp } from '#domain/stamp.ts';
 import type { DeviceStore, FactRow, StoreWriter } from '#storage/device-store.ts';
@@ -190,21 +190,25 @@ async function skipOwn(
 	if (last > before) await writeMeta(rows, 'sequence', { n: last, receipt: 0 });
 }
 
-/**
- * Checks each record whose key came by now, and keeps what was found out. CUSTOMER-23. The keys of a shop
- * are gathered once: one that had its card told anew each day for years holds no other up.
- */
+/** CUSTOMER-23. Once for each shop: one that had its card told anew each day for years holds no other up. */
+export function gatherKeys(fold: {
+	readonly facts: (id: ShopId) => Pick<ShopFacts, 'cards'> | undefined;
+}): (id: ShopId) => ShopKeys {
+	const keysByShop = new Map<ShopId, ShopKeys>();
+	return (id) => {
+		const keys = keysByShop.get(id) ?? shopKeys(fold.facts(id)?.cards ?? []);
+		keysByShop.set(id, keys);
+		return keys;
+	};
+}
+
+/** Checks each record whose key came by now, and keeps what was found out. */
 async function checkAll(
 	{ store, crypto }: PersonModelParts,
 	fold: PersonFold,
 	textById: ReadonlyMap<FactId, string>
 ): Promise<boolean> {
-	const keysByShop = new Map<ShopId, ShopKeys>();
-	const keysOf = (id: ShopId): ShopKeys => {
-		const keys = keysByShop.get(id) ?? shopKeys(fold.facts(id)?.cards ?? []);
-		keysByShop.set(id, keys);
-		return keys;
-	};
+	const keysOf = gatherKeys(fold);
 	const found: HeldRecord[] = [];
 	for (const held of fold.unchecked()) {
 		const { businessId: business, ledgerId: ledger } = held.fact;
