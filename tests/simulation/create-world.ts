@@ -48,6 +48,7 @@ export function createWorld({ canary = NO_CANARY, ...given }: WorldParts): World
 		count,
 		stations: [],
 		patrons: [],
+		codes: new Map(),
 		open: new Set(),
 		relays: [],
 		isRough: false,

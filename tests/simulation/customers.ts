@@ -189,6 +189,7 @@ async function giveCodes(world: World, patron: Patron, name: LedgerName): Promis
 	const { epoch } = (await given.json()) as { readonly epoch: number };
 	const codes = await codesOfSet(world, { ...name, epoch });
 	world.count('sheets of codes');
+	codes.forEach((one, counter) => world.codes.set(one, counter));
 	Object.assign(patron, { page: { ledger: name.ledger, codes } });
 }
 

@@ -4,6 +4,7 @@ import { concatBytes, tag } from '#domain/bytes.ts';
 import { recordHashOf, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { isDebit } from '#domain/confirmation/record-kind.ts';
 import { currencyKey } from '#domain/confirmation/currency-key.ts';
+import type { Claim } from '#domain/confirmation/claim.ts';
 import { parseVerdict } from '#domain/confirmation/verdict.ts';
 import { clockedTime, inTime, rulingTime, type FactTime } from '#domain/fact/clock-fact.ts';
 import { DAY_TOTAL_NAMES, effectsOf } from '#domain/fact/effects.ts';
@@ -24,6 +25,8 @@ export interface Violation {
 /** What is looked at when everything is quiet. */
 export interface Quiet {
 	readonly sql: Sql;
+	/** By every code that was given out, its own counter. */
+	readonly codes: ReadonlyMap<string, number>;
 	readonly shops: readonly QuietShop[];
 	readonly persons: readonly QuietPerson[];
 }
@@ -59,7 +62,7 @@ interface StoredFact {
 /** Every promise that does not hold; none where all do. */
 export async function violationsOf(quiet: Quiet): Promise<readonly Violation[]> {
 	const found: Violation[] = [];
-	for (const shop of quiet.shops) found.push(...(await violationsOfShop(quiet.sql, shop)));
+	for (const shop of quiet.shops) found.push(...(await violationsOfShop(quiet, shop)));
 	for (const { person, said, store, totals, linked } of quiet.persons) {
 		const facts = await readFacts(quiet.sql, person);
 		found.push(...saidOf({ said }, facts));
@@ -80,7 +83,10 @@ export async function violationsOf(quiet: Quiet): Promise<readonly Violation[]> 
 	return found;
 }
 
-async function violationsOfShop(sql: Sql, shop: QuietShop): Promise<readonly Violation[]> {
+async function violationsOfShop(
+	{ sql, codes }: Quiet,
+	shop: QuietShop
+): Promise<readonly Violation[]> {
 	const facts = await readFacts(sql, shop.business);
 	// What a removed device sent late waits for the owner.
 	const late = await sql<StoredFact[]>`
@@ -92,7 +98,7 @@ async function violationsOfShop(sql: Sql, shop: QuietShop): Promise<readonly Vio
 		...(await timesOf(sql, shop, facts)),
 		...receiptsOf(facts),
 		...(await conservedOf(shop, facts)),
-		...(await codesOf(sql, shop.business, facts))
+		...(await codesOf(sql, codes, { business: shop.business, facts }))
 	];
 }
 
@@ -330,12 +336,12 @@ async function isSecretLost(sql: Sql): Promise<boolean> {
 /** However often and by whomever it is told: one code, one record. */
 async function codesOf(
 	sql: Sql,
-	business: BusinessId,
-	facts: readonly StoredFact[]
+	given: Quiet['codes'],
+	{ business, facts }: { readonly business: BusinessId; readonly facts: readonly StoredFact[] }
 ): Promise<readonly Violation[]> {
-	const codeByClaim = new Map<string, string>();
+	const claims = new Map<string, Claim>();
 	for (const { fact } of parsed(facts))
-		if (fact.kind === 'claim') codeByClaim.set(fact.claim.id, fact.claim.code ?? '');
+		if (fact.kind === 'claim') claims.set(fact.claim.id, fact.claim);
 	const rows = await sql<{ claim: string; ledger: string; h: string; v: Uint8Array }[]>`
 		select claim, ledger, h, v from claim_judged where business = ${business}`;
 	const recordByCode = new Map<string, string>();
@@ -344,10 +350,13 @@ async function codesOf(
 	for (const { claim, ledger, h, v } of rows) {
 		const verdict = parseVerdict(new Uint8Array(v));
 		const result = verdict.ok ? verdict.value.result : 'unread';
-		if (GUESSED.includes(result) && !isLost)
+		const told = claims.get(claim);
+		const code = `${ledger} ${told?.code ?? claim}`;
+		// By ten bits a till may take it for another one that is open: a claim names one counter.
+		const isMeant = told?.counter === given.get(told?.code ?? '');
+		if (GUESSED.includes(result) && isMeant && !isLost)
 			found.push({ promise: 'a code that was given out is no guess', detail: `${h}: ${result}` });
 		if (result !== 'ok') continue;
-		const code = `${ledger} ${codeByClaim.get(claim) ?? claim}`;
 		const other = recordByCode.get(code);
 		if (other !== undefined && other !== h)
 			found.push({ promise: 'a code confirms one record', detail: `${code}: ${other} and ${h}` });

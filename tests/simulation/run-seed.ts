@@ -314,6 +314,7 @@ async function judged(
 	for (const station of stations) apart.set(station, await keptApart(world, station));
 	const found = await violationsOf({
 		sql: server.sql,
+		codes: world.codes,
 		persons: world.patrons.map(({ person, said, profile, tab }) => ({
 			person,
 			totals: totalsOf(tab),

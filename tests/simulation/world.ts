@@ -33,6 +33,8 @@ export interface World {
 	readonly machine: MachineParts;
 	readonly stations: Station[];
 	readonly patrons: Patron[];
+	/** By every code that customers were given, its own counter. */
+	readonly codes: Map<string, number>;
 	readonly violations: Violation[];
 	readonly counts: Record<string, number>;
 	readonly count: (name: string) => void;
