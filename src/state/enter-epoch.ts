@@ -1,5 +1,5 @@
 import type { Hello } from '#sync/frames.ts';
-import type { DeviceStore, StoreWriter } from '#storage/device-store.ts';
+import type { DeviceStore, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { readMeta, writeMeta, type CarryPlace, type FeedPlace } from './meta.ts';
 
 /**
@@ -25,9 +25,21 @@ export async function enterEpoch(
 		await writeMeta(rows, 'history', { epoch, s: Math.min(history.s, survived(history) + 1) });
 	}
 	const checkpoint = await readMeta(rows, 'checkpoint');
-	if (checkpoint !== undefined && checkpoint.s > survived(checkpoint)) {
+	if (
+		checkpoint !== undefined &&
+		checkpoint.epoch !== epoch &&
+		checkpoint.s > survived(checkpoint)
+	) {
 		await writeMeta(rows, 'isCheckpointLost', true);
 	}
+}
+
+/**
+ * Whether what a book holds of others may be nowhere else: the relay was restored since it was last
+ * heard, or since the book was begun.
+ */
+export async function isOfRestored(rows: StoreReader, epoch: number): Promise<boolean> {
+	return (await readMeta(rows, 'epoch')) !== epoch || (await readMeta(rows, 'carry')) !== undefined;
 }
 
 /**

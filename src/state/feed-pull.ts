@@ -180,7 +180,7 @@ async function step(
 		const { epoch, survivedTo } = answer.value;
 		if (epoch <= place.epoch) return 'unreachable';
 		// What was beyond is still here: the rows stay, and are handed in again where they are ours.
-		return keepPlace(store, { epoch, s: Math.min(place.s, survivedTo) });
+		return goBack(store, place, { epoch, s: Math.min(place.s, survivedTo) });
 	}
 	const rows = answer.value.rows.filter(({ s }) => s <= upTo);
 	if (rows.length === 0) return undefined;
@@ -193,6 +193,16 @@ async function step(
 	if (reached?.epoch !== place.epoch || reached.s !== place.s) return keepPlace(store, next);
 	const { withFacts } = await import('./checkpoint-pull.ts');
 	return keepPlace(store, next, { ...next, ranges: withFacts(reached.ranges, rows) });
+}
+
+/** CARRY-2. No greeting need have told that what the sums here were begun with is of before. */
+async function goBack(store: DeviceStore, from: FeedPlace, place: FeedPlace): Promise<FeedPlace> {
+	await store.write(['meta'], async (rows) => {
+		const checkpoint = await readMeta(rows, 'checkpoint');
+		if (checkpoint?.epoch === from.epoch && checkpoint.s > place.s)
+			await writeMeta(rows, 'isCheckpointLost', true);
+	});
+	return keepPlace(store, place);
 }
 
 /** After the facts are kept, never before: a page taken twice is one page. */

@@ -3,12 +3,13 @@ import { firstText } from '#domain/fact/issued-again.ts';
 import { parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
-import type { DeviceStore } from '#storage/device-store.ts';
+import { only, type DeviceStore } from '#storage/device-store.ts';
 import { ALL_TABLES } from '#tests/contract/device-store.ts';
 import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { checkpointOf } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { carryFrom } from './enter-epoch.ts';
 import {
 	askLacking,
 	becomeHeir,
@@ -61,8 +62,12 @@ async function heirOf(
 	const { business, branch, person } = test.device.identity;
 	const joined = { business, branch, person };
 	const http: Pick<RelayHttp, 'feed' | 'checkpoint'> = {
-		feed: () =>
-			Promise.resolve(ok({ kind: 'page', rows: [], last: checkpoint?.s ?? 0, isOver: true })),
+		feed: (place) =>
+			Promise.resolve(
+				place.epoch === epoch
+					? ok({ kind: 'page', rows: [], last: checkpoint?.s ?? 0, isOver: true })
+					: ok({ kind: 'epochEnded', epoch, survivedTo: 0 })
+			),
 		checkpoint: () =>
 			Promise.resolve(checkpoint === undefined ? err('unreachable') : ok(checkpoint))
 	};
@@ -201,6 +206,53 @@ it('[HEIR-5] has what its device sent in the last days, which a restored relay m
 	expect(held.map(({ id }) => id)).toEqual(['A-3', 'B-1']);
 	const days = await heir.read(['days'], (rows) => rows.all('days'));
 	expect(days.map(({ salesMinor }) => salesMinor)).toEqual([100n, 600n]);
+});
+
+describe('what others wrote', () => {
+	const placesOf = (store: DeviceStore) =>
+		store.read(['meta', 'facts', 'days'], async (rows) => ({
+			carry: await readMeta(rows, 'carry'),
+			facts: (await rows.all('facts')).map(({ id }) => id),
+			sales: (await rows.all('days')).map(({ salesMinor }) => salesMinor)
+		}));
+
+	async function besideAnother(): Promise<TestDevice> {
+		const test = await forked();
+		const other = await openTestDevice({
+			seed: 5,
+			joins: { identity: test.device.identity, code: 'Q' }
+		});
+		await sell(other, 40);
+		const [fact] = await other.store.read(['facts'], (rows) =>
+			rows.find('facts', only('kind', 'sale'))
+		);
+		await test.device.receive([{ text: fact?.text ?? '', branch: test.device.identity.branch }]);
+		return test;
+	}
+
+	it('[HEIR-5] is handed in where the relay was restored since the book of before heard it', async () => {
+		const test = await besideAnother();
+		const heir = await heirOf(test, { lacking: () => Promise.resolve([]), epoch: 2 });
+		expect(await placesOf(heir)).toMatchObject({ carry: carryFrom(2), sales: [40n] });
+	});
+
+	it('[HEIR-5] is handed in where it was restored since the heir’s book was begun, whose sums are begun anew', async () => {
+		const test = await besideAnother();
+		const empty = await checkpointOf((await openTestDevice({ seed: 6 })).store, 400);
+		const checkpoint = await checkpointOf(test.store, 500);
+		const heir = createMemoryDeviceStore();
+		const killed = (): Promise<readonly string[]> => Promise.reject(new Error('killed'));
+		await expect(heirOf(test, { lacking: killed, heir, checkpoint })).rejects.toThrow('killed');
+		expect(await placesOf(heir)).toMatchObject({ sales: [40n] });
+		const lacking = (): Promise<readonly string[]> => Promise.resolve([]);
+		await heirOf(test, { lacking, heir, checkpoint: { ...empty, epoch: 2 }, epoch: 2 });
+		expect(await placesOf(heir)).toMatchObject({ carry: carryFrom(2), sales: [40n] });
+		const { checkpoint: counted, isLost } = await heir.read(['meta'], async (rows) => ({
+			checkpoint: await readMeta(rows, 'checkpoint'),
+			isLost: await readMeta(rows, 'isCheckpointLost')
+		}));
+		expect([counted?.epoch, isLost]).toEqual([2, false]);
+	});
 });
 
 describe('the open cart', () => {

@@ -20,7 +20,7 @@ import { arrive } from './arrive.ts';
 import type { ArrivedFact } from './arrived-fact.ts';
 import { createChanges } from './changes.ts';
 import { openDevice, type Device } from './device.ts';
-import { carryFrom } from './enter-epoch.ts';
+import { carryFrom, isOfRestored } from './enter-epoch.ts';
 import { createFeedPull } from './feed-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import type { Identity } from './identity.ts';
@@ -108,7 +108,7 @@ export async function becomeHeir(parts: HeirParts): Promise<Result<NewBook, Rela
 
 	const identity = identityOf(joined.value, before, signer);
 	const store = parts.openBook(identity.code);
-	await beginBook(parts, store, { identity, keys });
+	await beginBook(parts, store, { identity, keys, epoch: joined.value.epoch });
 	const device = await openDevice({ ...parts, store, signer, changes: createChanges() }, identity);
 	const relay = api.as(identity, signer);
 	const caughtUp = await catchUp(device, store, { http: relay.http, epoch: joined.value.epoch });
@@ -202,22 +202,32 @@ const CARRIED_META: readonly (keyof MetaValues)[] = [
 	...(['offset', 'contactAt', 'sms', 'notices', 'leftBehind', 'alone', 'apart'] as const)
 ];
 
+interface Beginning {
+	readonly identity: Identity;
+	readonly keys: CryptoKeyPair;
+	/** Of the relay's database. */
+	readonly epoch: number;
+}
+
 /** The new database: an identity, a key, and the small things that belong to nobody's numbers. */
 async function beginBook(
 	{ old, oldName, clock }: HeirParts,
 	store: DeviceStore,
-	{ identity, keys }: { readonly identity: Identity; readonly keys: CryptoKeyPair }
+	{ identity, keys, epoch }: Beginning
 ): Promise<void> {
 	const carried = await old.read(['meta', 'tries'], async (rows) => ({
 		meta: await rows.getMany('meta', CARRIED_META),
 		tries: await rows.all('tries'),
 		stamp: await readMeta(rows, 'stamp'),
-		carry: await readMeta(rows, 'carry'),
+		isRestored: await isOfRestored(rows, epoch),
 		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
 	}));
 	const { heirOf } = identity;
 	assert(heirOf !== undefined, 'an heir is somebody’s');
 	await store.write(['meta', 'tries'], async (rows) => {
+		// What others wrote and a restored relay lacks is handed in by whoever goes on with it; so does a
+		// book that was begun before the restore.
+		if (carried.isRestored) await writeMeta(rows, 'carry', carryFrom(epoch));
 		if ((await readMeta(rows, 'identity')) !== undefined) return;
 		await writeMeta(rows, 'identity', identity);
 		await writeMeta(rows, 'keys', keys);
@@ -227,8 +237,6 @@ async function beginBook(
 		);
 		await rows.put('tries', carried.tries);
 		if (carried.stamp !== undefined) await writeMeta(rows, 'stamp', carried.stamp);
-		// What others wrote and a restored relay lacks is handed in by whoever goes on with it.
-		if (carried.carry !== undefined) await writeMeta(rows, 'carry', carryFrom(carried.carry.epoch));
 		await writeMeta(rows, 'inheritance', {
 			code: heirOf,
 			book: oldName,

@@ -6,14 +6,14 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { ApiRefusal } from '../account-api.ts';
 import { createChanges } from '../changes.ts';
-import { carryFrom } from '../enter-epoch.ts';
+import { carryFrom, isOfRestored } from '../enter-epoch.ts';
 import { asSent, unmarkSent } from '../have.ts';
 import { catchUp, heirToBe, type HeirParts } from '../heir.ts';
 import { readMeta, writeMeta } from '../meta.ts';
 import type { CustomerApi } from './connections.ts';
 import type { CustomerDevice } from './device.ts';
 import { openPhone, type OpenPhone } from './open-phone.ts';
-import { isOfRestored, PHONE_CARRIED_META, takeOthers, type PhoneHeirApi } from './phone-heir.ts';
+import { PHONE_CARRIED_META, takeOthers, type PhoneHeirApi } from './phone-heir.ts';
 import type { PhoneIdentity } from './phone-identity.ts';
 import type { PhoneParts } from './phone-path.ts';
 

@@ -30,9 +30,9 @@ async function withAnswer() {
 
 async function heirOf(
 	{ stand, test }: Awaited<ReturnType<typeof withAnswer>>,
-	meanwhile: () => Promise<unknown>
+	meanwhile: () => Promise<unknown>,
+	{ store = createMemoryDeviceStore(), epoch = 1 } = {}
 ): Promise<DeviceStore> {
-	const store = createMemoryDeviceStore();
 	const http: Pick<RelayHttp, 'feed'> = {
 		feed: () => Promise.resolve(ok({ kind: 'page', rows: [], last: 0, isOver: true }))
 	};
@@ -46,7 +46,7 @@ async function heirOf(
 		createKeys: createSigningKeys,
 		signerOf: createSigner,
 		api: {
-			takePlace: () => Promise.resolve(ok({ code: 'p2', epoch: 1, year: 2026 })),
+			takePlace: () => Promise.resolve(ok({ code: 'p2', epoch, year: 2026 })),
 			as: () => ({
 				http: http as RelayHttp,
 				lacking: async (facts) => {
@@ -111,4 +111,20 @@ it('[HEIR-6] what others wrote and a restored relay forgot comes along, and is h
 	// One signature is one answer, whoever issued it again.
 	expect(texts.map(firstText)).toContain(answer);
 	expect(texts).toHaveLength(stand.texts.length + 1);
+});
+
+it('[HEIR-6] is handed in, though the heir’s book was begun before the relay was restored', async () => {
+	const given = await withAnswer();
+	await given.test.store.write(['meta'], (rows) => writeMeta(rows, 'epoch', 1));
+	const store = createMemoryDeviceStore();
+	const killed = (): Promise<never> => Promise.reject(new Error('killed'));
+	await expect(heirOf(given, killed, { store })).rejects.toThrow('killed');
+	expect(await store.read(['meta'], (rows) => readMeta(rows, 'carry'))).toBeUndefined();
+	await heirOf(given, () => Promise.resolve(), { store, epoch: 2 });
+	const { texts, carry } = await store.read(['facts', 'meta'], async (rows) => ({
+		texts: (await rows.all('facts')).map(({ text }) => text),
+		carry: await readMeta(rows, 'carry')
+	}));
+	expect(texts).toEqual(expect.arrayContaining(given.stand.texts));
+	expect(carry).toEqual(carryFrom(2));
 });

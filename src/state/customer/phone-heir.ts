@@ -7,10 +7,10 @@ import { factId, type PersonId } from '#domain/ids.ts';
 import { isPersonFact } from '#domain/person/held-fact.ts';
 import { assert } from '#domain/assert.ts';
 import { ok, type Result } from '#domain/result.ts';
-import type { DeviceStore, FactRow, JournalRow, StoreReader } from '#storage/device-store.ts';
+import type { DeviceStore, FactRow, JournalRow } from '#storage/device-store.ts';
 import type { PhoneName } from '../account-api.ts';
 import { createChanges } from '../changes.ts';
-import { carryFrom } from '../enter-epoch.ts';
+import { carryFrom, isOfRestored } from '../enter-epoch.ts';
 import { journaled } from '../have.ts';
 import {
 	askLacking,
@@ -125,6 +125,8 @@ async function beginBook(
 		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
 	}));
 	await store.write(['meta'], async (rows) => {
+		// Of one that was begun before the restore as well.
+		if (carried.isRestored) await writeMeta(rows, 'carry', carryFrom(epoch));
 		if ((await readMeta(rows, 'phone')) !== undefined) return;
 		await writeMeta(rows, 'phone', identity);
 		await writeMeta(rows, 'keys', keys);
@@ -132,19 +134,10 @@ async function beginBook(
 			'meta',
 			carried.meta.filter((row) => row !== undefined)
 		);
-		if (carried.isRestored) await writeMeta(rows, 'carry', carryFrom(epoch));
 		const at = carried.nowMs;
 		const inheritance = { code: before, book: oldName, at, upTo: 0, names: [], known: [] };
 		await writeMeta(rows, 'inheritance', inheritance);
 	});
-}
-
-/**
- * Whether what this book holds of others may be nowhere else: the relay was restored since it was
- * last heard, or since the book was begun.
- */
-export async function isOfRestored(rows: StoreReader, epoch: number): Promise<boolean> {
-	return (await readMeta(rows, 'epoch')) !== epoch || (await readMeta(rows, 'carry')) !== undefined;
 }
 
 interface Taking {
