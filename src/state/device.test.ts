@@ -1104,6 +1104,20 @@ it('[DEVICE-23] goes on behind its own facts that come back to it after a restor
 	expect(await storedNumbers(after.store)).toEqual(await foldedNumbers(after.store));
 });
 
+it('[DEVICE-23] an act that is being written while the last of them comes first goes behind it', async () => {
+	const before = await shop(40);
+	value(await before.device.sell(amount(5, [{ kind: 'cash', minor: 5 }])));
+	const disk = createMemoryDeviceStore();
+	const { store, beforeWrite } = createInterruptedStore(disk);
+	const after = await openTestDevice({ seed: 41, store });
+	const inOtherTab = await openDevice({ ...after.parts, store: disk });
+	const latest = (await factTexts(before.store)).slice(-1);
+	beforeWrite(() => inOtherTab.receive(latest));
+	const sold = value(await after.device.sell(amount(7, [{ kind: 'cash', minor: 7 }])));
+	expect([sold.fact.id, sold.receipt]).toEqual(['A-5', 'A-000002']);
+	expect(await storedNumbers(disk)).toEqual(await foldedNumbers(disk));
+});
+
 it('[DEVICE-23] goes on from its own numbers where somebody carried one under its code that it could never reach', async () => {
 	const { device, store } = await shop(42);
 	const first = value(await device.sell(amount(5, [{ kind: 'cash', minor: 5 }])));

@@ -13,6 +13,7 @@ import {
 	type StoreWriter
 } from '#storage/device-store.ts';
 import { readMeta } from './meta.ts';
+import { blockOf } from './number-ranges.ts';
 
 /** What the relay's ranges mean for this device's own facts. */
 export type HaveOutcome =
@@ -104,11 +105,6 @@ async function unsentOf(
 function agrees({ block, digest: own }: BackedUpRow, [from, to, digest]: HaveRange): boolean {
 	const isWhole = from === firstOf(block) && to === lastOf(block);
 	return !isWhole || digest === own;
-}
-
-/** Have ranges never cross from one block of numbers into the next. */
-export function blockOf(n: number): number {
-	return Math.floor(n / HAVE_RANGE_LENGTH);
 }
 
 /** The first number is 1. */

@@ -1,4 +1,10 @@
+import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import type { NumberRange, NumberRanges } from '#storage/device-store.ts';
+
+/** Have ranges never cross from one block of numbers into the next. */
+export function blockOf(n: number): number {
+	return Math.floor(n / HAVE_RANGE_LENGTH);
+}
 
 /** Whether the numbers of a device that `ranges` names hold this fact's. */
 export function isInRanges(

@@ -5,8 +5,9 @@ import { ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { HaveRange } from '#sync/frames.ts';
-import { blockOf, markSent, unmarkSent } from './have.ts';
+import { markSent, unmarkSent } from './have.ts';
 import { writeMeta } from './meta.ts';
+import { blockOf } from './number-ranges.ts';
 import { createJournalPrune, JOURNAL_KEPT_DAYS, type JournalPrune } from './prune-journal.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,8 @@
 import type { HaveRange } from '#sync/frames.ts';
 import type { DeviceStore, JournalRow, StoreReader } from '#storage/device-store.ts';
-import { blockOf, firstOf, lastOf, xorDigests } from './have.ts';
+import { firstOf, lastOf, xorDigests } from './have.ts';
 import { readMeta } from './meta.ts';
+import { blockOf } from './number-ranges.ts';
 import type { RelayHttp } from './relay-http.ts';
 
 /**

@@ -84,7 +84,7 @@ export type Perform = <Context, T, E>(act: Act<Context, T, E>) => Promise<Result
 
 const ATTEMPTS_MAX = 5;
 const MOMENT_TABLES: readonly TableName[] = ['meta', 'settings'];
-const WRITE_TABLES: readonly TableName[] = ['journal', 'tries', ...READ_MODEL_TABLES];
+const WRITE_TABLES: readonly TableName[] = ['journal', 'backedUp', 'tries', ...READ_MODEL_TABLES];
 
 /**
  * The one way in which a device writes: decide, sign, then one durable transaction that holds the

@@ -148,17 +148,20 @@ async function keep(
 	const kept = facts.map(({ fact }, place) =>
 		personRow({ kind: 'other', fact }, journal[place]?.text ?? '')
 	);
-	const isWritten = await parts.store.write(['meta', 'journal', 'facts'], async (rows) => {
-		await throwWhereOver(rows, 'phone');
-		const there = await lastN(rows);
-		if (there !== basis.n) return wasWritten(rows, journal, there);
-		await rows.put('journal', journal);
-		await rows.put('facts', kept);
-		await writeMeta(rows, 'sequence', { n: basis.n + facts.length, receipt: 0 });
-		const last = facts.at(-1)?.fact.at;
-		if (last !== undefined) await raiseStamp(rows, last);
-		return true;
-	});
+	const isWritten = await parts.store.write(
+		['meta', 'journal', 'backedUp', 'facts'],
+		async (rows) => {
+			await throwWhereOver(rows, 'phone');
+			const there = await lastN(rows);
+			if (there !== basis.n) return wasWritten(rows, journal, there);
+			await rows.put('journal', journal);
+			await rows.put('facts', kept);
+			await writeMeta(rows, 'sequence', { n: basis.n + facts.length, receipt: 0 });
+			const last = facts.at(-1)?.fact.at;
+			if (last !== undefined) await raiseStamp(rows, last);
+			return true;
+		}
+	);
 	return isWritten ? kept : undefined;
 }
 
