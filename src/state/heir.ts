@@ -421,7 +421,7 @@ async function issueOnce(
  * What was not looked at yet; and what was, and found at the relay, by a try that was cut off before the
  * relay was restored and lacks it.
  */
-async function leftOf(
+export async function leftOf(
 	rows: StoreReader,
 	{ upTo, names }: Inheritance,
 	answered: Answered

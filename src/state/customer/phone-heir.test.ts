@@ -5,7 +5,9 @@ import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { arriving, openTestPhone } from '#tests/support/customer-phone.ts';
 import { createCustomerStand } from '#tests/support/customer-stand.ts';
+import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { carryFrom } from '../enter-epoch.ts';
+import { asSent } from '../have.ts';
 import { isOldBookSpent } from '../heir.ts';
 import { readMeta, writeMeta } from '../meta.ts';
 import type { RelayHttp } from '../relay-http.ts';
@@ -127,4 +129,29 @@ it('[HEIR-6] is handed in, though the heir’s book was begun before the relay w
 	}));
 	expect(texts).toEqual(expect.arrayContaining(given.stand.texts));
 	expect(carry).toEqual(carryFrom(2));
+});
+
+it('[HEIR-8] an answer that the relay lost is given again, though the heir’s book was begun before that', async () => {
+	const given = await withAnswer();
+	const { test, late } = given;
+	await test.store.write(['meta', 'journal'], async (rows) => {
+		await writeMeta(rows, 'epoch', 1);
+		await rows.put('journal', (await rows.all('journal')).map(asSent));
+	});
+	expect((await test.phone.accept([late])).ok).toBe(true);
+	const { store: old, beforeWrite } = createInterruptedStore(test.store);
+	const store = createMemoryDeviceStore();
+	// Killed before the book of before says that its heir's is whole.
+	const meanwhile = (): Promise<void> => {
+		beforeWrite(() => Promise.reject(new Error('killed')));
+		return Promise.resolve();
+	};
+	const cutOff = heirOf({ ...given, test: { ...test, store: old } }, meanwhile, { store });
+	await expect(cutOff).rejects.toThrow('killed');
+	expect(await firstTexts(store)).toHaveLength(1);
+	await heirOf(given, () => Promise.resolve(), { store, epoch: 2 });
+	const [unsent, ...lost] = await firstTexts(store);
+	expect([...lost, unsent]).toEqual(await firstTexts(test.store));
+	await heirOf(given, () => Promise.resolve(), { store, epoch: 2 });
+	expect(await firstTexts(store)).toHaveLength(2);
 });

@@ -17,6 +17,7 @@ import {
 	catchUp,
 	heirToBe,
 	isToIssue,
+	leftOf,
 	NOTHING_ASKED,
 	takenOver,
 	type Answered,
@@ -206,9 +207,7 @@ async function issueOnce(
 	}));
 	const { inheritance, code, n } = basis;
 	if (inheritance === undefined || code === undefined) return 0;
-	const left = await old.read(['journal'], (rows) =>
-		rows.find('journal', { from: inheritance.upTo + 1, to: Number.MAX_SAFE_INTEGER })
-	);
+	const left = await old.read(['journal'], (rows) => leftOf(rows, inheritance, answered));
 	const toIssue = left.filter((row) => isToIssue(row, answered));
 	const issued: Issued[] = [];
 	for (const [place, row] of toIssue.entries())
@@ -265,7 +264,7 @@ async function keepIssued(
 			issued.flatMap(({ fact }) => fact ?? [])
 		);
 		await writeMeta(rows, 'sequence', { n: n + issued.length, receipt: 0 });
-		const upTo = left.at(-1)?.n ?? inheritance.upTo;
+		const upTo = Math.max(inheritance.upTo, left.at(-1)?.n ?? 0);
 		const taken = takenOver(inheritance, left, issued);
 		await writeMeta(rows, 'inheritance', { ...inheritance, upTo, ...taken });
 		return true;
