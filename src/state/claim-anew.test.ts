@@ -11,11 +11,13 @@ import { claimAnew } from './claim-anew.ts';
 import { createChanges } from './changes.ts';
 import { databaseName } from './database-name.ts';
 import { deviceWays } from './device-ways.ts';
+import { heirToBe } from './heir.ts';
 import type { Identity } from './identity.ts';
 import { joinBusiness } from './join-business.ts';
-import { readMeta } from './meta.ts';
+import { readMeta, writeMeta } from './meta.ts';
 import { BROWSER_PAGE, type PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
+import { createSigningKeys } from './web-crypto.ts';
 
 it('[HEIR-12] asks for one business until it is answered, and takes every tab over into it', async () => {
 	const test = await openTestDevice({ seed: 5, currency: 'KES' });
@@ -253,4 +255,35 @@ it('[HEIR-12] a tab that hears of its claim late leaves what the new book has si
 	expect(sequence).toEqual({ n: 3, receipt: 2 });
 	await sell(minted.device, 300);
 	expect(await salesIn(minted.store)).toEqual([100n, 200n, 300n]);
+});
+
+it('[HEIR-12] a book that was claimed after all goes on beside the one that it was to become', async () => {
+	const here = await machine();
+	const { test, page } = here;
+	await sell(test.device, 100);
+	const relay = silentRelay();
+	expect(await here.claimHere(relay)).toEqual(err('unreachable'));
+	const [asked] = relay.asked;
+	if (asked === undefined) throw new Error('nothing was claimed');
+	const open = async (as: Asked): Promise<void> => {
+		const joined = await joinBusiness(() => Promise.resolve(ok(joinedAs(as))), page, as.business);
+		expect(joined.ok).toBe(true);
+		expect(await here.current()).toBe(as.business);
+	};
+	// It was its owner’s other account that had it.
+	const keys = await createSigningKeys();
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'keys', keys));
+	await open({ ...asked, ...test.device.identity });
+	await open(asked);
+	const minted = await openIn(here, asked.business, 8);
+	expect(minted.device.identity.claimed).toBe(true);
+	expect(await salesIn(minted.store)).toEqual([100n]);
+	const first = await openIn(here, test.device.identity.business, 9);
+	expect(first.device.identity.claimed).toBe(true);
+	await sell(first.device, 200);
+	expect(await salesIn(first.store)).toEqual([100n, 200n]);
+	// The keys of that one are no heir's of this one.
+	const toBe = await heirToBe({ old: first.store, createKeys: createSigningKeys });
+	expect(toBe.minted).toBeUndefined();
+	expect(await heirToBe({ old: first.store, createKeys: createSigningKeys })).toEqual(toBe);
 });

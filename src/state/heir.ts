@@ -182,7 +182,9 @@ export async function heirToBe({
 	const fresh = await createKeys();
 	return old.write(['meta'], async (rows) => {
 		const held = await readMeta(rows, 'heir');
-		if (held !== undefined) return held;
+		// What it was to become before it was claimed after all is another business, with keys of its own.
+		const isOther = held?.minted !== undefined && held.code === undefined;
+		if (held !== undefined && !isOther) return held;
 		await writeMeta(rows, 'heir', { keys: fresh });
 		return { keys: fresh };
 	});

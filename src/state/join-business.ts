@@ -63,7 +63,7 @@ async function comeBack<E>(
 	page: PageParts,
 	business: BusinessId
 ): Promise<Result<Joined, E> | undefined> {
-	const isMinted = (await mintingBook(page, business)) !== undefined;
+	const isMinted = (await mintedFrom(page, business)) !== undefined;
 	const book = await inRegistry(page, async (registry) =>
 		isMinted || (await registry.all()).includes(business) ? registry.bookOf(business) : undefined
 	);
@@ -124,25 +124,36 @@ async function keepBook(
 
 /** HEIR-12. A book that was to be minted of another has all of that one before it is written in. */
 async function enterBook(page: PageParts, business: BusinessId, heir?: DeviceCode): Promise<void> {
-	const before = await mintingBook(page, business);
-	if (before !== undefined) await endMinting(page, { before, minted: business });
+	const before = await mintedFrom(page, business);
+	// One that was claimed after all keeps what it has, and goes on.
+	if (before?.isClaimed === false)
+		await endMinting(page, { before: before.business, minted: business });
 	await inRegistry(page, (registry) => registry.enter(business, heir));
 }
 
-/** The book that is to become that of `business`, and was not handed over yet. */
-async function mintingBook(page: PageParts, business: BusinessId): Promise<BusinessId | undefined> {
+interface MintedFrom {
+	readonly business: BusinessId;
+	readonly isClaimed: boolean;
+}
+
+/** The book that was to become that of `business`, and was not handed over. */
+async function mintedFrom(page: PageParts, business: BusinessId): Promise<MintedFrom | undefined> {
 	const held = await inRegistry(page, async (registry) => {
 		const all = await registry.all();
 		return Promise.all(all.map(async (one) => [one, await registry.bookOf(one)] as const));
 	});
 	for (const [one, name] of held) {
 		const store = page.openStore(name);
-		const heir = await store
-			.read(['meta'], (rows) => readMeta(rows, 'heir'))
+		const { heir, identity } = await store
+			.read(['meta'], async (rows) => ({
+				heir: await readMeta(rows, 'heir'),
+				identity: await readMeta(rows, 'identity')
+			}))
 			.finally(() => {
 				store.close();
 			});
-		if (heir?.minted?.business === business && heir.code === undefined) return one;
+		if (heir?.minted?.business === business && heir.code === undefined)
+			return { business: one, isClaimed: identity?.claimed === true };
 	}
 	return undefined;
 }
