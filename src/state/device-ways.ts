@@ -234,7 +234,8 @@ async function handInFor(
 		reason: 'authorUnknown'
 	}));
 	await store.write(['meta'], async (rows) => {
-		await writeMeta(rows, 'carry', carryFrom(epoch));
+		// Of now: the relay may have been restored once more while the book was read.
+		await writeMeta(rows, 'carry', carryFrom((await readMeta(rows, 'epoch')) ?? epoch));
 		await keepAlone(rows, 'others', alone);
 	});
 	// The line hands in what there is at once where it hears that whose facts it holds may be known.

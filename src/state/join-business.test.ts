@@ -10,6 +10,7 @@ import { createBook, journalOf } from './book.ts';
 import { createChanges } from './changes.ts';
 import { databaseName } from './database-name.ts';
 import { deviceWays } from './device-ways.ts';
+import { carryFrom } from './enter-epoch.ts';
 import { mintIdentity, type Identity } from './identity.ts';
 import { joinBusiness } from './join-business.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -473,9 +474,14 @@ describe('a device that a restored relay forgot', () => {
 		expect(identity).toMatchObject({ publicKey: here.key, heirOf: 'B' });
 
 		const received: string[] = [];
-		const receive = (facts: readonly { readonly text: string }[]): Promise<ReceiveReport> => {
+		const receive = async (facts: readonly { readonly text: string }[]): Promise<ReceiveReport> => {
 			received.push(...facts.map(({ text }) => text));
-			return Promise.resolve({ fresh: facts.length, unreadable: 0 });
+			// Meanwhile the line hears that the relay was restored once more.
+			await store.write(['meta'], async (rows) => {
+				await writeMeta(rows, 'epoch', 3);
+				await writeMeta(rows, 'carry', carryFrom(3));
+			});
+			return { fresh: facts.length, unreadable: 0 };
 		};
 		const signer = await createSigner(await createSigningKeys());
 		const changes = createChanges();
@@ -489,7 +495,7 @@ describe('a device that a restored relay forgot', () => {
 		expect(await leaveBehind?.()).toBe(true);
 		expect(received).toEqual(['["B-1"]']);
 		expect(await store.read(['meta'], (rows) => readMeta(rows, 'carry'))).toMatchObject({
-			epoch: 2,
+			epoch: 3,
 			isDone: false
 		});
 		expect(await store.read(['meta'], (rows) => readMeta(rows, 'alone'))).toEqual([
