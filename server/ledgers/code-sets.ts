@@ -98,7 +98,7 @@ export async function renewEpoch(
  * which connections it forgot. Its epoch is the minute of the restore, so these numbers begin above
  * all that any epoch before came to: nobody makes 32 sets a minute from one restore to the next.
  */
-function firstEpoch(databaseEpoch: number): number {
+export function firstEpoch(databaseEpoch: number): number {
 	return (databaseEpoch - 1) * SETS_OF_EPOCH;
 }
 

@@ -9,7 +9,7 @@ import { claimJudged, codeEpoch, ledgerGuard, sheetSet } from '#server/database/
 import { ledgerLink } from '#server/database/persons.ts';
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { Act } from './act.ts';
-import { infoOfSet, readSet, renewEpoch } from './code-sets.ts';
+import { firstEpoch, infoOfSet, readSet, renewEpoch } from './code-sets.ts';
 import { ofLedger, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { knownSecrets, type PersonSecret } from './secrets.ts';
@@ -25,7 +25,8 @@ export interface Recalled {
  * JUDGE-19. The set that the shop was told of last, where a restore forgot it. It stands again where a secret
  * that the database has gives its check values, which the relay signed; else all codes of the ledger end,
  * and both sides are told to make new ones. Those before it, and one that another ended since, are made out as
- * ended. Undefined where none is to be put in force. The guard and the feeds are locked.
+ * ended. JUDGE-20. None is put in force, or stays so, that another ended of which her phone alone tells.
+ * Undefined where all is as it stands. The guard and the feeds are locked.
  */
 export async function recallSet(
 	act: Act,
@@ -33,13 +34,41 @@ export async function recallSet(
 	{ name, link }: { readonly name: LedgerName; readonly link: Link }
 ): Promise<Recalled | undefined> {
 	if (link.state !== 'linked') return undefined;
+	const epoch = await currentEpoch(act.tx, parts, { name, link });
 	const sets = await readTold(act.tx, parts, name);
+	if (epoch > link.epoch && lastIn(sets) < epoch) {
+		const current = { ...link, epoch };
+		await recallEnded(act.tx, parts, { name, link: current, sets });
+		return { link: current, isLost: true };
+	}
 	const [told, ...before] = sets;
 	const recalled =
 		told === undefined ? undefined : await recallLast(act, parts, { name, link, told });
-	for (const ended of recalled === undefined ? sets : before)
-		await recallEnded(act.tx, parts, { name, link: recalled?.link ?? link, told: ended });
+	const ended = recalled === undefined ? { link, sets } : { link: recalled.link, sets: before };
+	await recallEnded(act.tx, parts, { name, ...ended });
 	return recalled;
+}
+
+function lastIn(sets: readonly Told[]): number {
+	return sets[0]?.[0]?.epoch ?? 0;
+}
+
+/**
+ * JUDGE-20. That of the connection, or a later one of which her own phone was told before a restore that forgot
+ * it, as it handed in; none that can only have begun since.
+ */
+async function currentEpoch(
+	tx: Transaction,
+	parts: Pick<LedgerParts, 'epoch'>,
+	{ name, link }: { readonly name: LedgerName; readonly link: Link }
+): Promise<number> {
+	const most = firstEpoch(parts.epoch);
+	if (link.person === null || link.epoch > most) return link.epoch;
+	const [row] = await rawSql(tx)<{ last: string | null }[]>`
+		select max((text::json -> 8 ->> 'epoch')::bigint) as last from fact
+		where business = ${link.person} and carried_by is not null and kind in ('codes', 'card')
+			and text::json ->> 6 = ${name.business} and text::json ->> 7 = ${name.ledger}`;
+	return Math.max(link.epoch, Math.min(Number(row?.last ?? 0), most));
 }
 
 async function recallLast(
@@ -64,13 +93,22 @@ async function recallLast(
 	return { link: { ...link, epoch: last.epoch }, isLost: false };
 }
 
-/** One that ended: its right codes are told as revoked, and are no guesses. */
-async function recallEnded(tx: Transaction, parts: LedgerParts, ended: Forgotten): Promise<void> {
-	const { name, link, told } = ended;
-	const epoch = told[0]?.epoch ?? link.epoch;
-	if (epoch >= link.epoch || (await readSet(tx, { ...name, epoch })) !== undefined) return;
-	const secret = await secretOf(tx, parts, ended);
-	if (secret !== undefined) await insertSet(tx, { ...ended, secret });
+interface Ended extends Omit<Forgotten, 'told'> {
+	readonly sets: readonly Told[];
+}
+
+/** Those that ended: their right codes are told as revoked, and are no guesses. */
+async function recallEnded(
+	tx: Transaction,
+	parts: LedgerParts,
+	{ name, link, sets }: Ended
+): Promise<void> {
+	for (const told of sets) {
+		const epoch = told[0]?.epoch ?? link.epoch;
+		if (epoch >= link.epoch || (await readSet(tx, { ...name, epoch })) !== undefined) continue;
+		const secret = await secretOf(tx, parts, { name, link, told });
+		if (secret !== undefined) await insertSet(tx, { name, link, told, secret });
+	}
 }
 
 /** What the shop was told of one set of a ledger, the latest first. */

@@ -356,6 +356,39 @@ describe('a set of codes that a restore forgot', () => {
 		expect(await tell('amina', last, 0)).toBe('ok');
 	});
 
+	it('[JUDGE-20] is not used in the place of one that ended it, of which her phone alone tells', async () => {
+		const before = await giveTo(held('amina').who);
+		const forgotten: StandSheet[] = [];
+		const theirs = await forget(async () => {
+			for (let sets = 0; sets < 2; sets += 1) forgotten.push(await giveTo(held('amina').who));
+		});
+		const [ended, last] = forgotten;
+		if (ended === undefined || last === undefined) throw new Error('two sets were made');
+		const isOfLast = ({ text }: Row): boolean =>
+			text.includes(`"epoch":${String(last.scope.epoch)}`) || text.includes('"open":[]');
+		const { who, rows } = held('amina');
+		await carry(who, rows);
+		// Who found the old paper tells nothing of the new one.
+		await restored([]);
+		expect(await tell('amina', before, 1)).toBe('revoked');
+		await carry(
+			shop,
+			theirs.filter((row) => !isOfLast(row))
+		);
+		shop = { ...shop, n: 60 };
+		expect(await tell('amina', ended, 0)).toBe('revoked');
+		expect(await tell('amina', last, 0)).toBe('revoked');
+		// A shop that tells of it has it again.
+		await carry(shop, theirs);
+		shop = { ...shop, n: 80 };
+		expect(await tell('amina', last, 1)).toBe('ok');
+		expect(await tell('amina', before, 2)).toBe('revoked');
+
+		const again = await giveTo(who);
+		expect(await tell('amina', again, 0)).toBe('ok');
+		expect(await tell('amina', guesses, 0)).toBe('wrong');
+	});
+
 	it('[JUDGE-6] [JUDGE-19] is not locked by codes of another way that were wrong meanwhile', async () => {
 		let given = await giveTo(held('amina').who);
 		const theirs = await forget(async () => {
