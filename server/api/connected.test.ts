@@ -205,6 +205,40 @@ describe('asking and answering', () => {
 		expect(states).toEqual(['asked', 'declined']);
 	});
 
+	it('[CONNECT-21] what a removed device asked keeps nobody from asking anew', async () => {
+		const body = { ledger, username: amina.username };
+		const asked = await by(shop, '/connections', { body });
+		await stand.database.sql`
+			update device set removed_at = ${stand.clock.now} where business = ${shop.business}`;
+		const toShop = { person: amina.person, username: shop.username };
+		const first = await bySession(amina, '/connections', toShop);
+		expect(first.status).toBe(201);
+		const states = factsOf(stand, amina.person, 'asked').map(({ fields }) => fields.state);
+		expect(states).toEqual(['asked', 'declined', 'asked']);
+		const path = `/connections/${String(asked.body['ask'])}/answer`;
+		expect(codeOf(await bySession(amina, path, { accept: true }))).toBe('askAnswered');
+		expect(codeOf(await bySession(amina, '/connections', toShop))).toBe('alreadyAsked');
+	});
+
+	it('[CONNECT-21] whose yes to a removed device was none is asked anew by another the same day', async () => {
+		const body = { ledger, username: amina.username };
+		const asked = await by(shop, '/connections', { body });
+		await stand.database.sql`
+			insert into device select other.* from device, jsonb_populate_record(
+				null::device, to_jsonb(device) || '{"code": "B", "public_key": "b"}'
+			) as other where device.business = ${shop.business}`;
+		await stand.database.sql`
+			update device set removed_at = ${stand.clock.now}
+			where business = ${shop.business} and code = 'A'`;
+		const path = `/connections/${String(asked.body['ask'])}/answer`;
+		expect(codeOf(await bySession(amina, path, { accept: true }))).toBe('askAnswered');
+		const other = { ...shop, headers: { 'daftar-device': `${shop.business}/B` } };
+		const again = await by(other, '/connections', { body });
+		expect(again.status).toBe(201);
+		const next = `/connections/${String(again.body['ask'])}/answer`;
+		expect((await bySession(amina, next, { accept: true })).status).toBe(200);
+	});
+
 	it('[CONNECT-3] nobody is asked twice, nor who declined today, nor who is connected', async () => {
 		const body = { ledger, username: amina.username };
 		const first = await by(shop, '/connections', { body });

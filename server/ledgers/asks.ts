@@ -167,10 +167,11 @@ async function findPair(executor: Executor, asked: NewAsk): Promise<Pair | undef
 }
 
 async function refusalOf(
-	{ tx }: Act,
-	{ clock }: LedgerParts,
+	act: Act,
+	parts: LedgerParts,
 	{ asked, pair }: { readonly asked: NewAsk; readonly pair: Pair }
 ): Promise<AskRefusal | undefined> {
+	const { tx } = act;
 	if ((await readLinkedLedger(tx, pair)) !== undefined) return 'alreadyLinked';
 	if (await isCardTaken(tx, asked)) return 'alreadyLinked';
 	const [last] = await tx
@@ -179,7 +180,21 @@ async function refusalOf(
 		.where(and(eq(connectionAsk.business, pair.business), eq(connectionAsk.person, pair.person)))
 		.orderBy(desc(connectionAsk.createdAt))
 		.limit(1);
-	return last !== undefined && isStillHeard(last, asked.by, clock()) ? 'alreadyAsked' : undefined;
+	if (last === undefined || !isStillHeard(last, asked.by, parts.clock())) return undefined;
+	if (!(await isOfRemoved(tx, last))) return 'alreadyAsked';
+	await closeRemoved(act, parts, { ask: last, pair });
+	return undefined;
+}
+
+/** CONNECT-21. It gets no answer, and nobody waits for one. */
+async function closeRemoved(
+	act: Act,
+	parts: LedgerParts,
+	{ ask, pair }: Omit<AskedPair, 'ledger'>
+): Promise<void> {
+	if (ask.state !== 'asked') return;
+	const ledger = ask.ledger === null ? null : ledgerIn(ask.ledger);
+	await closeAsk(act, parts, { ask, state: 'declined', ledger, pair });
 }
 
 async function isCardTaken(executor: Executor, asked: NewAsk): Promise<boolean> {
