@@ -11,6 +11,7 @@ import { account } from '#server/database/accounts.ts';
 import { balance, customer, setting } from '#server/database/journal.ts';
 import { ledgerGuard, personSecret, smsMonth } from '#server/database/ledgers.ts';
 import { commitAct } from '#server/ledgers/act.ts';
+import { ASKS_OF_SHOP_MAX } from '#server/ledgers/asks.ts';
 import { readLink } from '#server/ledgers/guard.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { linkLedger } from '#server/ledgers/linking.ts';
@@ -237,6 +238,33 @@ describe('asking and answering', () => {
 		expect(again.status).toBe(201);
 		const next = `/connections/${String(again.body['ask'])}/answer`;
 		expect((await bySession(amina, next, { accept: true })).status).toBe(200);
+	});
+
+	it('[CONNECT-22] a crowd of accounts puts so many asks a day into a shop’s feed and no more', async () => {
+		const { sql } = stand.database;
+		const crowd = async (count: number): Promise<unknown> => sql`
+			insert into connection_ask (ask, business, person, by, state, created_at, answered_at)
+			select gen_random_uuid(), ${shop.business}, ${shop.person}, 'customer', 'declined',
+				${stand.clock.now}, ${stand.clock.now} from generate_series(1, ${count})`;
+		await crowd(ASKS_OF_SHOP_MAX - 1);
+		const toShop = { person: amina.person, username: shop.username };
+		expect((await bySession(amina, '/connections', toShop)).status).toBe(201);
+		const bola = await makeCustomer(stand, `bola${String(round)}`, '+254712345679');
+		const byBola = { ...toShop, person: bola.person };
+		const refused = await bySession(bola, '/connections', byBola);
+		expect([refused.status, codeOf(refused)]).toEqual([429, 'shopAskedOften']);
+		expect(factsOf(stand, bola.person, 'asked')).toEqual([]);
+
+		// Nobody else is kept, nor whom the shop asks itself, nor the next day.
+		const other = await makeShop(stand, `other${String(round)}`);
+		const toOther = { ...byBola, username: other.username };
+		expect((await bySession(bola, '/connections', toOther)).status).toBe(201);
+		const body = { ledger, username: bola.username };
+		const cora = await makeCustomer(stand, `cora${String(round)}`, '+254712345670');
+		expect((await by(shop, '/connections', { body })).status).toBe(201);
+		stand.clock.now += DAY_MS;
+		const byCora = { ...toShop, person: cora.person };
+		expect((await bySession(cora, '/connections', byCora)).status).toBe(201);
 	});
 
 	it('[CONNECT-3] nobody is asked twice, nor who declined today, nor who is connected', async () => {

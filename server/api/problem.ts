@@ -60,6 +60,7 @@ export const STATUS_BY_CODE = {
 	recordUnknown: 404,
 	signatureInvalid: 403,
 	signInRefused: 401,
+	shopAskedOften: 429,
 	smsLimit: 409,
 	smsOff: 409,
 	tooManyAttempts: 429,

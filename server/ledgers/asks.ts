@@ -1,11 +1,11 @@
-import { and, desc, eq } from 'drizzle-orm';
+import { and, count, desc, eq, gt } from 'drizzle-orm';
 import { assert } from '#domain/assert.ts';
 import type { Username } from '#domain/account/username.ts';
 import type { BusinessId, DeviceCode, LedgerId, PersonId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { account } from '#server/database/accounts.ts';
 import { connectionAsk } from '#server/database/ledgers.ts';
-import type { Executor } from '#server/database/transaction.ts';
+import type { Executor, Transaction } from '#server/database/transaction.ts';
 import { commitAct, type Act } from './act.ts';
 import { businessIn, ledgerIn, personIn, readHolder, readLink, readLinkedLedger } from './guard.ts';
 import type { LedgerParts } from './ledger-parts.ts';
@@ -13,7 +13,12 @@ import { linkLedger, type LinkRefusal } from './linking.ts';
 import { isOfRemoved, wasOfAnother } from './of-another.ts';
 import { findBusiness, readShop } from './shops.ts';
 
-export type AskRefusal = 'notFound' | 'alreadyLinked' | 'alreadyAsked' | 'ownShop';
+export type AskRefusal =
+	| 'notFound'
+	| 'alreadyLinked'
+	| 'alreadyAsked'
+	| 'ownShop'
+	| 'shopAskedOften';
 
 /** Who asks whom. */
 export type NewAsk =
@@ -31,6 +36,9 @@ export type Ask = typeof connectionAsk.$inferSelect;
 
 /** Who was declined may ask the same again after so long. */
 const ASK_AGAIN_MS = 24 * 3_600_000;
+/** So many customers may ask one shop within a day: each is a fact in its feed, and accounts are free. */
+export const ASKS_OF_SHOP_MAX = 200;
+const DAY_MS = 24 * 3_600_000;
 
 /** Writes the ask down, and tells both sides of it. */
 export function askToConnect(
@@ -180,10 +188,31 @@ async function refusalOf(
 		.where(and(eq(connectionAsk.business, pair.business), eq(connectionAsk.person, pair.person)))
 		.orderBy(desc(connectionAsk.createdAt))
 		.limit(1);
-	if (last === undefined || !isStillHeard(last, asked.by, parts.clock())) return undefined;
-	if (!(await isOfRemoved(tx, last))) return 'alreadyAsked';
-	await closeRemoved(act, parts, { ask: last, pair });
-	return undefined;
+	if (last !== undefined && isStillHeard(last, asked.by, parts.clock())) {
+		if (!(await isOfRemoved(tx, last))) return 'alreadyAsked';
+		await closeRemoved(act, parts, { ask: last, pair });
+	}
+	return (await isAskedOften(tx, parts, { asked, pair })) ? 'shopAskedOften' : undefined;
+}
+
+/** CONNECT-22. Under the lock of the shop's feed: who ask at once are counted one after the other. */
+async function isAskedOften(
+	tx: Transaction,
+	{ clock }: LedgerParts,
+	{ asked: { by }, pair: { business } }: { readonly asked: NewAsk; readonly pair: Pair }
+): Promise<boolean> {
+	if (by === 'shop') return false;
+	const [asked] = await tx
+		.select({ count: count() })
+		.from(connectionAsk)
+		.where(
+			and(
+				eq(connectionAsk.business, business),
+				eq(connectionAsk.by, 'customer'),
+				gt(connectionAsk.createdAt, clock() - DAY_MS)
+			)
+		);
+	return (asked?.count ?? 0) >= ASKS_OF_SHOP_MAX;
 }
 
 /** CONNECT-21. It gets no answer, and nobody waits for one. */

@@ -56,6 +56,7 @@ export const PROBLEM_CODES = [
 	'phoneUnproved',
 	'queryInvalid',
 	'recordUnknown',
+	'shopAskedOften',
 	'signatureInvalid',
 	'signInRefused',
 	'smsLimit',

@@ -65,6 +65,7 @@ const SENTENCES: Readonly<Record<ApiRefusal, MessageKey>> = {
 	phoneInvalid: 'api.phoneInvalid',
 	phoneUnproved: 'api.phoneUnproved',
 	recordUnknown: 'api.recordUnknown',
+	shopAskedOften: 'api.shopAskedOften',
 	smsLimit: 'api.smsLimit',
 	smsOff: 'api.smsOff'
 };
