@@ -181,6 +181,24 @@ describe('the queue', () => {
 		expect(outcomes.filter((outcome) => outcome === 'sent by test (taken)')).toHaveLength(1);
 	});
 
+	it('[MESSAGE-10] stops behind what is being sent, and begins nothing more of what is due', async () => {
+		const slow = Promise.withResolvers<Answer>();
+		const gateway = gatewayThat(slow.promise);
+		const messages = sender(gateway);
+		for (let n = 0; n < 20; n += 1) await queue({ key: `code/${String(n)}` });
+		messages.wake();
+		await expect.poll(() => gateway.asked.length).toBe(8);
+		const closed = messages.close();
+		slow.resolve(ok('taken'));
+		await closed;
+		expect(gateway.asked).toHaveLength(8);
+		// Whoever starts next finds the others due.
+		const next = sender(gateway);
+		await next.sendDue();
+		expect(gateway.asked).toHaveLength(20);
+		await next.close();
+	});
+
 	it('[MESSAGE-3] waits before it asks again, longer each time', async () => {
 		const gateway = gatewayThat(err(passing('busy')));
 		const messages = sender(gateway);

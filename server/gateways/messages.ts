@@ -59,7 +59,7 @@ export function createMessages(parts: MessagesParts): Messages {
 			for (const worker of workers) worker.wake();
 		},
 		async sendDue() {
-			await Promise.all(CHANNELS.map((channel) => sendAllDue(parts, channel)));
+			await Promise.all(CHANNELS.map((channel) => sendAllDue(parts, channel, () => false)));
 		},
 		async close() {
 			await Promise.all(workers.map((worker) => worker.close()));
@@ -81,7 +81,7 @@ function createWorker(parts: MessagesParts, channel: Channel): Pick<Messages, 'w
 		try {
 			do {
 				now.isAskedAgain = false;
-				await sendAllDue(parts, channel);
+				await sendAllDue(parts, channel, () => now.isClosed);
 			} while (isToGoOn());
 		} catch (fault) {
 			if (!now.isClosed) parts.fault(fault);
@@ -119,8 +119,13 @@ function kindOf({ isPractice }: { readonly isPractice: boolean }): 'practice' | 
 	return isPractice ? 'practice' : 'real';
 }
 
-async function sendAllDue(parts: MessagesParts, channel: Channel): Promise<void> {
-	for (;;) {
+/** Some at a time, until nothing is due or it is to stop. */
+async function sendAllDue(
+	parts: MessagesParts,
+	channel: Channel,
+	isClosed: () => boolean
+): Promise<void> {
+	while (!isClosed()) {
 		const taken = await takeDue(parts, channel);
 		const sent = await Promise.allSettled(taken.map((one) => sendOne(parts, one)));
 		// Only now: of what another sends still, the answer is to be written down before anybody stops.
