@@ -658,6 +658,28 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-24] stops behind the feed in hand, however many are behind', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const { sql } = own.database;
+		await sql`
+			insert into feed_head (business, s)
+			select gen_random_uuid(), 1 from generate_series(1, 3_000)`;
+		const carried = async (): Promise<number> => (await sql`select from bridge_cursor`).length;
+		const faults: unknown[] = [];
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults });
+		bridge.wake();
+		await until(async () => (await carried()) > 0);
+		await bridge.close();
+		const before = await carried();
+		expect(before).toBeLessThan(3_000);
+		// Whoever starts next goes on.
+		await bridgeOf(own, { wrap: (append) => append, faults }).carryAll();
+		expect(await carried()).toBeGreaterThan(before);
+		expect(faults).toEqual([]);
+		await own.close();
+	});
+
 	it('[BRIDGE-7] a shop that nobody is linked to is passed over, and nothing of it is lost to who links', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

@@ -91,7 +91,10 @@ export function createBridge(given: BridgeParts): Bridge {
 		for (let moved = 1; moved > 0 && !work.isClosed();) {
 			moved = 0;
 			await passUnlinked(parts);
-			for await (const scope of findBehind(parts.sql)) moved += await carryOne(parts, scope);
+			for await (const scope of findBehind(parts.sql)) {
+				if (work.isClosed()) return;
+				moved += await carryOne(parts, scope);
+			}
 			moved += await tellCards(parts);
 			for (const business of await parts.held.ready()) moved += await carryHeld(parts, business);
 			moved += await carryPassed(parts);
