@@ -89,7 +89,10 @@ export async function writeBatch(
 		const looked = await lockAndLook(tx, parts, { rooms, batch, isWaiting: waitMs !== undefined });
 		const { ground, feeds, sequences, tops, held, made } = looked;
 		const taken = held.size === 0 ? batch : batch.filter((one) => !held.has(one.caller.scope));
-		if (taken.length === 0) return { ...looked, taken, decisions: [], clocked: NONE };
+		if (taken.length === 0) {
+			await forgetUnwritten(tx, made);
+			return { ...looked, taken, decisions: [], clocked: NONE };
+		}
 		const decisions = taken.map((submission) => decide(submission, ground));
 		const { allowance } = ground;
 		const now = clock();
@@ -99,7 +102,8 @@ export async function writeBatch(
 		const clocked = await keep(tx, toKeep);
 		await forgetUnwritten(
 			tx,
-			made.filter((room) => sequences.get(room) === 0)
+			// Those of who is held are looked at no further.
+			made.filter((room) => (sequences.get(room) ?? 0) === 0)
 		);
 		return { decisions, feeds, sequences, clocked, taken, held };
 	});
@@ -297,7 +301,7 @@ function headsIn(rows: readonly HeadRow[], isWaiting: boolean): Heads {
 				sequence === null ? [] : [[`${business} ${document}`, Number(sequence)]]
 			)
 		),
-		news: new Set(free.flatMap((row) => (row.is_new ? [`${row.business} ${row.document}`] : []))),
+		news: new Set(rows.flatMap((row) => (row.is_new ? [`${row.business} ${row.document}`] : []))),
 		held
 	};
 }

@@ -4,6 +4,7 @@ import { journalName, parseDocumentName } from '#documents/document-name.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { factId, parseBusinessId, type BusinessId } from '#domain/ids.ts';
+import { err } from '#domain/result.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { createProject } from '#server/projections/project.ts';
@@ -79,6 +80,32 @@ it('[RELAY-84] a document that somebody holds keeps no other shop waiting', asyn
 	expect(await kinds([good.write(1)])).toEqual(['accepted']);
 	await hold.end();
 	expect(await kinds([held])).toEqual(['accepted']);
+	expect(faults).toEqual([]);
+});
+
+it('[RELAY-94] what waits for a document that somebody holds leaves no row of another into which nothing is taken', async () => {
+	const bad = await shop('1');
+	expect(await kinds([bad.write(9)])).toEqual(['accepted']);
+	const hold = await begin(
+		(tx) => tx`
+		select 1 from document_head where business = ${bad.business} for update`
+	);
+	const name = journalName(bad.business, TRADE_BRANCH, NOW - 86_400_000);
+	const room = await loadRoom(database.sql, name, sure(parseDocumentName(name)));
+	const held = bad.write(1);
+	const item = textItem({ client: 2, clock: 0, key: 'A-2', text: 'none' });
+	const refused = path.submit({
+		room,
+		caller: { scope: bad.business, code: 'A' },
+		update: { items: [item], deletions: [] },
+		checks: new Map([[item, err('badText')]]),
+		sender: {}
+	});
+	await until(async () => (await waiters()) === 1);
+	await hold.end();
+	expect(await kinds([held, refused])).toEqual(['accepted', 'refused']);
+	const rows = await database.sql<{ document: string }[]>`select document from document_head`;
+	expect(rows.map(({ document }) => document)).toEqual([bad.name]);
 	expect(faults).toEqual([]);
 });
 
