@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeBase64url, utf8 } from '#domain/bytes.ts';
+import { claimMessage } from '#domain/confirmation/claim.ts';
+import { encodeHashedJson } from '#domain/confirmation/hashed-json.ts';
 import { parseRecordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { answerMessage, type Decision } from '#domain/confirmation/signatures.ts';
 import { encodeVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
@@ -45,7 +47,7 @@ beforeAll(async () => {
 afterAll(() => stand.close());
 beforeEach(async () => {
 	const { sql } = stand.database;
-	await sql`truncate ledger_link, bridge_state, bridged, ledger_fact, fact`;
+	await sql`truncate ledger_link, bridge_state, bridged, ledger_fact, claim, fact`;
 	await link('linked');
 });
 
@@ -211,6 +213,34 @@ it('[RELAY-41] a verdict that is carried is signed, and of the epoch that it is 
 	expect(await refusal(await verdictOf(EPOCH), { code: `0.${String(EPOCH)}` })).toBe(
 		'epochNotEnded'
 	);
+});
+
+it('[RELAY-41] a verdict that is carried is told under the id of the claim that it judged', async () => {
+	const h = await hashOf('record');
+	const [id, other] = [1, 2].map((n) => `019aa000-0000-7000-8000-00000000000${String(n)}`);
+	const claim = { id, h, way: 'sheet', counter: 0, code: '12345678', d: 'A', u: person, at: WALL };
+	const json = encodeHashedJson(claim);
+	const sig = encodeBase64url(await phone.sign(claimMessage(json)));
+	const head = ['A-1', 'claim', WALL, 0, 20_000, 1];
+	const text = JSON.stringify([...head, JSON.parse(json), sig]);
+	const told = async (claimId: unknown): Promise<string | undefined> => {
+		const claimHash = await crypto.sha256(claimMessage(json));
+		const epoch = { relayEpoch: EPOCH - 1, seq: 1, at: WALL };
+		const previous = new Uint8Array(32);
+		const v = encodeVerdict({ result: 'ok', al: 1, h, ...epoch, claimHash, previous });
+		const signed = encodeBase64url(await relay.sign(verdictMessage(v)));
+		const kid = encodeBase64url(relay.kid);
+		return refusal(['verdict', LEDGER, claimId, encodeBase64url(v), signed, kid, 0]);
+	};
+	// What is not here cannot be compared.
+	expect([await told(id), await told(other)]).toEqual([undefined, undefined]);
+	await stand.database.sql`
+		insert into fact (business, code, n, kind, wall, counter, on_day, member, text, digest, s)
+		values (${TRADE_BUSINESS}, 'A', 1, 'claim', ${WALL}, 0, '2026-11-19', 1, ${text}, 0, 1)`;
+	await stand.database.sql`
+		insert into claim (business, claim, code, n, h, way, counter)
+		values (${TRADE_BUSINESS}, ${String(id)}, 'A', 1, ${h}, 'sheet', 0)`;
+	expect([await told(id), await told(other)]).toEqual([undefined, 'verdictUnsigned']);
 });
 
 describe('a clock fact that is carried', () => {

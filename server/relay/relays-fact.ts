@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
-import { decodeBase64url } from '#domain/bytes.ts';
+import { decodeBase64url, equalBytes } from '#domain/bytes.ts';
+import { claimMessage, encodeClaim } from '#domain/confirmation/claim.ts';
 import { answerMessage, keyId } from '#domain/confirmation/signatures.ts';
 import { verdictMessage } from '#domain/confirmation/verdict.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
@@ -11,6 +12,7 @@ import type {
 	LinkFact,
 	VerdictFact
 } from '#domain/fact/ledger-fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import { isRelaySigned } from '#domain/fact/relay-message.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import { isRelaysWord, type WordParts } from '#server/auth/relay-word.ts';
@@ -51,7 +53,7 @@ async function refusalOfContent(
 	switch (fact.kind) {
 		case 'verdict':
 		case 'judged':
-			return (await isSignedByRelay(fact, parts)) ? undefined : 'verdictUnsigned';
+			return (await isVerdict(fact, parts)) ? undefined : 'verdictUnsigned';
 		case 'answered':
 		case 'filed':
 			return refusalOfAnswer(fact, parts);
@@ -79,6 +81,36 @@ const RELAYS_OF_PERSON: ReadonlySet<string> = new Set([
 
 function epochOf({ code }: Fact): number {
 	return Number(code.slice('0.'.length));
+}
+
+async function isVerdict(fact: VerdictFact | JudgedFact, parts: RelaysParts): Promise<boolean> {
+	return (await isSignedByRelay(fact, parts)) && !(await isOfOtherClaim(fact, parts));
+}
+
+/** Claims of one record that are compared: a shop could hand in any number of its own. */
+const CLAIMS_MAX = 64;
+
+/**
+ * RELAY-41. The relay signed which claim it judged and not the claim's id: by another id nobody would see that two
+ * records were confirmed by one code. What is not here cannot be compared.
+ */
+async function isOfOtherClaim(
+	fact: VerdictFact | JudgedFact,
+	{ sql, scope, crypto }: RelaysParts
+): Promise<boolean> {
+	const { claimId, verdict } = fact;
+	const business = fact.kind === 'judged' ? fact.businessId : scope;
+	const rows = await sql<{ text: string }[]>`
+		select text from claim join fact using (business, code, n)
+		where business = ${business} and h = ${verdict.h} and claim <> ${claimId}
+		order by claim limit ${CLAIMS_MAX}`;
+	for (const { text } of rows) {
+		const other = parseFact(text);
+		if (!other.ok || other.value.kind !== 'claim') continue;
+		const said = await crypto.sha256(claimMessage(encodeClaim(other.value.claim)));
+		if (equalBytes(said, verdict.claimHash)) return true;
+	}
+	return false;
 }
 
 /** Of the epoch that it is told of: one that is given now says nothing of what was forgotten. */
