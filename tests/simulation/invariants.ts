@@ -321,16 +321,25 @@ async function conservedOf(
 /** Nobody guesses here: what is told at a counter was given out, perhaps before another set, or a restore. */
 const GUESSED: readonly string[] = ['wrong', 'locked', 'unread'];
 
+interface Kept {
+	readonly from: number;
+	readonly to: number;
+}
+
 /**
- * Whether a restore forgot a person with all that his codes came from: nobody can tell them from guesses any
- * more, once he has a set of another secret.
+ * When (ms) codes of a ledger could be told from guesses, where a restore forgot what they came from: from when its
+ * connection was made anew until there was a set of another secret.
  */
-async function isSecretLost(sql: Sql): Promise<boolean> {
-	const rows = await sql`
-		select from person_secret
+async function keptOf(sql: Sql): Promise<ReadonlyMap<string, Kept>> {
+	const rows = await sql<{ ledger: string; from: string; to: string }[]>`
+		select ledger, ledger_link.at as from, min(issued_at) as to
+		from ledger_link join person_secret using (person) join sheet_set using (business, ledger)
 		where version = 1 and created_at >= (select max(started_at) from database_epoch)
-			and (select count(*) from database_epoch) > 1`;
-	return rows.length > 0;
+			and issued_at >= created_at and (select count(*) from database_epoch) > 1
+		group by ledger, ledger_link.at`;
+	return new Map(
+		rows.map(({ ledger, from, to }) => [ledger, { from: Number(from), to: Number(to) }])
+	);
 }
 
 /** However often and by whomever it is told: one code, one record. */
@@ -346,7 +355,7 @@ async function codesOf(
 		select claim, ledger, h, v from claim_judged where business = ${business}`;
 	const recordByCode = new Map<string, string>();
 	const found: Violation[] = [];
-	const isLost = await isSecretLost(sql);
+	const kept = await keptOf(sql);
 	for (const { claim, ledger, h, v } of rows) {
 		const verdict = parseVerdict(new Uint8Array(v));
 		const result = verdict.ok ? verdict.value.result : 'unread';
@@ -354,6 +363,8 @@ async function codesOf(
 		const code = `${ledger} ${told?.code ?? claim}`;
 		// By ten bits a till may take it for another one that is open: a claim names one counter.
 		const isMeant = told?.counter === given.get(told?.code ?? '');
+		const { from, to } = kept.get(ledger) ?? { from: 0, to: Infinity };
+		const isLost = verdict.ok && (verdict.value.at < from || verdict.value.at >= to);
 		if (GUESSED.includes(result) && isMeant && !isLost)
 			found.push({ promise: 'a code that was given out is no guess', detail: `${h}: ${result}` });
 		if (result !== 'ok') continue;
