@@ -101,7 +101,7 @@ export function answerAsk(
 
 		const pair = { business: businessIn(ask.business), person: personIn(ask.person) };
 		if (answer.isAccepted && (await isOfRemoved(act.tx, ask))) {
-			await closeAsk(act, parts, { ask, state: 'declined', ledger: known, pair });
+			await closeRemoved(act, parts, { ask, pair });
 			return ok({ ledger: known, isEnded: true });
 		}
 		return decide(act, parts, { answer, ask, pair, known });

@@ -324,15 +324,8 @@ describe('a customer’s answer', () => {
 		stand.clock.now += DAY_MS;
 		await stand.link(shop, ledger, await stand.customer(`bob${String(round)}`));
 		stand.clock.now += DAY_MS;
-		for (const { h } of [long, late]) {
-			const no = { business, ledger, h, decision: 'cancel', reason: 'notMe' } as const;
-			expect(await stand.put(amina, [await replyFact(amina, no)])).toBe('taken');
-		}
-		await stand.settled();
-		const [sums] = await stand.database.sql<Record<string, string>[]>`
-			select confirmed, disputed, total from balance
-			where business = ${business} and ledger = ${ledger}`;
-		expect(sums).toEqual({ confirmed: '900', disputed: '700', total: '900' });
+		await sayNo(long, late);
+		expect(await disputedOf(shop)).toEqual({ confirmed: '900', disputed: '700', total: '900' });
 	});
 
 	it('[BRIDGE-22] contests nothing that she agreed to on a statement, in the days of who follows her', async () => {
@@ -353,15 +346,8 @@ describe('a customer’s answer', () => {
 		expect(ended.status).toBe(200);
 		await stand.link(shop, ledger, await stand.customer(`bob${String(round)}`));
 		stand.clock.now += DAY_MS;
-		for (const { h } of [coded, signed, late]) {
-			const no = { business, ledger, h, decision: 'cancel', reason: 'notMe' } as const;
-			expect(await stand.put(amina, [await replyFact(amina, no)])).toBe('taken');
-		}
-		await stand.settled();
-		const [sums] = await stand.database.sql<Record<string, string>[]>`
-			select confirmed, disputed, total from balance
-			where business = ${business} and ledger = ${ledger}`;
-		expect(sums).toEqual({ confirmed: '950', disputed: '3', total: '950' });
+		await sayNo(coded, signed, late);
+		expect(await disputedOf(shop)).toEqual({ confirmed: '950', disputed: '3', total: '950' });
 	});
 
 	it('[BRIDGE-4] is not given by somebody else, nor by a shop’s device', async () => {
@@ -439,6 +425,24 @@ describe('what is not one’s own', () => {
 		expect((await stand.ask('/checkpoint', { by: amina })).status).toBe(401);
 	});
 });
+
+/** She contests them, one after the other. */
+async function sayNo(...records: readonly HandRecordFact[]): Promise<void> {
+	const { business } = shop;
+	for (const { h } of records) {
+		const no = { business, ledger, h, decision: 'cancel', reason: 'notMe' } as const;
+		expect(await stand.put(amina, [await replyFact(amina, no)])).toBe('taken');
+	}
+	await stand.settled();
+}
+
+/** What is agreed to, and what was contested beside it. */
+async function disputedOf({ business }: StandShop) {
+	const [row] = await stand.database.sql<Record<string, string>[]>`
+		select confirmed, disputed, total from balance
+		where business = ${business} and ledger = ${ledger}`;
+	return row;
+}
 
 async function balanceOf({ business }: StandShop) {
 	const [row] = await stand.database.sql<{ confirmed: string; waiting: string }[]>`
