@@ -91,7 +91,7 @@ export type Saying =
 			readonly epoch: number;
 			readonly seq: number;
 			readonly at: number;
-			/** Wrong codes of the ledger so far. */
+			/** Wrong codes of the claim's way so far (`VerdictFact`). */
 			readonly wrong: number;
 	  }
 	| {
