@@ -4,7 +4,7 @@ import { decodeBase64url } from '#domain/bytes.ts';
 import { sheetStatement } from '#domain/claim-statement.ts';
 import { code, codeInfo, ledgerKey, secretId } from '#domain/confirmation/codes.ts';
 import { humanReference } from '#domain/confirmation/record-hash.ts';
-import type { CardFields } from '#domain/fact/ledger-fact.ts';
+import { SHEET_CODES, type CardFields } from '#domain/fact/ledger-fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import { account } from '#server/database/accounts.ts';
@@ -639,16 +639,14 @@ describe('sets of codes', () => {
 	it('[CODES-1] [CODES-3] make five codes, and give the shop signed check values alone', async () => {
 		await link(stand, name, { way: 'app', person: amina.person });
 		const made = await make(amina);
-		expect(made.body).toEqual({
-			...WORTH,
-			epoch: 2,
-			issuedAt: stand.clock.now,
-			open: [0, 1, 2, 3, 4]
-		});
+		const open = made.body['open'] as readonly number[];
+		expect(made.body).toEqual({ ...WORTH, epoch: 2, issuedAt: stand.clock.now, open });
+		expect(open).toHaveLength(SHEET_CODES);
 		const [sheet] = factsOf(stand, shop.business, 'sheet');
 		if (sheet === undefined) throw new Error('the shop was told of no set');
 		const { sig, ...said } = sheet.fields;
 		expect(said).toMatchObject({ ...WORTH, epoch: 2 });
+		expect(said.open.map(([counter]) => counter)).toEqual(open);
 		const signature = decodeBase64url(sig);
 		const { crypto, relayKey } = stand.parts;
 		const statement = sheetStatement(shop.business, ledger, said);
@@ -659,7 +657,7 @@ describe('sets of codes', () => {
 		const told = JSON.stringify(factsOf(stand, shop.business, 'sheet'));
 		for (const code of codes) expect(told).not.toContain(code);
 		expect(factsOf(stand, amina.person, 'codes').at(-1)?.fields).toMatchObject({
-			open: [0, 1, 2, 3, 4],
+			open,
 			used: []
 		});
 	});

@@ -95,8 +95,10 @@ export const sheetSet = pgTable(
 		exponent: integer('exponent').notNull(),
 		cap: whole('cap').notNull(),
 		issuedAt: instant('issued_at').notNull(),
-		/** Counters below it were given out; those above are not yet codes. */
-		nextCounter: integer('next_counter').notNull()
+		/** Counters below it were given out, but for those passed over; those above are not yet codes. */
+		nextCounter: integer('next_counter').notNull(),
+		/** Counters that were passed over: a till would have taken their codes for others. */
+		skipped: integer('skipped').array().notNull().default([])
 	},
 	(table) => [primaryKey({ columns: [table.business, table.ledger, table.epoch] })]
 );

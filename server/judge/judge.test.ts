@@ -5,7 +5,7 @@ import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { encodeVerdict, parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
-import type { JudgedFact, VerdictFact } from '#domain/fact/ledger-fact.ts';
+import { SHEET_CODES, type JudgedFact, type VerdictFact } from '#domain/fact/ledger-fact.ts';
 import { factId, type BusinessId } from '#domain/ids.ts';
 import { ok } from '#domain/result.ts';
 import { systemRandom } from '#server/auth/random.ts';
@@ -700,7 +700,8 @@ describe('a right code kept for later', () => {
 		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('used');
 		// It makes no room in the set in force.
 		const set = factsOf(stand, shop.business, 'sheet').at(-1);
-		expect(set?.fields.open.map(([counter]) => counter)).toEqual([0, 1, 2, 3, 4]);
+		expect(set?.fields.open).toHaveLength(SHEET_CODES);
+		expect(set?.fields.open[0]?.[0]).toBe(0);
 
 		// A restore leaves a gap in their numbers.
 		const restored = { ...stand, parts: { ...stand.parts, epoch: 1_000 } };
@@ -823,9 +824,12 @@ describe('refills', () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
 		await present(sheet(await writeRecord(stand, name), codes, 1));
 		const set = factsOf(stand, shop.business, 'sheet').at(-1);
-		expect(set?.fields.open.map(([counter]) => counter)).toEqual([0, 2, 3, 4, 5]);
+		const open = set?.fields.open.map(([counter]) => counter) ?? [];
+		expect(open).toHaveLength(SHEET_CODES);
+		expect(open).not.toContain(1);
+		expect(open.at(-1)).toBeGreaterThanOrEqual(SHEET_CODES);
 		const told = factsOf(stand, amina.person, 'codes').at(-1);
-		expect(told?.fields).toMatchObject({ open: [0, 2, 3, 4, 5], used: [1] });
+		expect(told?.fields).toMatchObject({ open, used: [1] });
 	});
 
 	it('[JUDGE-11] of a ledger with no app it is not, and the set runs out', async () => {
@@ -834,11 +838,17 @@ describe('refills', () => {
 		const worth = { kind: 'debit', currency: 'KES', exponent: 2, cap: 1_000 } as const;
 		expect((await sendShopList(stand.parts, { name: phoned, worth })).ok).toBe(true);
 		const codes = await codesOfSheet(stand, phoned, EPOCH_LINKED + 1);
-		for (const counter of [0, 1, 2, 3, 4]) {
+		const open = (): readonly number[] | undefined =>
+			factsOf(stand, shop.business, 'sheet')
+				.at(-1)
+				?.fields.open.map(([counter]) => counter);
+		const given = open() ?? [];
+		expect(given).toHaveLength(SHEET_CODES);
+		for (const counter of given) {
 			expect(await present(sheet(await writeRecord(stand, phoned), codes, counter))).toBe('ok');
 		}
-		expect(factsOf(stand, shop.business, 'sheet').at(-1)?.fields.open).toEqual([]);
-		expect(await present(sheet(await writeRecord(stand, phoned), codes, 5))).toBe('wrong');
+		expect(open()).toEqual([]);
+		expect(await present(sheet(await writeRecord(stand, phoned), codes, 9))).toBe('wrong');
 	});
 });
 

@@ -9,13 +9,12 @@ import {
 	claimJudged,
 	codeSpent,
 	ledgerGuard,
-	sheetSet,
 	smsSend,
 	wrongDay
 } from '#server/database/ledgers.ts';
 import { queueMessage } from '#server/gateways/message-queue.ts';
 import type { Act } from '#server/ledgers/act.ts';
-import { readSet, tellSet } from '#server/ledgers/code-sets.ts';
+import { readSet, refillSet } from '#server/ledgers/code-sets.ts';
 import { ofLedger, type Guard } from '#server/ledgers/guard.ts';
 import type { LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { readShop } from '#server/ledgers/shops.ts';
@@ -217,12 +216,7 @@ async function refill(act: Act, parts: LedgerParts, judged: Judged): Promise<voi
 	const set = await readSet(act.tx, { ...name, epoch: link.epoch });
 	assert(set !== undefined, 'a code that was found is of a set');
 	const isRefilled = link.person !== null && link.state === 'linked';
-	const nextCounter = set.nextCounter + (isRefilled ? 1 : 0);
-	await act.tx
-		.update(sheetSet)
-		.set({ nextCounter })
-		.where(and(ofLedger(sheetSet, name), eq(sheetSet.epoch, set.epoch)));
-	await tellSet(act, parts, { set: { ...set, nextCounter }, link });
+	await refillSet(act, parts, { set, link, isRefilled });
 }
 
 /** Who has no app hears by message that the codes were guessed at, once, when they lock. */

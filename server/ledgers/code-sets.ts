@@ -2,7 +2,7 @@ import { and, asc, eq, max } from 'drizzle-orm';
 import { assert } from '#domain/assert.ts';
 import { encodeBase64url } from '#domain/bytes.ts';
 import { sheetStatement } from '#domain/claim-statement.ts';
-import { code, codeInfo, sheetCheck } from '#domain/confirmation/codes.ts';
+import { code, codeInfo } from '#domain/confirmation/codes.ts';
 import { SHEET_CODES, type SheetFields, type SheetKind } from '#domain/fact/ledger-fact.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { codeEpoch, codeSpent, ledgerGuard, sheetSet } from '#server/database/ledgers.ts';
@@ -12,6 +12,7 @@ import type { Act } from './act.ts';
 import { businessIn, ledgerIn, ofLedger, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { keyOfEpoch, personSecrets, secretOfEpoch } from './secrets.ts';
+import { checkedCode, nextCounters, type SetKey } from './told-apart.ts';
 
 /** What each code of a set opens: every record of the class, in one currency, up to the cap. */
 export interface SetWorth {
@@ -24,8 +25,8 @@ export interface SetWorth {
 
 export type SheetSet = typeof sheetSet.$inferSelect;
 
-/** How many of the counters that were used a phone is told of. */
-const USED_MAX = 50;
+/** Of the open counters, and of those that were used, so many are told of: the last ones. A fact has room for no more. */
+const TOLD_MAX = 50;
 /** So many numbers of sets a ledger has in one epoch of the database; facts hold them until 2085. */
 export const SETS_OF_EPOCH = 32;
 
@@ -117,23 +118,59 @@ export async function makeSet(
 	made: { readonly name: LedgerName; readonly link: Link; readonly worth: SetWorth }
 ): Promise<SheetSet> {
 	const { name, link, worth } = made;
-	const [set] = await act.tx
-		.insert(sheetSet)
-		.values({
-			...name,
-			...worth,
-			epoch: link.epoch,
-			issuedAt: parts.clock(),
-			nextCounter: SHEET_CODES
-		})
-		.returning();
-	assert(set !== undefined, 'what was inserted is returned');
+	const { epoch } = link;
+	const none = { ...name, ...worth, epoch, issuedAt: parts.clock(), nextCounter: 0, skipped: [] };
+	const set = await giveCodes(act.tx, parts, { set: none, used: [] });
+	await act.tx.insert(sheetSet).values(set);
 	await tellSet(act, parts, { set, link });
 	return set;
 }
 
+/** Gives the next codes of a set for those that were used, where it `isRefilled`, and tells both sides of it as it is now. */
+export async function refillSet(
+	act: Act,
+	parts: LedgerParts,
+	{
+		set,
+		link,
+		isRefilled
+	}: { readonly set: SheetSet; readonly link: Link; readonly isRefilled: boolean }
+): Promise<void> {
+	const used = await readUsed(act.tx, set);
+	const refilled = isRefilled ? await giveCodes(act.tx, parts, { set, used }) : set;
+	const { nextCounter, skipped } = refilled;
+	await act.tx
+		.update(sheetSet)
+		.set({ nextCounter, skipped })
+		.where(and(ofLedger(sheetSet, nameOfSet(set)), eq(sheetSet.epoch, set.epoch)));
+	await tellSet(act, parts, { set: refilled, link });
+}
+
+/** The set with five open codes, and with all that it had when one was used of which a restore forgot that it was given. */
+async function giveCodes(
+	executor: Executor,
+	parts: LedgerParts,
+	{ set, used }: { readonly set: SheetSet; readonly used: readonly number[] }
+): Promise<SheetSet> {
+	const key = await keyOfSet(executor, parts, set);
+	const from = set.nextCounter;
+	const open = openCounters(set, used);
+	const given = await nextCounters(
+		key,
+		{ from, open, used, count: SHEET_CODES - open.length },
+		parts.crypto
+	);
+	const nextCounter = Math.max(from - 1, ...given, ...used) + 1;
+	const isPassed = (counter: number): boolean => !given.includes(counter);
+	return {
+		...set,
+		nextCounter,
+		skipped: [...set.skipped, ...countersFrom(from, nextCounter).filter(isPassed)]
+	};
+}
+
 /** Tells the shop the check values, and the person the counters, of a set as it is now. */
-export async function tellSet(
+async function tellSet(
 	act: Act,
 	parts: LedgerParts,
 	told: {
@@ -155,7 +192,7 @@ export async function tellSet(
 		kind: 'codes',
 		businessId: name.business,
 		ledgerId: name.ledger,
-		fields: { ...worth, open, used: used.slice(-USED_MAX) },
+		fields: { ...worth, open, used: used.slice(-TOLD_MAX) },
 		branch: null
 	});
 }
@@ -189,11 +226,19 @@ export async function readUsed(executor: Executor, set: SheetSet): Promise<reado
 	return rows.map(({ counter }) => counter);
 }
 
-/** Those given out and not used. */
-export function openCounters(set: SheetSet, used: readonly number[]): readonly number[] {
-	const spent = new Set(used);
-	const given = Array.from({ length: set.nextCounter }, (_, counter) => counter);
-	return given.filter((counter) => !spent.has(counter));
+/** Those given out and not used; the last of them where there are very many. */
+export function openCounters(
+	{ nextCounter, skipped }: SheetSet,
+	used: readonly number[]
+): readonly number[] {
+	const closed = new Set([...used, ...skipped]);
+	const open = countersFrom(0, nextCounter).filter((counter) => !closed.has(counter));
+	return open.slice(-TOLD_MAX);
+}
+
+/** Those from `from` on and before `end`. */
+export function countersFrom(from: number, end: number): readonly number[] {
+	return Array.from({ length: end - from }, (_, at) => from + at);
 }
 
 /** The codes themselves, for the person alone. */
@@ -202,10 +247,7 @@ export async function codesOfSet(
 	parts: LedgerParts,
 	{ set, open }: { readonly set: SheetSet; readonly open: readonly number[] }
 ): Promise<readonly string[]> {
-	const name = nameOfSet(set);
-	const key = await keyOfEpoch(executor, parts, { ...name, epoch: set.epoch });
-	assert(key !== undefined, 'a set has an epoch');
-	const info = infoOfSet(set);
+	const { key, info } = await keyOfSet(executor, parts, set);
 	return Promise.all(open.map((counter) => code(key, { info, counter }, parts.crypto)));
 }
 
@@ -214,21 +256,32 @@ async function signedSheet(
 	parts: LedgerParts,
 	{ set, open }: { readonly set: SheetSet; readonly open: readonly number[] }
 ): Promise<SheetFields> {
-	const { relayKey, crypto } = parts;
+	const { relayKey } = parts;
 	const { epoch, kind, currency, exponent, cap, issuedAt } = set;
-	const name = nameOfSet(set);
-	const scope = { businessId: name.business, ledgerId: name.ledger, epoch };
-	const info = infoOfSet(set);
-	const codes = open.length === 0 ? [] : await codesOfSet(executor, parts, { set, open });
-	const checks = await Promise.all(
-		open.map(async (counter, at) => {
-			const place = { info, counter, digits: codes[at] ?? '' };
-			return [counter, await sheetCheck(scope, place, crypto)] as const;
-		})
-	);
+	const { business, ledger } = nameOfSet(set);
+	const checks = open.length === 0 ? [] : await checksOfSet(executor, parts, { set, open });
 	const said = { epoch, kind, currency, exponent, cap, issuedAt, open: checks };
-	const sig = await relayKey.sign(sheetStatement(name.business, name.ledger, said));
+	const sig = await relayKey.sign(sheetStatement(business, ledger, said));
 	return { ...said, kid: encodeBase64url(relayKey.kid), sig: encodeBase64url(sig) };
+}
+
+async function checksOfSet(
+	executor: Executor,
+	parts: LedgerParts,
+	{ set, open }: { readonly set: SheetSet; readonly open: readonly number[] }
+): Promise<SheetFields['open']> {
+	const key = await keyOfSet(executor, parts, set);
+	const codes = await Promise.all(open.map((counter) => checkedCode(key, counter, parts.crypto)));
+	return codes.map(({ counter, check }) => [counter, check] as const);
+}
+
+/** What the codes of a set are made from. */
+async function keyOfSet(executor: Executor, parts: LedgerParts, set: SheetSet): Promise<SetKey> {
+	const { business, ledger } = nameOfSet(set);
+	const { epoch } = set;
+	const key = await keyOfEpoch(executor, parts, { business, ledger, epoch });
+	assert(key !== undefined, 'a set has an epoch');
+	return { key, scope: { businessId: business, ledgerId: ledger, epoch }, info: infoOfSet(set) };
 }
 
 function nameOfSet({ business, ledger }: SheetSet): LedgerName {

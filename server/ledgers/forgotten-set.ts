@@ -9,7 +9,7 @@ import { claimJudged, codeEpoch, ledgerGuard, sheetSet } from '#server/database/
 import { ledgerLink } from '#server/database/persons.ts';
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import type { Act } from './act.ts';
-import { firstEpoch, infoOfSet, readSet, renewEpoch } from './code-sets.ts';
+import { countersFrom, firstEpoch, infoOfSet, readSet, renewEpoch } from './code-sets.ts';
 import { ofLedger, type Link } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { knownSecrets, type PersonSecret } from './secrets.ts';
@@ -237,8 +237,9 @@ async function insertSet(
 	const [set] = told;
 	if (set === undefined) return;
 	const { epoch, kind, currency, exponent, cap, issuedAt } = set;
-	const counters = told.flatMap(({ open }) => open.map(([counter]) => counter));
+	const counters = new Set(told.flatMap(({ open }) => open.map(([counter]) => counter)));
 	const nextCounter = Math.max(...counters) + 1;
+	const skipped = countersFrom(0, nextCounter).filter((counter) => !counters.has(counter));
 	const began = { epoch, person: link.person, secret: version, startedAt: issuedAt };
 	await tx
 		.insert(codeEpoch)
@@ -246,5 +247,5 @@ async function insertSet(
 		.onConflictDoNothing();
 	await tx
 		.insert(sheetSet)
-		.values({ ...name, epoch, kind, currency, exponent, cap, issuedAt, nextCounter });
+		.values({ ...name, epoch, kind, currency, exponent, cap, issuedAt, nextCounter, skipped });
 }

@@ -330,6 +330,22 @@ describe('a set of codes that a restore forgot', () => {
 		expect(await tell('amina', guesses, 1)).toBe('wrong');
 	});
 
+	it('[JUDGE-19] is no guess either where it took the place of a used one, of a set that was not forgotten', async () => {
+		const given = await giveTo(held('amina').who);
+		await forget(async () => {
+			for (const counter of [0, 1]) expect(await tell('amina', given, counter)).toBe('ok');
+		});
+		// Whoever knows of what was used says nothing yet.
+		await restored([]);
+		expect(await tell('amina', given, 6)).toBe('ok');
+		expect(await tell('amina', given, 6)).toBe('used');
+		expect(await tell('amina', guesses, 1)).toBe('wrong');
+		const sheet = ofKind(await stand.feedOf(shop.business), 'sheet').at(-1);
+		const open = sheet?.fields.open.map(([counter]) => counter) ?? [];
+		expect(open).toHaveLength(6);
+		expect(open).not.toContain(6);
+	});
+
 	it('[JUDGE-19] is told as revoked, and as no guess, where she made another since', async () => {
 		const forgotten: StandSheet[] = [];
 		const theirs = await forget(async () => {

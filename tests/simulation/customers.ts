@@ -1,5 +1,6 @@
 import type { LedgerId } from '#domain/ids.ts';
 import { openPhone, type OpenPhone } from '#state/customer/open-phone.ts';
+import type { NewSet } from '#server/ledgers/customer-sheets.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { isAwaited } from './awaited-answers.ts';
 import { simCrypto } from './crypto.ts';
@@ -86,6 +87,7 @@ export function schedulePatron(world: World, patron: Patron, end: number): void 
 		const { tab } = patron;
 		if (tab === undefined || tab.isDead()) return;
 		if (dice.percent(NEW_SET_PERCENT)) renewCodes(world, patron);
+		else showRefills(world, patron, tab.app).catch(() => undefined);
 		answer(tab.app, dice).then(
 			(done) => {
 				trace.note('patron', time.now(), profile.name, done);
@@ -164,15 +166,7 @@ function renewCodes(world: World, patron: Patron): void {
 	const { page, ledger } = patron;
 	const [shop] = world.shops;
 	if (page === undefined || ledger === undefined || shop === undefined) return;
-	giveCodes(world, patron, { business: shop.business, ledger }).then(
-		() => {
-			const [old] = page.codes;
-			if (patron.page === undefined || old === undefined) return;
-			const { codes } = patron.page;
-			Object.assign(patron, { page: { ...page, codes: [...codes, old] } });
-		},
-		() => undefined
-	);
+	giveCodes(world, patron, { business: shop.business, ledger }).catch(() => undefined);
 }
 
 /** He asks for a set of codes, by his phone; where nobody answers, he has none. */
@@ -186,11 +180,33 @@ async function giveCodes(world: World, patron: Patron, name: LedgerName): Promis
 		}
 	});
 	if (given?.status !== 201) return;
-	const { epoch } = (await given.json()) as { readonly epoch: number };
-	const codes = await codesOfSet(world, { ...name, epoch });
+	const { epoch, open } = (await given.json()) as Pick<NewSet, 'epoch' | 'open'>;
 	world.count('sheets of codes');
-	codes.forEach((one, counter) => world.codes.set(one, counter));
-	Object.assign(patron, { page: { ledger: name.ledger, codes } });
+	await showCodes(world, patron, { name, epoch, open });
+}
+
+/** What took the place of the codes that were used, as far as his phone has heard. */
+async function showRefills(world: World, patron: Patron, phone: OpenPhone): Promise<void> {
+	const { page } = patron;
+	const shop = phone.view().shops.find(({ key }) => key.ledger === page?.ledger);
+	const set = shop?.codes.find(({ epoch, isRevoked }) => epoch === page?.epoch && !isRevoked);
+	if (shop === undefined || set === undefined) return;
+	await showCodes(world, patron, { name: shop.key, epoch: set.epoch, open: set.open });
+}
+
+/** Of those that he showed before, the last goes on to be told now and then. */
+async function showCodes(
+	world: World,
+	patron: Patron,
+	{ name, epoch, open }: { readonly name: LedgerName } & Pick<NewSet, 'epoch' | 'open'>
+): Promise<void> {
+	const codes = await codesOfSet(world, { ...name, epoch }, open);
+	if (codes.length === 0) return;
+	codes.forEach((one, at) => world.codes.set(one, open[at] ?? 0));
+	const before = (patron.page?.codes ?? []).filter((one) => !codes.includes(one));
+	Object.assign(patron, {
+		page: { ledger: name.ledger, epoch, codes: [...codes, ...before.slice(-1)] }
+	});
 }
 
 interface Asked {

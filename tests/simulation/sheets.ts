@@ -12,13 +12,13 @@ import { simCrypto } from './crypto.ts';
 import { RELAY_SECRET } from './relay-process.ts';
 import type { World } from './world.ts';
 
-const CODES_LENGTH = 5;
 const NEW_DUE_PERCENT = 60;
 
-/** The first codes of a set, as the customer's phone shows them. */
+/** Codes of a set by their counters, as the customer's phone shows them; none of one that the relay does not have. */
 export async function codesOfSet(
 	{ server, chance, time }: World,
-	name: LedgerName & { readonly epoch: number }
+	name: LedgerName & { readonly epoch: number },
+	counters: readonly number[]
 ): Promise<readonly string[]> {
 	const orm = drizzle(server.sql);
 	const dice = chance.apart('sheets');
@@ -30,11 +30,7 @@ export async function codesOfSet(
 	const [set, key] = await reading;
 	if (set === undefined || key === undefined) return [];
 	const info = infoOfSet(set);
-	return Promise.all(
-		Array.from({ length: CODES_LENGTH }, (_none, counter) =>
-			code(key, { info, counter }, simCrypto)
-		)
-	);
+	return Promise.all(counters.map((counter) => code(key, { info, counter }, simCrypto)));
 }
 
 interface Claiming {

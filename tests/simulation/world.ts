@@ -70,6 +70,12 @@ export interface Station {
 }
 
 /** A customer, and his phone. */
+interface Page {
+	readonly ledger: LedgerId;
+	readonly epoch: number;
+	readonly codes: readonly string[];
+}
+
 export interface Patron {
 	readonly person: PersonId;
 	/** Of a session of his. */
@@ -84,7 +90,7 @@ export interface Patron {
 	/** What he is behind, or was until the relay forgot it. */
 	readonly ledger: LedgerId | undefined;
 	/** His page in the first shop, and the codes that he may tell there. */
-	readonly page: { readonly ledger: LedgerId; readonly codes: readonly string[] } | undefined;
+	readonly page: Page | undefined;
 }
 
 export interface ShopTab extends Tab<Device> {

@@ -4,10 +4,12 @@ import type { LedgerId } from '#domain/ids.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import type { HostileStand, StandCustomer, StandShop } from './hostile-stand.ts';
 
-const COUNTERS = [0, 1, 2, 3, 4];
+/** Given out or not. */
+const COUNTERS = [0, 1, 2, 3, 4, 5, 6, 7];
 const crypto = createNodeCrypto();
 
 export interface StandSheet {
+	/** By their counters. */
 	readonly codes: readonly string[];
 	readonly scope: CodeScope;
 	readonly info: Uint8Array;

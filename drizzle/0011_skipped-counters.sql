@@ -1,0 +1,1 @@
+ALTER TABLE "sheet_set" ADD COLUMN "skipped" integer[] DEFAULT '{}' NOT NULL;
