@@ -18,7 +18,7 @@ import { claimJudged, claimWaiting, smsSend, wrongDay } from '#server/database/l
 import type { Transaction } from '#server/database/transaction.ts';
 import { commitAct, type Act } from '#server/ledgers/act.ts';
 import { ledgerIn, lockGuard, ofLedger, readLink } from '#server/ledgers/guard.ts';
-import { recallSet } from '#server/ledgers/forgotten-set.ts';
+import { recallSet, wasGivenCodes } from '#server/ledgers/forgotten-set.ts';
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { dayOf } from './days.ts';
 import { findCode, type CodeClaim, type Found } from './match-code.ts';
@@ -130,8 +130,11 @@ async function placeOf(
 	parts: LedgerParts,
 	{ name, guard, link, way }: Pick<CodeClaim, 'name' | 'guard' | 'link' | 'way'>
 ): Promise<Place> {
-	const recalled =
-		link === undefined || way === 'sms' ? undefined : await recallSet(act, parts, { name, link });
+	if (link === undefined) {
+		const isLost = way === 'sheet' && (await wasGivenCodes(act.tx, parts, name));
+		return { guard, link, isLost };
+	}
+	const recalled = way === 'sms' ? undefined : await recallSet(act, parts, { name, link });
 	if (recalled === undefined) return { guard, link, isLost: false };
 	// A phone goes on to make codes, which may be guessed.
 	const isLost = recalled.isLost && way === 'sheet';

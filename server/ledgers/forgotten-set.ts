@@ -49,6 +49,16 @@ export async function recallSet(
 	return recalled;
 }
 
+/** JUDGE-19. Whether codes of a ledger were given out whose connection, and all that they came from, is forgotten. */
+export async function wasGivenCodes(
+	tx: Transaction,
+	parts: LedgerParts,
+	name: LedgerName
+): Promise<boolean> {
+	const [last] = await readTold(tx, parts, name);
+	return last?.[0] !== undefined && last[0].open.length > 0;
+}
+
 function lastIn(sets: readonly Told[]): number {
 	return sets[0]?.[0]?.epoch ?? 0;
 }

@@ -416,6 +416,28 @@ describe('a set of codes that a restore forgot', () => {
 		expect(await tell('amina', given, 0)).toBe('ok');
 	});
 
+	it('[JUDGE-19] is no guess while its connection is forgotten too', async () => {
+		await meet('bola');
+		let given: StandSheet | undefined;
+		const theirs = await forget(async () => {
+			const { who: customer, ledger } = held('bola');
+			await link('bola');
+			given = await giveStandSheet(stand, { shop, ledger, customer, cap: 1_000 });
+		});
+		// The connection is made again once her phone has said it, too.
+		await restored(theirs);
+		const { codes } = given ?? { codes: [] };
+		for (const counter of [0, 1, 2, 3])
+			expect(await tell('bola', { codes }, counter)).toBe('revoked');
+		await carry(held('bola').who, held('bola').rows);
+		expect(await tell('bola', { codes }, 4)).toBe('revoked');
+		const { who: customer, ledger } = held('bola');
+		const again = await giveStandSheet(stand, { shop, ledger, customer, cap: 1_000 });
+		expect(await tell('bola', again, 0)).toBe('ok');
+		for (const result of ['wrong', 'wrong', 'wrong', 'locked'])
+			expect(await tell('bola', guesses, 0)).toBe(result);
+	});
+
 	it('[JUDGE-19] is not what the relay did not sign', async () => {
 		const before = await giveTo(held('amina').who);
 		const theirs = await forget(async () => {

@@ -321,25 +321,18 @@ async function conservedOf(
 /** Nobody guesses here: what is told at a counter was given out, perhaps before another set, or a restore. */
 const GUESSED: readonly string[] = ['wrong', 'locked', 'unread'];
 
-interface Kept {
-	readonly from: number;
-	readonly to: number;
-}
-
 /**
- * When (ms) codes of a ledger could be told from guesses, where a restore forgot what they came from: from when its
- * connection was made anew until there was a set of another secret.
+ * Until when (ms) codes of a ledger could be told from guesses, where a restore forgot what they came from: until
+ * there was a set of another secret.
  */
-async function keptOf(sql: Sql): Promise<ReadonlyMap<string, Kept>> {
-	const rows = await sql<{ ledger: string; from: string; to: string }[]>`
-		select ledger, ledger_link.at as from, min(issued_at) as to
+async function keptOf(sql: Sql): Promise<ReadonlyMap<string, number>> {
+	const rows = await sql<{ ledger: string; to: string }[]>`
+		select ledger, min(issued_at) as to
 		from ledger_link join person_secret using (person) join sheet_set using (business, ledger)
 		where version = 1 and created_at >= (select max(started_at) from database_epoch)
 			and issued_at >= created_at and (select count(*) from database_epoch) > 1
-		group by ledger, ledger_link.at`;
-	return new Map(
-		rows.map(({ ledger, from, to }) => [ledger, { from: Number(from), to: Number(to) }])
-	);
+		group by ledger`;
+	return new Map(rows.map(({ ledger, to }) => [ledger, Number(to)]));
 }
 
 /** However often and by whomever it is told: one code, one record. */
@@ -363,8 +356,7 @@ async function codesOf(
 		const code = `${ledger} ${told?.code ?? claim}`;
 		// By ten bits a till may take it for another one that is open: a claim names one counter.
 		const isMeant = told?.counter === given.get(told?.code ?? '');
-		const { from, to } = kept.get(ledger) ?? { from: 0, to: Infinity };
-		const isLost = verdict.ok && (verdict.value.at < from || verdict.value.at >= to);
+		const isLost = verdict.ok && verdict.value.at >= (kept.get(ledger) ?? Infinity);
 		if (GUESSED.includes(result) && isMeant && !isLost)
 			found.push({ promise: 'a code that was given out is no guess', detail: `${h}: ${result}` });
 		if (result !== 'ok') continue;
