@@ -4,6 +4,7 @@ import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
 import { only, type StoreReader, type StoreWriter, type TableName } from '#storage/device-store.ts';
 import { arrive } from './arrive.ts';
 import { HALF_REF, UNKNOWN_REF, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import { behind } from './copied-numbers.ts';
 import { handInAgain } from './enter-epoch.ts';
 import { heldOf } from './held-facts.ts';
 import type { Identity } from './identity.ts';
@@ -134,9 +135,7 @@ async function unknownOf(
 
 /**
  * Facts of this device's own code that its journal does not have: it was restored from a backup, or
- * copied. Its next fact takes a number behind theirs, so that nothing written is taken for known. A
- * number that no copy can have come to, as a hostile peer may carry one after a restore, is left where
- * it is: behind it there may be none to write by.
+ * copied. Its next fact takes a number behind theirs, so that nothing written is taken for known.
  */
 async function skipOwn(
 	rows: StoreWriter,
@@ -157,13 +156,6 @@ async function skipOwn(
 		sequence
 	);
 	await writeMeta(rows, 'sequence', after);
-}
-
-/** A copy that wrote more than a thousand facts a day for two years. */
-const COPY_AHEAD_MAX = 1_000_000;
-
-function behind(last: number, told: number, own: number): number {
-	return told > own + COPY_AHEAD_MAX ? last : Math.max(last, told);
 }
 
 async function keepArrived(

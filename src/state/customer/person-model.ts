@@ -16,6 +16,7 @@ import { shopId, type PersonView, type ShopId } from '#domain/person/view.ts';
 import { followStamp } from '#domain/stamp.ts';
 import type { DeviceStore, FactRow, StoreWriter } from '#storage/device-store.ts';
 import type { FactText } from '../arrived-fact.ts';
+import { behind } from '../copied-numbers.ts';
 import { readMeta, writeMeta } from '../meta.ts';
 import { heldOf, personRow, unknownRow } from './person-row.ts';
 
@@ -185,8 +186,9 @@ async function skipOwn(
 	arrived: readonly FactRow[],
 	code: string | undefined
 ): Promise<void> {
-	const last = arrived.reduce((most, row) => (row.code === code ? Math.max(most, row.n) : most), 0);
 	const before = (await readMeta(rows, 'sequence'))?.n ?? 0;
+	const own = arrived.filter((row) => row.code === code);
+	const last = own.reduce((most, { n }) => behind(most, n, before), before);
 	if (last > before) await writeMeta(rows, 'sequence', { n: last, receipt: 0 });
 }
 
