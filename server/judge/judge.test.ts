@@ -15,12 +15,14 @@ import { claimJudged, claimWaiting, codeSpent } from '#server/database/ledgers.t
 import { rawSql } from '#server/database/transaction.ts';
 import { commitAct } from '#server/ledgers/act.ts';
 import { ofLedger } from '#server/ledgers/guard.ts';
+import { readSet } from '#server/ledgers/code-sets.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { sendShopList } from '#server/ledgers/customer-sheets.ts';
 import { endLink, forgetNumber } from '#server/ledgers/linking.ts';
 import { sendRecordSms } from '#server/ledgers/record-sms.ts';
 import {
 	claimIdOf,
+	codeOfSheet,
 	codesOfSheet,
 	createLedgerStand,
 	enrolPhone,
@@ -419,6 +421,26 @@ describe('after a restore', () => {
 		for (const counter of [1, 2])
 			expect(await present(sheet(await writeRecord(stand, name), codes, counter))).toBe('ok');
 		expect(await present(sheet(await writeRecord(stand, name), codes, 5))).toBe('used');
+	});
+
+	it('[JUDGE-15] a code far beyond what was given out makes nothing of all that lies before it', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const epoch = EPOCH_LINKED + 1;
+		const wrong = { way: 'sheet', code: another(codes[0]), counter: 0 } as const;
+		for (let tries = 0; tries < 3; tries += 1)
+			expect(await present({ ...wrong, h: await writeRecord(stand, name) })).toBe('wrong');
+		// Her phone can make any of them, and behind the lock nobody is told that it is none.
+		const counter = 0xffff_ffff;
+		const far = await codeOfSheet(stand, name, { epoch, counter });
+		const claim = { h: await writeRecord(stand, name), way: 'sheet', code: far, counter } as const;
+		const waiting = await fileClaim(stand, shop, claim);
+		await judgeClaim(stand.parts, waiting);
+		expect(resultOf(verdicts().at(-1))).toBe('locked');
+		const before = await readSet(stand.parts.executor, { ...name, epoch });
+		await lose();
+		await carryVerdicts();
+		expect(await judgeAgain(waiting)).toBe('known');
+		expect(await readSet(stand.parts.executor, { ...name, epoch })).toEqual(before);
 	});
 
 	it('[JUDGE-16] what was spent after one restore is spent after the next', async () => {

@@ -16,7 +16,10 @@ import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { isOfLatest, keyOfEpoch } from '#server/ledgers/secrets.ts';
 import { findCarriedSpending, type Spending } from './carried-spending.ts';
 
-/** Of one set: nobody uses more codes at one shop from a backup to its loss. */
+/**
+ * Of one set: nobody uses more codes at one shop from a backup to its loss, and what was judged moves on with
+ * each. Of one further on, that only her phone can make, all before it would be made too.
+ */
 const FORGOTTEN_REFILLS = 32;
 
 /** A claim by a code, and all that the relay knows around it. */
@@ -135,9 +138,9 @@ async function findInSet(
 	const set = await readSet(tx, { ...name, epoch });
 	if (set === undefined) return undefined;
 	// JUDGE-19. What took the place of used codes since the backup was told to her, and is forgotten.
-	const isOlder = epoch <= firstEpoch(parts.epoch);
-	const end = set.nextCounter + (isOlder ? FORGOTTEN_REFILLS : 0);
-	if (counter >= end && !wasJudged) return undefined;
+	const isForgotten = wasJudged || epoch <= firstEpoch(parts.epoch);
+	const end = set.nextCounter + (isForgotten ? FORGOTTEN_REFILLS : 0);
+	if (counter >= end) return undefined;
 	const key = await keyOfEpoch(tx, parts, { ...name, epoch });
 	assert(key !== undefined, 'a set has an epoch');
 	const right = await code(key, { info: infoOfSet(set), counter }, parts.crypto);

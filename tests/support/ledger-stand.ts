@@ -373,18 +373,25 @@ export async function giveSheet(
 }
 
 /** The codes 0 to 9 of the ledger's set of an epoch, given out or not. */
-export async function codesOfSheet(
-	{ parts }: LedgerStand,
+export function codesOfSheet(
+	stand: LedgerStand,
 	name: LedgerName,
 	epoch: number
 ): Promise<readonly string[]> {
+	const counters = Array.from({ length: 10 }, (_, counter) => counter);
+	return Promise.all(counters.map((counter) => codeOfSheet(stand, name, { epoch, counter })));
+}
+
+/** One code of the ledger's set of an epoch, given out or not. */
+export async function codeOfSheet(
+	{ parts }: LedgerStand,
+	name: LedgerName,
+	{ epoch, counter }: { readonly epoch: number; readonly counter: number }
+): Promise<string> {
 	const set = await readSet(parts.executor, { ...name, epoch });
 	const key = await keyOfEpoch(parts.executor, parts, { ...name, epoch });
 	if (set === undefined || key === undefined) throw new Error('no set in that epoch');
-	const info = infoOfSet(set);
-	return Promise.all(
-		Array.from({ length: 10 }, (_, counter) => code(key, { info, counter }, parts.crypto))
-	);
+	return code(key, { info: infoOfSet(set), counter }, parts.crypto);
 }
 
 export async function enrolPhone(
