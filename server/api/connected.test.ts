@@ -10,11 +10,11 @@ import { ok } from '#domain/result.ts';
 import { account } from '#server/database/accounts.ts';
 import { balance, customer, setting } from '#server/database/journal.ts';
 import { ledgerGuard, personSecret, smsMonth } from '#server/database/ledgers.ts';
-import { commitAct } from '#server/ledgers/act.ts';
+import { commitAct, commitWhatever } from '#server/ledgers/act.ts';
 import { ASKS_OF_SHOP_MAX } from '#server/ledgers/asks.ts';
 import { readLink } from '#server/ledgers/guard.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
-import { linkLedger } from '#server/ledgers/linking.ts';
+import { forgetNumber, linkLedger } from '#server/ledgers/linking.ts';
 import {
 	codesOfSheet,
 	createLedgerStand,
@@ -439,6 +439,34 @@ describe('invites of a ledger', () => {
 		// Who is invited now is to see what he takes over.
 		stand.clock.now += MINUTE_MS;
 		expect(await look(await invite())).toMatchObject({ total: 65_000 });
+	});
+
+	it('[CONNECT-6] [CONNECT-8] one of before opens nothing either where she goes on by her number alone', async () => {
+		const phone = '+254712345678';
+		const bob = await makeCustomer(stand, `bob${String(round)}`);
+		const astray = [await invite()];
+		stand.clock.now += MINUTE_MS;
+		await link(stand, name, { way: 'app', person: amina.person });
+		stand.clock.now += MINUTE_MS;
+		// By a device that does not know of her yet.
+		astray.push(await invite());
+		stand.clock.now += MINUTE_MS;
+		await bySession(amina, '/connections/end', name);
+		await link(stand, name, { way: 'phone', phone });
+		await stand.database.orm
+			.insert(customer)
+			.values({ ...name, fields: { name: 'Amina from the corner' }, stamps: {} });
+		const { username } = shop;
+		const nothing = { shop: 'Mama Amina', username, name: '', currency: 'KES' };
+		for (const token of astray)
+			expect((await ask(stand.app, '/links/look', { body: { token } })).body).toEqual(nothing);
+		// Nor once she has let go of it.
+		stand.clock.now += MINUTE_MS;
+		await commitWhatever(stand.parts, (act) => forgetNumber(act, stand.parts, name));
+		const take = (token: string): Promise<Answer> =>
+			bySession(bob, '/links', { token, person: bob.person });
+		for (const token of astray) expect(codeOf(await take(token))).toBe('inviteOfAnother');
+		expect((await take(await invite())).status).toBe(200);
 	});
 
 	it('[CONNECT-7] [CONNECT-10] link their ledger to who takes them up, with all that was before', async () => {

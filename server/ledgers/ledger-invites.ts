@@ -7,10 +7,10 @@ import { balance } from '#server/database/journal.ts';
 import { ledgerInvite } from '#server/database/ledgers.ts';
 import type { Executor } from '#server/database/transaction.ts';
 import { commitAct } from './act.ts';
-import { ledgerIn, ofLedger, readLink } from './guard.ts';
+import { ledgerIn, ofLedger } from './guard.ts';
 import type { LedgerName, LedgerParts } from './ledger-parts.ts';
 import { linkLedger, type LinkRefusal } from './linking.ts';
-import { isOfRemoved, wasOfAnother } from './of-another.ts';
+import { isOfRemoved, stoodThere, wasOfAnother } from './of-another.ts';
 import { customerName, readShop, type Shop } from './shops.ts';
 
 const LEDGER_INVITE_MS = 7 * 24 * 3_600_000;
@@ -66,21 +66,12 @@ export async function lookAtInvite(
 	if (await isOfRemoved(executor, madeBy(invite))) return err('inviteExpired');
 	const shop = await readShop(executor, invite.name.business);
 	const { username } = shop;
-	if (await isOfSomebody(executor, invite)) {
+	// Who looks may be another.
+	if (await stoodThere(executor, invite)) {
 		return ok({ shop: shop.name, username, name: '', currency: shop.settings.currency ?? '' });
 	}
 	const name = await customerName(executor, invite.name);
 	return ok({ shop: shop.name, username, name, ...(await bookOf(executor, invite.name, shop)) });
-}
-
-/** Whether an account stands behind the ledger, or left it since: who looks may be another. */
-async function isOfSomebody(
-	executor: Executor,
-	{ name, createdAt }: FoundInvite
-): Promise<boolean> {
-	const link = await readLink(executor, name);
-	if (link === undefined || link.person === null) return false;
-	return link.state === 'linked' || link.at > createdAt;
 }
 
 type Book = Pick<InviteLook, 'currency' | 'exponent' | 'total'>;

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNotNull, ne } from 'drizzle-orm';
+import { and, desc, eq, gt, isNotNull, lte, ne } from 'drizzle-orm';
 import type { PersonId } from '#domain/ids.ts';
 import { device } from '#server/database/accounts.ts';
 import { codeEpoch } from '#server/database/ledgers.ts';
@@ -25,23 +25,35 @@ export async function wasOfAnother(
 ): Promise<boolean> {
 	// Nobody comes or leaves from here on.
 	await lockGuard(tx, name);
-	const link = await readLink(tx, name);
-	const isOther = link !== undefined && link.person !== null && link.person !== person;
-	// Who stands there still is refused for that; of who left it says when.
-	if (isOther && link.at > createdAt) return true;
-	const rows = await tx
+	return stoodThere(tx, { name, createdAt }, person);
+}
+
+/**
+ * Whether an account stood behind the ledger when that was made or since, though a number alone may by now; but for
+ * `person`, where one is named. One of which nobody knows any more when it left, was there still.
+ */
+export async function stoodThere(
+	executor: Executor,
+	{ name, createdAt }: MadeFor,
+	person: PersonId | null = null
+): Promise<boolean> {
+	// Nobody's are those of a number that was proved.
+	const isOther = person === null ? isNotNull(codeEpoch.person) : ne(codeEpoch.person, person);
+	const [since] = await executor
 		.select({ epoch: codeEpoch.epoch })
 		.from(codeEpoch)
-		.where(
-			and(
-				ofLedger(codeEpoch, name),
-				gt(codeEpoch.startedAt, createdAt),
-				// Nobody's are those of a number that was proved.
-				ne(codeEpoch.person, person)
-			)
-		)
+		.where(and(ofLedger(codeEpoch, name), gt(codeEpoch.startedAt, createdAt), isOther))
 		.limit(1);
-	return rows.length > 0;
+	if (since !== undefined) return true;
+	const [then] = await executor
+		.select({ person: codeEpoch.person })
+		.from(codeEpoch)
+		.where(and(ofLedger(codeEpoch, name), lte(codeEpoch.startedAt, createdAt)))
+		.orderBy(desc(codeEpoch.epoch))
+		.limit(1);
+	if (then === undefined || then.person === null || then.person === person) return false;
+	const link = await readLink(executor, name);
+	return link?.person !== then.person || link.state === 'linked' || link.at > createdAt;
 }
 
 /**
