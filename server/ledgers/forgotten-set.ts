@@ -88,12 +88,14 @@ async function recallLast(
 ): Promise<Recalled | undefined> {
 	const { tx } = act;
 	const [last] = told;
-	if (last === undefined || last.open.length === 0) return undefined;
+	if (last === undefined) return undefined;
 	if ((await readSet(tx, { ...name, epoch: last.epoch })) !== undefined) return undefined;
 	if (last.epoch < link.epoch) {
 		const inForce = await readSet(tx, { ...name, epoch: link.epoch });
 		return inForce === undefined ? { link, isLost: true } : undefined;
 	}
+	// What ended it is forgotten too, and none before it is in force again.
+	if (last.open.length === 0) return { link: { ...link, epoch: last.epoch }, isLost: true };
 	const secret = await secretOf(tx, parts, { name, link, told });
 	if (secret === undefined) {
 		const epoch = await renewEpoch(act, parts, { name, link, keepsWrong: true });

@@ -471,6 +471,32 @@ describe('a set of codes that a restore forgot', () => {
 		for (const result of ['wrong', 'wrong', 'wrong', 'locked'])
 			expect(await tell('amina', guesses, 0)).toBe(result);
 	});
+
+	it('[JUDGE-19] ended by one that was ended too stays so, whatever the shop keeps back of what ended that', async () => {
+		const before = await giveTo(held('amina').who);
+		let given = before;
+		const theirs = await forget(async () => {
+			given = await giveTo(held('amina').who);
+			await end('amina', 'customer');
+			stand.clock.now += HOUR_MS;
+			await link('amina');
+		});
+		await restored(theirs.filter(({ text }) => text.includes('"sheet"')));
+		for (const set of [before, given]) expect(await tell('amina', set, 0)).toBe('revoked');
+		expect(await tell('amina', guesses, 1)).toBe('revoked');
+	});
+
+	it('[JUDGE-19] with another secret is no guess either where it had ended before, and none is in force', async () => {
+		const given = await giveTo(held('amina').who);
+		await end('amina', 'customer');
+		stand.clock.now += HOUR_MS;
+		await link('amina');
+		await forget(() => Promise.resolve(), { isOtherSecret: true });
+		await restored([]);
+		for (const counter of [0, 1, 2, 3]) expect(await tell('amina', given, counter)).toBe('revoked');
+		const judged = ofKind(await stand.feedOf(held('amina').who.person), 'judged');
+		expect(judged.map(({ wrong }) => wrong)).toEqual([0, 0, 0, 0]);
+	});
 });
 
 /** The verdict on a code that is told for a due of its own: a sheet's, or a phone's. */
