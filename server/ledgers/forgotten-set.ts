@@ -25,7 +25,7 @@ export interface Recalled {
  * JUDGE-19. The set that the shop was told of last, where a restore forgot it. It stands again where a secret
  * that the database has gives its check values, which the relay signed; else all codes of the ledger end,
  * and both sides are told to make new ones. Those before it, and one that another ended since, are made out as
- * ended. JUDGE-20. None is put in force, or stays so, that another ended of which her phone alone tells.
+ * ended; so is the one in force where the shop was told of its end. JUDGE-20. None is put in force, or stays so, that another ended of which her phone alone tells.
  * Undefined where all is as it stands. The guard and the feeds are locked.
  */
 export async function recallSet(
@@ -89,7 +89,11 @@ async function recallLast(
 	const { tx } = act;
 	const [last] = told;
 	if (last === undefined) return undefined;
-	if ((await readSet(tx, { ...name, epoch: last.epoch })) !== undefined) return undefined;
+	if ((await readSet(tx, { ...name, epoch: last.epoch })) !== undefined) {
+		if (last.epoch !== link.epoch || !(await hasEnded(tx, parts, { name, link }))) return undefined;
+		const epoch = await renewEpoch(act, parts, { name, link, keepsWrong: true });
+		return { link: { ...link, epoch }, isLost: false };
+	}
 	if (last.epoch < link.epoch) {
 		const inForce = await readSet(tx, { ...name, epoch: link.epoch });
 		return inForce === undefined ? { link, isLost: true } : undefined;
@@ -163,6 +167,34 @@ async function readTold(
 		if (isOwn || (await isSigned(parts, name, fields))) told.push(fields);
 	}
 	return Array.from(Map.groupBy(told, ({ epoch }) => epoch).values());
+}
+
+/**
+ * Whether the shop was told, before a restore that forgot it, that no code of the set in force is open any more. One
+ * on paper alone runs out too, one code after the other: of that each was used for its record.
+ */
+async function hasEnded(
+	tx: Transaction,
+	parts: LedgerParts,
+	{ name, link: { epoch } }: Pick<Forgotten, 'name' | 'link'>
+): Promise<boolean> {
+	if (epoch > firstEpoch(parts.epoch)) return false;
+	const { business, ledger } = name;
+	const rows = await rawSql(tx)<{ text: string }[]>`
+		select text from ledger_fact join fact using (business, code, n)
+		where business = ${business} and ledger = ${ledger} and ledger_fact.kind = 'sheet'
+			and carried_by is not null and (text::json -> 7 ->> 'epoch')::int = ${epoch}
+			and json_array_length(text::json -> 7 -> 'open') < 2
+		order by wall desc limit ${HANDED_IN_MAX}`;
+	let isToldSo = false;
+	for (const { text } of rows) {
+		const parsed = parseFact(text);
+		if (!parsed.ok || parsed.value.kind !== 'sheet') continue;
+		if (!(await isSigned(parts, name, parsed.value.fields))) continue;
+		if (parsed.value.fields.open.length > 0) return false;
+		isToldSo = true;
+	}
+	return isToldSo;
 }
 
 /** Whoever hands in what a restore forgot may write what he likes. */

@@ -486,6 +486,20 @@ describe('a set of codes that a restore forgot', () => {
 		expect(await tell('amina', guesses, 1)).toBe('revoked');
 	});
 
+	it('[JUDGE-19] that was not forgotten stays ended, whatever the shop keeps back of what ended it', async () => {
+		const given = await giveTo(held('amina').who);
+		const theirs = await forget(async () => {
+			await end('amina', 'customer');
+			stand.clock.now += HOUR_MS;
+			await link('amina');
+		});
+		await restored(theirs.filter(({ text }) => text.includes('"sheet"')));
+		for (const counter of [0, 1]) expect(await tell('amina', given, counter)).toBe('revoked');
+		expect(await tell('amina', guesses, 1)).toBe('wrong');
+		const again = await giveTo(held('amina').who);
+		expect(await tell('amina', again, 0)).toBe('ok');
+	});
+
 	it('[JUDGE-19] with another secret is no guess either where it had ended before, and none is in force', async () => {
 		const given = await giveTo(held('amina').who);
 		await end('amina', 'customer');
