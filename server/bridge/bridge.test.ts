@@ -214,6 +214,25 @@ describe('what a shop writes', () => {
 		expect(shown?.row).toEqual(['dueMove', due.h, days[1], 'later']);
 	});
 
+	it('[BRIDGE-23] by a device whose clock is a little ahead stands behind what another wrote meanwhile', async () => {
+		const due = await recordFact(shop, { ledger, minor: 100 });
+		await put(shop, due);
+		await stand.link(shop, ledger, amina);
+		const moveAt = (aheadMs: number, reason: string): HandFact => {
+			stand.clock.now += aheadMs;
+			const row = ['dueMove', due.h, stand.clock.now + DAY_MS, reason];
+			const move = handFact(shop, 'entry', ledger, row);
+			stand.clock.now -= aheadMs;
+			return move;
+		};
+		const [ahead, right] = [moveAt(240_000, 'ahead'), moveAt(120_000, 'right')];
+		await put(shop, ahead);
+		stand.clock.now += 1_800_000;
+		await put(shop, right);
+		const shown = ofKind(await feed(), 'told').toSorted((a, b) => a.at.wall - b.at.wall);
+		expect(shown.map(({ row }) => row[3])).toEqual(['right', 'ahead']);
+	});
+
 	it('[BRIDGE-2] of its own name and place reaches all who are linked', async () => {
 		await stand.link(shop, ledger, amina);
 		await put(shop, handFact(shop, 'setting', { name: 'Duka', phone: '0700', currency: 'KES' }));

@@ -8,6 +8,7 @@ import type { Fact } from '#domain/fact/fact.ts';
 import { PERSON_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
 import { isRelaySigned, relayMessage } from '#domain/fact/relay-message.ts';
 import { factId, type BusinessId, type PersonId } from '#domain/ids.ts';
+import { STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import { systemRandom, type Random } from '#server/auth/random.ts';
 import type {
 	AppendRelayFacts,
@@ -141,7 +142,8 @@ function factOf(
 	{ wall: now, epoch }: { readonly wall: number; readonly epoch: number }
 ): Fact {
 	const code = `0.${String(epoch)}`;
-	const wall = Math.min(now, draft.saidAt ?? now);
+	// No further ahead than a device's clock may be, whose stamps count so far.
+	const wall = Math.min(now + STAMP_AHEAD_MAX_MS, draft.saidAt ?? now);
 	const on = new Date(wall).toISOString().slice(0, 10);
 	const body = Object.fromEntries(
 		Object.entries(draft).filter(([name]) => name !== 'branch' && name !== 'saidAt')
