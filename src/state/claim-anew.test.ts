@@ -140,6 +140,7 @@ interface Machine {
 	readonly page: PageParts;
 	readonly books: ReadonlyMap<string, DeviceStore>;
 	readonly current: () => Promise<string | undefined>;
+	readonly all: () => Promise<readonly string[]>;
 	readonly claimHere: (api: Claim) => ReturnType<typeof claimAnew>;
 }
 
@@ -168,6 +169,7 @@ async function machine(): Promise<Machine> {
 	return {
 		...{ test, page, books },
 		current: () => registry.current(),
+		all: () => registry.all(),
 		claimHere: (api) => claimAnew(api, { ...app, changes: createChanges() }, { name: 'Tea', page })
 	};
 }
@@ -286,4 +288,32 @@ it('[HEIR-12] a book that was claimed after all goes on beside the one that it w
 	const toBe = await heirToBe({ old: first.store, createKeys: createSigningKeys });
 	expect(toBe.minted).toBeUndefined();
 	expect(await heirToBe({ old: first.store, createKeys: createSigningKeys })).toEqual(toBe);
+});
+
+it('[HEIR-12] a book that is claimed after all while its heir is being claimed does not end', async () => {
+	const here = await machine();
+	const { test, page } = here;
+	await sell(test.device, 100);
+	const keys = await createSigningKeys();
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'keys', keys));
+	let business: Identity['business'] | undefined;
+	const claimed = await here.claimHere({
+		claim: async (form) => {
+			({ business } = form);
+			// This tab sleeps over the answer; in another one its other owner opens his shop.
+			const asked = joinedAs({ ...form, ...test.device.identity });
+			const opened = await joinBusiness(() => Promise.resolve(ok(asked)), page, asked.business);
+			expect(opened.ok).toBe(true);
+			return YES;
+		}
+	});
+	expect(claimed).toEqual(ok(undefined));
+	if (business === undefined) throw new Error('nothing was claimed');
+	expect(await here.current()).toBe(business);
+	expect(await salesIn((await openIn(here, business, 8)).store)).toEqual([100n]);
+	const first = await openIn(here, test.device.identity.business, 9);
+	expect(first.device.identity.claimed).toBe(true);
+	await sell(first.device, 200);
+	expect(await salesIn(first.store)).toEqual([100n, 200n]);
+	expect(await here.all()).toEqual([test.device.identity.business, business]);
 });

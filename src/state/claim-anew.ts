@@ -41,10 +41,12 @@ export async function claimAnew(
 		if (claimed.error === 'businessKnown') await forgetMinted(app.store);
 		return claimed;
 	}
-	await handOver(parts, book);
+	const isOver = await handOver(parts, book);
 	book.store.close();
 	const registry = createRegistry(page.openStore(REGISTRY_NAME));
-	await registry.replace(app.identity.business, book.identity.business);
+	const { business } = book.identity;
+	if (isOver) await registry.replace(app.identity.business, business);
+	else await registry.enter(business);
 	registry.close();
 	tellOtherTabs(app);
 	return ok(undefined);
@@ -62,8 +64,9 @@ export async function endMinting(
 	try {
 		const parts = mintingParts(old, page);
 		const book = await mintAnew(parts);
-		await handOver(parts, book);
+		const isOver = await handOver(parts, book);
 		book.store.close();
+		if (!isOver) return;
 	} finally {
 		old.close();
 	}

@@ -11,7 +11,7 @@ import { parseFact } from '#domain/fact/parse-fact.ts';
 import { assert } from '#domain/assert.ts';
 import { formatDocumentName, parseDocumentName } from '#documents/document-name.ts';
 import type { BusinessId } from '#domain/ids.ts';
-import type { DeviceStore, JournalRow } from '#storage/device-store.ts';
+import type { DeviceStore, JournalRow, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { arrive } from './arrive.ts';
 import type { ArrivedFact } from './arrived-fact.ts';
 import { mintIdentity, type Identity } from './identity.ts';
@@ -56,24 +56,38 @@ export async function mintAnew(parts: MintAnewParts): Promise<MintedBook> {
 
 /**
  * Ends the old book once the new one has all of it: from the transaction that says so nothing more is
- * written there, so that nothing is sold into a book that nobody opens again.
+ * written there, so that nothing is sold into a book that nobody opens again. Answers whether it ended:
+ * one that was claimed after all, in another tab while this one slept, goes on.
  */
 export async function handOver(
 	parts: Pick<MintAnewParts, 'old' | 'crypto'>,
 	book: MintedBook
-): Promise<void> {
+): Promise<boolean> {
 	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
 		const last = await rewriteRest({ ...parts, ...book });
-		const isOver = await parts.old.write(['meta'], async (rows) => {
-			const now = (await readMeta(rows, 'sequence'))?.n ?? 0;
-			const heir = await readMeta(rows, 'heir');
-			if (now !== last || heir?.minted?.business !== book.identity.business) return false;
-			await writeMeta(rows, 'heir', { ...heir, code: book.identity.code });
-			return true;
-		});
-		if (isOver) return;
+		const became = await parts.old.write(['meta'], (rows) => end(rows, book, last));
+		if (became !== 'moved') return became === 'over';
 	}
 	throw new Error('another tab keeps writing before the book is handed over');
+}
+
+async function end(
+	rows: StoreWriter,
+	{ identity: { business, code } }: MintedBook,
+	last: number
+): Promise<'over' | 'claimed' | 'moved'> {
+	if (await goesOn(rows)) return 'claimed';
+	const now = (await readMeta(rows, 'sequence'))?.n ?? 0;
+	const heir = await readMeta(rows, 'heir');
+	if (now !== last || heir?.minted?.business !== business) return 'moved';
+	await writeMeta(rows, 'heir', { ...heir, code });
+	return 'over';
+}
+
+/** It was claimed, and did not end before. */
+async function goesOn(rows: StoreReader): Promise<boolean> {
+	const identity = await readMeta(rows, 'identity');
+	return identity?.claimed === true && (await readMeta(rows, 'heir'))?.code === undefined;
 }
 
 /**
