@@ -10,8 +10,13 @@ export async function throwWhereOver(
 	rows: StoreReader,
 	owner: 'identity' | 'phone'
 ): Promise<void> {
-	const heir = await readMeta(rows, 'heir');
-	if ((heir?.minted !== undefined && heir.code !== undefined) || heir?.isOver === true)
+	if ((await isMintedAnew(rows)) || (await readMeta(rows, 'heir'))?.isOver === true)
 		throw new Error('this book goes on in another one');
 	if ((await readMeta(rows, owner)) === undefined) throw new Error('this book was removed');
+}
+
+/** HEIR-12. Whether this book became that of a business of its own, and is over. */
+export async function isMintedAnew(rows: StoreReader): Promise<boolean> {
+	const heir = await readMeta(rows, 'heir');
+	return heir?.minted !== undefined && heir.code !== undefined;
 }

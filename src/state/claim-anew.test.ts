@@ -141,6 +141,7 @@ interface Machine {
 	readonly books: ReadonlyMap<string, DeviceStore>;
 	readonly current: () => Promise<string | undefined>;
 	readonly all: () => Promise<readonly string[]>;
+	readonly bookOf: (business: Identity['business']) => Promise<string>;
 	readonly claimHere: (api: Claim) => ReturnType<typeof claimAnew>;
 }
 
@@ -170,6 +171,7 @@ async function machine(): Promise<Machine> {
 		...{ test, page, books },
 		current: () => registry.current(),
 		all: () => registry.all(),
+		bookOf: (business) => registry.bookOf(business),
 		claimHere: (api) => claimAnew(api, { ...app, changes: createChanges() }, { name: 'Tea', page })
 	};
 }
@@ -316,4 +318,32 @@ it('[HEIR-12] a book that is claimed after all while its heir is being claimed d
 	await sell(first.device, 200);
 	expect(await salesIn(first.store)).toEqual([100n, 200n]);
 	expect(await here.all()).toEqual([test.device.identity.business, business]);
+});
+
+it('[HEIR-12] who joins the business of a book that ended gets a book of his own', async () => {
+	const here = await machine();
+	const { test, page, books } = here;
+	const { business } = test.device.identity;
+	await sell(test.device, 100);
+	const keys = await createSigningKeys();
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'keys', keys));
+	expect(await here.claimHere({ claim: () => Promise.resolve(YES) })).toEqual(ok(undefined));
+	// Whose shop it is invites this device.
+	const asked = { ...joinedAs({ ...test.device.identity, name: 'Tea' }), code: 'C' as DeviceCode };
+	const opened = await joinBusiness(() => Promise.resolve(ok(asked)), page, business);
+	expect(opened.ok).toBe(true);
+	expect(await here.current()).toBe(business);
+	const store = books.get(await here.bookOf(business));
+	if (store === undefined) throw new Error('no such book');
+	const joined = await openTestDevice({ seed: 8, store });
+	expect(joined.device.identity).toMatchObject({ business, code: 'C', claimed: true });
+	await sell(joined.device, 200);
+	expect(await salesIn(joined.store)).toEqual([200n]);
+	expect(await joined.store.read(['meta'], (rows) => readMeta(rows, 'leftBehind'))).toBeUndefined();
+	// A tab of the book that ended, which wakes late, takes nobody out of it.
+	const { signer } = test.parts;
+	const ways = deviceWays({ ...test.parts, device: test.device, signer, clock: () => 0, page });
+	await ways.enter('A');
+	expect(await here.current()).toBe(business);
+	expect(await here.all()).toContain(business);
 });

@@ -4,6 +4,7 @@ import type { BusinessId, DeviceCode } from '#domain/ids.ts';
 import { ok, type Result } from '#domain/result.ts';
 import type { Joined } from './account-answers.ts';
 import { createAccountApi } from './account-api.ts';
+import { isMintedAnew } from './book-end.ts';
 import { endMinting } from './claim-anew.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Identity } from './identity.ts';
@@ -69,7 +70,7 @@ async function comeBack<E>(
 	);
 	const returning = isMinted ? claimingDevice : returningDevice;
 	const before = book === undefined ? undefined : await returning(book, page);
-	if (book === undefined || before === undefined) return undefined;
+	if (book === undefined || before === undefined || before.isOver) return undefined;
 	const joined = await ask(await page.signerOf(before.keys));
 	if (!joined.ok) return Object.is(joined.error, 'deviceRemoved') ? undefined : joined;
 	if (joined.value.code === before.identity.code) await reenter(page, joined.value, book);
@@ -116,7 +117,8 @@ async function keepBook(
 		if ((await readMeta(rows, 'identity')) !== undefined) return;
 		await writeMeta(rows, 'keys', keys);
 		await writeMeta(rows, 'identity', identity);
-		if (heir !== undefined) await writeMeta(rows, 'leftBehind', book);
+		// What ended in another business has left nothing behind.
+		if (before?.isOver === false) await writeMeta(rows, 'leftBehind', book);
 	});
 	store.close();
 	await enterBook(page, business, heir);
@@ -174,12 +176,14 @@ interface HeldDevice {
 	readonly identity: Identity;
 	readonly keys: CryptoKeyPair;
 	readonly removedAt?: number | undefined;
+	/** The book became that of another business: nothing is written in it any more. */
+	readonly isOver: boolean;
 }
 
-/** The device that has this book, where the relay lets it in no more. */
+/** The device that has this book, where the relay lets it in no more, or the book is over. */
 async function removedDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
 	const held = await heldDevice(name, page);
-	if (held === undefined || held.removedAt !== undefined) return held;
+	if (held === undefined || held.removedAt !== undefined || held.isOver) return held;
 	// It may not have been on the network since then.
 	const standing = await standingOf(held, page);
 	const isForgotten = standing === 'unknown' && held.identity.claimed;
@@ -203,12 +207,13 @@ async function claimingDevice(name: string, page: PageParts): Promise<HeldDevice
 async function heldDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
 	const store = page.openStore(name);
 	try {
-		const { identity, keys, removedAt } = await store.read(['meta'], async (rows) => ({
+		const { identity, keys, ...held } = await store.read(['meta'], async (rows) => ({
 			identity: await readMeta(rows, 'identity'),
 			keys: await readMeta(rows, 'keys'),
-			removedAt: await readMeta(rows, 'removedAt')
+			removedAt: await readMeta(rows, 'removedAt'),
+			isOver: await isMintedAnew(rows)
 		}));
-		return identity === undefined || keys === undefined ? undefined : { identity, keys, removedAt };
+		return identity === undefined || keys === undefined ? undefined : { identity, keys, ...held };
 	} finally {
 		store.close();
 	}

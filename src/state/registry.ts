@@ -18,7 +18,10 @@ export interface Registry {
 	 * slept through that, and comes late with it, changes nothing.
 	 */
 	succeed(business: BusinessId, before: string, heir: DeviceCode): Promise<void>;
-	/** Puts `business` in the place of `before`, whose database stays where it is; once only. */
+	/**
+	 * Puts `business` in the place of `before`, whose database stays where it is; once only, and not where
+	 * this device joined `before` since, with a book of its own.
+	 */
 	replace(before: BusinessId, business: BusinessId): Promise<void>;
 	/** What `begin` answers, and the database in which that business's book lies. */
 	open(first: BusinessId): Promise<{ readonly business: BusinessId; readonly book: string }>;
@@ -47,7 +50,7 @@ export function createRegistry(store: DeviceStore): Registry {
 		async replace(before, business) {
 			await store.write(['meta'], async (rows) => {
 				const held = businessesOf(await rows.get('meta', BUSINESSES));
-				if (!held.includes(before)) return;
+				if (!held.includes(before) || (await bookIn(rows, before)) !== databaseName(before)) return;
 				const others = held.filter((one) => one !== before && one !== business);
 				await rows.put('meta', [
 					{ key: CURRENT, value: business },
