@@ -22,6 +22,22 @@ export function withNumbers(
 	return joined([...ranges, ...numbers.map((n): NumberRange => [n, n])]);
 }
 
+/** The numbers of each device that stand in both. */
+export function inBoth(a: NumberRanges, b: NumberRanges): NumberRanges {
+	return Object.fromEntries(
+		Object.entries(a).flatMap(([code, ranges]) => {
+			const both = ranges.flatMap((range) => within(range, b[code] ?? []));
+			return both.length === 0 ? [] : [[code, joined(both)]];
+		})
+	);
+}
+
+function within([from, to]: NumberRange, others: readonly NumberRange[]): readonly NumberRange[] {
+	return others
+		.filter(([first, last]) => first <= to && last >= from)
+		.map(([first, last]) => [Math.max(first, from), Math.min(last, to)]);
+}
+
 /** Ranges that touch or overlap as one, in order. */
 export function joined(ranges: readonly NumberRange[]): readonly NumberRange[] {
 	const whole: NumberRange[] = [];

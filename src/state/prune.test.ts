@@ -154,3 +154,26 @@ it('[DEVICE-25] counts what was kept uncounted among sales that were let go', as
 	const levels = await test.store.read(['stock'], (rows) => rows.all('stock'));
 	expect(levels.map(({ level }) => level)).toContain(3_000n);
 });
+
+it('[DEVICE-46] what was let go counts again where a checkpoint that begins all anew does not hold it', async () => {
+	const test = await shop(13);
+	const { device, store } = test;
+	await sendAll(test);
+	const before = await storedNumbers(store);
+	const all = await textsOf(test);
+	while (await device.prune());
+	expect(await salesOf(test)).toBe(6);
+	// FEED-15. The relay gives that of the feed's beginning.
+	await store.write(['meta'], (rows) => writeMeta(rows, 'isCheckpointLost', true));
+	await device.takeCheckpoint({ epoch: 1, s: 0, ranges: {}, next: null, ...NO_ROWS });
+	await device.receive(all.map((fact, place) => ({ ...fact, s: place + 1 })));
+	expect(await storedNumbers(store)).toEqual(before);
+	while (await device.prune());
+	expect(await salesOf(test)).toBe(6);
+	expect(await storedNumbers(store)).toEqual(before);
+});
+
+const NO_ROWS = {
+	...{ settings: [], members: [], devices: [], products: [], customers: [] },
+	...{ records: [], stock: [], days: [], ledgerFacts: [] }
+};

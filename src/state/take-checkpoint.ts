@@ -22,7 +22,7 @@ import { heldOf } from './held-facts.ts';
 import type { Identity } from './identity.ts';
 import * as folds from './ledger-folds.ts';
 import { readMeta, writeMeta } from './meta.ts';
-import { isInRanges, joined } from './number-ranges.ts';
+import { inBoth, isInRanges, joined } from './number-ranges.ts';
 import {
 	addAll,
 	addDayRows,
@@ -57,6 +57,7 @@ export async function takeCheckpoint(
 		const outside = await factsOutside(rows, checkpoint.ranges);
 		if (isNew) {
 			for (const table of FOLDED_TABLES) await rows.clear(table);
+			await forgetPruned(rows, checkpoint);
 			await addAll(rows, outside, { business, folds });
 		}
 		await clearHalf(rows);
@@ -65,6 +66,16 @@ export async function takeCheckpoint(
 		await keepPlace(rows, checkpoint, isNew);
 	});
 	parts.changes.tell(['meta', ...FOLDED_TABLES]);
+}
+
+/** DEVICE-46. What was let go and is in no sum any more is counted when the feed brings it again. */
+async function forgetPruned(rows: StoreWriter, { ranges }: Checkpoint): Promise<void> {
+	const pruned = await readMeta(rows, 'pruned');
+	if (pruned === undefined) return;
+	const left = inBoth(pruned, ranges);
+	if (JSON.stringify(left) === JSON.stringify(pruned)) return;
+	await writeMeta(rows, 'pruned', left);
+	await rows.remove('meta', ['prunedTo']);
 }
 
 /** Rows of a piece that are put in one transaction. */
