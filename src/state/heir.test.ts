@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { effectsOf } from '#domain/fact/effects.ts';
 import { firstText } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import { parseDeviceCode, type DeviceCode } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
@@ -345,27 +347,87 @@ describe('what another database of the relay said to have', () => {
 		expect(asked).toEqual(['A-3', 'A-1', 'A-2', 'A-3']);
 	});
 
-	it('[HEIR-8] is issued though the heir’s book was begun before that one was restored', async () => {
-		const test = await forked();
-		await sell(test, 100);
-		await markAllSent(test.store);
-		await sell(test, 200);
+	/** Killed before the book of before says that its heir's is whole; then the relay is restored. */
+	async function cutOff(test: TestDevice): Promise<DeviceStore> {
 		const { store: old, beforeWrite } = createInterruptedStore(test.store);
 		const lacking = (ids: readonly string[]): Promise<readonly string[]> => {
-			// Killed before the book of before says that its heir's is whole.
 			beforeWrite(() => Promise.reject(new Error('killed')));
 			return Promise.resolve(ids);
 		};
 		const heir = createMemoryDeviceStore();
 		await expect(heirOf({ ...test, store: old }, { lacking, heir })).rejects.toThrow('killed');
-		const all = (ids: readonly string[]): Promise<readonly string[]> => Promise.resolve(ids);
+		return heir;
+	}
+
+	const all = (ids: readonly string[]): Promise<readonly string[]> => Promise.resolve(ids);
+
+	it('[HEIR-8] is handed in though the heir’s book was begun before that one was restored', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		await markAllSent(test.store);
+		await sell(test, 200);
+		const heir = await cutOff(test);
 		await heirOf(test, { lacking: all, epoch: 2, heir });
-		const [unsent, ...lost] = await firstTexts(heir);
-		expect([...lost, unsent]).toEqual(await firstTexts(test.store));
+		const [unsent, ...more] = await firstTexts(heir);
+		expect(more).toEqual([]);
+		const { facts, carry, inheritance } = await heir.read(['facts', 'meta'], async (rows) => ({
+			facts: await rows.all('facts'),
+			carry: await readMeta(rows, 'carry'),
+			inheritance: await readMeta(rows, 'inheritance')
+		}));
+		const others = facts.filter(({ code }) => code === 'A').map(({ text }) => text);
+		expect([...others, unsent]).toEqual(await firstTexts(test.store));
+		expect(carry).toEqual(carryFrom(2));
+		expect(inheritance?.known).toEqual([1, 2]);
 		const sums = await heir.read(['days'], (rows) => rows.all('days'));
 		expect(sums.map(({ salesMinor }) => salesMinor)).toEqual([300n]);
 		expect(await heirOf(test, { lacking: all, epoch: 2, heir })).toBe(heir);
-		expect(await firstTexts(heir)).toHaveLength(3);
+		expect(await firstTexts(heir)).toHaveLength(1);
+	});
+
+	it('[HEIR-8] is issued where that one has what a copy wrote under its name', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		await markAllSent(test.store);
+		await sell(test, 200);
+		const heir = await cutOff(test);
+		await heir.write(['facts'], async (rows) => {
+			const row = await rows.get('facts', 'A-2');
+			if (row === undefined) throw new Error('nothing came along');
+			await rows.put('facts', [{ ...row, text: row.text.replaceAll('100', '500') }]);
+		});
+		await heirOf(test, { lacking: (ids) => all(ids.slice(1)), epoch: 2, heir });
+		const [, lost, unsent] = await firstTexts(test.store);
+		expect(await firstTexts(heir)).toEqual([unsent, lost]);
+	});
+
+	it('[HEIR-8] keeps the names by which what was issued before calls it', async () => {
+		const test = await forked();
+		const added = await test.device.addProducts([{ name: 'Tea', price: 100 }]);
+		if (!added.ok) throw new Error('refused');
+		const [productId] = added.value;
+		if (productId === undefined) throw new Error('no product');
+		await markAllSent(test.store);
+		test.clock.now += 10;
+		const line = { productId, name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 100 };
+		const tenders = [{ kind: 'cash' as const, minor: 100 }];
+		expect((await test.device.sell({ lines: [line], tenders })).ok).toBe(true);
+		const heir = await cutOff(test);
+		await heirOf(test, { lacking: all, epoch: 2, heir });
+		// What the heir tells, as its own or as what others wrote: each act under one name.
+		const rows = await heir.read(['facts', 'journal'], async (read) => [
+			...(await read.all('facts')),
+			...(await read.all('journal'))
+		]);
+		const told = new Map(rows.map(({ id, text }) => [id, text]));
+		expect(new Set([...told.values()].map(firstText)).size).toBe(told.size);
+		const facts = [...told.values()].flatMap((text) => {
+			const fact = parseFact(text);
+			return fact.ok ? [effectsOf(fact.value)] : [];
+		});
+		const products = facts.flatMap((effects) => effects.products.map(({ key }) => key));
+		const sold = facts.flatMap(({ stock }) => stock.map((moved) => moved.productId));
+		expect(sold).toEqual(products);
 	});
 });
 

@@ -333,14 +333,16 @@ async function takeFacts(
 ): Promise<void> {
 	const held = await store.read(['meta'], async (rows) => ({
 		checkpoint: await readMeta(rows, 'checkpoint'),
+		inheritance: await readMeta(rows, 'inheritance'),
 		stamp: await readMeta(rows, 'stamp')
 	}));
+	const { inheritance } = held;
 	const recentFrom = (held.stamp?.wall ?? 0) - RECENT_MS;
 	let after = '';
 	for (;;) {
 		const { page, own } = await old.read(['facts', 'journal'], async (rows) => {
 			const found = await rows.find('facts', { from: after, to: TEXT_END, limit: PAGE });
-			return { page: found, own: await doubtedOf(rows, found, { before, answered }) };
+			return { page: found, own: await doubtedOf(rows, found, { before, answered, inheritance }) };
 		});
 		// What was let go of the journal is issued by nobody again, and goes as what others wrote.
 		const others = page.filter(({ id }) => id !== after && !own.has(id));
@@ -356,22 +358,30 @@ async function takeFacts(
 	}
 }
 
+interface Doubting extends Omit<Taking, 'device'> {
+	readonly inheritance: Inheritance | undefined;
+}
+
 /**
  * Of these facts the own ones that are issued again, or may be at the relay under another name: all but
- * those that it said to have under this one.
+ * those that it said to have under this one, be it before it was restored and lost them.
  */
 async function doubtedOf(
 	rows: StoreReader,
 	found: readonly FactRow[],
-	{ before: { code }, answered }: Omit<Taking, 'device'>
+	{ before: { code }, answered, inheritance }: Doubting
 ): Promise<ReadonlySet<string>> {
 	const own = found.filter((row) => row.code === code);
 	const held = await rows.getMany(
 		'journal',
 		own.map(({ n }) => n)
 	);
-	const doubted = held.filter((row) => row?.sent === 0 || answered.has(row?.id ?? ''));
-	return new Set(doubted.flatMap((row) => row?.id ?? []));
+	const journal = held.filter((row) => row !== undefined);
+	const isLost = inheritance && lostOf(inheritance, answered);
+	const doubted = journal.filter(
+		(row) => row.sent === 0 || (answered.has(row.id) && isLost?.(row) !== true)
+	);
+	return new Set(doubted.map(({ id }) => id));
 }
 
 interface Issuing extends Pick<HeirParts, 'old' | 'crypto'> {
@@ -407,7 +417,7 @@ async function issueOnce(
 		stamp: await readMeta(rows, 'stamp')
 	}));
 	const toIssue = left.rows.filter((row) => isToIssue(row, answered));
-	const issued = await reissue(toIssue, basis, crypto);
+	const issued = await reissue(await notBrought(store, toIssue, inheritance), basis, crypto);
 	const arrived = issued.flatMap((one) => one.arrived ?? []);
 	const { business, code } = identity;
 	const folding = { business, code, folds: await foldsFor(arrived) };
@@ -425,13 +435,36 @@ async function issueOnce(
  */
 export async function leftOf(
 	rows: StoreReader,
-	{ upTo, names }: Inheritance,
+	inheritance: Inheritance,
 	answered: Answered
 ): Promise<readonly JournalRow[]> {
+	const { upTo } = inheritance;
 	const from = answered.size === 0 ? upTo + 1 : 1;
 	const held = await rows.find('journal', { from, to: Number.MAX_SAFE_INTEGER });
+	const isLost = lostOf(inheritance, answered);
+	return held.filter((row) => row.n > upTo || isLost(row));
+}
+
+type IsLost = (row: Pick<JournalRow, 'id' | 'n'>) => boolean;
+
+/** Whether it was looked at and found at the relay, which lacks it now. */
+function lostOf({ upTo, names }: Inheritance, answered: Answered): IsLost {
 	const issued = new Set(names.map(([n]) => n));
-	return held.filter(({ id, n }) => n > upTo || (answered.get(id) === true && !issued.has(n)));
+	return ({ id, n }) => n <= upTo && answered.get(id) === true && !issued.has(n);
+}
+
+/**
+ * HEIR-8. What was looked at before and came along is handed in under the name that it had: by that one it
+ * is called in what was issued then.
+ */
+async function notBrought(
+	store: DeviceStore,
+	toIssue: readonly JournalRow[],
+	{ upTo }: Inheritance
+): Promise<readonly JournalRow[]> {
+	const ids = toIssue.map(({ id }) => id);
+	const held = await store.read(['facts'], (rows) => rows.getMany('facts', ids));
+	return toIssue.filter(({ n, text }, place) => n > upTo || held[place]?.text !== text);
 }
 
 interface Left {
@@ -462,7 +495,7 @@ async function keepIssued(
 		await writeMeta(rows, 'stamp', left.stamp);
 }
 
-/** What was issued again, and what was unsent and found at the relay. */
+/** What was issued again, and what was unsent and found at the relay, or came along since it was lost there. */
 export function takenOver(
 	before: Inheritance,
 	looked: readonly JournalRow[],
@@ -470,8 +503,9 @@ export function takenOver(
 ): Pick<Inheritance, 'names' | 'known'> {
 	const here = issued.map(({ from, row }) => [from, row.n] as const);
 	const again = new Set(issued.map(({ from }) => from));
-	const found = looked.filter(({ n, sent }) => sent === 0 && !again.has(n)).map(({ n }) => n);
-	return { names: [...before.names, ...here], known: [...(before.known ?? []), ...found] };
+	const found = looked.filter(({ n, sent }) => (sent === 0 || n <= before.upTo) && !again.has(n));
+	const known = new Set([...(before.known ?? []), ...found.map(({ n }) => n)]);
+	return { names: [...before.names, ...here], known: [...known] };
 }
 
 async function readBasis(rows: StoreReader): Promise<Basis | undefined> {
