@@ -956,6 +956,44 @@ describe('receiving', () => {
 			}
 		});
 
+		it.each([true, false])(
+			'[DEVICE-25] though a tab of an older program takes a checkpoint over it, anew: %s',
+			async (isLost) => {
+				const { device } = await openTestDevice({ seed: 53, currency: 'KES' });
+				const relay = await openTestDevice({
+					seed: 54,
+					joins: { identity: device.identity, code: 'B' }
+				});
+				value(await relay.device.addProducts([{ name: 'Rice', price: 250 }]));
+				const { branch } = device.identity;
+				await relay.device.receive([{ text: foundFact('B-7', TEST_NOW), branch }]);
+				const before = await checkpointOf(relay.store, 4);
+				const to = await openTestDevice({
+					seed: 55,
+					joins: { identity: device.identity, code: 'C' }
+				});
+				await to.device.takeCheckpoint(before);
+				const text = foundFact('B-8', TEST_NOW);
+				for (const { device: one } of [to, relay]) await one.receive([{ text, branch }]);
+				const numbers = await storedNumbers(relay.store);
+				expect(await storedNumbers(to.store)).toEqual(numbers);
+				const writeAs = (now: string): Promise<void> =>
+					to.store.write(['facts', 'meta'], async (rows) => {
+						const row = await rows.get('facts', 'B-8');
+						if (row !== undefined) await rows.put('facts', [{ ...row, text: now }]);
+					});
+				// To the program of the other tab, which slept until now, it has one field too many.
+				await writeAs(laterFact('B-8', TEST_NOW));
+				await to.store.write(['meta'], (rows) => writeMeta(rows, 'isCheckpointLost', isLost));
+				await to.device.takeCheckpoint(before);
+				await writeAs(text);
+				await countKept(to.parts, to.device.identity);
+				const again = await to.store.read(['meta'], (rows) => readMeta(rows, 'isCheckpointLost'));
+				if (again === true) await to.device.takeCheckpoint(await checkpointOf(relay.store, 5));
+				expect(await storedNumbers(to.store)).toEqual(numbers);
+			}
+		);
+
 		it('[DEVICE-25] [DEVICE-60] though its clock fact comes before', async () => {
 			const on = Math.floor(TEST_NOW / DAY_MS);
 			const ahead = on + 30;

@@ -60,7 +60,8 @@ export async function takeCheckpoint(
 			await forgetPruned(rows, checkpoint);
 			await addAll(rows, outside, { business, folds });
 		}
-		await clearHalf(rows);
+		await clearHalf(rows, checkpoint, isNew);
+		await keepLater(rows, outside, isNew ? [UNKNOWN_REF] : [UNKNOWN_REF, HALF_REF]);
 		await joinRows(rows, checkpoint, { outside, said, business });
 		await dropDays(rows, checkpoint, outside);
 		await keepPlace(rows, checkpoint, isNew);
@@ -109,6 +110,7 @@ export async function takePiece(
 			const hasSums = some.stock.length + some.days.length > 0;
 			if (hasSums) await markHalf(rows, piece);
 			const outside = hasSums ? await factsOutside(rows, piece.ranges) : [];
+			await keepLater(rows, outside, [UNKNOWN_REF, HALF_REF]);
 			const isLast = place === pieces.length - 1;
 			const settling = { business, folds, isBeginning: true };
 			const { arrived: said } = await settleTimes(rows, isLast ? arrived : [], settling);
@@ -159,11 +161,29 @@ async function markHalf(rows: StoreWriter, { ranges }: Checkpoint): Promise<void
 }
 
 /** Of one that is taken anew every sum holds it, or none does. */
-async function clearHalf(rows: StoreWriter): Promise<void> {
+async function clearHalf(rows: StoreWriter, { ranges }: Checkpoint, isNew: boolean): Promise<void> {
 	const half = await rows.find('facts', only('refs', HALF_REF));
 	await rows.put(
 		'facts',
-		half.map((row) => ({ ...row, refs: row.refs.filter((ref) => ref !== HALF_REF) }))
+		half
+			.filter((row) => isNew || isInRanges(row, ranges))
+			.map((row) => ({ ...row, refs: row.refs.filter((ref) => ref !== HALF_REF) }))
+	);
+}
+
+/**
+ * DEVICE-25. What a tab of a later program counted, and this one cannot put on the sums that came, is kept
+ * uncounted from then on.
+ */
+async function keepLater(
+	rows: StoreWriter,
+	outside: readonly ArrivedFact[],
+	refs: readonly string[]
+): Promise<void> {
+	const later = outside.filter(({ fact, row }) => fact === null && !row.refs.includes(UNKNOWN_REF));
+	await rows.put(
+		'facts',
+		later.map(({ row }) => ({ ...row, refs: [...row.refs, ...refs] }))
 	);
 }
 
