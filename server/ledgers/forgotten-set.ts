@@ -55,8 +55,7 @@ export async function wasGivenCodes(
 	parts: LedgerParts,
 	name: LedgerName
 ): Promise<boolean> {
-	const [last] = await readTold(tx, parts, name);
-	return last?.[0] !== undefined && last[0].open.length > 0;
+	return (await readTold(tx, parts, name)).length > 0;
 }
 
 function lastIn(sets: readonly Told[]): number {
