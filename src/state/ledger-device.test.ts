@@ -14,7 +14,7 @@ import { checkpointOf } from '#tests/support/shop-numbers.ts';
 import { relayTongue, type RelayTongue } from '#tests/support/relay-facts.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
 import { UNKNOWN_REF, type FactText } from './arrived-fact.ts';
-import { parseCheckpoint } from './checkpoint.ts';
+import { parseCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { openDevice, type Device } from './device.ts';
 import { createLedgerBook, type LedgerBook, type ThreadRecord } from './ledger-book.ts';
 import { startOfDay } from './ledger-day.ts';
@@ -145,6 +145,36 @@ async function busyShop(): Promise<Shop> {
 	return test;
 }
 
+/** A shop whose records say what no checkpoint does: who took goods, what was paid of which due, and what is late. */
+async function settledShop(): Promise<{ readonly from: Shop; readonly checkpoint: Checkpoint }> {
+	const from = await shop();
+	value(await from.device.writeRecords(from.amina, [{ kind: 'due', minor: 300, takenBy: 'Ali' }]));
+	from.clock.now += DAY_MS;
+	value(await from.device.markPaid(await from.due(500), 'bank'));
+	value(
+		await from.device.writeRecords(from.amina, [{ kind: 'due', minor: 70 }], {
+			lateOn: '2026-11-17'
+		})
+	);
+	const checkpoint = await checkpointOf(from.store, 1);
+	const records = checkpoint.records.map((row) => asRelayHas(row));
+	return { from, checkpoint: { ...checkpoint, records } };
+}
+
+function asRelayHas({
+	takenBy: _by,
+	allocations: _for,
+	isLate: _late,
+	...row
+}: RecordRow): RecordRow {
+	return row;
+}
+
+async function moneyTables(store: DeviceStore): Promise<unknown> {
+	const records = await store.read(['records'], (rows) => rows.all('records'));
+	return { records, ledgers: await ledgerTables(store) };
+}
+
 function without(row: RecordRow, field: 'allocations' | 'list'): RecordRow {
 	const left = Object.entries(row).filter(([name]) => name !== field);
 	return Object.fromEntries(left) as unknown as RecordRow;
@@ -236,6 +266,34 @@ describe('what happens to ledgers', () => {
 		await to.device.receive(await textsOf(from.store));
 		expect([await restOf(old), await restOf(h)]).toEqual([300n, 0n]);
 		expect(await ledgerTables(to.store)).toEqual(await ledgerTables(from.store));
+	});
+
+	it('[DEVICE-29] what only facts say of records stays, when a checkpoint is taken anew', async () => {
+		const { from, checkpoint } = await settledShop();
+		const { identity } = from.device;
+		const to = await openTestDevice({ seed: 8, joins: { identity, code: 'B' } });
+		await to.device.receive(await textsOf(from.store));
+		await to.device.takeCheckpoint(checkpoint);
+		expect(await moneyTables(to.store)).toEqual(await moneyTables(from.store));
+		// The relay was restored.
+		await to.device.takeCheckpoint({ ...checkpoint, epoch: 2 });
+		await to.device.receive(await textsOf(from.store));
+		expect(await moneyTables(to.store)).toEqual(await moneyTables(from.store));
+	});
+
+	it('[DEVICE-29] the same of facts that come before the piece that brings their records', async () => {
+		const { from, checkpoint } = await settledShop();
+		const { identity } = from.device;
+		const to = await openTestDevice({ seed: 8, joins: { identity, code: 'B' } });
+		const next = { part: 'ledgers', after: '' };
+		await to.device.takeCheckpoint({ ...checkpoint, records: [], ledgerFacts: [], next });
+		// As today's journal brings them at once.
+		await to.device.receive(await textsOf(from.store));
+		const { epoch, s, records, ledgerFacts } = checkpoint;
+		const others = { settings: [], members: [], devices: [], products: [], customers: [] };
+		const piece = { epoch, s, ...others, stock: [], days: [], records, ledgerFacts, next: null };
+		expect(await to.device.takePiece(piece)).toBe('taken');
+		expect(await moneyTables(to.store)).toEqual(await moneyTables(from.store));
 	});
 
 	it('[DEVICE-21] settings of every form, and facts of ledgers, are read from the relay', async () => {

@@ -31,6 +31,7 @@ import {
 	READ_MODEL_TABLES,
 	settleTimes
 } from './read-model.ts';
+import { filledRow } from './record-row.ts';
 import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
 
@@ -475,7 +476,10 @@ async function dropDays(
 	);
 }
 
-/** Each H once, under the first fact that carried it; what is here may say more than what came. */
+/**
+ * Each H once, under the first fact that carried it; what is here may say more than what came, and so may a
+ * fact that is here already, and comes no more.
+ */
 async function joinRecords(rows: StoreWriter, records: readonly RecordRow[]): Promise<void> {
 	const held = await rows.getMany(
 		'records',
@@ -485,7 +489,19 @@ async function joinRecords(rows: StoreWriter, records: readonly RecordRow[]): Pr
 		const before = held[place];
 		return before === undefined || compareFactIds(row.factId, before.factId) < 0;
 	});
-	await rows.put('records', fresh);
+	const facts = await rows.getMany(
+		'facts',
+		fresh.map(({ factId }) => factId)
+	);
+	await rows.put(
+		'records',
+		fresh.map((row, place) => withFact(row, facts[place]))
+	);
+}
+
+function withFact(row: RecordRow, held: FactRow | undefined): RecordRow {
+	const fact = held === undefined ? null : factOf(held);
+	return fact === null ? row : filledRow(row, fact);
 }
 
 /** The held facts whose numbers the checkpoint does not name. */
