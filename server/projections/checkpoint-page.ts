@@ -3,7 +3,14 @@ import type { BusinessId } from '#domain/ids.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { packRows, type PackedRows } from '#domain/packed-rows.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
-import { asRecord, readDays, readPeople, settingRows, type RecordColumns } from './checkpoint.ts';
+import {
+	asRecord,
+	readDays,
+	readPeople,
+	recordColumns,
+	settingRows,
+	type RecordColumns
+} from './checkpoint.ts';
 import { readCut, type Cut } from './cut-rows.ts';
 import type { FactRanges, ReadRanges } from './fact-ranges.ts';
 import type { FieldStamp, LatestFields } from './latest-fields.ts';
@@ -146,7 +153,7 @@ const FIRST_DAYS = 40;
 /** Currencies of one ledger whose balances stand beside its customer; of more they come with its records. */
 const BALANCES_MAX = 100;
 const BALANCE_BYTES = 150;
-/** What a record weighs beside its note. */
+/** What a record weighs beside its note, and beside its fact where that is read. */
 const RECORD_BYTES = 400;
 
 const READERS: Readonly<Record<CheckpointPart, ReadPart>> = {
@@ -433,7 +440,7 @@ function cutRecords(
 		rows: tx`select ${recordColumns(tx)} from record where ${which}
 			order by ledger, h limit ${sizes.records}`,
 		order: tx`ledger, h`,
-		bytes: tx`octet_length(coalesce(note, '')) + ${RECORD_BYTES}`,
+		bytes: tx`octet_length(coalesce(note, '')) + octet_length(coalesce(text, '')) + ${RECORD_BYTES}`,
 		limit: sizes.records,
 		bytesMax: sizes.bytes
 	});
@@ -478,11 +485,6 @@ async function readLedger({ tx, business, sizes }: Reading, after: string): Prom
 		whole: said === undefined ? [ledger] : [],
 		next: said === undefined ? null : { part: 'ledger', after: `${ledger}//${said.code}/${said.n}` }
 	};
-}
-
-function recordColumns(tx: Sql): ReturnType<Sql> {
-	return tx`h, ledger, code, n, kind, amount, currency, exponent, occurred_at as at,
-		on_day as on, record, ref, note, due_at as "dueAt", receipt`;
 }
 
 /** In the order in which they happened, so that times and numbers are near their like. */

@@ -1,8 +1,10 @@
 import type { Sql } from 'postgres';
 import { readLedgerTexts } from './ledger-facts.ts';
+import type { RecordKind } from '#domain/confirmation/record-kind.ts';
 import type { DayTotals } from '#domain/fact/effects.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
+import { moreIn, type RecordMore, type RecordToFind } from '#domain/fact/record-more.ts';
 import { assert } from '#domain/assert.ts';
 import type { BusinessId } from '#domain/ids.ts';
 import { readFactRanges, type FactRanges } from './fact-ranges.ts';
@@ -150,28 +152,47 @@ export interface RecordColumns extends Readonly<Record<string, unknown>> {
 	readonly h: string;
 	readonly code: string;
 	readonly n: string;
+	readonly kind: RecordKind;
 	readonly amount: string;
 	readonly at: string;
+	readonly record: string;
+	/** Of a fact that says of its records what no column does. */
+	readonly text: string | null;
+}
+
+/** FEED-9. What a device keeps of a record, and its fact where that says more. */
+export function recordColumns(tx: Sql): ReturnType<Sql> {
+	return tx`h, ledger, code, n, kind, amount, currency, exponent, occurred_at as at,
+		on_day as on, record, ref, note, due_at as "dueAt", receipt, (
+			select text from fact
+			where fact.business = record.business and fact.code = record.code and fact.n = record.n
+				and text like any (array['%"by":%', '%"for":%', '%"late":true%'])
+		) as text`;
 }
 
 async function readRecords(tx: Sql, business: BusinessId): Promise<readonly object[]> {
 	const rows = await tx<RecordColumns[]>`
-		select h, ledger, code, n, kind, amount, currency, exponent, occurred_at as at,
-			on_day as on, record, ref, note, due_at as "dueAt", receipt
+		select ${recordColumns(tx)}
 		from record where business = ${business} order by ledger, occurred_at, h`;
 	return rows.map(asRecord);
 }
 
-/** As a device keeps it, as far as the table knows it. */
-export function asRecord({ code, n, amount, at, ...row }: RecordColumns): object {
-	const dueAt = row['dueAt'];
+/** As a device keeps it, but for what a statement lists: that comes with its fact. */
+export function asRecord({ code, n, amount, at, text, ...row }: RecordColumns): object {
+	const { kind, record, dueAt } = row;
+	const named = { kind, record, amount: Number(amount), at: Number(at) };
 	return {
 		...withoutNulls(row),
 		factId: `${code}-${n}`,
-		amount: Number(amount),
-		at: Number(at),
-		...(typeof dueAt === 'string' && { dueAt: Number(dueAt) })
+		...named,
+		...(typeof dueAt === 'string' && { dueAt: Number(dueAt) }),
+		...(text !== null && moreOf(text, named))
 	};
+}
+
+function moreOf(text: string, named: RecordToFind): RecordMore {
+	const fact = parseFact(text);
+	return fact.ok ? moreIn(fact.value, named) : {};
 }
 
 async function readBalances(tx: Sql, business: BusinessId): Promise<readonly object[]> {

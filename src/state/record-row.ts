@@ -3,6 +3,7 @@ import { readRecord, type ReadRecord } from '#domain/confirmation/signed-record.
 import type { StandingRecord } from '#domain/confirmation/standing.ts';
 import { effectsOf } from '#domain/fact/effects.ts';
 import type { Fact } from '#domain/fact/fact.ts';
+import { recordMore } from '#domain/fact/record-more.ts';
 import type { BusinessId } from '#domain/ids.ts';
 import type { RecordRow } from '#storage/device-store.ts';
 
@@ -25,26 +26,7 @@ export async function recordRowsOf(
 	return rows;
 }
 
-/**
- * A row that came without its fact, with all that the fact says of it; as it is where none of the fact's records,
- * or more than one, says what it does. The H is taken on trust, so that nothing waits.
- */
-export function filledRow(row: RecordRow, fact: Fact): RecordRow {
-	const alike = effectsOf(fact)
-		.records.map((record) => recordRow({ ...record, h: row.h }, fact))
-		.filter((whole) => saysAll(whole, row));
-	const [whole] = alike;
-	return whole === undefined || alike.length > 1 ? row : { ...row, ...whole };
-}
-
-/** Lists apart, which a checkpoint has none of. */
-function saysAll(whole: RecordRow, row: RecordRow): boolean {
-	return Object.entries(row).every(
-		([name, value]) => typeof value === 'object' || Reflect.get(whole, name) === value
-	);
-}
-
-function recordRow({ core, rest, h }: Omit<ReadRecord, 'kid'>, fact: Fact): RecordRow {
+function recordRow({ core, rest, h }: ReadRecord, fact: Fact): RecordRow {
 	return {
 		h,
 		ledger: core.ledgerId,
@@ -60,9 +42,7 @@ function recordRow({ core, rest, h }: Omit<ReadRecord, 'kid'>, fact: Fact): Reco
 		...(rest.note !== undefined && { note: rest.note }),
 		...(rest.due !== undefined && { dueAt: rest.due }),
 		...(rest.rc !== undefined && { receipt: rest.rc }),
-		...(rest.by !== undefined && { takenBy: rest.by }),
-		...(rest.for !== undefined && { allocations: rest.for }),
-		...(fact.kind === 'record' && fact.isLate === true && { isLate: true })
+		...recordMore(rest, fact)
 	};
 }
 

@@ -1,4 +1,5 @@
 import { addDayTotals, DAY_ZERO, type DayTotals } from '#domain/fact/effects.ts';
+import { moreIn } from '#domain/fact/record-more.ts';
 import { groupBy } from '#domain/group-by.ts';
 import { compareFactIds, parseFactId, type FactId, type LedgerId } from '#domain/ids.ts';
 import {
@@ -31,7 +32,6 @@ import {
 	READ_MODEL_TABLES,
 	settleTimes
 } from './read-model.ts';
-import { filledRow } from './record-row.ts';
 import type { Turns } from './turns.ts';
 import type { DeviceParts } from './write-path.ts';
 
@@ -501,7 +501,7 @@ async function joinRecords(rows: StoreWriter, records: readonly RecordRow[]): Pr
 
 function withFact(row: RecordRow, held: FactRow | undefined): RecordRow {
 	const fact = held === undefined ? null : factOf(held);
-	return fact === null ? row : filledRow(row, fact);
+	return fact === null ? row : { ...row, ...moreIn(fact, row) };
 }
 
 /** The held facts whose numbers the checkpoint does not name. */

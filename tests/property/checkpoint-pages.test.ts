@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, dayNumber } from '#domain/calendar.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
 import { factId, type BranchId, type DeviceCode, type LedgerId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
+import { readCheckpoint } from '#server/projections/checkpoint.ts';
 import { readCheckpointPage } from '#server/projections/checkpoint-page.ts';
 import { createFactRanges, RANGES_MAX, type ReadRanges } from '#server/projections/fact-ranges.ts';
 import { createProject } from '#server/projections/project.ts';
@@ -13,7 +15,7 @@ import { parseCheckpoint, type Checkpoint, type NextPage } from '#state/checkpoi
 import { createFeedPull, type FeedPull } from '#state/feed-pull.ts';
 import { writeMeta, type FeedPlace } from '#state/meta.ts';
 import type { RelayHttp } from '#state/relay-http.ts';
-import type { DeviceStore } from '#storage/device-store.ts';
+import type { DeviceStore, RecordRow } from '#storage/device-store.ts';
 import { contested } from '#tests/support/contested-trade.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { keepFacts } from '#tests/support/kept-facts.ts';
@@ -66,7 +68,10 @@ interface Relay {
 	goOn(count: number): Promise<void>;
 }
 
-async function openRelay(trade: Trade, random: (limit: number) => number): Promise<Relay> {
+async function openRelay(
+	trade: Pick<Trade, 'facts'>,
+	random: (limit: number) => number
+): Promise<Relay> {
 	const { sql } = database;
 	await sql`truncate fact, product, customer, setting, sale, sale_line, tender, sale_return,
 		return_line, stock, record, balance, early_name, day_total, ledger_fact, claim, feed_head, clock`;
@@ -115,7 +120,7 @@ async function openRelay(trade: Trade, random: (limit: number) => number): Promi
 }
 
 function pageOf(
-	trade: Trade,
+	trade: Pick<Trade, 'facts'>,
 	after: number,
 	last: number
 ): readonly { s: number; branch: typeof TRADE_BRANCH; text: string }[] {
@@ -363,6 +368,54 @@ it('[FEED-15] a device that is given nothing to begin with reads the feed, and g
 	expect(await pull.place()).toEqual({ epoch: EPOCH, s: relay.s });
 	await fill();
 });
+
+it('[FEED-9] what a record settles, who took the goods and that it is late come without its fact', async () => {
+	const from = await openTestDevice({
+		seed: 12,
+		joins: { identity: tradeIdentity('A'), code: 'A' }
+	});
+	const facts = await settledBook(from);
+	const relay = await openRelay({ facts }, () => 0);
+	await relay.goOn(facts.length);
+	const to = await newDevice(12);
+	await to.device.takeCheckpoint(await firstOf(relay));
+	// What was written longer ago than sales are kept never comes as history.
+	const http = { ...relay.http, history: () => Promise.resolve(ok([])) };
+	const pull = createFeedPull({ ...to, http });
+	while ((await pull.backfill()) !== 'all');
+	expect(await to.store.read(['facts'], (rows) => rows.count('facts'))).toBe(0);
+	expect(await recordRows(to.store)).toEqual(await recordRows(from.store));
+	expect(await tallies(to.store)).toEqual(await tallies(from.store));
+	const whole = await readCheckpoint(database.sql, TRADE_BUSINESS, EPOCH);
+	expect(parseCheckpoint(JSON.parse(JSON.stringify(whole)))).toMatchObject({
+		value: { records: expect.arrayContaining([...(await recordRows(from.store))]) as unknown }
+	});
+});
+
+/** A book in which a payment passes over the oldest due. */
+async function settledBook({ device, store, clock }: TestDevice): Promise<readonly WrittenFact[]> {
+	await device.changeSettings({ currency: 'KES' });
+	const customer = await device.addCustomer({ name: 'Amina' });
+	if (!customer.ok) throw new Error('refused');
+	const ledger = customer.value;
+	await device.writeRecords(ledger, [{ kind: 'due', minor: 300, takenBy: 'Ali' }]);
+	clock.now += DAY_MS;
+	await device.writeRecords(ledger, [{ kind: 'due', minor: 500 }]);
+	const due = (await recordRows(store)).find(({ amount }) => amount === 500);
+	if (due === undefined) throw new Error('it is written');
+	await device.markPaid(due.h, 'bank');
+	await device.writeRecords(ledger, [{ kind: 'due', minor: 70 }], { lateOn: '2026-11-17' });
+	const rows = await store.read(['journal'], (read) => read.all('journal'));
+	return rows.map(({ text }) => {
+		const fact = parseFact(text);
+		if (!fact.ok) throw new Error(fact.error);
+		return { fact: fact.value, text, branch: TRADE_BRANCH };
+	});
+}
+
+async function recordRows(store: DeviceStore): Promise<readonly RecordRow[]> {
+	return store.read(['records'], (rows) => rows.all('records'));
+}
 
 async function firstOf({ http }: Relay): Promise<Checkpoint> {
 	const first = await http.checkpoint(TRADE_BRANCH);
