@@ -11,6 +11,7 @@ import {
 	settingRows,
 	type RecordColumns
 } from './checkpoint.ts';
+import { readEarlyClocks } from './clocks.ts';
 import { readCut, type Cut } from './cut-rows.ts';
 import type { FactRanges, ReadRanges } from './fact-ranges.ts';
 import type { FieldStamp, LatestFields } from './latest-fields.ts';
@@ -177,7 +178,7 @@ function nextOf(part: CheckpointPart, last: string | undefined): PageAsked | nul
 /** What a till opens with: what the shop is, and the things it sells most. */
 async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 	const often = await readOften({ tx, business });
-	const [people, settings, { rows: products }, days] = await Promise.all([
+	const [people, settings, { rows: products }, days, ledgerFacts] = await Promise.all([
 		readPeople(tx, business),
 		tx<LatestFields[]>`select fields, stamps from setting where business = ${business}`,
 		cutProducts(
@@ -185,7 +186,8 @@ async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 			tx`business = ${business}
 			and (product = any(${[...often]}::text[]) or fields @> '{"favourite": true}')`
 		),
-		readDays(tx, business, { latest: FIRST_DAYS })
+		readDays(tx, business, { latest: FIRST_DAYS }),
+		readEarlyClocks(tx, business)
 	]);
 	const goods = await goodsOf({ tx, business }, products, await readNameless({ tx, business }));
 	return {
@@ -194,6 +196,7 @@ async function readFirst({ tx, business, sizes }: Reading): Promise<PageBody> {
 		often,
 		settings: settings.flatMap(settingRows),
 		days: packRows(days),
+		ledgerFacts,
 		next: nextOf('first', undefined)
 	};
 }

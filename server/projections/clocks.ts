@@ -99,6 +99,28 @@ export async function readTimes(
 	);
 }
 
+/** Each was signed by a relay for a fact that a restore forgot: there are few of them. */
+const EARLY_MAX = 2_000;
+
+/**
+ * FEED-9. What is said of when facts count that are not here: whoever begins with a checkpoint hears of them
+ * by the feed alone, and of their clocks, which stand before its place, long after.
+ */
+export async function readEarlyClocks(
+	sql: Sql,
+	business: BusinessId
+): Promise<readonly (readonly [branch: string | null, text: string])[]> {
+	const rows = await sql<{ branch: string | null; text: string }[]>`
+		select said.branch, said.text from clock join fact as said
+			on said.business = clock.business and said.code = clock.clock_code and said.n = clock.clock_n
+		where clock.business = ${business} and not exists (
+			select from fact
+			where fact.business = clock.business and fact.code = clock.code and fact.n = clock.n
+		)
+		order by clock.code, clock.n limit ${EARLY_MAX}`;
+	return rows.map(({ branch, text }) => [branch, text]);
+}
+
 interface ClockRow {
 	readonly business: string;
 	readonly code: string;

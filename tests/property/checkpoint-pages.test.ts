@@ -392,6 +392,29 @@ it('[FEED-9] what a record settles, who took the goods and that it is late come 
 	});
 });
 
+it('[FEED-9] a fact whose clock came before it counts once, where its day comes after it', async () => {
+	const signers = await Promise.all(CODES.map(() => createTestKey()));
+	const trade = await makeTrade({ seed: 13, count: FACTS, codes: CODES, signers, crypto });
+	const sale = trade.facts.findLast(({ fact }) => fact.kind === 'sale');
+	if (sale === undefined) throw new Error('something is sold');
+	const { facts: late } = aheadOf({ ...trade, facts: [sale] }, () => 0);
+	// After a restore whoever has the clock may come before its author.
+	const others = trade.facts.filter((one) => one !== sale);
+	const facts = [...late.slice(1), ...others, ...late.slice(0, 1)];
+	const relay = await openRelay({ facts }, () => 0);
+	await relay.goOn(facts.length - 1);
+	const to = await newDevice(13);
+	await to.device.takeCheckpoint(await firstOf(relay));
+	await relay.goOn(1);
+	const pull = createFeedPull({ ...to, http: relay.http });
+	await pull.pull({ epoch: EPOCH, s: relay.s });
+	for (let turns = 0; (await pull.backfill()) !== 'all'; turns += 1)
+		expect(turns).toBeLessThan(200);
+	const whole = await newDevice(14);
+	await whole.device.receive(facts.map(({ text }) => ({ text, branch: TRADE_BRANCH })));
+	expect(await storedNumbers(to.store)).toEqual(await storedNumbers(whole.store));
+});
+
 /** A book in which a payment passes over the oldest due. */
 async function settledBook({ device, store, clock }: TestDevice): Promise<readonly WrittenFact[]> {
 	await device.changeSettings({ currency: 'KES' });
