@@ -224,6 +224,12 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		rolldownOptions: { output: { codeSplitting: { groups: GROUPS } } }
 	},
+	// As it is written for browsers of today, which all that Daftar runs in are: 1 kB less to fetch.
+	resolve: {
+		alias: [
+			{ find: /^workbox-window$/, replacement: 'workbox-window/build/workbox-window.prod.mjs' }
+		]
+	},
 	css: { transformer: 'lightningcss' },
 	test: {
 		// Under Node, in processes of their own: what a test kills or starts is not ours.
