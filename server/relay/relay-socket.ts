@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { RawData } from 'ws';
 
 /** As much of a server's socket as the relay uses: one of `ws`, or another that keeps its order. */
@@ -15,11 +15,12 @@ export interface RelaySocket {
 	resume?(): void;
 	/** Whether it is held back: then no sign of life can be heard either. */
 	readonly isPaused?: boolean;
-	/** What it writes to, where that can hold writes back and send them as one. */
-	readonly line?: Pick<Writable, 'cork' | 'uncork'>;
+	/** What it reads from and writes to, where that can hold writes back and send them as one. */
+	readonly line?: Pick<Duplex, 'cork' | 'uncork' | 'prependListener'>;
 	close(code: number, reason: string): void;
 	/** Ends at once, with no closing words. */
 	terminate(): void;
 	on(event: 'message', heard: (data: RawData, isBinary: boolean) => void): unknown;
-	on(event: 'close' | 'error' | 'pong', heard: () => void): unknown;
+	on(event: 'ping' | 'pong', heard: (said: Uint8Array) => void): unknown;
+	on(event: 'close' | 'error', heard: () => void): unknown;
 }

@@ -54,6 +54,7 @@ import { createReturned, type Returned } from './returned.ts';
 import { mayOpen } from './rights.ts';
 import { createSession, type Session } from './session.ts';
 import { createTurns } from './turns.ts';
+import { watchUnfinished } from './unfinished.ts';
 import { createUnread, type Unread } from './unread.ts';
 import { createWritePath, type WritePath } from './write-path.ts';
 
@@ -136,6 +137,7 @@ interface Running extends RelayParts {
 	readonly writePath: WritePath;
 	readonly intake: Intake;
 	readonly unread: Unread;
+	readonly unfinished: Unread;
 	readonly follower: Follower;
 	readonly returned: Returned;
 }
@@ -176,7 +178,8 @@ function assemble(parts: RelayParts): Assembled {
 		compaction,
 		returned: createReturned(parts),
 		intake: createIntake(),
-		unread: createUnread()
+		unread: createUnread(),
+		unfinished: createUnread()
 	};
 }
 
@@ -302,7 +305,12 @@ function letRequestGo(socket: WebSocket): void {
 	});
 }
 
+/** All of whom nothing is known share what one business or person may have. */
+const STRANGERS = '';
+
 function serveEntry(running: Running, entry: Result<Entry, CloseCode>, socket: RelaySocket): void {
+	const scope = entry.ok ? entry.value.caller.scope : STRANGERS;
+	if (socket.line !== undefined) watchUnfinished(socket, scope, running.unfinished);
 	if (!entry.ok) socket.close(entry.error, 'refused');
 	else serve(running, entry.value, socket);
 }

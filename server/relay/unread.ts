@@ -1,13 +1,14 @@
-import type { Caller } from '#server/auth/phone-auth.ts';
-
-/** RELAY-93. What was sent over all sockets of a relay and is not read: it lies in our memory. */
+/**
+ * RELAY-93. What was sent over all sockets of a relay and is not read: it lies in our memory. RELAY-95. Or
+ * what came in over them, and nobody can read since it is no whole message yet.
+ */
 export interface Unread {
-	/** Looks at a socket that was just sent something, and at the others where all have too much. */
+	/** Looks at a socket that was just sent something, or sent it, and at the others where all have too much. */
 	readonly sent: (line: UnreadLine) => void;
 }
 
 export interface UnreadLine {
-	readonly caller: Pick<Caller, 'scope'>;
+	readonly caller: { readonly scope: string };
 	/** 0 once it is closed. */
 	readonly unreadBytes: () => number;
 	readonly cut: () => void;

@@ -54,6 +54,7 @@ let watcher: WebsocketProvider;
 let day = 0;
 let n = 0;
 let client = 8_000_000_000;
+const MB = 1024 * 1024;
 
 beforeAll(async () => {
 	stand = await createRelayStand();
@@ -296,6 +297,30 @@ describe('a stream', () => {
 		expect(flood.socket.readyState).toBe(flood.socket.OPEN);
 		flood.socket.terminate();
 	});
+
+	it('[RELAY-95] of messages that never end lies no more in memory than all may have, and others are heard', async () => {
+		const bytes = new Uint8Array(15 * MB).fill(1);
+		const floods: RawSocket[] = [];
+		for (let sockets = 0; sockets < 12; sockets += 1) {
+			const flood = await rawSocket(stand, 'B', { document });
+			await flood.next(isMessage(MESSAGE_HAVE));
+			floods.push(flood);
+			// In two pieces, between which a sign of life has its place, and without the last.
+			flood.socket.send(bytes.subarray(0, MB), { fin: false });
+			flood.socket.pong();
+			await new Promise((resolve) => {
+				flood.socket.send(bytes.subarray(MB), { fin: false }, resolve);
+			});
+			flood.socket.ping();
+		}
+		await stillSyncs();
+		const isOpen = ({ socket }: RawSocket): boolean => socket.readyState === socket.OPEN;
+		await until(() => floods.filter(isOpen).length * bytes.byteLength <= 128 * MB);
+		// No more than that took, and none of who has little.
+		expect(floods.filter(isOpen).length).toBeGreaterThan(6);
+		await stillSyncs();
+		for (const { socket } of floods) socket.terminate();
+	}, 30_000);
 
 	it('[RELAY-50] of 10,000 refused updates leaves nothing in memory', async () => {
 		const socket = await rawSocket(stand, 'B', { document });
