@@ -1039,6 +1039,43 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-20] one that cannot be read is passed too, as what a later program wrote before it was taken back', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const { sql } = own.database;
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		const faults: unknown[] = [];
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults });
+		await bridge.carryAll();
+		const records = await Promise.all(
+			[1, 2, 3].map((minor) => recordFact(here, { ledger, minor }))
+		);
+		for (const one of records) await store(own, here, [one]);
+		const later = records[1];
+		if (later === undefined) throw new Error('three of them');
+		const say = (text: string): Promise<unknown> => sql`
+			update fact set text = ${text} where business = ${here.business} and text in (${later.text}, 'later')`;
+		await say('later');
+		const amounts = async (): Promise<readonly number[]> =>
+			ofKind(await own.feedOf(hers.person), 'booked').map(({ record }) => record.core.amount);
+		await bridge.carryAll();
+		expect(await amounts()).toEqual([]);
+		own.clock.now += 30_000;
+		await bridge.carryAll();
+		expect(await amounts()).toEqual([1, 3]);
+		expect(await verifyBridge(sql, here.business)).toHaveLength(1);
+		own.clock.now += DAY_MS;
+		await bridge.carryAll();
+		await say(later.text);
+		own.clock.now += 2 * DAY_MS;
+		await bridge.carryAll();
+		expect(await amounts()).toEqual([1, 3, 2]);
+		expect(await verifyBridge(sql, here.business)).toEqual([]);
+		await bridge.close();
+		await own.close();
+	});
+
 	it('[BRIDGE-20] passes nothing where the database is away, or another than it was', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

@@ -242,8 +242,8 @@ async function passOne(
 	const sql = rawSql(transaction);
 	const cursor = await takeCursor(sql, scope);
 	if (cursor === undefined) return undefined;
-	const { upTo } = await readPage(sql, scope, { after: cursor, heard: s, length: 1 });
-	if (upTo !== s) return undefined;
+	const rows = await readPage(sql, scope, { after: cursor, heard: s, length: 1 });
+	if (endOf(rows) !== s) return undefined;
 	await notePassed(sql, { scope, s }, { fault, day: dayOf(parts.clock()) });
 	await sql`update bridge_cursor set s = ${s} where scope = ${scope}`;
 	return new Set();
@@ -261,7 +261,7 @@ async function carryPassed(parts: Working): Promise<number> {
 			const { scope, s } = place;
 			return carryFacts(parts, transaction, {
 				scope,
-				page: await readPage(sql, scope, { after: s - 1, heard: s, length: 1 })
+				rows: await readPage(sql, scope, { after: s - 1, heard: s, length: 1 })
 			});
 		});
 		const { outcome, fault } = tried;
@@ -363,11 +363,12 @@ async function carryPage(
 	const sql = rawSql(transaction);
 	const cursor = await takeCursor(sql, scope);
 	if (cursor === undefined) return undefined;
-	const page = await readPage(sql, scope, { after: cursor, heard, length });
-	if (page.upTo === undefined) return undefined;
-	asked.upTo = page.upTo;
-	await sql`update bridge_cursor set s = ${page.upTo} where scope = ${scope}`;
-	return carryFacts(parts, transaction, { scope, page });
+	const rows = await readPage(sql, scope, { after: cursor, heard, length });
+	const upTo = endOf(rows);
+	if (upTo === undefined) return undefined;
+	asked.upTo = upTo;
+	await sql`update bridge_cursor set s = ${upTo} where scope = ${scope}`;
+	return carryFacts(parts, transaction, { scope, rows });
 }
 
 async function takeCursor(sql: Sql, scope: ScopeId): Promise<number | undefined> {
@@ -380,22 +381,25 @@ async function takeCursor(sql: Sql, scope: ScopeId): Promise<number | undefined>
 async function carryFacts(
 	parts: Working,
 	transaction: Transaction,
-	{ scope, page }: { readonly scope: ScopeId; readonly page: Page }
+	{ scope, rows }: { readonly scope: ScopeId; readonly rows: readonly PageRow[] }
 ): Promise<ReadonlySet<ScopeId>> {
-	const deliveries = page.isPerson
+	const brought = rows.filter(({ kind }) => OF_SHOPS.includes(kind) || OF_PHONES.includes(kind));
+	const facts = brought.map((row): ShopFact => ({ branch: row.branch, fact: storedFact(row) }));
+	const deliveries = brought.some(({ kind }) => OF_PHONES.includes(kind))
 		? await deliveriesOf(rawSql(transaction), scope as PersonId, {
-				facts: page.facts.map(({ fact }) => fact),
+				facts: facts.map(({ fact }) => fact),
 				now: parts.clock(),
 				isHeldBack: parts.held.isHeldBack
 			})
-		: await forCustomers(parts, { transaction, business: scope as BusinessId }, page.facts);
+		: await forCustomers(parts, { transaction, business: scope as BusinessId }, facts);
 	return deliver(parts, transaction, deliveries);
 }
 
-interface Page {
-	readonly facts: readonly ShopFact[];
-	readonly upTo: number | undefined;
-	readonly isPerson: boolean;
+/** A fact as it is stored: BRIDGE-20, one that this program cannot read has its place in the feed all the same. */
+interface PageRow extends StoredText {
+	readonly s: string;
+	readonly kind: string;
+	readonly branch: BranchId | null;
 }
 
 /** Kinds that anybody on the other side hears of. */
@@ -410,19 +414,16 @@ async function readPage(
 		heard,
 		length
 	}: { readonly after: number; readonly heard: number; readonly length: number }
-): Promise<Page> {
-	const rows = await sql<(StoredText & { s: string; kind: string; branch: BranchId | null })[]>`
+): Promise<readonly PageRow[]> {
+	return sql<PageRow[]>`
 		select s, kind, branch, text, ${clockColumns(sql)}
 		from fact left join clock using (business, code, n)
 		where business = ${scope} and s > ${after} and s <= ${heard} order by s limit ${length}`;
+}
+
+function endOf(rows: readonly PageRow[]): number | undefined {
 	const last = rows.at(-1);
-	const brought = rows.filter(({ kind }) => OF_SHOPS.includes(kind) || OF_PHONES.includes(kind));
-	const facts = brought.map((row): ShopFact => ({ branch: row.branch, fact: storedFact(row) }));
-	return {
-		facts,
-		upTo: last === undefined ? undefined : Number(last.s),
-		isPerson: brought.some(({ kind }) => OF_PHONES.includes(kind))
-	};
+	return last === undefined ? undefined : Number(last.s);
 }
 
 /** BRIDGE-2. What these facts of a shop hold for those who are linked to it now. */
