@@ -1076,6 +1076,51 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-20] one answer that was held back and cannot be carried stops no other of its person', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const { sql } = own.database;
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		const records = [await recordFact(here, { ledger }), await recordFact(here, { ledger })];
+		await store(own, here, records);
+		const bad = records[0]?.h;
+		let isIll = true;
+		const ill = (append: AppendRelayFacts): AppendRelayFacts => {
+			return (transaction, scope, drafts) => {
+				if (isIll && drafts.some((one) => one.kind === 'answered' && one.h === bad))
+					throw new Error('ill');
+				return append(transaction, scope, drafts);
+			};
+		};
+		const spent = new Set<string>();
+		const folds = { isSpent: (business: string) => spent.has(business) };
+		const bridge = bridgeOf(own, { wrap: ill, faults: [], folds });
+		await bridge.carryAll();
+		spent.add(here.business);
+		const answer = { business: here.business, ledger, decision: 'cancel', n: 1 } as const;
+		for (const { h } of records)
+			await storeReplies(own, hers, [await replyFact(hers, { ...answer, h })]);
+		// The shop is behind, so nothing of its feed is carried; hers is.
+		await bridge.carryAll();
+		spent.clear();
+		const heard = async (): Promise<readonly RecordHash[]> =>
+			ofKind(await own.feedOf(here.business), 'answered').map(({ h }) => h);
+		await bridge.carryAll();
+		expect(await heard()).toEqual([]);
+		own.clock.now += 30_000;
+		await bridge.carryAll();
+		expect(await heard()).toEqual(records.slice(1).map(({ h }) => h));
+		expect(await verifyBridge(sql, hers.person)).toHaveLength(1);
+		isIll = false;
+		own.clock.now += DAY_MS;
+		await bridge.carryAll();
+		expect(await heard()).toEqual(records.map(({ h }) => h).toReversed());
+		expect(await verifyBridge(sql, hers.person)).toEqual([]);
+		await bridge.close();
+		await own.close();
+	});
+
 	it('[BRIDGE-20] passes nothing where the database is away, or another than it was', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

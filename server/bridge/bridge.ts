@@ -16,11 +16,13 @@ import {
 	type Way
 } from './day-limit.ts';
 import { bring, deliver, lockForAnswers, type OfShop } from './deliver.ts';
-import { holdPlaces } from './early-answers.ts';
+import { holdPlaces, type Brought } from './early-answers.ts';
 import {
 	createHeldAnswers,
+	passAnswered,
 	readAnswered,
 	readAnswerers,
+	type AnswerWay,
 	type HeldAnswers
 } from './held-answers.ts';
 import { carryLeft, type Step } from './left-behind.ts';
@@ -320,28 +322,54 @@ async function tryIn(
 
 /**
  * RELAY-82. What was answered to a shop while it was beyond what is folded for it, person by person
- * until it is again.
+ * until it is again. BRIDGE-20. What cannot be carried alone is passed.
  */
 async function carryHeld(parts: Working, business: BusinessId): Promise<0 | 1> {
 	let moved: 0 | 1 = 0;
 	let isDone = true;
 	for (const person of await readAnswerers(parts.sql, business)) {
 		if (parts.folds?.isSpent(business) === true) return moved;
-		const { outcome } = await tryIn(parts, async (transaction) => {
-			const sql = rawSql(transaction);
-			const way = { business, person };
-			await holdPlaces(sql, [person]);
-			await parts.lockScopes(transaction, [business, person]);
-			const early = await readAnswered(sql, way);
-			const answers = await earlyDeliveriesOf(sql, { ...way, now: parts.clock() }, early);
-			return deliver(parts, transaction, answers);
-		});
-		if (outcome === 'moved') moved = 1;
+		const way = { business, person };
+		if (await carryAnswersOf(parts, way)) moved = 1;
 		else isDone = false;
 	}
 	// What broke is tried again at the next look.
 	if (isDone) parts.held.done(business);
 	return moved;
+}
+
+/** Whether none of them waits any more. */
+async function carryAnswersOf(parts: Working, way: AnswerWay): Promise<boolean> {
+	const { patience, sql } = parts;
+	const name = `${way.business} ${way.person}`;
+	const { outcome } = await carryAnswers(parts, way);
+	if (outcome === 'still' || (outcome === 'broke' && !patience.isOver(name))) return false;
+	patience.begin(name);
+	if (outcome === 'moved') return true;
+	for (const one of await readAnswered(sql, way)) {
+		const alone = await carryAnswers(parts, way, one);
+		const { fault } = alone;
+		const passing = { day: dayOf(parts.clock()), fault };
+		const tried =
+			alone.outcome === 'broke'
+				? await tryIn(parts, (tx) => passAnswered(rawSql(tx), { ...way, ...one }, passing))
+				: alone;
+		if (tried.outcome !== 'moved') return false;
+	}
+	return true;
+}
+
+/** All that waits on this way, or what is to one record. */
+async function carryAnswers(parts: Working, way: AnswerWay, only?: Brought): Promise<Tried> {
+	const { business, person } = way;
+	return tryIn(parts, async (transaction) => {
+		const sql = rawSql(transaction);
+		await holdPlaces(sql, [person]);
+		await parts.lockScopes(transaction, [business, person]);
+		const early = only === undefined ? await readAnswered(sql, way) : [only];
+		const answers = await earlyDeliveriesOf(sql, { ...way, now: parts.clock() }, early);
+		return deliver(parts, transaction, answers);
+	});
 }
 
 interface PageAsked {

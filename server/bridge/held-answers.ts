@@ -1,7 +1,9 @@
 import type { Sql } from 'postgres';
 import type { BusinessId, PersonId } from '#domain/ids.ts';
 import type { FoldMeter } from '#server/database/fold-meter.ts';
+import type { ScopeId } from '#server/auth/relay-fact-draft.ts';
 import type { Brought } from './early-answers.ts';
+import { notePassed, type Passing } from './passed.ts';
 
 /** Shops whose answers wait, since each folds a ledger anew and they are beyond what is folded for them. */
 export interface HeldAnswers {
@@ -61,13 +63,38 @@ export async function readAnswerers(sql: Sql, business: BusinessId): Promise<rea
 	return rows.map(({ person }) => person);
 }
 
+/** From whom to whom. */
+export interface AnswerWay {
+	readonly business: BusinessId;
+	readonly person: PersonId;
+}
+
 /** What those answers are to. */
 export async function readAnswered(
 	sql: Sql,
-	{ business, person }: { readonly business: BusinessId; readonly person: PersonId }
+	{ business, person }: AnswerWay
 ): Promise<readonly Brought[]> {
 	return sql<Brought[]>`
 		select distinct ledger, key from early_answer
 		join bridged using (business, ledger, person, key)
 		where business = ${business} and person = ${person}`;
+}
+
+/** BRIDGE-20. Writes down that the answers to one record cannot be carried; they wait here no more. */
+export async function passAnswered(
+	sql: Sql,
+	{ business, person, ledger, key }: AnswerWay & Brought,
+	passing: Passing
+): Promise<ReadonlySet<ScopeId>> {
+	const rows = await sql<{ s: string }[]>`
+		with passed as (
+			delete from early_answer
+			where business = ${business} and ledger = ${ledger} and person = ${person} and key = ${key}
+			returning code, n
+		)
+		select fact.s from passed
+		join fact on fact.business = ${person} and fact.code = passed.code and fact.n = passed.n
+		order by fact.s`;
+	for (const { s } of rows) await notePassed(sql, { scope: person, s: Number(s) }, passing);
+	return new Set();
 }

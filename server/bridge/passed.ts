@@ -49,11 +49,18 @@ export interface FactPlace {
 	readonly s: number;
 }
 
+export interface Passing {
+	/** Why. */
+	readonly fault: unknown;
+	/** Days since 1970. */
+	readonly day: number;
+}
+
 /** BRIDGE-20. Writes down what could not be carried, and why; it is tried again another day. */
 export async function notePassed(
 	sql: Sql,
 	{ scope, s }: FactPlace,
-	{ fault, day }: { readonly fault: unknown; readonly day: number }
+	{ fault, day }: Passing
 ): Promise<void> {
 	const reason = (fault instanceof Error ? fault.message : String(fault)).slice(
 		0,
