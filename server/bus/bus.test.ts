@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
+import { parseBusinessId } from '#domain/ids.ts';
 import { connectDatabase } from '#server/database/connect.ts';
 import { busContract } from '#tests/contract/bus.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
 import { connectToPostgres, createForwarder, urlByPort } from '#tests/support/forwarder.ts';
+import { until } from '#tests/support/relay-stand.ts';
 import { hasRedis, startRedis } from '#tests/support/redis-server.ts';
 import { openBus } from './open-bus.ts';
 import { createPostgresBus } from './postgres-bus.ts';
@@ -16,6 +18,9 @@ busContract('an exchange of one process', () => {
 });
 
 const SILENCE_MS = 300;
+const PARSED = parseBusinessId('00000000-0000-4000-8000-000000000001');
+if (!PARSED.ok) throw new Error('an id');
+const SCOPE = PARSED.value;
 
 busContract('PostgreSQL', async () => {
 	const { url, sql, close } = await createTestDatabase();
@@ -98,5 +103,37 @@ it('[BUS-6] an address decides; without one it is the database, or nobody else i
 	const named = openBus({ busUrl: databaseUrl, databaseUrl: undefined }, told);
 	await expect.poll(isListening).toBe(true);
 	for (const bus of [alone, down, named]) await bus.close();
+	await close();
+});
+
+it('[BUS-4] says that it carries again where it was refused for a while and no line was cut', async () => {
+	const { url, sql, close } = await createTestDatabase();
+	const name = new URL(url).pathname.slice(1);
+	await sql.unsafe(`create role ${name}`);
+	await sql.unsafe(`alter database ${name} set role to ${name}`);
+	const events: string[] = [];
+	const bus = createPostgresBus(url, ({ kind }) => events.push(kind));
+	const hearing = createPostgresBus(url, () => undefined);
+	let heard = 0;
+	hearing.subscribe(() => (heard += 1));
+	const speak = (): void => {
+		bus.publish({ scope: SCOPE, document: null, s: 1 });
+	};
+	const speakUntil = async (isSo: () => boolean): Promise<void> => {
+		await until(() => {
+			speak();
+			return isSo();
+		});
+	};
+	await speakUntil(() => heard > 0);
+	for (const times of [1, 2]) {
+		await sql`revoke execute on function pg_notify(text, text) from public`;
+		await speakUntil(() => events.length === 2 * times - 1);
+		await sql`grant execute on function pg_notify(text, text) to public`;
+		await speakUntil(() => events.length === 2 * times);
+	}
+	expect(events).toEqual(['down', 'up', 'down', 'up']);
+	for (const one of [bus, hearing]) await one.close();
+	await sql.unsafe(`drop role ${name}`);
 	await close();
 });

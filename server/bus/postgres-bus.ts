@@ -39,6 +39,8 @@ export function createPostgresBus(
 			await line.sql`
 				select pg_notify(${CHANNEL}, message)
 				from json_array_elements_text(${messages}::text::json) as given (message)`;
+			// What was refused before, on a line that stayed.
+			if (line.isListening()) state({ kind: 'up' });
 		},
 		failed: (fault) => {
 			state({ kind: 'down', fault });

@@ -28,16 +28,7 @@ export function createRedisBus(url: string, told: TellBusEvent, silenceMs = SILE
 	// The subscription itself may wait for the first connection; node-redis repeats it after each.
 	const subscriber = publisher.duplicate({ disableOfflineQueue: false });
 	const clients = [publisher, subscriber];
-	for (const client of clients) {
-		client.on('error', (fault: unknown) => {
-			state({ kind: 'down', fault });
-		});
-		client.on('ready', () => {
-			if (clients.every(({ isReady }) => isReady)) state({ kind: 'up' });
-		});
-		// It tries again by itself, as long as it is not closed.
-		client.connect().catch(() => undefined);
-	}
+	const tellUp = openClients(clients, state);
 	subscriber
 		.subscribe(CHANNEL, (message) => {
 			listeners.tell(decodeNews(own, message));
@@ -47,6 +38,8 @@ export function createRedisBus(url: string, told: TellBusEvent, silenceMs = SILE
 		send: async (batch) => {
 			if (!publisher.isReady) return;
 			await Promise.all(encodeNews(own, batch).map((text) => publisher.publish(CHANNEL, text)));
+			// What was refused before, on a line that stayed.
+			tellUp();
 		},
 		failed: (fault) => {
 			state({ kind: 'down', fault });
@@ -60,4 +53,21 @@ export function createRedisBus(url: string, told: TellBusEvent, silenceMs = SILE
 			await outgoing.close();
 		}
 	};
+}
+
+type Client = Pick<ReturnType<typeof createClient>, 'connect' | 'isReady' | 'on'>;
+
+/** They try again by themselves, as long as they are not closed. Returns what says that all are up, where they are. */
+function openClients(clients: readonly Client[], state: TellBusEvent): () => void {
+	const tellUp = (): void => {
+		if (clients.every(({ isReady }) => isReady)) state({ kind: 'up' });
+	};
+	for (const client of clients) {
+		client.on('error', (fault: unknown) => {
+			state({ kind: 'down', fault });
+		});
+		client.on('ready', tellUp);
+		client.connect().catch(() => undefined);
+	}
+	return tellUp;
 }
