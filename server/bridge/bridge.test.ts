@@ -1121,6 +1121,37 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-20] passes nothing that is ill for a moment, whatever was so before and another relay carried', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		let isIll = true;
+		const ill = (append: AppendRelayFacts): AppendRelayFacts => {
+			return (...given) => {
+				if (isIll) throw new Error('ill');
+				return append(...given);
+			};
+		};
+		const first = bridgeOf(own, { wrap: ill, faults: [] });
+		const second = bridgeOf(own, { wrap: (append) => append, faults: [] });
+		const amounts = async (): Promise<readonly number[]> =>
+			ofKind(await own.feedOf(hers.person), 'booked').map(({ record }) => record.core.amount);
+		await second.carryAll();
+		for (const minor of [1, 2]) {
+			await store(own, here, [await recordFact(here, { ledger, minor })]);
+			await first.carryAll();
+			if (minor === 1) await second.carryAll();
+			own.clock.now += 60_000;
+		}
+		expect(await own.database.sql`select from bridge_passed`).toHaveLength(0);
+		isIll = false;
+		await first.carryAll();
+		expect(await amounts()).toEqual([1, 2]);
+		for (const bridge of [first, second]) await bridge.close();
+		await own.close();
+	});
+
 	it('[BRIDGE-20] passes nothing where the database is away, or another than it was', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

@@ -186,12 +186,18 @@ async function carryOne(parts: Working, scope: ScopeId): Promise<0 | 1> {
 	if (parts.folds?.isSpent(scope) === true) return 0;
 	const heard = await hearCarried(parts, scope);
 	if (heard === undefined) return 0;
-	const place = { scope, length: FACTS_LENGTH, heard, upTo: 0 };
+	const place = { scope, length: FACTS_LENGTH, heard, after: 0, upTo: 0 };
 	const { outcome } = await tryIn(parts, (transaction) => carryPage(parts, transaction, place));
-	if (outcome === 'still' || (outcome === 'broke' && !parts.patience.isOver(scope))) return 0;
+	const name = placeName(scope, place.after);
+	if (outcome === 'still' || (outcome === 'broke' && !parts.patience.isOver(name))) return 0;
 	if (outcome === 'broke') await carryEach(parts, scope, heard);
-	parts.patience.begin(scope);
+	parts.patience.begin(name);
 	return 1;
+}
+
+/** What is ill behind one place says nothing of what is behind another: another relay may have carried it since. */
+function placeName(scope: ScopeId, after: number): string {
+	return `${scope} ${String(after)}`;
 }
 
 /**
@@ -203,17 +209,17 @@ async function carryOne(parts: Working, scope: ScopeId): Promise<0 | 1> {
 async function hearCarried(parts: Working, scope: ScopeId): Promise<number | undefined> {
 	const { sql, sayAgain, patience } = parts;
 	if (sayAgain === undefined) return Number.MAX_SAFE_INTEGER;
-	const hear = async (one: ToldConnection): Promise<void> => {
+	const hear = async (one: ToldConnection, after: number): Promise<void> => {
 		try {
 			await sayAgain(one);
 		} catch (fault) {
-			if (!isOfFact(fault) || !patience.isOver(scope)) throw fault;
+			if (!isOfFact(fault) || !patience.isOver(placeName(scope, after))) throw fault;
 			parts.fault(fault);
 		}
 	};
 	try {
-		const { told, upTo } = await readCarried(sql, scope, FACTS_LENGTH);
-		for (const one of told) await hear(one);
+		const { told, after, upTo } = await readCarried(sql, scope, FACTS_LENGTH);
+		for (const one of told) await hear(one, after);
 		return upTo;
 	} catch (fault) {
 		// The other feeds are carried all the same.
@@ -225,7 +231,7 @@ async function hearCarried(parts: Working, scope: ScopeId): Promise<number | und
 /** BRIDGE-20. A page that cannot be carried, fact by fact: the one that cannot be carried alone is passed. */
 async function carryEach(parts: Working, scope: ScopeId, heard: number): Promise<void> {
 	for (let left = FACTS_LENGTH; left > 0 && !parts.isClosed(); left -= 1) {
-		const alone = { scope, length: 1, heard, upTo: 0 };
+		const alone = { scope, length: 1, heard, after: 0, upTo: 0 };
 		let tried = await tryIn(parts, (transaction) => carryPage(parts, transaction, alone));
 		if (tried.outcome === 'broke') {
 			const passing = { scope, s: alone.upTo, fault: tried.fault };
@@ -377,7 +383,8 @@ interface PageAsked {
 	readonly length: number;
 	/** No further: up to there it was heard what was carried in of connections. */
 	readonly heard: number;
-	/** Is given the number of the last fact that was read. */
+	/** Is given the place up to which the feed was carried, and the number of the last fact that was read. */
+	after: number;
 	upTo: number;
 }
 
@@ -391,6 +398,7 @@ async function carryPage(
 	const sql = rawSql(transaction);
 	const cursor = await takeCursor(sql, scope);
 	if (cursor === undefined) return undefined;
+	asked.after = cursor;
 	const rows = await readPage(sql, scope, { after: cursor, heard, length });
 	const upTo = endOf(rows);
 	if (upTo === undefined) return undefined;
