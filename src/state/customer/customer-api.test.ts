@@ -4,10 +4,13 @@ import { phoneStatement } from '#domain/claim-statement.ts';
 import { code, codeInfo, ledgerKey, secretId } from '#domain/confirmation/codes.ts';
 import type { PersonId } from '#domain/ids.ts';
 import { err, ok } from '#domain/result.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import { storageFull, type DeviceStore } from '#storage/device-store.ts';
 import { createCustomerStand, uuid } from '#tests/support/customer-stand.ts';
 import { arriving, openTestPhone } from '#tests/support/customer-phone.ts';
 import { createWebCrypto } from '../web-crypto.ts';
 import { createCustomerApi, type CustomerApi } from './connections.ts';
+import { openPhone } from './open-phone.ts';
 import { provePhone } from './prove-phone.ts';
 
 const person = uuid(1, 0xe) as PersonId;
@@ -151,6 +154,29 @@ describe('proving a phone', () => {
 		const rest = apiOver(all);
 		expect(await provePhone({ phone, signer, api: rest.api })).toBeUndefined();
 		expect(rest.asked.map(({ path }) => path)).not.toContain('/phones');
+	});
+
+	it('[CUSTOMER-6] a name that a full disk kept from being noted is asked for again', async () => {
+		const kept = createMemoryDeviceStore();
+		let isFull = false;
+		const store: DeviceStore = {
+			...kept,
+			write: (tables, work) =>
+				isFull ? Promise.reject(storageFull(new Error('full'))) : kept.write(tables, work)
+		};
+		const { phone, signer, parts } = await openTestPhone(person, { number: undefined, store });
+		const names: (string | undefined)[] = [];
+		phone.on(() => names.push(phone.identity.code));
+		isFull = true;
+		await expect(provePhone({ phone, signer, api: apiOver(all).api })).rejects.toThrow();
+		expect(phone.identity.code).toBeUndefined();
+		isFull = false;
+		expect(await provePhone({ phone, signer, api: apiOver(all).api })).toBeUndefined();
+		expect(names).toEqual(['p3']);
+		// As the news of what its codes are made from has it.
+		await phone.receive([]);
+		expect(phone.identity.code).toBe('p3');
+		expect((await openPhone(parts, person)).identity.code).toBe('p3');
 	});
 
 	it('[CODES-14] asks for the secrets again where a set is made from one that it lacks', async () => {

@@ -118,7 +118,8 @@ function createOpenPhone(phone: Phone): OpenPhone {
 		unsent: () => unsentOf(phone.parts.store),
 		lastContactAt: () => phone.parts.store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
 		receive: (facts) => phone.inTurn(() => receive(phone, facts)),
-		markEnrolled: ({ code, year }) => keepIdentity(phone, { code, since: year }),
+		markEnrolled: ({ code, year }) =>
+			phone.inTurn(() => keepIdentity(phone, { code, since: year })),
 		lacksSecret: async () => {
 			const held = await readSecrets(phone);
 			const sets = view(phone).shops.flatMap(({ codes }) => codes);
@@ -248,12 +249,15 @@ async function readSmall(phone: Phone): Promise<void> {
 	});
 }
 
+/** On disk first: a name that only this page knew would be asked for no more, and forgotten with the next news. */
 async function keepIdentity(
 	phone: Phone,
 	moved: Pick<PhoneIdentity, 'code' | 'since'>
 ): Promise<void> {
-	phone.identity = { ...phone.identity, ...moved };
-	await phone.parts.store.write(['meta'], (rows) => writeMeta(rows, 'phone', phone.identity));
+	const identity = { ...phone.identity, ...moved };
+	await phone.parts.store.write(['meta'], (rows) => writeMeta(rows, 'phone', identity));
+	phone.identity = identity;
+	tell(phone);
 	phone.parts.changes.tell(['meta']);
 }
 
