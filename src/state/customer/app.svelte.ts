@@ -274,6 +274,7 @@ export class CustomerApp {
 		const known = await people.all();
 		if (!known.some(({ person }) => person === first.person)) {
 			this.#leave();
+			this.person = undefined;
 			await people.leave();
 			await people.keep([first]);
 		}

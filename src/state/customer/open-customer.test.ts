@@ -15,3 +15,13 @@ it('[CUSTOMER-22] an app that could not be opened is opened when it is asked for
 	expect(await openCustomer(amina)).toBe(app);
 	await app.forget();
 });
+
+it('[CUSTOMER-22] so is one whose person could not be opened when somebody signed in without a new page', async () => {
+	const { openCustomer } = await import('./open-customer.ts');
+	await expect(openCustomer(amina)).rejects.toThrow();
+	browser.mend();
+	const app = await openCustomer(amina);
+	expect(app.person).toEqual(amina);
+	expect(await openCustomer(amina)).toBe(app);
+	await app.forget();
+});

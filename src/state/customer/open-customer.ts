@@ -22,8 +22,9 @@ export async function openCustomer(first: PersonName): Promise<CustomerApp> {
 		throw fault;
 	});
 	const app = await opened;
-	// Signed out and in again, without a new page.
-	if (!app.people.some(({ person }) => person === first.person)) await app.begin(first);
+	// Signed out and in again, without a new page; and where that did not open anybody.
+	const isHers = app.people.some(({ person }) => person === first.person);
+	if (!isHers || app.person === undefined) await app.begin(first);
 	return app;
 }
 
