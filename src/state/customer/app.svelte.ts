@@ -101,6 +101,8 @@ export class CustomerApp {
 	#isTicking = false;
 	/** The secrets that the sets of codes were made from which were looked at last. */
 	#named = '';
+	/** Moves with each account that signs in or out. */
+	#account = 0;
 	/** Who is looked at changes once at a time, in the order in which it was asked for. */
 	readonly #inTurn = oneAtATime();
 
@@ -128,22 +130,21 @@ export class CustomerApp {
 
 	/** Asks the relay whom this account looks after; without a network what was known stays. */
 	async refreshPeople(): Promise<Result<undefined, ApiRefusal>> {
+		const isSame = this.#inThisAccount();
 		const asked = await this.api.people();
 		if (!asked.ok) return asked;
-		await this.#parts.people.keep(asked.value);
-		this.people = await this.#parts.people.all();
-		this.person = this.people.find(({ person }) => person === this.person?.person) ?? this.person;
+		await this.#keepPeople(asked.value, isSame);
 		return ok(undefined);
 	}
 
 	/** Adds somebody who is looked after with this app, and looks at him. */
 	async addPerson(name: string): Promise<Result<undefined, ApiRefusal>> {
+		const isSame = this.#inThisAccount();
 		const added = await this.api.addPerson(name);
 		if (!added.ok) return added;
-		const person = { person: added.value.person, name };
-		await this.#parts.people.keep([person]);
-		this.people = await this.#parts.people.all();
-		await this.switchTo(person.person);
+		const { person } = added.value;
+		await this.#keepPeople([{ person, name }], isSame);
+		await this.switchTo(person);
 		return ok(undefined);
 	}
 
@@ -246,6 +247,7 @@ export class CustomerApp {
 	/** Forgets whom this device looks after, once its account is signed out. */
 	async forget(): Promise<void> {
 		await this.#inTurn(async () => {
+			this.#account += 1;
 			this.#leave();
 			this.people = [];
 			this.person = undefined;
@@ -273,6 +275,7 @@ export class CustomerApp {
 		const { people } = this.#parts;
 		const known = await people.all();
 		if (!known.some(({ person }) => person === first.person)) {
+			this.#account += 1;
 			this.#leave();
 			this.person = undefined;
 			await people.leave();
@@ -281,6 +284,22 @@ export class CustomerApp {
 		this.people = await people.all();
 		const current = await people.current();
 		await this.#enter(this.people.find(({ person }) => person === current) ?? first);
+	}
+
+	/** Whether it is still the account that it was when this was asked for. */
+	#inThisAccount(): () => boolean {
+		const account = this.#account;
+		return () => this.#account === account;
+	}
+
+	/** CUSTOMER-7. What the relay said of an account that signed out meanwhile is nobody's of the next. */
+	#keepPeople(people: readonly PersonName[], isSame: () => boolean): Promise<void> {
+		return this.#inTurn(async () => {
+			if (!isSame()) return;
+			await this.#parts.people.keep(people);
+			this.people = await this.#parts.people.all();
+			this.person = this.people.find(({ person }) => person === this.person?.person) ?? this.person;
+		});
 	}
 
 	/** Leaves who was looked at once the next one is open and kept as such: where that fails, he stays. */

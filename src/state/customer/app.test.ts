@@ -286,6 +286,31 @@ describe('the customer’s app', () => {
 		expect(await again.atRisk()).toEqual({ count: 1, minor: 500n });
 	});
 
+	it('[CUSTOMER-7] whom an account looked after is nobody of the next, though the relay says it late', async () => {
+		await phoneOf(amina.person);
+		await phoneOf(mother.person);
+		const app = await opened();
+		const late: (() => void)[] = [];
+		const asked = <T>(answer: T): Promise<T> =>
+			new Promise((resolve) => {
+				late.push(() => {
+					resolve(answer);
+				});
+			});
+		const father: PersonName = { person: uuid(8, 0xe) as PersonId, name: 'Father' };
+		api.people = () => asked(ok([amina, father]));
+		api.addPerson = () => asked(ok({ person: father.person }));
+		const work = [app.refreshPeople(), app.addPerson('Father')];
+		await app.forget();
+		for (const answer of late) answer();
+		await Promise.all(work);
+		expect([app.people, await people.all(), app.person]).toEqual([[], [], undefined]);
+		api.people = () => Promise.resolve(ok([mother]));
+		await app.begin(mother);
+		expect([app.people, app.person]).toEqual([[mother], mother]);
+		expect(await people.all()).toEqual([mother]);
+	});
+
 	it('[CUSTOMER-6] asks to be known until it is, and again when the page wakes', async () => {
 		await phoneOf(amina.person);
 		vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
