@@ -92,7 +92,13 @@ export class CustomerApp {
 	/** The relay knows no such phone, as one that was restored from an older copy. */
 	readonly isUnknown = $derived.by(() => this.sync.halted === 'unknown');
 	/** The relay lets this phone in no more: another took its place, it was removed, or is not known. */
-	readonly isOut = $derived.by(() => this.isUnknown || this.sync.halted === 'rights');
+	readonly isOut = $derived.by(
+		() =>
+			this.isUnknown ||
+			this.sync.halted === 'rights' ||
+			// Let go before it heard of its number: it has no line that would say so.
+			this.whyNotEnrolled === 'deviceRemoved'
+	);
 	readonly #parts: CustomerParts;
 	#open: OpenPerson | undefined;
 	#link: RelayLink | undefined;
@@ -351,6 +357,7 @@ export class CustomerApp {
 		this.#link = undefined;
 		this.#open = undefined;
 		this.view = NOTHING;
+		this.whyNotEnrolled = undefined;
 		this.sync.halted = undefined;
 		const over = async (): Promise<void> => {
 			await link?.stop();
@@ -399,8 +406,10 @@ export class CustomerApp {
 	async #prove(open: OpenPerson): Promise<void> {
 		if (this.#open !== open || open.lead.role !== 'leader') return;
 		try {
-			this.whyNotEnrolled = await open.prove();
-			if (this.whyNotEnrolled !== undefined) this.#proveAgain(open);
+			const why = await open.prove();
+			if (this.#open !== open) return;
+			this.whyNotEnrolled = why;
+			if (why !== undefined) this.#proveAgain(open);
 		} catch (fault) {
 			this.#proveAgain(open);
 			throw fault;

@@ -254,6 +254,22 @@ describe('the customer’s app', () => {
 		expect(app.isOut).toBe(false);
 	});
 
+	it('[CUSTOMER-12] says so too of a phone that was let go before it heard of its number', async () => {
+		await phoneOf(amina.person);
+		await phoneOf(mother.person);
+		await people.keep([amina, mother]);
+		vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+		proving = 'unreachable';
+		const app = await opened();
+		await vi.advanceTimersByTimeAsync(1_000);
+		expect(app.isOut).toBe(false);
+		proving = 'deviceRemoved';
+		await vi.advanceTimersByTimeAsync(30_000);
+		expect([app.isOut, app.isUnknown]).toEqual([true, false]);
+		await app.switchTo(mother.person);
+		expect(app.isOut).toBe(false);
+	});
+
 	it('[CUSTOMER-12] asks nobody to wait for one whose phone is let in no more, whoever is looked at', async () => {
 		const h = await stand.book({ kind: 'due', minor: 500 });
 		const out = await phoneOf(amina.person);

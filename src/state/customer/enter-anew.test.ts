@@ -211,6 +211,21 @@ describe('a phone that is let in no more', () => {
 		expect(books.size).toBe(1);
 	});
 
+	it('[CUSTOMER-12] one that was let go before it heard of its number gets another, under a key of its own', async () => {
+		const stand = await createCustomerStand();
+		stand.card();
+		const due = await stand.book({ kind: 'due', minor: 500 });
+		const test = await openTestPhone(stand.person, { number: undefined });
+		const books = new Map<string, DeviceStore>();
+		const asked: string[] = [];
+		const out: Out = { stand, test, due, wrong: due, later: due, books, asked };
+		expect(await enter(out)).toEqual(ok('p2'));
+		expect(asked).not.toContain(encodeBase64url(test.signer.kid));
+		const heir = await test.store.read(['meta'], (rows) => readMeta(rows, 'heir'));
+		expect(heir?.code).toBe('p2');
+		expect(await kindsIn(books.get('p2'))).toEqual(['booked', 'card']);
+	});
+
 	it('[CUSTOMER-12] goes on under the next number where the book of this one is here already', async () => {
 		const out = await phoneThatIsOut();
 		const { stand, test, asked, books } = out;
