@@ -129,6 +129,36 @@ it('[STORAGE-17] gives products of before the third version their place among th
 	expect(products).toHaveLength(2);
 });
 
+it('[STORAGE-13] makes no new one where the browser cleared it under an open page, which hears of that', async () => {
+	const indexedDB = new IDBFactory();
+	let removals = 0;
+	const onRemoved = (): void => {
+		removals += 1;
+	};
+	const keyRange = IDBKeyRange;
+	const store = createDexieDeviceStore('daftar-test', { indexedDB, keyRange, onRemoved });
+	const put = (value: number): Promise<void> =>
+		store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value }]));
+	const opened = vi.spyOn(indexedDB, 'open');
+	const closeLast = (): void => {
+		const request = opened.mock.results.at(-1)?.value as IDBOpenDBRequest;
+		request.result.close();
+		request.result.onclose?.(new Event('close'));
+	};
+	await put(1);
+	// What the browser closed and kept is opened again.
+	closeLast();
+	await put(2);
+	expect(removals).toBe(0);
+
+	closeLast();
+	await new Dexie('daftar-test', { indexedDB, IDBKeyRange }).delete();
+	await expect(put(3)).rejects.toThrow();
+	await expect(put(4)).rejects.toThrow();
+	expect(removals).toBe(1);
+	expect(await indexedDB.databases()).toEqual([]);
+});
+
 it('[STORAGE-13] holds up no removal once it is closed', async () => {
 	const indexedDB = new IDBFactory();
 	let removals = 0;

@@ -17,17 +17,54 @@ export interface DexieStoreOptions {
 	/** The browser's own where absent. */
 	readonly indexedDB?: IDBFactory;
 	readonly keyRange?: typeof IDBKeyRange;
-	/** Hears that the database was removed, by another tab: from then on every read and write fails. */
+	/** Hears that the database was removed, by another tab or the browser: from then on every read and write fails. */
 	readonly onRemoved?: () => void;
 }
 
 const CAUSES_MAX = 8;
 
 /** The device store of a browser, in the IndexedDB database `name`: on disk when a write resolves. */
-export function createDexieDeviceStore(
+export function createDexieDeviceStore(name: string, options: DexieStoreOptions = {}): DeviceStore {
+	const { database, isThere } = openDatabase(name, options);
+
+	async function transact<T>(
+		mode: 'r' | 'rw',
+		scope: readonly TableName[],
+		work: Work<T>
+	): Promise<T> {
+		let last: Transaction | undefined;
+		try {
+			const once = (): PromiseLike<T> =>
+				database.transaction(mode, [...scope], (transaction) => {
+					last = transaction;
+					return work(transaction);
+				});
+			return await reopeningOnce(database, once, isThere);
+		} catch (cause) {
+			// A full disk aborts: the requests say so of the transaction, not of the disk.
+			throw isQuota(cause) || isQuota(abortOf(last)) ? storageFull(cause) : cause;
+		}
+	}
+
+	return {
+		read: (tables, work) => transact('r', tables, (open) => work(createReader(open))),
+		write: (tables, work) => transact('rw', tables, (open) => work(createWriter(open))),
+		close: () => {
+			database.close();
+		}
+	};
+}
+
+interface OpenDatabase {
+	readonly database: Dexie;
+	/** False once it was removed. */
+	readonly isThere: () => boolean;
+}
+
+function openDatabase(
 	name: string,
-	{ indexedDB, keyRange, onRemoved }: DexieStoreOptions = {}
-): DeviceStore {
+	{ indexedDB, keyRange, onRemoved }: DexieStoreOptions
+): OpenDatabase {
 	const database = new Dexie(name, {
 		chromeTransactionDurability: 'strict',
 		// Every tab reads the disk: a cache of our own would have to hear of other tabs' writes.
@@ -43,42 +80,29 @@ export function createDexieDeviceStore(
 			await keyTiles(transaction);
 			await nameFirst(transaction);
 		});
+	let wasOpen = false;
 	let isRemoved = false;
-	database.on('versionchange', ({ newVersion }: IDBVersionChangeEvent) => {
-		if (newVersion !== null) return true;
-		// STORAGE-13. Opened again it would be another database of that name, and an empty one.
+	// STORAGE-13. Opened again it would be another database of that name, and an empty one.
+	const end = (): void => {
 		isRemoved = true;
 		database.close();
 		onRemoved?.();
+	};
+	database.on('versionchange', ({ newVersion }: IDBVersionChangeEvent) => {
+		if (newVersion !== null) return true;
+		end();
 		return false;
 	});
-
-	async function transact<T>(
-		mode: 'r' | 'rw',
-		scope: readonly TableName[],
-		work: Work<T>
-	): Promise<T> {
-		let last: Transaction | undefined;
-		try {
-			const once = (): PromiseLike<T> =>
-				database.transaction(mode, [...scope], (transaction) => {
-					last = transaction;
-					return work(transaction);
-				});
-			return await reopeningOnce(database, once, () => !isRemoved);
-		} catch (cause) {
-			// A full disk aborts: the requests say so of the transaction, not of the disk.
-			throw isQuota(cause) || isQuota(abortOf(last)) ? storageFull(cause) : cause;
-		}
-	}
-
-	return {
-		read: (tables, work) => transact('r', tables, (open) => work(createReader(open))),
-		write: (tables, work) => transact('rw', tables, (open) => work(createWriter(open))),
-		close: () => {
-			database.close();
-		}
-	};
+	database.on('ready', () => {
+		wasOpen = true;
+	});
+	// A browser that clears it asks nobody: it is missed when it is opened again, as it would be made anew.
+	database.on('populate', () => {
+		if (!wasOpen) return;
+		end();
+		throw new Error('the database was removed');
+	});
+	return { database, isThere: () => !isRemoved };
 }
 
 type Work<T> = (transaction: Transaction) => Promise<T>;
