@@ -18,13 +18,21 @@ interface Joined {
 	readonly view: () => Promise<LedgerPageView>;
 	readonly record: () => Promise<ThreadRecord>;
 	readonly pending: () => Promise<ThreadEntry>;
+	/** Writes 104 dues of 1, more than the page shows at first. */
+	readonly fillPage: () => Promise<void>;
 	/** Pays some of a due, from elsewhere. */
 	readonly pay: (due: ThreadRecord, minor: number) => Promise<void>;
 }
 
 /** Two cards on one page; on the other one stand a due of 500 and a cheque. */
 async function joined(): Promise<Joined> {
-	const { device, book, store, parts } = await openTestDevice({ seed: 14, currency: 'GBP' });
+	const {
+		device,
+		book,
+		store,
+		parts,
+		clock: own
+	} = await openTestDevice({ seed: 14, currency: 'GBP' });
 	const shelf = { getItem: () => null, setItem: () => undefined };
 	const { changes, signer, clock } = parts;
 	const app = new App({ device, book, store, changes, signer, clock, shelf });
@@ -57,6 +65,12 @@ async function joined(): Promise<Joined> {
 			);
 			if (found[0] === undefined) throw new Error('the cheque stands there');
 			return found[0];
+		},
+		fillPage: async () => {
+			own.now += 60_000;
+			const eight = Array.from({ length: 8 }, () => ({ kind: 'due', minor: 1 }) as const);
+			for (let count = 0; count < 104; count += eight.length)
+				value(await device.writeRecords(other, eight));
 		},
 		pay: async ({ ledger, h }, minor) => {
 			const payment = { kind: 'payment', minor, allocations: [[h, minor]] } as const;
@@ -104,4 +118,20 @@ it('[DEVICE-43] a cheque of any card of the page arrives under that card', async
 	const fact = value(await of.arrived(cheque, cheque.entry));
 	expect(fact.records[0]?.core.ledgerId).toBe(other);
 	expect((await view()).totals[0]).toMatchObject({ total: 450n, pendingMinor: 0n });
+});
+
+it('[DEVICE-71] what was just done to a record far behind the latest ones is undone as well', async () => {
+	const { of, record, view, fillPage } = await joined();
+	const due = await record();
+	await fillPage();
+	const total = async (): Promise<bigint | undefined> => (await view()).totals[0]?.total;
+	const forgiven = value(await of.forgive(due, 500));
+	expect(await total()).toBe(104n);
+	expect((await of.undo(forgiven))?.ok).toBe(true);
+	expect(await total()).toBe(604n);
+	const late = value(await of.write([{ kind: 'payment', minor: 70 }], { lateOn: '2026-11-01' }));
+	expect(await total()).toBe(534n);
+	expect((await of.undo(late))?.ok).toBe(true);
+	expect(await total()).toBe(604n);
+	expect(await of.undo(late)).toBeUndefined();
 });

@@ -128,9 +128,9 @@ export class LedgerPage {
 		return this.#app.keeping(() => this.#app.device.writeRecords(ledger, [draft], { currency }));
 	}
 
-	/** Takes back what was written a moment ago. */
+	/** DEVICE-71. Takes back what was written a moment ago, however far behind the latest lines it stands. */
 	async undo(fact: RecordFact): Promise<Result<RecordFact, RecordRefusal> | undefined> {
-		const page = await ledgerOf(this.#app).page(this.ledger, PAGE);
+		const page = await ledgerOf(this.#app).page(this.ledger, Infinity);
 		const written = page?.items
 			.flatMap((item) => (item.kind === 'record' ? [item.record, ...item.corrections] : []))
 			.filter((record) => record.factId === fact.id && record.leftMinor > 0);
