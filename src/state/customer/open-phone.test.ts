@@ -229,6 +229,34 @@ describe('an act', () => {
 		expect(await one.phone.accept([second])).toEqual(err('alreadyAnswered'));
 	});
 
+	it('[CUSTOMER-9] what came in before a fault is shown and told, though it moves nothing when it comes again', async () => {
+		await stand.book({ kind: 'due', minor: 500 });
+		const kept = createMemoryDeviceStore();
+		let writesLeft = Infinity;
+		const store: DeviceStore = {
+			...kept,
+			write: (tables, work) => {
+				writesLeft -= 1;
+				return writesLeft < 0
+					? Promise.reject(new Error('connection lost'))
+					: kept.write(tables, work);
+			}
+		};
+		const { phone, parts } = await openTestPhone(stand.person, { number: 1, store });
+		const booked = ofKind(stand.texts, 'booked');
+		await phone.receive(arriving(booked));
+		expect(phone.view().shops[0]?.name).toBe('');
+		const told: string[] = [];
+		parts.changes.on((tables) => told.push(...tables));
+		// The card comes in, and what it says of the record’s signature cannot be kept.
+		writesLeft = 1;
+		await expect(phone.receive(arriving(stand.texts))).rejects.toThrow();
+		writesLeft = Infinity;
+		await phone.receive(arriving(stand.texts));
+		expect(told).toContain('facts');
+		expect(phone.view().shops[0]?.name).not.toBe('');
+	});
+
 	it('[CUSTOMER-9] a tab hears what another one answered', async () => {
 		const h = await stand.book({ kind: 'due', minor: 500 });
 		const store = createMemoryDeviceStore();

@@ -226,10 +226,16 @@ async function markSeen(phone: Phone): Promise<void> {
 }
 
 async function receive(phone: Phone, facts: readonly FactText[]): Promise<void> {
-	const hasMoved = await phone.model.receive(facts);
-	if (!hasMoved) return;
-	tell(phone);
-	phone.parts.changes.tell(['facts']);
+	// What came before a fault is known from now on, and moves nothing when it comes again.
+	let hasMoved = true;
+	try {
+		hasMoved = await phone.model.receive(facts);
+	} finally {
+		if (hasMoved) {
+			tell(phone);
+			phone.parts.changes.tell(['facts']);
+		}
+	}
 }
 
 /** Something moved, here or in another tab. */
