@@ -63,7 +63,7 @@ it('[RELAY-93] the fullest sockets of whoever has the most are cut off, and none
 	const line = (scope: string, name: string, bytes: number): UnreadLine => {
 		let isCut = false;
 		return {
-			caller: { scope: scope as UnreadLine['caller']['scope'] },
+			caller: { scope },
 			unreadBytes: () => (isCut ? 0 : bytes),
 			cut: () => {
 				isCut = true;
