@@ -190,7 +190,7 @@ async function showRefills(world: World, patron: Patron, phone: OpenPhone): Prom
 	const { page } = patron;
 	const shop = phone.view().shops.find(({ key }) => key.ledger === page?.ledger);
 	const set = shop?.codes.find(({ epoch, isRevoked }) => epoch === page?.epoch && !isRevoked);
-	if (shop === undefined || set === undefined) return;
+	if (shop === undefined || set === undefined || set.open.join() === page?.open.join()) return;
 	await showCodes(world, patron, { name: shop.key, epoch: set.epoch, open: set.open });
 }
 
@@ -205,7 +205,7 @@ async function showCodes(
 	codes.forEach((one, at) => world.codes.set(one, open[at] ?? 0));
 	const before = (patron.page?.codes ?? []).filter((one) => !codes.includes(one));
 	Object.assign(patron, {
-		page: { ledger: name.ledger, epoch, codes: [...codes, ...before.slice(-1)] }
+		page: { ledger: name.ledger, epoch, open, codes: [...codes, ...before.slice(-1)] }
 	});
 }
 

@@ -24,7 +24,7 @@ function shops(): ReturnType<typeof runWorker> {
 	return outcomesOfAll;
 }
 
-describe('whole shops on a machine that breaks', { timeout: 600_000 }, () => {
+describe('whole shops on a machine that breaks', { timeout: 1_200_000 }, () => {
 	it('keep every promise, seeds 1 to 240', async () => {
 		const outcomes = await shops();
 		expect(outcomes).toHaveLength(SEEDS.length);

@@ -73,6 +73,8 @@ export interface Station {
 interface Page {
 	readonly ledger: LedgerId;
 	readonly epoch: number;
+	/** The counters that his phone shows. */
+	readonly open: readonly number[];
 	readonly codes: readonly string[];
 }
 
