@@ -11,7 +11,8 @@ import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { checkpointOf } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { carryFrom } from './enter-epoch.ts';
+import { carryFrom, enterEpoch } from './enter-epoch.ts';
+import { unmarkSent } from './have.ts';
 import {
 	askLacking,
 	becomeHeir,
@@ -95,6 +96,8 @@ async function heirOf(
 	expect((await becomeHeir(parts)).ok).toBe(true);
 	return store;
 }
+
+const FOUR_DAYS_MS = 4 * 86_400_000;
 
 async function firstTexts(store: DeviceStore): Promise<readonly string[]> {
 	const rows = await store.read(['journal'], (read) => read.all('journal'));
@@ -348,14 +351,15 @@ describe('what another database of the relay said to have', () => {
 	});
 
 	/** Killed before the book of before says that its heir's is whole; then the relay is restored. */
-	async function cutOff(test: TestDevice): Promise<DeviceStore> {
+	async function cutOff(test: TestDevice, checkpoint?: Checkpoint): Promise<DeviceStore> {
 		const { store: old, beforeWrite } = createInterruptedStore(test.store);
 		const lacking = (ids: readonly string[]): Promise<readonly string[]> => {
 			beforeWrite(() => Promise.reject(new Error('killed')));
 			return Promise.resolve(ids);
 		};
 		const heir = createMemoryDeviceStore();
-		await expect(heirOf({ ...test, store: old }, { lacking, heir })).rejects.toThrow('killed');
+		const book = { ...test, store: old };
+		await expect(heirOf(book, { lacking, heir, checkpoint })).rejects.toThrow('killed');
 		return heir;
 	}
 
@@ -383,6 +387,36 @@ describe('what another database of the relay said to have', () => {
 		expect(sums.map(({ salesMinor }) => salesMinor)).toEqual([300n]);
 		expect(await heirOf(test, { lacking: all, epoch: 2, heir })).toBe(heir);
 		expect(await firstTexts(heir)).toHaveLength(1);
+	});
+
+	it('[HEIR-8] is handed in though the book of before heard first that that one was restored', async () => {
+		const test = await forked();
+		await sell(test, 100);
+		await markAllSent(test.store);
+		const checkpoint = await checkpointOf(test.store, 500);
+		test.clock.now += FOUR_DAYS_MS;
+		await sell(test, 200);
+		const heir = await cutOff(test, checkpoint);
+		await unmarkSent(test.store);
+		await test.store.write(['meta'], async (rows) => {
+			await writeMeta(rows, 'epoch', 2);
+			await enterEpoch(rows, { epoch: 2, ends: [] });
+		});
+		const empty = await checkpointOf((await openTestDevice({ seed: 6 })).store, 400);
+		await heirOf(test, { lacking: all, epoch: 2, heir, checkpoint: { ...empty, epoch: 2 } });
+		const [unsent, ...more] = await firstTexts(heir);
+		expect(more).toEqual([]);
+		const { facts, carry, days } = await heir.read(['facts', 'meta', 'days'], async (rows) => ({
+			facts: await rows.all('facts'),
+			carry: await readMeta(rows, 'carry'),
+			days: await rows.all('days')
+		}));
+		const others = facts.filter(({ code }) => code === 'A').map(({ text }) => text);
+		expect([...others, unsent]).toEqual(await firstTexts(test.store));
+		expect(carry).toEqual(carryFrom(2));
+		expect(days.map(({ salesMinor }) => salesMinor)).toEqual([100n, 200n]);
+		await markAllSent(heir);
+		expect(await isOldBookSpent(test.store, heir)).toBe(true);
 	});
 
 	it('[HEIR-8] is issued where that one has what a copy wrote under its name', async () => {

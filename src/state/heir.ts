@@ -364,7 +364,8 @@ interface Doubting extends Omit<Taking, 'device'> {
 
 /**
  * Of these facts the own ones that are issued again, or may be at the relay under another name: all but
- * those that it said to have under this one, be it before it was restored and lost them.
+ * those that it said to have under this one, be it before it was restored and lost them. The book of before
+ * may know of that, and hold them for unsent.
  */
 async function doubtedOf(
 	rows: StoreReader,
@@ -378,9 +379,12 @@ async function doubtedOf(
 	);
 	const journal = held.filter((row) => row !== undefined);
 	const isLost = inheritance && lostOf(inheritance, answered);
-	const doubted = journal.filter(
-		(row) => row.sent === 0 || (answered.has(row.id) && isLost?.(row) !== true)
-	);
+	// Unsent when it was looked at first, it may have been found under another name.
+	const known = new Set(inheritance?.known);
+	const doubted = journal.filter((row) => {
+		if (row.sent === 0 && known.has(row.n)) return true;
+		return (row.sent === 0 || answered.has(row.id)) && isLost?.(row) !== true;
+	});
 	return new Set(doubted.map(({ id }) => id));
 }
 
