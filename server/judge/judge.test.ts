@@ -443,6 +443,26 @@ describe('after a restore', () => {
 		expect(await readSet(stand.parts.executor, { ...name, epoch })).toEqual(before);
 	});
 
+	it('[JUDGE-15] a code far beyond them that an older program took for spent makes nothing of these either', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const epoch = EPOCH_LINKED + 1;
+		const h = await writeRecord(stand, name);
+		const far = {
+			...name,
+			epoch,
+			way: 'sheet',
+			counter: 900_000_000,
+			h,
+			claim: claimIdOf(700_000)
+		};
+		await stand.database.orm
+			.insert(codeSpent)
+			.values({ ...far, result: 'locked', al: 0, at: stand.clock.now });
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('ok');
+		const set = await readSet(stand.parts.executor, { ...name, epoch });
+		expect(set?.nextCounter).toBeLessThan(20);
+	});
+
 	it('[JUDGE-16] what was spent after one restore is spent after the next', async () => {
 		const codes = await giveSheet(stand, { name, person: amina.person });
 		stand.clock.now += 1_000;

@@ -10,17 +10,11 @@ import type { PersonId } from '#domain/ids.ts';
 import { codeEpoch, codeSpent, smsSend } from '#server/database/ledgers.ts';
 import { phone } from '#server/database/persons.ts';
 import type { Transaction } from '#server/database/transaction.ts';
-import { firstEpoch, infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
+import { firstEpoch, FORGOTTEN_REFILLS, infoOfSet, readSet } from '#server/ledgers/code-sets.ts';
 import { numberBehind, ofLedger, type Guard, type Link } from '#server/ledgers/guard.ts';
 import type { LedgerName, LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { isOfLatest, keyOfEpoch } from '#server/ledgers/secrets.ts';
 import { findCarriedSpending, type Spending } from './carried-spending.ts';
-
-/**
- * Of one set: nobody uses more codes at one shop from a backup to its loss, and what was judged moves on with
- * each. Of one further on, that only her phone can make, all before it would be made too.
- */
-const FORGOTTEN_REFILLS = 32;
 
 /** A claim by a code, and all that the relay knows around it. */
 export interface CodeClaim {

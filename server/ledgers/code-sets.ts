@@ -27,6 +27,11 @@ export type SheetSet = typeof sheetSet.$inferSelect;
 
 /** Of the open counters, and of those that were used, so many are told of: the last ones. A fact has room for no more. */
 const TOLD_MAX = 50;
+/**
+ * Of one set: nobody uses more codes at one shop from a backup to its loss, and what was judged moves on with
+ * each. Of one further on, that only her phone can make, all before it would be made too.
+ */
+export const FORGOTTEN_REFILLS = 32;
 /** So many numbers of sets a ledger has in one epoch of the database; facts hold them until 2085. */
 export const SETS_OF_EPOCH = 32;
 
@@ -146,14 +151,18 @@ export async function refillSet(
 	await tellSet(act, parts, { set: refilled, link });
 }
 
-/** The set with five open codes, and with all that it had when one was used of which a restore forgot that it was given. */
+/**
+ * The set with five open codes, and with all that it had when one was used of which a restore forgot that it was
+ * given. JUDGE-15. One far beyond, that an older program took for spent, gives nothing of what lies before it.
+ */
 async function giveCodes(
 	executor: Executor,
 	parts: LedgerParts,
-	{ set, used }: { readonly set: SheetSet; readonly used: readonly number[] }
+	{ set, used: all }: { readonly set: SheetSet; readonly used: readonly number[] }
 ): Promise<SheetSet> {
 	const key = await keyOfSet(executor, parts, set);
 	const from = set.nextCounter;
+	const used = all.filter((counter) => counter < from + FORGOTTEN_REFILLS);
 	const open = openCounters(set, used);
 	const given = await nextCounters(
 		key,
