@@ -1,3 +1,4 @@
+import type { BusinessId } from '#domain/ids.ts';
 import type { StoreReader } from '#storage/device-store.ts';
 import { readMeta } from './meta.ts';
 
@@ -10,13 +11,13 @@ export async function throwWhereOver(
 	rows: StoreReader,
 	owner: 'identity' | 'phone'
 ): Promise<void> {
-	if ((await isMintedAnew(rows)) || (await readMeta(rows, 'heir'))?.isOver === true)
+	if ((await mintedOf(rows)) !== undefined || (await readMeta(rows, 'heir'))?.isOver === true)
 		throw new Error('this book goes on in another one');
 	if ((await readMeta(rows, owner)) === undefined) throw new Error('this book was removed');
 }
 
-/** HEIR-12. Whether this book became that of a business of its own, and is over. */
-export async function isMintedAnew(rows: StoreReader): Promise<boolean> {
+/** HEIR-12. The business of its own that this book became, and is over; undefined for one that goes on. */
+export async function mintedOf(rows: StoreReader): Promise<BusinessId | undefined> {
 	const heir = await readMeta(rows, 'heir');
-	return heir?.minted !== undefined && heir.code !== undefined;
+	return heir?.code === undefined ? undefined : heir.minted?.business;
 }

@@ -9,7 +9,7 @@ import { readJoined, type Joined } from './account-answers.ts';
 import type { AccountApi } from './account-api.ts';
 import { claimAnew } from './claim-anew.ts';
 import { createChanges } from './changes.ts';
-import { databaseName } from './database-name.ts';
+import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import { deviceWays } from './device-ways.ts';
 import { heirToBe } from './heir.ts';
 import type { Identity } from './identity.ts';
@@ -346,4 +346,34 @@ it('[HEIR-12] who joins the business of a book that ended gets a book of his own
 	await ways.enter('A');
 	expect(await here.current()).toBe(business);
 	expect(await here.all()).toContain(business);
+});
+
+it('[HEIR-12] what that book became stays on the device, though the page was gone before it was entered', async () => {
+	const here = await machine();
+	const { test, page } = here;
+	const { identity } = test.device;
+	await sell(test.device, 100);
+	const keys = await createSigningKeys();
+	await test.store.write(['meta'], (rows) => writeMeta(rows, 'keys', keys));
+	const openStore: PageParts['openStore'] = (name) => {
+		if (name === REGISTRY_NAME) throw new Error('killed');
+		return page.openStore(name);
+	};
+	let minted: Identity['business'] | undefined;
+	const api: Claim = {
+		claim: ({ business }) => {
+			minted = business;
+			return Promise.resolve(YES);
+		}
+	};
+	const app = { identity, store: test.store, changes: createChanges() };
+	const killed = { name: 'Tea', page: { ...page, openStore } };
+	await expect(claimAnew(api, app, killed)).rejects.toThrow('killed');
+	const asked = { ...joinedAs({ ...identity, name: 'Tea' }), code: 'C' as DeviceCode };
+	const { business } = identity;
+	expect((await joinBusiness(() => Promise.resolve(ok(asked)), page, business)).ok).toBe(true);
+	expect(await here.current()).toBe(business);
+	if (minted === undefined) throw new Error('nothing was claimed');
+	expect(await here.all()).toEqual([minted, business]);
+	expect(await salesIn((await openIn(here, minted, 8)).store)).toEqual([100n]);
 });

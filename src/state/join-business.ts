@@ -4,7 +4,7 @@ import type { BusinessId, DeviceCode } from '#domain/ids.ts';
 import { ok, type Result } from '#domain/result.ts';
 import type { Joined } from './account-answers.ts';
 import { createAccountApi } from './account-api.ts';
-import { isMintedAnew } from './book-end.ts';
+import { mintedOf } from './book-end.ts';
 import { endMinting } from './claim-anew.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Identity } from './identity.ts';
@@ -70,7 +70,7 @@ async function comeBack<E>(
 	);
 	const returning = isMinted ? claimingDevice : returningDevice;
 	const before = book === undefined ? undefined : await returning(book, page);
-	if (book === undefined || before === undefined || before.isOver) return undefined;
+	if (book === undefined || before === undefined || before.became !== undefined) return undefined;
 	const joined = await ask(await page.signerOf(before.keys));
 	if (!joined.ok) return Object.is(joined.error, 'deviceRemoved') ? undefined : joined;
 	if (joined.value.code === before.identity.code) await reenter(page, joined.value, book);
@@ -111,6 +111,10 @@ async function keepBook(
 	const { business } = joined;
 	const identity = identityOf(joined, await page.signerOf(keys), before?.identity);
 	const heir = before === undefined ? undefined : identity.code;
+	const became = before?.became;
+	// Who ended it may have been gone before it was entered, and nobody looks into that book from here on.
+	if (became !== undefined)
+		await inRegistry(page, (registry) => registry.replace(business, became));
 	const store = page.openStore(heir === undefined ? book : databaseName(business, heir));
 	await store.write(['meta'], async (rows) => {
 		// A database that is there already has its own key and numbers: the new code is then unused.
@@ -118,7 +122,7 @@ async function keepBook(
 		await writeMeta(rows, 'keys', keys);
 		await writeMeta(rows, 'identity', identity);
 		// What ended in another business has left nothing behind.
-		if (before?.isOver === false) await writeMeta(rows, 'leftBehind', book);
+		if (before !== undefined && became === undefined) await writeMeta(rows, 'leftBehind', book);
 	});
 	store.close();
 	await enterBook(page, business, heir);
@@ -176,14 +180,14 @@ interface HeldDevice {
 	readonly identity: Identity;
 	readonly keys: CryptoKeyPair;
 	readonly removedAt?: number | undefined;
-	/** The book became that of another business: nothing is written in it any more. */
-	readonly isOver: boolean;
+	/** The business that the book became that of: nothing is written in it any more. */
+	readonly became: BusinessId | undefined;
 }
 
 /** The device that has this book, where the relay lets it in no more, or the book is over. */
 async function removedDevice(name: string, page: PageParts): Promise<HeldDevice | undefined> {
 	const held = await heldDevice(name, page);
-	if (held === undefined || held.removedAt !== undefined || held.isOver) return held;
+	if (held === undefined || held.removedAt !== undefined || held.became !== undefined) return held;
 	// It may not have been on the network since then.
 	const standing = await standingOf(held, page);
 	const isForgotten = standing === 'unknown' && held.identity.claimed;
@@ -211,7 +215,7 @@ async function heldDevice(name: string, page: PageParts): Promise<HeldDevice | u
 			identity: await readMeta(rows, 'identity'),
 			keys: await readMeta(rows, 'keys'),
 			removedAt: await readMeta(rows, 'removedAt'),
-			isOver: await isMintedAnew(rows)
+			became: await mintedOf(rows)
 		}));
 		return identity === undefined || keys === undefined ? undefined : { identity, keys, ...held };
 	} finally {

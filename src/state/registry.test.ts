@@ -67,3 +67,14 @@ it('[HEIR-10] opens the book of the last heir, though a page comes late with the
 	expect(await registry.bookOf(shop)).toBe(third);
 	expect(await registry.current()).toBe(business('b'));
 });
+
+it('[HEIR-12] keeps what a book became beside the one by which its business was joined meanwhile', async () => {
+	const registry = createRegistry(createMemoryDeviceStore());
+	await registry.begin(business('a'));
+	await registry.enter(business('a'), code('C'));
+	for (const _late of [1, 2]) await registry.replace(business('a'), business('b'));
+	expect([await registry.current(), await registry.all()]).toEqual([
+		business('a'),
+		[business('a'), business('b')]
+	]);
+});

@@ -19,7 +19,7 @@ export interface Registry {
 	 */
 	succeed(business: BusinessId, before: string, heir: DeviceCode): Promise<void>;
 	/**
-	 * Puts `business` in the place of `before`, whose database stays where it is; once only, and not where
+	 * Puts `business` in the place of `before`, whose database stays where it is; once only, and beside it where
 	 * this device joined `before` since, with a book of its own.
 	 */
 	replace(before: BusinessId, business: BusinessId): Promise<void>;
@@ -50,7 +50,11 @@ export function createRegistry(store: DeviceStore): Registry {
 		async replace(before, business) {
 			await store.write(['meta'], async (rows) => {
 				const held = businessesOf(await rows.get('meta', BUSINESSES));
-				if (!held.includes(before) || (await bookIn(rows, before)) !== databaseName(before)) return;
+				if (!held.includes(before)) return;
+				if ((await bookIn(rows, before)) !== databaseName(before)) {
+					await rows.put('meta', [{ key: BUSINESSES, value: [...new Set([...held, business])] }]);
+					return;
+				}
 				const others = held.filter((one) => one !== before && one !== business);
 				await rows.put('meta', [
 					{ key: CURRENT, value: business },
