@@ -60,6 +60,13 @@ function replyOf(text: string | undefined): ReplyFact {
 	return parsed.value;
 }
 
+function upTosOf(texts: readonly string[]): readonly number[] {
+	return ofKind(texts, 'seen').flatMap((text) => {
+		const parsed = parseFact(text);
+		return parsed.ok && parsed.value.kind === 'seen' ? [parsed.value.upToMs] : [];
+	});
+}
+
 describe('an act', () => {
 	it('[CUSTOMER-1] signs what it says, numbers it, and keeps it in the year’s document', async () => {
 		const h = await stand.book({ kind: 'due', minor: 500 });
@@ -215,6 +222,33 @@ describe('an act', () => {
 		expect(ofKind(await own(), 'seen')).toHaveLength(2);
 		// To have looked is sent too, and is nobody's answer.
 		expect((await phone.unsent()).count).toBe(1);
+	});
+
+	it('[CUSTOMER-8] what is told by a stamp a little ahead hides nothing that is written before then', async () => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const { phone, own, clock } = await phoneWith();
+		clock.now = stand.now;
+		await phone.markSeen();
+		// The shop's device is four minutes ahead.
+		stand.now += 240_000;
+		const moved = stand.tell(['dueMove', h, stand.now, 'later']);
+		const toldAt = stand.now;
+		stand.now -= 240_000;
+		await phone.receive(arriving([moved]));
+		await phone.markSeen();
+		clock.now += 60_000;
+		stand.now = clock.now;
+		await stand.book({ kind: 'due', minor: 70 });
+		clock.now = stand.now;
+		await phone.receive(arriving(stand.texts));
+		const unread = phone.view().notices.filter(({ isRead }) => !isRead);
+		expect(unread.map(({ kind }) => kind)).toContain('toAnswer');
+		await phone.markSeen();
+		expect(upTosOf(await own()).at(-1)).toBe(clock.now);
+		clock.now = toldAt;
+		await phone.markSeen();
+		expect(upTosOf(await own()).at(-1)).toBe(toldAt);
+		expect(phone.view().unread).toBe(0);
 	});
 
 	it('[CUSTOMER-9] two tabs that answer at once each get numbers of their own', async () => {

@@ -215,7 +215,7 @@ async function markSeen(phone: Phone): Promise<void> {
 		parts.changes.tell(['meta']);
 	}
 	const { code } = identity;
-	const upToMs = model.toldUpTo();
+	const upToMs = model.toldUpTo(parts.clock() + phone.offset);
 	if (code === undefined || upToMs <= seenUpTo) return;
 	await write(phone, code, (moment) =>
 		Promise.resolve({

@@ -38,21 +38,18 @@ export interface PersonModel {
 	/** Keeps facts that arrived, each once, and checks what can be checked by now. */
 	receive(facts: readonly FactText[]): Promise<boolean>;
 	view(looking: Omit<Looking, 'newer'>): PersonView;
-	/** The stamp of the latest fact of the relay that tells the person something, ms. */
-	toldUpTo(): number;
+	/**
+	 * The stamp of the latest fact of the relay that tells the person something, ms. One that bears a shop's stamp,
+	 * which may be ahead, tells it from then on: what is written before may still come.
+	 */
+	toldUpTo(nowMs: number): number;
 }
 
 /** Facts of one transaction: enough to be quick, few enough to leave a phone its breath. */
 const TRANSACTION_FACTS_MAX = 300;
-/** What the relay files of the person's own answers is no news to him. */
-const TELLING: ReadonlySet<string> = new Set([
-	'booked',
-	'judged',
-	'told',
-	'card',
-	'asked',
-	'codes'
-]);
+/** What the relay files of the person's own answers is no news to him. By their stamps, or the shop's. */
+const TELLING: ReadonlySet<string> = new Set(['booked', 'judged', 'card', 'asked', 'codes']);
+const TELLING_AS_SHOP = 'told';
 
 export async function openPersonModel(parts: PersonModelParts): Promise<PersonModel> {
 	const model = createModel(parts);
@@ -65,7 +62,7 @@ function createModel(parts: PersonModelParts): PersonModel {
 	const textById = new Map<FactId, string>();
 	const acts = new Set<string>();
 	const newer = new Set<FactId>();
-	let toldUpTo = 0;
+	const told = createTold();
 
 	function take(row: FactRow, held: HeldFact | undefined): void {
 		textById.set(row.id, row.text);
@@ -75,7 +72,7 @@ function createModel(parts: PersonModelParts): PersonModel {
 			newer.delete(row.id);
 			fold.add([held]);
 		}
-		if (TELLING.has(row.kind)) toldUpTo = Math.max(toldUpTo, row.wall);
+		told.take(row);
 	}
 
 	async function catchUp(): Promise<boolean> {
@@ -111,7 +108,23 @@ function createModel(parts: PersonModelParts): PersonModel {
 		},
 		receive,
 		view: (looking) => fold.view({ ...looking, newer: newer.size }),
-		toldUpTo: () => toldUpTo
+		toldUpTo: told.upTo
+	};
+}
+
+function createTold(): {
+	take(row: Pick<FactRow, 'kind' | 'wall'>): void;
+	readonly upTo: PersonModel['toldUpTo'];
+} {
+	let last = 0;
+	const asShop = new Set<number>();
+	return {
+		take: ({ kind, wall }) => {
+			if (TELLING.has(kind)) last = Math.max(last, wall);
+			if (kind === TELLING_AS_SHOP) asShop.add(wall);
+		},
+		upTo: (nowMs) =>
+			[...asShop].reduce((most, wall) => (wall > nowMs ? most : Math.max(most, wall)), last)
 	};
 }
 
