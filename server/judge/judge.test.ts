@@ -450,7 +450,7 @@ describe('after a restore', () => {
 		const far = {
 			...name,
 			epoch,
-			way: 'sheet',
+			way: 'sheet' as const,
 			counter: 900_000_000,
 			h,
 			claim: claimIdOf(700_000)

@@ -47,7 +47,7 @@ interface Relay {
 	/** The database of the heir's book, where it was begun before. */
 	readonly heir?: DeviceStore;
 	/** What it begins with where the feed is long. */
-	readonly checkpoint?: Checkpoint;
+	readonly checkpoint?: Checkpoint | undefined;
 }
 
 async function forked(): Promise<TestDevice> {
