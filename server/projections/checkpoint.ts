@@ -160,12 +160,16 @@ export interface RecordColumns extends Readonly<Record<string, unknown>> {
 	readonly text: string | null;
 }
 
+/** A sale of some hundred lines. Of a longer fact, that nobody writes in a shop, each of its records would read it all. */
+const READ_BYTES_MAX = 32_000;
+
 /** FEED-9. What a device keeps of a record, and its fact where that says more. */
 export function recordColumns(tx: Sql): ReturnType<Sql> {
 	return tx`h, ledger, code, n, kind, amount, currency, exponent, occurred_at as at,
 		on_day as on, record, ref, note, due_at as "dueAt", receipt, (
 			select text from fact
 			where fact.business = record.business and fact.code = record.code and fact.n = record.n
+				and octet_length(text) <= ${READ_BYTES_MAX}
 				and text like any (array['%"by":%', '%"for":%', '%"late":true%'])
 		) as text`;
 }
