@@ -354,7 +354,7 @@ async function codesOf(
 		const result = verdict.ok ? verdict.value.result : 'unread';
 		const told = claims.get(claim);
 		const code = `${ledger} ${told?.code ?? claim}`;
-		// By ten bits a till may take it for another one that is open: a claim names one counter.
+		// By ten bits a till may take a code of a set that ended for one that is open: a claim names one counter.
 		const isMeant = told?.counter === given.get(told?.code ?? '');
 		const isLost = verdict.ok && verdict.value.at >= (kept.get(ledger) ?? Infinity);
 		if (GUESSED.includes(result) && isMeant && !isLost)
