@@ -17,7 +17,7 @@ export interface UnreadLine {
 /** Of all sockets together. */
 const ALL_BYTES_MAX = 128 * 1024 * 1024;
 /** Who has no more than this unread is not counted: a till hears on. */
-const LITTLE_BYTES = 256 * 1024;
+export const LITTLE_BYTES = 256 * 1024;
 
 /** Where all have too much, sockets of the business or person that has the most are cut off, the fullest first. */
 export function createUnread(allBytesMax = ALL_BYTES_MAX): Unread {
