@@ -1,8 +1,10 @@
 import type { Sql } from 'postgres';
 import { parseFact } from '#domain/fact/parse-fact.ts';
-import { assert } from '#domain/assert.ts';
+import { assert, present } from '#domain/assert.ts';
+import { equalBytes } from '#domain/bytes.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
-import type { Claim } from '#domain/confirmation/claim.ts';
+import { claimHash, type Claim } from '#domain/confirmation/claim.ts';
+import type { Verdict } from '#domain/confirmation/verdict.ts';
 import type { BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { AppendRelayFacts, RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
@@ -87,12 +89,15 @@ async function bringBook(
 	const fresh = await takeFresh(carry, person, { carries, now });
 	const drafts = [
 		...fresh.map(({ draft }) => draft),
-		...(await readJudged(sql, { business, ledger, person }))
+		...(await readJudged(carry, { business, ledger, person }))
 	];
 	await parts.appendRelayFacts(transaction, person, drafts);
 	for (const early of await earlyDeliveriesOf(sql, { business, person, now }, fresh))
 		await parts.appendRelayFacts(transaction, early.scope, [early.draft]);
 }
+
+/** Claims with one id that are looked at: a forger could hand in any number. */
+const CLAIMS_MAX = 64;
 
 interface Linked {
 	readonly business: BusinessId;
@@ -105,31 +110,55 @@ interface Linked {
  * was judged he does not hear again. So many as are brought at once.
  */
 export async function readJudged(
-	sql: Sql,
+	{ sql, crypto }: { readonly sql: Sql; readonly crypto: CryptoParts },
 	{ business, ledger, person }: Linked
 ): Promise<readonly RelayFactDraft[]> {
-	const rows = await sql<{ text: string; way: Claim['way']; counter: string | null }[]>`
-		select fact.text, claim.way, claim.counter
+	const rows = await sql<{ text: string; claims: readonly string[] }[]>`
+		select fact.text, array (
+			select claimed.text from claim join fact as claimed using (business, code, n)
+			where claim.business = fact.business and claim.claim = (fact.text::json ->> 7)::uuid
+			order by claim.code, claim.n limit ${CLAIMS_MAX}
+		) as claims
 		from ledger_fact join fact using (business, code, n)
-		join claim on claim.business = fact.business
-			and claim.claim = (fact.text::json ->> 7)::uuid
 		where ledger_fact.business = ${business} and ledger_fact.ledger = ${ledger}
-			and ledger_fact.kind = 'verdict' and not exists (
+			and ledger_fact.kind = 'verdict' and exists (
+				select from claim where claim.business = fact.business
+					and claim.claim = (fact.text::json ->> 7)::uuid
+			) and not exists (
 				select from fact as heard
 				where heard.business = ${person} and heard.kind = 'judged'
 					and heard.text::json ->> 6 = ${business}
 					and heard.text::json ->> 8 = fact.text::json ->> 7
 			)
 		order by fact.s limit ${SLICE_LENGTH}`;
-	return rows.flatMap(({ text, way, counter }): readonly RelayFactDraft[] => {
-		const fact = read(text);
-		if (fact.kind !== 'verdict') return [];
-		const { ledgerId, claimId, verdict, v, sig, kid, wrong } = fact;
-		const body = { ledgerId, claimId, verdict, v, sig, kid, wrong, way };
-		return [
-			{ kind: 'judged', businessId: business, ...body, counter: Number(counter ?? 0), branch: null }
-		];
-	});
+	return Promise.all(
+		rows.map(async ({ text, claims }): Promise<RelayFactDraft> => {
+			const fact = read(text);
+			assert(fact.kind === 'verdict', 'asked for verdicts');
+			const { ledgerId, claimId, verdict, v, sig, kid, wrong } = fact;
+			const { way, counter = 0 } = await judgedClaim(verdict, claims.map(claimOf), crypto);
+			const body = { ledgerId, claimId, verdict, v, sig, kid, wrong, way, counter };
+			return { kind: 'judged', businessId: business, ...body, branch: null };
+		})
+	);
+}
+
+/** Which of the claims with its id a verdict is of; of what was carried it may be none that is here. */
+async function judgedClaim(
+	verdict: Verdict,
+	claims: readonly Claim[],
+	crypto: CryptoParts
+): Promise<Claim> {
+	for (const claim of claims) {
+		if (equalBytes(await claimHash(claim, crypto), verdict.claimHash)) return claim;
+	}
+	return present(claims[0], 'asked for verdicts on claims');
+}
+
+function claimOf(text: string): Claim {
+	const fact = read(text);
+	assert(fact.kind === 'claim', 'a claim is named by its fact');
+	return fact.claim;
 }
 
 function read(text: string): ShopFact['fact'] {

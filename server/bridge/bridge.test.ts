@@ -358,6 +358,37 @@ describe('who is linked', () => {
 		expect(ofKind(fresh, 'told')[0]?.row).toEqual(['insist', first.h, 'as it was']);
 	});
 
+	it('[BRIDGE-3] is told of a verdict as of the claim that was judged, whoever wrote another with its id', async () => {
+		const due = await recordFact(shop, { ledger, minor: 100 });
+		const told = await claimFact(shop, { h: due.h, way: 'sheet', code: '00000000', counter: 4 });
+		const forged = await claimFact(shop, { h: due.h, way: 'sheet', code: '00000000', counter: 9 });
+		await put(shop, due, told);
+		const name = { business: shop.business, code: shop.code, n: 0 };
+		const [, , , , , , claim] = JSON.parse(told.text) as readonly { readonly id: string }[];
+		const [, , , , , , other] = JSON.parse(forged.text) as readonly { readonly id: string }[];
+		const text = forged.text.replace(String(other?.id), String(claim?.id));
+		await stand.database.sql`insert into fact ${stand.database.sql({
+			...name,
+			...{
+				kind: 'claim',
+				wall: 1,
+				counter: 0,
+				on_day: '2026-11-19',
+				member: 1,
+				text,
+				digest: 0,
+				s: 0
+			}
+		})}`;
+		await stand.database.sql`insert into claim ${stand.database.sql({
+			...name,
+			...{ claim: String(claim?.id), h: due.h, way: 'sheet', counter: 9 }
+		})}`;
+		await stand.link(shop, ledger, amina);
+		const [judged, ...more] = ofKind(await feed(), 'judged');
+		expect([judged?.claimId, judged?.counter, more]).toEqual([claim?.id, 4, []]);
+	});
+
 	it('[BRIDGE-3] brings over what is written in the same moment, once', async () => {
 		const facts = await Promise.all(
 			Array.from({ length: 30 }, () => recordFact(shop, { ledger, minor: 1 }))

@@ -147,7 +147,7 @@ async function bringLast(
 	room.isBehind = false;
 	const carries = await carriesIn({ ...parts, sql }, left, names);
 	const fresh = await takeFor(parts, transaction, { left, room, carries });
-	const judged = room.isFilling ? await readJudged(sql, left) : [];
+	const judged = room.isFilling ? await readJudged({ ...parts, sql }, left) : [];
 	const isOver = judged.length < SLICE_LENGTH;
 	if (!isOver) room.isBehind = true;
 	else if (room.isFilling) Object.assign(room, { isFilling: false, count: 0 });

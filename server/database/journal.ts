@@ -364,7 +364,7 @@ export const ledgerFact = pgTable(
 	]
 );
 
-/** Projection: claims by their ids, under the first fact in the feed that carries one. */
+/** Projection: claims by their ids, under each fact that carries one: an heir's, or a forger's under another's id. */
 export const claim = pgTable(
 	'claim',
 	{
@@ -377,7 +377,7 @@ export const claim = pgTable(
 		counter: whole('counter')
 	},
 	(table) => [
-		primaryKey({ columns: [table.business, table.claim] }),
+		primaryKey({ columns: [table.business, table.claim, table.code, table.n] }),
 		index('claim_by_record').on(table.business, table.h)
 	]
 );

@@ -1,6 +1,6 @@
 import { and, eq, isNotNull } from 'drizzle-orm';
 import { decodeBase64url, equalBytes } from '#domain/bytes.ts';
-import { claimMessage, encodeClaim, type Claim } from '#domain/confirmation/claim.ts';
+import { claimHash, type Claim } from '#domain/confirmation/claim.ts';
 import type { Verdict } from '#domain/confirmation/verdict.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { fact, ledgerFact } from '#server/database/journal.ts';
@@ -35,7 +35,7 @@ export async function findCarried(
 		.where(
 			and(ofLedger(ledgerFact, name), eq(ledgerFact.kind, 'verdict'), isNotNull(fact.carriedBy))
 		);
-	const said = await crypto.sha256(claimMessage(encodeClaim(claim)));
+	const said = await claimHash(claim, crypto);
 	const found = rows.flatMap(({ text }) => {
 		const parsed = parseFact(text);
 		if (!parsed.ok || parsed.value.kind !== 'verdict') return [];

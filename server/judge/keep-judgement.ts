@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { encodeBase64url } from '#domain/bytes.ts';
-import { claimMessage, encodeClaim, type Claim } from '#domain/confirmation/claim.ts';
+import { claimHash, type Claim } from '#domain/confirmation/claim.ts';
 import { WRONG_SHEETS_MAX, type Judgement } from '#domain/confirmation/judge.ts';
 import { HASH_BYTES } from '#domain/confirmation/record.ts';
 import { encodeVerdict, verdictMessage, type Verdict } from '#domain/confirmation/verdict.ts';
@@ -151,7 +151,7 @@ async function signVerdict(
 		relayEpoch: epoch,
 		seq: guard.verdictSeq + 1,
 		at: clock(),
-		claimHash: await crypto.sha256(claimMessage(encodeClaim(fact.claim))),
+		claimHash: await claimHash(fact.claim, crypto),
 		previous: guard.verdictHash ?? new Uint8Array(HASH_BYTES)
 	};
 	const v = encodeVerdict(verdict);

@@ -53,7 +53,7 @@ export async function keepLedgerFacts(
 }
 
 /**
- * Claims by their ids, under the first fact that carries one. Returns the ledgers that have the verdict on
+ * Claims by their ids. Returns the ledgers that have the verdict on
  * one already: by which code it was is known only now. Only what was handed in after a restore comes before its
  * claim.
  */

@@ -3,7 +3,7 @@ import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { BUFFERED_BYTES_CLOSE, BUFFERED_BYTES_PAUSE } from '#sync/limits.ts';
 import type { RelaySocket } from './relay-socket.ts';
 import type { Room } from './room.ts';
-import type { Unread, UnreadLine } from './unread.ts';
+import { LITTLE_BYTES, type Unread, type UnreadLine } from './unread.ts';
 
 /** One device's socket on one document. */
 export interface Connection {
@@ -60,9 +60,10 @@ export function createConnection({ caller, room, socket, unread }: ConnectionPar
 		close(CLOSE.tryLater, 'too slow');
 		return true;
 	};
-	const line = lineOf(caller, socket, () => {
+	let line: UnreadLine | undefined;
+	const ended = (): void => {
 		connection.isEnded = true;
-	});
+	};
 	// Plain fields: an object with getters of its own is slow, and large.
 	const connection = {
 		caller,
@@ -73,7 +74,9 @@ export function createConnection({ caller, room, socket, unread }: ConnectionPar
 			if (!isOpen() || tooSlow()) return;
 			gather();
 			socket.send(frame);
-			unread?.sent(line);
+			// Most never have so much unread, and an idle socket is to take little.
+			if (socket.bufferedAmount > LITTLE_BYTES)
+				unread?.sent((line ??= lineOf(caller, socket, ended)));
 		},
 		sendPaced: (frame: Uint8Array): Promise<void> =>
 			new Promise((resolve) => {
@@ -129,14 +132,13 @@ function lineOf(caller: Caller, socket: RelaySocket, ended: () => void): UnreadL
 /** RELAY-70. What is said in one turn of the loop leaves in one write: after a commit up to three things. */
 function createGather(line: RelaySocket['line']): () => void {
 	let isGathering = false;
-	const letGo = (): void => {
-		isGathering = false;
-		line?.uncork();
-	};
 	return () => {
 		if (isGathering || line === undefined) return;
 		isGathering = true;
 		line.cork();
-		process.nextTick(letGo);
+		process.nextTick(() => {
+			isGathering = false;
+			line.uncork();
+		});
 	};
 }

@@ -8,33 +8,41 @@ export interface Run {
 	digest: bigint;
 }
 
-/** Which facts of one device are committed, in runs that never cross a multiple of 512. */
-export interface HaveBook {
-	/** Adds a committed fact; one that is in already changes nothing, and answers false. */
-	add(n: number, digest: bigint): boolean;
-	/** All runs, or those of the blocks that hold the given facts, as they go over the wire. */
-	ranges(ofFacts?: readonly number[]): readonly HaveRange[];
-	/** The runs of the block of this number and of all behind it. */
-	rangesFrom(n: number): readonly HaveRange[];
-}
+/**
+ * Which facts of one device are committed: by block, in runs that never cross a multiple of 512. Plain, since a
+ * relay holds one for each device.
+ */
+export type HaveBook = Map<number, Run[]>;
 
 export function createHaveBook(runs: Iterable<Readonly<Run>>): HaveBook {
-	const runsByBlock = new Map<number, Run[]>();
-	for (const run of runs) runsIn(runsByBlock, blockOf(run.from)).push({ ...run });
+	const book: HaveBook = new Map();
+	for (const run of runs) runsIn(book, blockOf(run.from)).push({ ...run });
+	return book;
+}
 
-	const rangesIn = (blocks: Iterable<number>): readonly HaveRange[] =>
-		Array.from(blocks)
-			.sort((a, b) => a - b)
-			.flatMap((block) => (runsByBlock.get(block) ?? []).map(encodeRun));
+/** Adds a committed fact; one that is in already changes nothing, and answers false. */
+export function addToBook(book: HaveBook, n: number, digest: bigint): boolean {
+	return addTo(runsIn(book, blockOf(n)), n, digest);
+}
 
-	return {
-		add: (n, digest) => addTo(runsIn(runsByBlock, blockOf(n)), n, digest),
-		ranges: (ofFacts) => rangesIn(new Set(ofFacts?.map(blockOf) ?? runsByBlock.keys())),
-		rangesFrom: (n) => {
-			const first = blockOf(n);
-			return rangesIn(Array.from(runsByBlock.keys()).filter((block) => block >= first));
-		}
-	};
+/** All runs, or those of the blocks that hold the given facts, as they go over the wire. */
+export function haveRanges(book: HaveBook, ofFacts?: readonly number[]): readonly HaveRange[] {
+	return rangesIn(book, new Set(ofFacts?.map(blockOf) ?? book.keys()));
+}
+
+/** The runs of the block of this number and of all behind it. */
+export function haveRangesFrom(book: HaveBook, n: number): readonly HaveRange[] {
+	const first = blockOf(n);
+	return rangesIn(
+		book,
+		Array.from(book.keys()).filter((block) => block >= first)
+	);
+}
+
+function rangesIn(book: HaveBook, blocks: Iterable<number>): readonly HaveRange[] {
+	return Array.from(blocks)
+		.sort((a, b) => a - b)
+		.flatMap((block) => (book.get(block) ?? []).map(encodeRun));
 }
 
 /** Runs never cross from one into the next. */
@@ -42,11 +50,11 @@ export function blockOf(n: number): number {
 	return Math.floor(n / HAVE_RANGE_LENGTH);
 }
 
-function runsIn(runsByBlock: Map<number, Run[]>, block: number): Run[] {
-	const runs = runsByBlock.get(block);
+function runsIn(book: HaveBook, block: number): Run[] {
+	const runs = book.get(block);
 	if (runs !== undefined) return runs;
 	const fresh: Run[] = [];
-	runsByBlock.set(block, fresh);
+	book.set(block, fresh);
 	return fresh;
 }
 

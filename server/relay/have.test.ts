@@ -1,8 +1,10 @@
 import type { Sql } from 'postgres';
 import { expect, it, onTestFinished } from 'vitest';
+import { present } from '#domain/assert.ts';
 import type { BusinessId } from '#domain/ids.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
-import { createHaveShelf } from './have.ts';
+import { haveRanges, haveRangesFrom, type HaveBook } from './have-book.ts';
+import { createHaveShelf, type HaveShelf } from './have.ts';
 
 const A = { scope: '0192f0c1-7a00-4000-8000-0000000000a1' as BusinessId, code: 'A' };
 
@@ -30,6 +32,10 @@ function slowDatabase(): {
 	};
 }
 
+function bookOf(shelf: HaveShelf): HaveBook {
+	return present(shelf.find(A), 'it has been read');
+}
+
 /** Lets what is to be asked be asked. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -48,7 +54,7 @@ it('[RELAY-17] a book that was read for a socket that is gone is not the next on
 	shelf.add(A, 2, 0n);
 	answer(1);
 	await second;
-	expect(shelf.find(A)?.ranges()).toEqual([[1, 2, '0'.repeat(16)]]);
+	expect(haveRanges(bookOf(shelf))).toEqual([[1, 2, '0'.repeat(16)]]);
 	// Of who has no socket nothing is asked.
 	void shelf.open({ ...A, code: 'B' });
 	expect(shelf.codesOf(A.scope)).toEqual(['A', 'B']);
@@ -64,10 +70,10 @@ it('[RELAY-72] a book goes back as far as anybody asked, and loses nothing while
 	answer(0);
 	await late;
 	shelf.add(A, 700, 7n);
-	expect(shelf.find(A)?.rangesFrom(600)).toEqual([[700, 700, '0000000000000007']]);
+	expect(haveRangesFrom(bookOf(shelf), 600)).toEqual([[700, 700, '0000000000000007']]);
 	// What lies before is told as it comes, and is not all.
 	shelf.add(A, 5, 5n);
-	expect(shelf.find(A)?.ranges([5])).toEqual([[5, 5, '0000000000000005']]);
+	expect(haveRanges(bookOf(shelf), [5])).toEqual([[5, 5, '0000000000000005']]);
 	// Nobody needs more for this.
 	await shelf.open(A, 513);
 	await turn();
@@ -75,10 +81,10 @@ it('[RELAY-72] a book goes back as far as anybody asked, and loses nothing while
 	const all = shelf.open(A);
 	await turn();
 	shelf.add(A, 701, 1n);
-	expect(shelf.find(A)?.rangesFrom(600)).toEqual([[700, 701, '0000000000000006']]);
+	expect(haveRangesFrom(bookOf(shelf), 600)).toEqual([[700, 701, '0000000000000006']]);
 	answer(5);
 	await all;
-	expect(shelf.find(A)?.ranges()).toEqual([
+	expect(haveRanges(bookOf(shelf))).toEqual([
 		[1, 5, '0000000000000000'],
 		[701, 701, '0000000000000001']
 	]);
@@ -98,13 +104,13 @@ it('[RELAY-17] a book that could not be read is read by the next who asks, while
 	shelf.close(A);
 	// What is committed before anybody reads again is in what he reads.
 	shelf.add(A, 700, 7n);
-	expect(shelf.find(A)?.rangesFrom(600)).toEqual([[700, 700, '0000000000000007']]);
+	expect(haveRangesFrom(bookOf(shelf), 600)).toEqual([[700, 700, '0000000000000007']]);
 	const again = shelf.open(A);
 	await turn();
 	shelf.add(A, 701, 1n);
 	answer(5);
 	await again;
-	expect(shelf.find(A)?.ranges()).toEqual([
+	expect(haveRanges(bookOf(shelf))).toEqual([
 		[1, 5, '0000000000000000'],
 		[701, 701, '0000000000000001']
 	]);
@@ -117,7 +123,7 @@ it('[RELAY-17] a book that could not be read is read by the next who asks, while
 	const second = shelf.open(other);
 	await turn();
 	answer(2);
-	expect((await second).ranges()).toEqual([[1, 2, '0000000000000000']]);
+	expect(haveRanges(await second)).toEqual([[1, 2, '0000000000000000']]);
 });
 
 it('[RELAY-17] a book of a device whose numbers do not follow each other has the last of them alone', async () => {
@@ -129,9 +135,9 @@ it('[RELAY-17] a book of a device whose numbers do not follow each other has the
 		from generate_series(1, 900) as i`;
 	const shelf = createHaveShelf(sql, 20);
 	const book = await shelf.open(A);
-	const said = book.ranges().map(([from]) => from);
+	const said = haveRanges(book).map(([from]) => from);
 	expect(said).toEqual(Array.from({ length: 20 }, (_none, at) => 1_762 + 2 * at));
 	// What is committed from now on is said all the same.
 	expect(shelf.add(A, 1_801, 0n)).toBe(true);
-	expect(book.ranges().at(-1)?.slice(0, 2)).toEqual([1_800, 1_801]);
+	expect(haveRanges(book).at(-1)?.slice(0, 2)).toEqual([1_800, 1_801]);
 });

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import { HAVE_RANGES_MAX } from '#server/database/journal.ts';
 import { HAVE_RANGE_LENGTH } from '#sync/limits.ts';
 import { deviceKey, type Device } from './submission.ts';
-import { blockOf, createHaveBook, type HaveBook } from './have-book.ts';
+import { addToBook, blockOf, createHaveBook, type HaveBook } from './have-book.ts';
 
 /** The have books of the devices that are connected. */
 export interface HaveShelf {
@@ -63,7 +63,7 @@ export function createHaveShelf(sql: Sql, rangesMax = HAVE_RANGES_MAX): HaveShel
 		add: (device, n, digest) => {
 			const opened = openedByDevice.get(deviceKey(device));
 			opened?.meanwhile?.push([n, digest]);
-			return opened?.book?.add(n, digest) ?? false;
+			return opened?.book === undefined ? false : addToBook(opened.book, n, digest);
 		},
 		codesOf: (scope) => [...(codesByScope.get(scope) ?? [])],
 		find: (device) => openedByDevice.get(deviceKey(device))?.book
@@ -96,7 +96,7 @@ async function readFrom(sql: Sql, opened: Opened, asked: ToRead): Promise<HaveBo
 	opened.meanwhile = meanwhile;
 	try {
 		const book = await readHaveBook(sql, asked);
-		for (const [n, digest] of meanwhile) book.add(n, digest);
+		for (const [n, digest] of meanwhile) addToBook(book, n, digest);
 		opened.book = book;
 		opened.firstBlock = block;
 		return book;

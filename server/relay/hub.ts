@@ -5,6 +5,7 @@ import type { Written } from './batch.ts';
 import type { Connection } from './connection.ts';
 import { deviceKey, type Device, type NewFact, type Submission } from './submission.ts';
 import { deliver, type Committed } from './delivery.ts';
+import { haveRanges } from './have-book.ts';
 import type { HaveShelf } from './have.ts';
 import { catchUp, type Room } from './room.ts';
 import { createRooms, type Rooms } from './rooms.ts';
@@ -167,7 +168,13 @@ function tellHave(
 	for (const [key, ofDevice] of Map.groupBy(facts, ({ device }) => deviceKey(device))) {
 		const book = ofDevice[0] === undefined ? undefined : shelf.find(ofDevice[0].device);
 		if (book === undefined) continue;
-		const frame = encodeHave({ epoch, ranges: book.ranges(ofDevice.map(({ n }) => n)) });
+		const frame = encodeHave({
+			epoch,
+			ranges: haveRanges(
+				book,
+				ofDevice.map(({ n }) => n)
+			)
+		});
 		for (const connection of byDevice.of(key)) connection.send(frame);
 	}
 }

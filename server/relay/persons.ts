@@ -15,17 +15,18 @@ export type PersonsOf = (caller: Caller) => Persons;
  * Answers what is to be asked for each update, however many persons it names.
  */
 export function createPersonsOf(sql: Sql): () => PersonsOf {
-	const knownByCode = new Map<string, ReadonlySet<string>>();
+	// Most sockets never name a person, and an idle one is to take little.
+	let knownByCode: Map<string, ReadonlySet<string>> | undefined;
 	return () => {
 		const readByCode = new Map<string, Promise<ReadonlySet<string>>>();
 		return (caller) => ({
 			has: async (person) => {
 				const { code } = caller;
-				if (knownByCode.get(code)?.has(person) === true) return true;
+				if (knownByCode?.get(code)?.has(person) === true) return true;
 				const read = readByCode.get(code) ?? readPersons(sql, caller);
 				readByCode.set(code, read);
 				const persons = await read;
-				knownByCode.set(code, persons);
+				(knownByCode ??= new Map()).set(code, persons);
 				return persons.has(person);
 			}
 		});

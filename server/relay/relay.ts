@@ -43,6 +43,7 @@ import {
 } from './compaction.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createFollower, type Follower } from './follow.ts';
+import { haveRangesFrom } from './have-book.ts';
 import { createHaveShelf, type HaveShelf } from './have.ts';
 import { createHandIn } from './hand-in.ts';
 import type { MeteredFolds } from './held-back.ts';
@@ -437,7 +438,8 @@ async function openSession(running: Running, entry: Entry, socket: RelaySocket):
 		const told = { s: Math.max(s, follower.toldOf(caller.scope)), ends };
 		greet(running, connection, { ...told, ...(backup !== undefined && { backup }) });
 		// Then all that the relay has of this device's facts, or of those that it asks for.
-		const ranges = shelf.find(caller)?.rangesFrom(entry.from) ?? [];
+		const book = shelf.find(caller);
+		const ranges = book === undefined ? [] : haveRangesFrom(book, entry.from);
 		connection.send(encodeHave({ epoch, ranges }));
 		follower.admit(connection);
 		return { session: createSession(connection, running), leave };

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { decodeBase64url, equalBytes } from '#domain/bytes.ts';
-import { claimMessage, encodeClaim } from '#domain/confirmation/claim.ts';
+import { claimHash } from '#domain/confirmation/claim.ts';
 import { answerMessage, keyId } from '#domain/confirmation/signatures.ts';
 import { verdictMessage } from '#domain/confirmation/verdict.ts';
 import type { CryptoParts } from '#domain/crypto.ts';
@@ -107,7 +107,7 @@ async function isOfOtherClaim(
 	for (const { text } of rows) {
 		const other = parseFact(text);
 		if (!other.ok || other.value.kind !== 'claim') continue;
-		const said = await crypto.sha256(claimMessage(encodeClaim(other.value.claim)));
+		const said = await claimHash(other.value.claim, crypto);
 		if (equalBytes(said, verdict.claimHash)) return true;
 	}
 	return false;

@@ -61,28 +61,28 @@ const DONE: Heard = { decided: Promise.resolve() };
 
 export function createSession(connection: Connection, parts: SessionParts): Session {
 	const persons = createPersonsOf(parts.sql);
-	const hearing = { connection, parts, persons, gaps: createGapKeeper(connection) };
-	const asked = createAsked(connection, parts.sql);
-	const { state } = connection.room;
-	// What the document lacks needs no keeping, however much of it is named.
-	const isThere = (client: number): boolean => state.clockOf(client) > 0;
+	const hearing = { connection, parts, persons, gaps: { found: 0, isAsked: false } };
+	const asked: Asked = { waiting: undefined, isAnswering: false };
 	let deciding = Promise.resolve();
-	// Decided in the order of their coming, so the last one's decision is the last.
-	const note = (heard: Heard): Heard => {
-		deciding = heard.decided;
-		return heard;
-	};
 	return {
 		settled: () => deciding,
 		hear: (bytes) => {
 			if (connection.isEnded) return DONE;
 			const isTooLarge = bytes.byteLength > FRAME_BYTES_MAX;
 			const isUnread = isTooLarge && isStep1(bytes);
+			const { state } = connection.room;
+			// What the document lacks needs no keeping, however much of it is named.
+			const isThere = (client: number): boolean => state.clockOf(client) > 0;
 			const frame = isUnread ? undefined : decodeClientFrame(bytes, isThere);
 			if (isTooLarge) refuseWhole(connection, frame, 'updateTooLarge');
 			else if (frame === undefined) connection.close(CLOSE.forgery, 'malformed');
-			else if (frame.kind === 'step1') asked.take(frame.stateVector);
+			else if (frame.kind === 'step1') answerAsked(asked, hearing, frame.stateVector);
 			else if (frame.kind !== 'ignored') {
+				// Decided in the order of their coming, so the last one's decision is the last.
+				const note = (heard: Heard): Heard => {
+					deciding = heard.decided;
+					return heard;
+				};
 				const heard = admit(frame, hearing);
 				return heard instanceof Promise ? heard.then(note) : note(heard);
 			}
@@ -91,38 +91,38 @@ export function createSession(connection: Connection, parts: SessionParts): Sess
 	};
 }
 
-/** Answers state vectors one at a time; of those that come meanwhile the last. */
+/** State vectors are answered one at a time; of those that come meanwhile the last. */
 interface Asked {
-	take(stateVector: ReadonlyMap<number, number>): void;
+	waiting: ReadonlyMap<number, number> | undefined;
+	isAnswering: boolean;
 }
 
-function createAsked(connection: Connection, sql: Sql): Asked {
-	let waiting: ReadonlyMap<number, number> | undefined;
-	let isAnswering = false;
-	async function answerAll(): Promise<void> {
-		isAnswering = true;
-		try {
-			while (waiting !== undefined) {
-				const next = waiting;
-				waiting = undefined;
-				await synchronise(sql, connection, next);
-			}
-		} finally {
-			isAnswering = false;
+function answerAsked(
+	asked: Asked,
+	hearing: Hearing,
+	stateVector: ReadonlyMap<number, number>
+): void {
+	asked.waiting = stateVector;
+	// Not awaited: a slow reader's own facts do not wait until he has read everything.
+	if (!asked.isAnswering) void answerAll(asked, hearing);
+}
+
+async function answerAll(asked: Asked, { connection, parts }: Hearing): Promise<void> {
+	asked.isAnswering = true;
+	try {
+		while (asked.waiting !== undefined) {
+			const next = asked.waiting;
+			asked.waiting = undefined;
+			await synchronise(parts.sql, connection, next);
 		}
+	} finally {
+		asked.isAnswering = false;
 	}
-	return {
-		take: (stateVector) => {
-			waiting = stateVector;
-			// Not awaited: a slow reader's own facts do not wait until he has read everything.
-			if (!isAnswering) void answerAll();
-		}
-	};
 }
 
 interface Hearing {
 	readonly connection: Connection;
-	readonly gaps: GapKeeper;
+	readonly gaps: Gaps;
 	readonly parts: SessionParts;
 	readonly persons: () => PersonsOf;
 }
@@ -130,7 +130,7 @@ interface Hearing {
 /** Puts the update into the queue, or resolves when it stands there. */
 function admit(frame: UpdateFrame, hearing: Hearing): Heard | Promise<Heard> {
 	const { connection, gaps } = hearing;
-	if (frame.kind === 'step2') gaps.answered();
+	if (frame.kind === 'step2') gaps.isAsked = false;
 	const parsed = parseUpdate(frame.update);
 	if (!parsed.ok) {
 		refuseWhole(connection, frame, parsed.error === 'tooLarge' ? 'updateTooLarge' : 'malformed');
@@ -152,15 +152,16 @@ interface Checked {
 	readonly checks: Checks;
 }
 
-function submit({ frame, update, checks }: Checked, { connection, gaps, parts }: Hearing): Heard {
+function submit({ frame, update, checks }: Checked, hearing: Hearing): Heard {
+	const { connection, gaps, parts } = hearing;
 	const { room, caller } = connection;
 	// Not awaited: what this socket says next may go into the same batch.
 	const decided = parts.writePath
 		.submit({ room, caller, session: caller.session, update, checks, sender: connection })
 		.then((outcome) => {
-			if (outcome.kind === 'gap') gaps.found(frame, update);
+			if (outcome.kind === 'gap') askForGap(hearing, frame, update);
 			else if (outcome.kind === 'accepted') {
-				gaps.closed();
+				gaps.found = 0;
 				if (outcome.leftOut.length > 0) connection.send(encodeNack({ refused: outcome.leftOut }));
 				else if (outcome.facts.every(({ device }) => device.code !== caller.code))
 					// It brought nothing new of its sender's, who hears of no fact and waits for a word.
@@ -216,35 +217,27 @@ function answer(connection: Connection, outcome: Bad, update: ParsedUpdate): voi
 	}
 }
 
-/** RELAY-4. Asks for what is missing before an update, once until the client has answered. */
-interface GapKeeper {
-	found(frame: UpdateFrame, update: ParsedUpdate): void;
-	answered(): void;
-	closed(): void;
+/** RELAY-4. What is missing before an update is asked for once, until the client has answered. */
+interface Gaps {
+	/** In step 2s since the last update that was taken. */
+	found: number;
+	isAsked: boolean;
 }
 
-function createGapKeeper(connection: Connection): GapKeeper {
-	let gaps = 0;
-	let isAsked = false;
-	return {
-		found: ({ kind }, update) => {
-			// A step 2 tells all that a client has; an update may have been under way before we asked.
-			if (kind === 'step2') gaps += 1;
-			if (gaps > GAPS_MAX) {
-				nack(connection, namesOf(update), 'gap');
-				connection.close(CLOSE.forgery, 'gap');
-			} else if (!isAsked) {
-				isAsked = true;
-				connection.send(encodeStep1(connection.room.state.stateVector()));
-			}
-		},
-		answered: () => {
-			isAsked = false;
-		},
-		closed: () => {
-			gaps = 0;
-		}
-	};
+function askForGap(
+	{ connection, gaps }: Hearing,
+	{ kind }: UpdateFrame,
+	update: ParsedUpdate
+): void {
+	// A step 2 tells all that a client has; an update may have been under way before we asked.
+	if (kind === 'step2') gaps.found += 1;
+	if (gaps.found > GAPS_MAX) {
+		nack(connection, namesOf(update), 'gap');
+		connection.close(CLOSE.forgery, 'gap');
+	} else if (!gaps.isAsked) {
+		gaps.isAsked = true;
+		connection.send(encodeStep1(connection.room.state.stateVector()));
+	}
 }
 
 /**

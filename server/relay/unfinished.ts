@@ -11,39 +11,45 @@ const CONTROL_BYTES = 6;
  * no other limit holds it. `scope` is the business or person whose it is.
  */
 export function watchUnfinished(socket: RelaySocket, scope: string, unfinished: Unread): void {
-	let bytes = 0;
-	let pieces = 0;
+	const said: Said = { bytes: 0, pieces: 0 };
 	let line: UnreadLine | undefined;
-	const weight = (): number => bytes + pieces * PIECE_BYTES;
-	const count = (last: number): void => {
-		bytes = Math.max(0, last);
-		if (bytes === 0) pieces = 0;
-	};
 	// Before the socket itself has it: what ends a message is none of the next.
 	socket.line?.prependListener('data', ({ byteLength }: Uint8Array) => {
-		pieces += 1;
-		count(bytes + byteLength);
+		said.pieces += 1;
+		said.bytes += byteLength;
 		// Most sockets never come here, and an idle one is to take little.
-		if (weight() > LITTLE_BYTES) unfinished.sent((line ??= lineOf(socket, scope, weight)));
+		if (weightOf(said) > LITTLE_BYTES) unfinished.sent((line ??= lineOf(socket, scope, said)));
 	});
-	const heard = (said: Uint8Array): void => {
-		count(bytes - said.byteLength - CONTROL_BYTES);
+	const heard = ({ byteLength }: Uint8Array): void => {
+		said.bytes = Math.max(0, said.bytes - byteLength - CONTROL_BYTES);
+		if (said.bytes === 0) said.pieces = 0;
 	};
 	socket.on('ping', heard);
 	socket.on('pong', heard);
 	socket.on('message', () => {
-		count(0);
+		said.bytes = 0;
+		said.pieces = 0;
 	});
 }
 
-function lineOf(socket: RelaySocket, scope: string, weight: () => number): UnreadLine {
+/** Since the last message was whole. */
+interface Said {
+	bytes: number;
+	pieces: number;
+}
+
+function weightOf({ bytes, pieces }: Said): number {
+	return bytes + pieces * PIECE_BYTES;
+}
+
+function lineOf(socket: RelaySocket, scope: string, said: Said): UnreadLine {
 	let isGone = false;
 	socket.on('close', () => {
 		isGone = true;
 	});
 	return {
 		caller: { scope },
-		unreadBytes: () => (isGone ? 0 : weight()),
+		unreadBytes: () => (isGone ? 0 : weightOf(said)),
 		cut: () => {
 			socket.terminate();
 		}

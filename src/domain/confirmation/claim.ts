@@ -1,5 +1,5 @@
 import { concatBytes, decodeBase64url, tag, utf8 } from '../bytes.ts';
-import { SIGNATURE_BYTES } from '../crypto.ts';
+import { SIGNATURE_BYTES, type CryptoParts } from '../crypto.ts';
 import { parseDeviceCode, parsePersonId, type DeviceCode, type PersonId } from '../ids.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isDamm } from './damm.ts';
@@ -28,9 +28,14 @@ export function encodeClaim(claim: Claim): string {
 	return encodeHashedJson(claim);
 }
 
-/** What the device signs for a claim. The verdict names the SHA-256 of these bytes. */
+/** What the device signs for a claim. */
 export function claimMessage(json: string): Uint8Array {
 	return concatBytes(tag('cp/claim/v1'), utf8(json));
+}
+
+/** What the verdict on it names, 32 bytes. */
+export function claimHash(claim: Claim, crypto: CryptoParts): Promise<Uint8Array> {
+	return crypto.sha256(claimMessage(encodeClaim(claim)));
 }
 
 /** Reads a claim as it was signed: a way names what proves it, and nothing else. */

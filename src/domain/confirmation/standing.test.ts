@@ -413,6 +413,39 @@ describe('after a restore', () => {
 		});
 	});
 
+	it('[CP-23] [CP-18] says the same of two claims with one id, whichever came first', () => {
+		const other = record(11, 'due');
+		const records = [due, other];
+		const by = (h: RecordHash, claimId: string, codeKey: string): LedgerSaying => ({
+			...{ kind: 'claimed', h, claimId, codeKey }
+		});
+		const verdicts = [
+			verdict(due.h, { claimId: 'c1', epoch: 1, seq: 4 }),
+			verdict(other.h, { claimId: 'c2', epoch: 2, seq: 7 })
+		];
+		const its = [by(due.h, 'c1', 'sheet 0 1'), by(other.h, 'c2', 'sheet 0 1')];
+		const states = (claims: readonly LedgerSaying[]): readonly unknown[] =>
+			[claims, claims.toReversed()].map((said) => {
+				const standingOf = standing(other, [...verdicts, ...said], { records });
+				return [standingOf?.state, standingOf?.hasConflict];
+			});
+		// Of the same record and of another: what the relay judged is spent with either.
+		expect(states([...its, by(due.h, 'c1', 'sheet 0 9')])).toEqual([
+			['waiting', true],
+			['waiting', true]
+		]);
+		expect(states([...its, by(other.h, 'c1', 'sheet 0 9')])).toEqual([
+			['evidence', true],
+			['evidence', true]
+		]);
+		const apart = [by(due.h, 'c1', 'sheet 0 9'), by(other.h, 'c2', 'sheet 0 1')];
+		// A claim of another record says nothing of this one's verdict.
+		expect(states([...apart, by(other.h, 'c1', 'sheet 0 1')])).toEqual([
+			['confirmed', false],
+			['confirmed', false]
+		]);
+	});
+
 	it('[CP-23] takes one claim’s first verdict', () => {
 		const no = verdict(due.h, { result: 'used', al: 0, epoch: 1, seq: 4 });
 		const yes = verdict(due.h, { epoch: 2, seq: 6 });

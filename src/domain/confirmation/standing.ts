@@ -361,6 +361,7 @@ function codedFate(said: readonly LedgerSaying[], lost: ReadonlySet<string>): Fa
 	return fate;
 }
 
+type ClaimSaying = Extract<LedgerSaying, { kind: 'claimed' }>;
 type VerdictSaying = Extract<LedgerSaying, { kind: 'verdict' }>;
 
 /**
@@ -395,25 +396,29 @@ function compareTexts(a: string, b: string): number {
 	return a < b ? -1 : Number(a > b);
 }
 
-/** A relay that forgot that a code was spent says yes to a second record by it. */
+/**
+ * A relay that forgot that a code was spent says yes to a second record by it. Of several claims with one id nobody
+ * here sees which was judged, so its yes spends the code of each that is of its record.
+ */
 function lostByCode(said: readonly LedgerSaying[], inOrder: readonly VerdictSaying[]): Set<string> {
-	const codeOfClaim = new Map(
-		said.flatMap((saying) =>
-			saying.kind === 'claimed' && saying.codeKey !== undefined
-				? [[saying.claimId, saying.codeKey] as const]
-				: []
-		)
-	);
+	const claims = said.filter((saying) => saying.kind === 'claimed');
+	const byName = groupBy(claims, claimName);
 	const recordByCode = new Map<string, RecordHash>();
 	const lost = new Set<string>();
 	for (const verdict of inOrder) {
-		const code = codeOfClaim.get(verdict.claimId);
-		if (code === undefined || verdict.result !== 'ok') continue;
-		const first = recordByCode.get(code) ?? verdict.h;
-		recordByCode.set(code, first);
-		if (first !== verdict.h) lost.add(verdictKey(verdict));
+		if (verdict.result !== 'ok') continue;
+		for (const { codeKey } of byName.get(claimName(verdict)) ?? []) {
+			if (codeKey === undefined) continue;
+			const first = recordByCode.get(codeKey) ?? verdict.h;
+			recordByCode.set(codeKey, first);
+			if (first !== verdict.h) lost.add(verdictKey(verdict));
+		}
 	}
 	return lost;
+}
+
+function claimName({ claimId, h }: ClaimSaying | VerdictSaying): string {
+	return `${claimId} ${h}`;
 }
 
 function verdictKey({ epoch, seq, claimId }: VerdictSaying): string {
