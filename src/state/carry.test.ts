@@ -6,7 +6,7 @@ import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import type { FactText } from './arrived-fact.ts';
 import { createBook, journalOf } from './book.ts';
 import { carryFacts } from './carry.ts';
-import { carryAgain, enterEpoch } from './enter-epoch.ts';
+import { carryAgain, beginCarry, enterEpoch } from './enter-epoch.ts';
 import { readMeta, writeMeta, type MetaValues } from './meta.ts';
 import { readUnsentRows } from './refused-facts.svelte.ts';
 import type { HaveAnswer, RelayHttp } from './relay-http.ts';
@@ -212,6 +212,31 @@ describe('what the relay forgot', () => {
 		expect(new Set(handed).size).toBe(1_201);
 		expect(relay.requests.every((ids) => ids.length <= 500)).toBe(true);
 	});
+
+	it.each([1, 3])(
+		'[CARRY-1] begins anew where a book was taken in while page %d was under way',
+		async (page) => {
+			const test = await holder(1_200);
+			const { device, parts } = test;
+			const relay = fakeRelay();
+			let pages = 0;
+			const http: Relay['http'] = {
+				...relay.http,
+				carried: async (facts, ...more) => {
+					pages += 1;
+					if (pages === page) {
+						const text = JSON.stringify(['AB-1', 'setting', 1_000, 0, 20_000, 1, { phone: '7' }]);
+						await device.receive([{ text, branch: device.identity.branch }]);
+						await parts.store.write(['meta'], (rows) => beginCarry(rows, NEW));
+					}
+					return relay.http.carried(facts, ...more);
+				}
+			};
+			expect(await carryFacts({ ...parts, device, http }, NEW)).toBe('done');
+			expect(relay.requests.flat()).toContain('AB-1');
+			expect(await placeIn(test)).toMatchObject({ isDone: true, left: 0 });
+		}
+	);
 
 	it('[CARRY-1] that nobody could take yet is handed in again the next time', async () => {
 		const test = await holder();

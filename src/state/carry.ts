@@ -33,20 +33,26 @@ const PAGE_TEXT_MAX = 1_000_000;
 export async function carryFacts(parts: CarryParts, epoch: number): Promise<CarryOutcome> {
 	const refusal = await handInApart(parts);
 	if (refusal !== undefined) return refusal;
-	let place = await parts.store.read(['meta'], (rows) => readMeta(rows, 'carry'));
-	if (place === undefined || !isToCarry(place, epoch)) return 'done';
+	let place = await placeToCarry(parts.store, epoch);
+	if (place === undefined) return 'done';
 	const have = await parts.http.have();
 	if (!have.ok) return have.error;
 	if (have.value.epoch !== epoch) return 'unreachable';
 	const has = indexRanges(have.value.ranges);
-	while (!place.isDone) {
+	while (place !== undefined) {
 		const moved = await carryPage(parts, place, has);
 		if (typeof moved === 'string') return moved;
-		place = moved;
-		await keep(parts.store, place);
+		await keep(parts.store, moved);
+		place = await placeToCarry(parts.store, epoch);
 	}
 	parts.changes.tell(['journal']);
 	return 'done';
+}
+
+/** Undefined where nothing is to be handed in to the relay of this epoch. */
+async function placeToCarry(store: DeviceStore, epoch: number): Promise<CarryPlace | undefined> {
+	const place = await store.read(['meta'], (rows) => readMeta(rows, 'carry'));
+	return isToCarry(place, epoch) ? place : undefined;
 }
 
 /**
@@ -125,11 +131,14 @@ async function readPage({ device, store }: CarryParts, { code, n }: CarryPlace):
 	});
 }
 
-/** CARRY-5. What all of it found takes the place of what was found the time before. */
+/**
+ * CARRY-5. What all of it found takes the place of what was found the time before. Nothing is kept where it
+ * was begun anew meanwhile: what came in since may lie before this place.
+ */
 async function keep(store: DeviceStore, { found = [], ...place }: CarryPlace): Promise<void> {
 	await store.write(['meta'], async (rows) => {
 		const now = await readMeta(rows, 'carry');
-		if (now?.epoch !== place.epoch) return;
+		if (now?.epoch !== place.epoch || now.pass !== place.pass) return;
 		await writeMeta(rows, 'carry', place.isDone ? place : { ...place, found });
 		if (place.isDone) await keepAlone(rows, 'others', found);
 	});

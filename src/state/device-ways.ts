@@ -12,7 +12,7 @@ import { assert } from '#domain/assert.ts';
 import type { Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Device } from './device.ts';
-import { carryFrom } from './enter-epoch.ts';
+import { beginCarry } from './enter-epoch.ts';
 import type { HeirWays } from './follow-heir.ts';
 import { becomeHeir, carryOver } from './heir.ts';
 import { createHeirApi } from './heir-api.ts';
@@ -20,7 +20,7 @@ import type { Identity } from './identity.ts';
 import { joinedRanges, keepAlone } from './keep-alone.ts';
 import { leaveLate, WITH_OWNER } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
-import { readMeta, writeMeta, type AloneRange } from './meta.ts';
+import { readMeta, type AloneRange } from './meta.ts';
 import { withNumbers } from './number-ranges.ts';
 import type { PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
@@ -235,7 +235,7 @@ async function handInFor(
 	}));
 	await store.write(['meta'], async (rows) => {
 		// Of now: the relay may have been restored once more while the book was read.
-		await writeMeta(rows, 'carry', carryFrom((await readMeta(rows, 'epoch')) ?? epoch));
+		await beginCarry(rows, (await readMeta(rows, 'epoch')) ?? epoch);
 		await keepAlone(rows, 'others', alone);
 	});
 	// The line hands in what there is at once where it hears that whose facts it holds may be known.

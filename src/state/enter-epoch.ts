@@ -11,7 +11,7 @@ export async function enterEpoch(
 	rows: StoreWriter,
 	{ epoch, ends }: Pick<Hello, 'epoch' | 'ends'>
 ): Promise<void> {
-	await writeMeta(rows, 'carry', carryFrom(epoch));
+	await beginCarry(rows, epoch);
 	// A relay that does not name them tells it when it is asked for the feed.
 	if (ends === undefined) return;
 	const survived = (place: FeedPlace): number =>
@@ -54,7 +54,7 @@ export async function carryAgain(store: DeviceStore): Promise<void> {
 export async function handInAgain(rows: StoreWriter): Promise<void> {
 	const place = await readMeta(rows, 'carry');
 	if (place?.isDone !== true || place.left === 0) return;
-	await writeMeta(rows, 'carry', carryFrom(place.epoch));
+	await beginCarry(rows, place.epoch);
 }
 
 /** Whether something is still to be handed in to the relay of this epoch. */
@@ -62,7 +62,9 @@ export function isToCarry(place: CarryPlace | undefined, epoch: number): boolean
 	return place?.epoch === epoch && !place.isDone;
 }
 
-/** From the beginning of what is held. */
-export function carryFrom(epoch: number): CarryPlace {
-	return { epoch, code: '', n: 0, left: 0, isDone: false };
+/** All that is held is to be handed in, whatever a pass that is under way has come to. */
+export async function beginCarry(rows: StoreWriter, epoch: number): Promise<void> {
+	const before = await readMeta(rows, 'carry');
+	const pass = (before?.pass ?? 0) + 1;
+	await writeMeta(rows, 'carry', { epoch, pass, code: '', n: 0, left: 0, isDone: false });
 }

@@ -20,7 +20,7 @@ import { arrive } from './arrive.ts';
 import type { ArrivedFact } from './arrived-fact.ts';
 import { createChanges } from './changes.ts';
 import { openDevice, type Device } from './device.ts';
-import { carryFrom, isOfRestored } from './enter-epoch.ts';
+import { beginCarry, isOfRestored } from './enter-epoch.ts';
 import { createFeedPull } from './feed-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import type { Identity } from './identity.ts';
@@ -229,7 +229,7 @@ async function beginBook(
 	await store.write(['meta', 'tries'], async (rows) => {
 		// What others wrote and a restored relay lacks is handed in by whoever goes on with it; so does a
 		// book that was begun before the restore.
-		if (carried.isRestored) await writeMeta(rows, 'carry', carryFrom(epoch));
+		if (carried.isRestored) await beginCarry(rows, epoch);
 		if ((await readMeta(rows, 'identity')) !== undefined) return;
 		await writeMeta(rows, 'identity', identity);
 		await writeMeta(rows, 'keys', keys);

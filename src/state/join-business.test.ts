@@ -10,7 +10,7 @@ import { createBook, journalOf } from './book.ts';
 import { createChanges } from './changes.ts';
 import { databaseName } from './database-name.ts';
 import { deviceWays } from './device-ways.ts';
-import { carryFrom } from './enter-epoch.ts';
+import { beginCarry } from './enter-epoch.ts';
 import { mintIdentity, type Identity } from './identity.ts';
 import { joinBusiness } from './join-business.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -479,7 +479,7 @@ describe('a device that a restored relay forgot', () => {
 			// Meanwhile the line hears that the relay was restored once more.
 			await store.write(['meta'], async (rows) => {
 				await writeMeta(rows, 'epoch', 3);
-				await writeMeta(rows, 'carry', carryFrom(3));
+				await beginCarry(rows, 3);
 			});
 			return { fresh: facts.length, unreadable: 0 };
 		};

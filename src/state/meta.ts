@@ -100,6 +100,8 @@ export interface AloneRange {
 /** How far this device has come with handing in what a restored relay forgot. */
 export interface CarryPlace {
 	readonly epoch: number;
+	/** Which time from the beginning; left out by an older program. */
+	readonly pass?: number;
 	/** The last fact that was looked at, by code and number. */
 	readonly code: string;
 	readonly n: number;

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { only, type DeviceStore, type JournalRow } from '#storage/device-store.ts';
 import type { ApiRefusal } from '../account-api.ts';
 import { createChanges } from '../changes.ts';
-import { carryFrom, isOfRestored } from '../enter-epoch.ts';
+import { beginCarry, isOfRestored } from '../enter-epoch.ts';
 import { asSent, unmarkSent } from '../have.ts';
 import { catchUp, heirToBe, type HeirParts } from '../heir.ts';
 import { readMeta, writeMeta } from '../meta.ts';
@@ -94,7 +94,7 @@ async function bringForgotten(old: DeviceStore, { phone, store, epoch }: Bringin
 		code: before.code,
 		isWanted: (fact) => fact.kind !== 'filed' || !given.has(fact.sig)
 	});
-	await store.write(['meta'], (rows) => writeMeta(rows, 'carry', carryFrom(epoch)));
+	await store.write(['meta'], (rows) => beginCarry(rows, epoch));
 	if (before.epoch === epoch) return;
 	// As a greeting does it: a kill between the two leaves all of it in doubt.
 	await unmarkSent(old);

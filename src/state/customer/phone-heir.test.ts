@@ -6,7 +6,6 @@ import type { DeviceStore } from '#storage/device-store.ts';
 import { arriving, openTestPhone } from '#tests/support/customer-phone.ts';
 import { createCustomerStand } from '#tests/support/customer-stand.ts';
 import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
-import { carryFrom } from '../enter-epoch.ts';
 import { asSent } from '../have.ts';
 import { isOldBookSpent } from '../heir.ts';
 import { readMeta, writeMeta } from '../meta.ts';
@@ -109,7 +108,7 @@ it('[HEIR-6] what others wrote and a restored relay forgot comes along, and is h
 		carry: await readMeta(rows, 'carry')
 	}));
 	expect(texts).toEqual(expect.arrayContaining(stand.texts));
-	expect(carry).toEqual(carryFrom(1));
+	expect(carry).toMatchObject({ epoch: 1, code: '', n: 0, isDone: false });
 	// One signature is one answer, whoever issued it again.
 	expect(texts.map(firstText)).toContain(answer);
 	expect(texts).toHaveLength(stand.texts.length + 1);
@@ -128,7 +127,7 @@ it('[HEIR-6] is handed in, though the heir’s book was begun before the relay w
 		carry: await readMeta(rows, 'carry')
 	}));
 	expect(texts).toEqual(expect.arrayContaining(given.stand.texts));
-	expect(carry).toEqual(carryFrom(2));
+	expect(carry).toMatchObject({ epoch: 2, code: '', n: 0, isDone: false });
 });
 
 it('[HEIR-8] an answer that the relay lost is given again, though the heir’s book was begun before that', async () => {

@@ -10,7 +10,7 @@ import { ok, type Result } from '#domain/result.ts';
 import type { DeviceStore, FactRow, JournalRow } from '#storage/device-store.ts';
 import type { PhoneName } from '../account-api.ts';
 import { createChanges } from '../changes.ts';
-import { carryFrom, isOfRestored } from '../enter-epoch.ts';
+import { beginCarry, isOfRestored } from '../enter-epoch.ts';
 import { journaled } from '../have.ts';
 import {
 	askLacking,
@@ -127,7 +127,7 @@ async function beginBook(
 	}));
 	await store.write(['meta'], async (rows) => {
 		// Of one that was begun before the restore as well.
-		if (carried.isRestored) await writeMeta(rows, 'carry', carryFrom(epoch));
+		if (carried.isRestored) await beginCarry(rows, epoch);
 		if ((await readMeta(rows, 'phone')) !== undefined) return;
 		await writeMeta(rows, 'phone', identity);
 		await writeMeta(rows, 'keys', keys);
