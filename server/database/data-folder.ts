@@ -12,14 +12,19 @@ const LOCK_POLL_MS = 100;
 const TOUCH_MS = 5_000;
 const UNTOUCHED_MS = 60_000;
 
-/** Gives a folder back that `lockDataFolder` took. */
-export type Unlock = () => Promise<void>;
+/** A folder that is this process's alone. */
+export interface HeldFolder {
+	/** Aborted, with one sentence, once somebody elsewhere took it, since this process was not heard of for too long. */
+	readonly lost: AbortSignal;
+	/** Looks now whether somebody did, for who is about to write and may have slept. */
+	readonly look: () => Promise<void>;
+	/** Gives it back. */
+	readonly unlock: () => Promise<void>;
+}
 
 export interface LockParts {
 	/** This process's own where it is left out. */
 	readonly here?: Place;
-	/** Hears that somebody elsewhere took the folder, since this process was not heard of for too long. */
-	readonly lost?: () => void;
 	/** In the place of `TOUCH_MS`. */
 	readonly touchMs?: number;
 }
@@ -32,8 +37,8 @@ export interface LockParts {
  */
 export async function lockDataFolder(
 	folder: string,
-	{ here = readPlace(), lost = () => undefined, touchMs = TOUCH_MS }: LockParts = {}
-): Promise<Unlock> {
+	{ here = readPlace(), touchMs = TOUCH_MS }: LockParts = {}
+): Promise<HeldFolder> {
 	const lock = path.join(folder, 'lock');
 	const mine = JSON.stringify({
 		...{ pid: process.pid, startedAt: processStart(process.pid) },
@@ -44,7 +49,7 @@ export async function lockDataFolder(
 		const deadline = Date.now() + LOCK_WAIT_MS;
 		for (;;) {
 			const held = await tryLock(lock, { ...draft, here });
-			if (held === undefined) return keepTouched(lock, mine, { ...draft, touchMs, lost });
+			if (held === undefined) return keepTouched(folder, mine, { ...draft, lock, touchMs });
 			if (Date.now() > deadline) throw inUse(folder, held);
 			await sleep(LOCK_POLL_MS);
 		}
@@ -57,36 +62,41 @@ export async function lockDataFolder(
 }
 
 interface Touched extends Draft {
+	readonly lock: string;
 	readonly touchMs: number;
-	readonly lost: () => void;
 }
 
 /** What it says is written over itself: so its time is the file system's, and it is never half there. */
-function keepTouched(lock: string, mine: string, { file, touchMs, lost }: Touched): Unlock {
-	let touching: Promise<unknown> = Promise.resolve();
-	let isLost = false;
+function keepTouched(folder: string, mine: string, { file, lock, touchMs }: Touched): HeldFolder {
+	const losing = new AbortController();
+	let touching: Promise<void> = Promise.resolve();
 	const touch = async (): Promise<void> => {
 		// On a slow disk several wait for their turn.
-		if (isLost) return;
+		if (losing.signal.aborted) return;
 		const now = await readFile(lock, 'utf8').catch(() => mine);
 		if (now === mine) {
 			await file.write(mine, 0);
 			return;
 		}
-		isLost = true;
 		clearInterval(timer);
-		lost();
+		losing.abort(lost(folder));
 	};
-	const timer = setInterval(() => {
+	const look = (): Promise<void> => {
 		// A disk that is away for a moment is touched the next time.
 		touching = touching.then(touch).catch(() => undefined);
-	}, touchMs);
+		return touching;
+	};
+	const timer = setInterval(() => void look(), touchMs);
 	timer.unref();
-	return async () => {
-		clearInterval(timer);
-		await touching;
-		await file.close().catch(() => undefined);
-		await release(lock, mine);
+	return {
+		lost: losing.signal,
+		look,
+		unlock: async () => {
+			clearInterval(timer);
+			await touching;
+			await file.close().catch(() => undefined);
+			await release(lock, mine);
+		}
 	};
 }
 
@@ -260,6 +270,12 @@ function inUse(folder: string, { pid, elsewhere }: Held): Error {
 	const left = Math.ceil(UNTOUCHED_MS / 1_000) - ago + 1;
 	return new Error(
 		`Daftar runs on the data folder ${folder} in another container or on another machine (${host}), or did ${String(ago)} s ago. Stop it there; where it was killed, start again in ${String(left)} s.`
+	);
+}
+
+function lost(folder: string): Error {
+	return new Error(
+		`Another Daftar took the data folder ${folder}, in another container or on another machine: this one was not heard of for a minute.`
 	);
 }
 

@@ -18,7 +18,7 @@ import { makeCluster, type MadeCluster } from '#tests/support/made-cluster.ts';
 import { connectDatabase, openDatabase, type Database } from './connect.ts';
 import { startEmbeddedPostgres, type EmbeddedOptions } from './embedded.ts';
 import { readPlace } from './place.ts';
-import { startPostmaster } from './postmaster.ts';
+import { startPostmaster, type PostmasterParts } from './postmaster.ts';
 
 let made: MadeCluster;
 beforeAll(async () => {
@@ -77,11 +77,8 @@ it('takes none for started that was killed as soon as it was ready, of which nob
 	const program = path.join(dataDir, 'program');
 	const script = `#!/bin/sh\nprintf '%s\\n\\n\\n\\n\\n\\n\\nready\\n' $$ > "$2/postmaster.pid"\n`;
 	await writeFile(program, script, { mode: 0o700 });
-	const parts = {
-		...{ program, runner: { prefix: [] }, pgdata: dataDir, socketFolder: dataDir, settings: {} },
-		...{ logFile: path.join(dataDir, 'log'), here: readPlace(), waits: () => undefined }
-	};
-	await expect(startPostmaster(parts)).rejects.toThrow(/did not start/);
+	const held = { lost: new AbortController().signal, look: () => Promise.resolve() };
+	await expect(startPostmaster({ ...partsOf(program), held })).rejects.toThrow(/did not start/);
 });
 
 it('refuses a second start on the same folder in one sentence', async () => {
@@ -156,6 +153,52 @@ it('[KEEP-18] writes nothing more where somebody elsewhere took the folder', asy
 	}, 100_000);
 	expect(told).toEqual([expect.stringContaining('this one was not heard of for a minute')]);
 	expect(await readFile(lock, 'utf8')).toContain('till-2');
+});
+
+it('[KEEP-18] starts no PostgreSQL where somebody elsewhere took the folder while it was about to', async () => {
+	await made.copyTo(dataDir);
+	const home = path.join(dataDir, 'postgres');
+	const file = path.join(home, 'data/postmaster.pid');
+	await writeFile(path.join(home, 'postmaster.by'), JSON.stringify(ELSEWHERE));
+	await writeFile(file, `${String(process.pid)}\n`, { mode: 0o600 });
+	const told: string[] = [];
+	const starting = startEmbeddedPostgres({
+		dataDir,
+		touchMs: 20,
+		othersEndMs: 1_500,
+		tell: ({ kind }) => told.push(kind)
+	});
+	const ended = starting.then(
+		async ({ stop }) => {
+			await stop();
+			return 'started';
+		},
+		(fault: unknown) => String(fault)
+	);
+	await vi.waitFor(() => {
+		expect(existsSync(`${file}.elsewhere`)).toBe(true);
+	}, 5_000);
+	const lock = await leftElsewhere(0);
+	const by = await readFile(path.join(home, 'postmaster.by'), 'utf8');
+	expect(await ended).toContain('this one was not heard of for a minute');
+	expect(told).toEqual(['waits', 'gaveUp']);
+	expect(await readFile(path.join(home, 'postmaster.by'), 'utf8')).toBe(by);
+	expect(await readFile(lock, 'utf8')).toContain('till-2');
+});
+
+it('[KEEP-18] ends at once a PostgreSQL that was not ready yet when somebody elsewhere took the folder', async () => {
+	const program = path.join(dataDir, 'program');
+	await writeFile(program, '#!/bin/sh\necho $$ > "$2/pid"\nexec sleep 60\n', { mode: 0o700 });
+	const losing = new AbortController();
+	const held = { lost: losing.signal, look: () => Promise.resolve() };
+	const starting = startPostmaster({ ...partsOf(program), held });
+	const refused = expect(starting).rejects.toThrow('till-2 has it');
+	await vi.waitFor(async () => {
+		expect(await readFile(path.join(dataDir, 'pid'), 'utf8')).toMatch(/\n$/);
+	}, 5_000);
+	losing.abort(new Error('till-2 has it'));
+	await refused;
+	expect(isAlive(Number(await readFile(path.join(dataDir, 'pid'), 'utf8')))).toBe(false);
 });
 
 it('[KEEP-18] starts where a kill left the note of who started PostgreSQL torn', async () => {
@@ -302,6 +345,13 @@ async function started(options: EmbeddedOptions): Promise<Started> {
 	};
 	onTestFinished(close);
 	return { url, database, close };
+}
+
+function partsOf(program: string): Omit<PostmasterParts, 'held'> {
+	return {
+		...{ program, runner: { prefix: [] }, pgdata: dataDir, socketFolder: dataDir, settings: {} },
+		...{ logFile: path.join(dataDir, 'log'), here: readPlace(), waits: () => undefined }
+	};
 }
 
 async function postmasterPid(folder = '.'): Promise<number> {

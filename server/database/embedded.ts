@@ -63,27 +63,19 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 	const dataDir = path.resolve(options.dataDir);
 	const { here = readPlace(), tell = () => undefined, touchMs, othersEndMs } = options;
 	await using undo = new AsyncDisposableStack();
-	let lose: () => void = () => undefined;
-	const lost = (): void => {
-		lose();
-	};
-	undo.defer(
-		await lockDataFolder(dataDir, { here, lost, ...(touchMs !== undefined && { touchMs }) })
-	);
+	const held = await lockDataFolder(dataDir, { here, ...(touchMs !== undefined && { touchMs }) });
+	undo.defer(held.unlock);
 
 	const waits = (ms: number): void => {
 		tell({ kind: 'waits', ms });
 	};
 	const parts = {
 		...(await prepare(dataDir, options.settings ?? {})),
-		...{ here, waits },
+		...{ here, held, waits },
 		...(othersEndMs !== undefined && { othersEndMs })
 	};
 	const keeper = createKeeper(parts, tell);
 	undo.defer(keeper.stop);
-	lose = () => {
-		keeper.lose(lostWords(dataDir));
-	};
 	await keeper.start();
 
 	const url = socketUrl(parts.socketFolder, NAME);
@@ -97,25 +89,21 @@ export function runningUrl(dataDir: string): string {
 	return socketUrl(socketFolderOf(path.join(path.resolve(dataDir), 'postgres')), NAME);
 }
 
-function lostWords(dataDir: string): Error {
-	return new Error(
-		`Another Daftar took the data folder ${dataDir}, in another container or on another machine: this one was not heard of for a minute.`
-	);
-}
-
 interface Keeper {
 	readonly start: () => Promise<void>;
 	readonly stop: () => Promise<void>;
-	/** KEEP-18. The folder is somebody else's: PostgreSQL ends at once, writes nothing more, and does not come back. */
-	readonly lose: (reason: Error) => void;
 }
 
-/** Keeps one PostgreSQL alive from `start` to `stop`. */
+/**
+ * Keeps one PostgreSQL alive from `start` to `stop`. KEEP-18. Where the folder is somebody else's by then
+ * it ends at once, writes nothing more, and does not come back.
+ */
 function createKeeper(parts: PostmasterParts, tell: (event: PostgresEvent) => void): Keeper {
 	let child: ChildProcess | undefined;
 	let reviving: Promise<void> | undefined;
 	let isStopping = false;
 	let failures = 0;
+	parts.held.lost.addEventListener('abort', lose);
 
 	// The last resort, should this process end without `stop`: a request to end, nothing awaited.
 	const orphanNothing = (): void => {
@@ -126,6 +114,7 @@ function createKeeper(parts: PostmasterParts, tell: (event: PostgresEvent) => vo
 		const startedAt = Date.now();
 		const started = await startPostmaster(parts);
 		child = started;
+		mustBeOurs(started, parts.held);
 		process.once('exit', orphanNothing);
 		started.once('exit', () => {
 			process.off('exit', orphanNothing);
@@ -158,19 +147,25 @@ function createKeeper(parts: PostmasterParts, tell: (event: PostgresEvent) => vo
 		if (child !== undefined) await stopPostmaster(child);
 	}
 
-	function lose(reason: Error): void {
+	function lose(): void {
 		isStopping = true;
 		child?.kill('SIGQUIT');
-		tell({ kind: 'gaveUp', reason });
+		tell({ kind: 'gaveUp', reason: toError(parts.held.lost.reason) });
 	}
 
-	return { start, stop, lose };
+	return { start, stop };
+}
+
+/** Whoever lost the folder while this one became ready did not know it yet. */
+function mustBeOurs(started: ChildProcess, { lost }: PostmasterParts['held']): void {
+	if (lost.aborted) started.kill('SIGQUIT');
+	lost.throwIfAborted();
 }
 
 async function prepare(
 	dataDir: string,
 	settings: Readonly<Record<string, string>>
-): Promise<Omit<PostmasterParts, 'here' | 'waits'>> {
+): Promise<Omit<PostmasterParts, 'here' | 'held' | 'waits'>> {
 	const { initdb, postgres } = await binaries();
 	const home = path.join(dataDir, 'postgres');
 	mkdirSync(home, { recursive: true, mode: 0o700 });

@@ -4,6 +4,7 @@ import { existsSync, readlinkSync, realpathSync } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HeldFolder } from './data-folder.ts';
 import { isSamePlace, parsePlace, type Place } from './place.ts';
 import type { Runner } from './privilege.ts';
 
@@ -24,6 +25,8 @@ export interface PostmasterParts {
 	readonly settings: Readonly<Record<string, string>>;
 	/** Where we are. */
 	readonly here: Place;
+	/** The folder in which all of it is. */
+	readonly held: Pick<HeldFolder, 'lost' | 'look'>;
 	/** Hears that what was started elsewhere is given time to end. */
 	readonly waits: (ms: number) => void;
 	/** In the place of `OTHERS_END_MS`. */
@@ -33,16 +36,24 @@ export interface PostmasterParts {
 /**
  * Starts PostgreSQL and waits until it takes connections. What is left of the one before it is ended
  * and cleared away first; nobody else may be starting one on the same folders. Throws where it ends
- * before it is ready.
+ * before it is ready. KEEP-18. So it does where somebody elsewhere took the folder meanwhile, and none runs then.
  */
 export async function startPostmaster(parts: PostmasterParts): Promise<ChildProcess> {
+	await mustHold(parts);
 	await endOrphan(parts);
+	// Which takes its time, in which we may have slept.
+	await mustHold(parts);
 	await clearSocket(parts.socketFolder);
 	const logBytes = await trimLog(parts.logFile);
 	await writeFile(startedBy(parts), JSON.stringify(parts.here), { mode: 0o600 });
 	const child = await launch(parts);
 	const deadline = Date.now() + READY_MS_MAX;
 	while (!(await isReady(parts.pgdata, child.pid))) {
+		if (parts.held.lost.aborted) {
+			child.kill('SIGQUIT');
+			await stopPostmaster(child);
+			parts.held.lost.throwIfAborted();
+		}
 		if (hasEnded(child)) throw await failure(parts.logFile, logBytes);
 		if (Date.now() > deadline) {
 			await stopPostmaster(child);
@@ -55,6 +66,11 @@ export async function startPostmaster(parts: PostmasterParts): Promise<ChildProc
 	// Whoever listens only now would never hear that it was killed since it wrote that it was ready.
 	if (hasEnded(child)) throw await failure(parts.logFile, logBytes);
 	return child;
+}
+
+async function mustHold({ held }: Pick<PostmasterParts, 'held'>): Promise<void> {
+	await held.look();
+	held.lost.throwIfAborted();
 }
 
 /** Stops PostgreSQL in order, and less politely where it does not come to an end. */
