@@ -205,7 +205,8 @@ async function enrolHeir(
 		.select()
 		.from(person)
 		.where(eq(person.person, who))
-		.for('update');
+		// As who enrols does.
+		.for('no key update');
 	if (owner === undefined) return err('deviceRefused');
 	const year = new Date(owner.createdAt).getUTCFullYear();
 	// Locked: one that is being removed at this moment has no heir.

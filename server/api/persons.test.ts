@@ -267,6 +267,43 @@ describe('/phones', () => {
 		expect((await enrolled(await createTestKey())).body).toMatchObject({ code: 'p2' });
 	});
 
+	it('[CODES-14] gives one that is being removed nothing that later codes are made from', async () => {
+		const { person } = amina;
+		expect((await enrolled(await createTestKey())).status).toBe(201);
+		const secretsOf = (code: string): Promise<StandAnswer> =>
+			stand.ask(`/people/${person}/secrets`, {
+				by: { headers: { ...amina.session, 'daftar-phone': `${person}/${code}` } }
+			});
+		const { sql } = stand.database;
+		await sql`insert into feed_head (business) values (${person}) on conflict do nothing`;
+		const { promise: isLong, resolve: letGo } = Promise.withResolvers<undefined>();
+		const writing = sql.begin(async (tx) => {
+			await tx`select s from feed_head where business = ${person} for update`;
+			await isLong;
+		});
+		const path = `/phones/${person}/p1`;
+		const removed = stand.ask(path, { method: 'DELETE', by: session() });
+		const isWaiting = async (count: number): Promise<boolean> => {
+			const rows = await sql`
+				select 1 from pg_stat_activity
+				where datname = current_database() and wait_event_type = 'Lock'`;
+			return rows.length === count;
+		};
+		await until(() => isWaiting(1));
+		stand.clock.now += 1_000;
+		let isAnswered = false;
+		const asked = secretsOf('p1').finally(() => {
+			isAnswered = true;
+		});
+		await until(async () => isAnswered || (await isWaiting(2)));
+		letGo(undefined);
+		await writing;
+		expect((await removed).status).toBe(204);
+		const [latest] = (await secretsOf('p2')).body['secrets'] as readonly string[];
+		expect(latest).toBeTypeOf('string');
+		expect((await asked).text).not.toContain(latest);
+	});
+
 	it('[API-34] [API-41] one that is removed while it asks for an heir has none', async () => {
 		const { sql } = stand.database;
 		const { person, signer } = amina;

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, isNull, max, sql } from 'drizzle-orm';
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import { assert } from '#domain/assert.ts';
@@ -12,6 +12,7 @@ import { sha256 } from '#server/auth/secret-token.ts';
 import type { SessionCaller } from '#server/auth/sessions.ts';
 import { account, business, person } from '#server/database/accounts.ts';
 import { feedHead } from '#server/database/journal.ts';
+import { personSecret } from '#server/database/ledgers.ts';
 import { personDetail, phone } from '#server/database/persons.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
 import { personField, publicKeyField, readBody, signatureField } from './body.ts';
@@ -135,7 +136,8 @@ async function enrolKey(
 		.select()
 		.from(person)
 		.where(and(eq(person.person, who), eq(person.account, caller.account)))
-		.for('update');
+		// A row that names this one may be written meanwhile, by who has the feed's lock that this may wait for.
+		.for('no key update');
 	if (owned === undefined) return err('notFound');
 	// A phone reads the feed that bears its person's id: never a shop's.
 	if (await isBusiness(transaction, who)) return err('notFound');
@@ -202,12 +204,20 @@ interface Dismissal {
 	readonly now: number;
 }
 
-/** Under the feed's lock, as every batch that reads who was removed. */
+/**
+ * Under the feed's lock, as every batch that reads who was removed, and whoever makes a secret. CODES-14. No
+ * earlier than the last of these, which the phone may have: it was made while this one waited, or by a clock ahead.
+ */
 async function remove(transaction: Transaction, { who, code, now }: Dismissal): Promise<void> {
+	await transaction.insert(feedHead).values({ business: who }).onConflictDoNothing();
 	await transaction.select().from(feedHead).where(eq(feedHead.business, who)).for('update');
+	const [last] = await transaction
+		.select({ at: max(personSecret.createdAt) })
+		.from(personSecret)
+		.where(eq(personSecret.person, who));
 	await transaction
 		.update(phone)
-		.set({ removedAt: now })
+		.set({ removedAt: Math.max(now, last?.at ?? 0) })
 		.where(and(eq(phone.person, who), eq(phone.code, code), isNull(phone.removedAt)));
 }
 

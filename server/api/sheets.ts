@@ -5,9 +5,11 @@ import { parsePersonId, type PersonId } from '#domain/ids.ts';
 import type { ProblemCode } from '#domain/problem-code.ts';
 import { SHEET_KINDS } from '#domain/fact/ledger-fact.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { findPhone, type PhoneCaller } from '#server/auth/phone-auth.ts';
+import { commitUnlessRefused } from '#server/database/transaction.ts';
 import { makePersonSet, sendPersonList } from '#server/ledgers/customer-sheets.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
-import { personSecrets } from '#server/ledgers/secrets.ts';
+import { personSecrets, type PersonSecret } from '#server/ledgers/secrets.ts';
 import {
 	businessField,
 	capField,
@@ -37,10 +39,11 @@ const listSchema = v.object(nameFields);
 export function sheetRoutes(parts: LedgerRouteParts): Hono {
 	const routes = new Hono();
 	routes.get('/people/:person/secrets', async (c) => {
-		const person = await personCalling(c, parts);
-		if (!person.ok) return problem(c, refusal(person.error));
-		const secrets = await personSecrets(parts.executor, parts, person.value);
-		return c.json({ secrets: secrets.map(({ key }) => encodeBase64url(key)) });
+		const caller = await phoneCalling(c, parts);
+		if (!caller.ok) return problem(c, refusal(caller.error));
+		const secrets = await secretsFor(parts, caller.value);
+		if (!secrets.ok) return problem(c, refusal(secrets.error));
+		return c.json({ secrets: secrets.value.map(({ key }) => encodeBase64url(key)) });
 	});
 	routes.post('/people/:person/sheets', async (c) => {
 		const person = await personCalling(c, parts);
@@ -66,19 +69,38 @@ export function sheetRoutes(parts: LedgerRouteParts): Hono {
 	return routes;
 }
 
+/** CODES-14. Asked once more under the lock under which phones are removed: what is made after that is not for one that was. */
+function secretsFor(
+	parts: LedgerRouteParts,
+	{ scope, code }: PhoneCaller
+): Promise<Result<readonly PersonSecret[], ProblemCode>> {
+	return commitUnlessRefused(parts.executor, async (tx) => {
+		await parts.lockScopes(tx, [scope]);
+		const standing = await findPhone(tx, scope, code);
+		return standing.ok ? ok(await personSecrets(tx, parts, scope)) : standing;
+	});
+}
+
 /** Counted before it is known whose ledger it is: nobody may use up what is another's. */
 function whoAsks(person: PersonId, { business, ledger }: LedgerName): string {
 	return `${person}/${business}/${ledger}`;
 }
 
-/** The person of the path, where one of its own phones calls; another's is as one that is not there. */
 async function personCalling(
 	c: Context,
-	{ phoneAuth }: LedgerRouteParts
+	parts: LedgerRouteParts
 ): Promise<Result<PersonId, ProblemCode>> {
+	const caller = await phoneCalling(c, parts);
+	return caller.ok ? ok(caller.value.scope) : caller;
+}
+
+/** A phone of the person of the path; another's is as one that is not there. */
+async function phoneCalling(
+	c: Context,
+	{ phoneAuth }: LedgerRouteParts
+): Promise<Result<PhoneCaller, ProblemCode>> {
 	const caller = await phoneAuth.authenticatePhone(c.req.raw.headers);
 	if (!caller.ok) return caller;
 	const named = parsePersonId(c.req.param('person'));
-	if (!named.ok || named.value !== caller.value.scope) return err('notFound');
-	return ok(named.value);
+	return named.ok && named.value === caller.value.scope ? caller : err('notFound');
 }

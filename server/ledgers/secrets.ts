@@ -23,7 +23,8 @@ const VERSIONS_GIVEN = 8;
 
 /**
  * CODES-10. What the codes of a person's ledgers come from, the latest first, and made at the first need. CODES-14.
- * The latest is younger than the last removal of a phone, so that no phone that is gone has it.
+ * The latest is younger than the last removal of a phone, so that no phone that is gone has it. The person's feed is
+ * locked, as by whoever removes one.
  */
 export async function personSecrets(
 	executor: Executor,
