@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
+import { SHOP_WRONG_DAY_MAX } from '#domain/confirmation/judge.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { encodeVerdict, parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
@@ -43,6 +44,7 @@ import {
 	type TestShop
 } from '#tests/support/ledger-stand.ts';
 import { until } from '#tests/support/relay-stand.ts';
+import { dayOf } from './days.ts';
 import { judgeClaim, type Outcome, type WaitingClaim } from './judge-claim.ts';
 import { createJudge } from './judge-worker.ts';
 import { countersToTry, isSameCode } from './match-code.ts';
@@ -406,6 +408,32 @@ describe('after a restore', () => {
 		const other = await writeRecord(stand, name);
 		for (const counter of [0, 1]) expect(await present(sheet(other, codes, counter))).toBe('used');
 		expect(factsOf(stand, amina.person, 'codes').at(-1)?.fields).toMatchObject({ used: [0, 1] });
+	});
+
+	it('[JUDGE-7] [JUDGE-15] a wrong try of before counts for the day on which it was judged', async () => {
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const wrong = { ...sheet(h, codes, 0), code: another(codes[0]) };
+		const waiting = await fileClaim(stand, shop, wrong);
+		await judgeClaim(stand.parts, waiting);
+		await lose();
+		const { sql } = stand.database;
+		const { business } = shop;
+		await sql`delete from wrong_day where business = ${business}`;
+		const yesterday = dayOf(stand.clock.now);
+		stand.clock.now += 86_400_000;
+		const today = dayOf(stand.clock.now);
+		await sql`insert into wrong_day values (${business}, ${today}, ${SHOP_WRONG_DAY_MAX - 1})`;
+		await carryVerdicts();
+		expect(await judgeAgain(waiting)).toBe('known');
+		// Else weeks of honest mistakes, handed in at once, would close every claim of this day.
+		expect(await present(sheet(h, codes, 0))).toBe('ok');
+		const days = await sql`
+			select day, wrong from wrong_day where business = ${business} order by day`;
+		expect(days).toEqual([
+			{ day: yesterday, wrong: 1 },
+			{ day: today, wrong: SHOP_WRONG_DAY_MAX - 1 }
+		]);
 	});
 
 	it('[JUDGE-15] a code that the restored database has not given out yet is spent by its verdict of before', async () => {

@@ -30,7 +30,7 @@ interface Judged {
 
 /** Writes a verdict and all that follows from it: the chain, what is spent or counted, the facts. */
 export async function keepJudgement(act: Act, parts: LedgerParts, judged: Judged): Promise<void> {
-	const wrong = await countWrong(act, parts, judged);
+	const wrong = await countWrong(act, judged, parts.clock());
 	await spend(act, parts, judged);
 	const signed = await signVerdict(parts, judged);
 	await keepVerdict(act, parts, { judged, signed });
@@ -57,7 +57,7 @@ export async function keepCarried(
 	const isWrong = result === 'wrong';
 	const isSpent = !isWrong && result !== 'used';
 	const judged = { case: known, judgement: { result, al, isSpent, isWrong, isAlarm: false } };
-	await countWrong(act, parts, judged);
+	await countWrong(act, judged, verdict.at);
 	await spend(act, parts, judged);
 	await refill(act, parts, judged);
 	const { name, fact, record, guard } = known;
@@ -75,11 +75,11 @@ export async function keepCarried(
 		.where(ofLedger(ledgerGuard, name));
 }
 
-/** Wrong codes of the epoch, after this one. */
+/** Wrong codes of the epoch, after this one. JUDGE-7. It was wrong `at`, UTC ms: of what is handed in after a restore each has its own day. */
 async function countWrong(
 	{ tx }: Act,
-	{ clock }: LedgerParts,
-	{ case: { fact, name, record, guard }, judgement }: Judged
+	{ case: { fact, name, record, guard }, judgement }: Judged,
+	at: number
 ): Promise<Pick<Guard, 'sheetWrong' | 'appWrong'>> {
 	const { sheetWrong, appWrong } = guard;
 	if (!judgement.isWrong) return { sheetWrong, appWrong };
@@ -98,7 +98,7 @@ async function countWrong(
 	}
 	await tx
 		.insert(wrongDay)
-		.values({ business: name.business, day: dayOf(clock()), wrong: 1 })
+		.values({ business: name.business, day: dayOf(at), wrong: 1 })
 		.onConflictDoUpdate({
 			target: [wrongDay.business, wrongDay.day],
 			set: { wrong: sql`${wrongDay.wrong} + 1` }
