@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
-import { SHOP_WRONG_DAY_MAX } from '#domain/confirmation/judge.ts';
+import { SHOP_WRONG_DAY_MAX, WRONG_SHEETS_MAX } from '#domain/confirmation/judge.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { encodeVerdict, parseVerdict, verdictMessage } from '#domain/confirmation/verdict.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
@@ -408,6 +408,25 @@ describe('after a restore', () => {
 		const other = await writeRecord(stand, name);
 		for (const counter of [0, 1]) expect(await present(sheet(other, codes, counter))).toBe('used');
 		expect(factsOf(stand, amina.person, 'codes').at(-1)?.fields).toMatchObject({ used: [0, 1] });
+	});
+
+	it('[JUDGE-6] [JUDGE-15] wrong tries of before do not lock a set that the customer made after them', async () => {
+		const before = await giveSheet(stand, { name, person: amina.person });
+		const h = await writeRecord(stand, name);
+		const tried: WaitingClaim[] = [];
+		for (let times = 0; times < WRONG_SHEETS_MAX; times += 1) {
+			const wrong = { ...sheet(h, before, times), code: another(before[times]) };
+			const waiting = await fileClaim(stand, shop, wrong);
+			await judgeClaim(stand.parts, waiting);
+			tried.push(waiting);
+		}
+		expect(await present(sheet(h, before, 0))).toBe('locked');
+		stand.clock.now += 1_000;
+		const codes = await giveSheet(stand, { name, person: amina.person });
+		await lose();
+		await carryVerdicts();
+		for (const waiting of tried) expect(await judgeAgain(waiting)).toBe('known');
+		expect(await present(sheet(await writeRecord(stand, name), codes, 0))).toBe('ok');
 	});
 
 	it('[JUDGE-7] [JUDGE-15] a wrong try of before counts for the day on which it was judged', async () => {

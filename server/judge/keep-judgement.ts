@@ -30,7 +30,7 @@ interface Judged {
 
 /** Writes a verdict and all that follows from it: the chain, what is spent or counted, the facts. */
 export async function keepJudgement(act: Act, parts: LedgerParts, judged: Judged): Promise<void> {
-	const wrong = await countWrong(act, judged, parts.clock());
+	const wrong = await countWrong(act, judged, { at: parts.clock(), isForgiven: false });
 	await spend(act, parts, judged);
 	const signed = await signVerdict(parts, judged);
 	await keepVerdict(act, parts, { judged, signed });
@@ -57,7 +57,8 @@ export async function keepCarried(
 	const isWrong = result === 'wrong';
 	const isSpent = !isWrong && result !== 'used';
 	const judged = { case: known, judgement: { result, al, isSpent, isWrong, isAlarm: false } };
-	await countWrong(act, judged, verdict.at);
+	const { at } = verdict;
+	await countWrong(act, judged, { at, isForgiven: await isForgiven(act, known, at) });
 	await spend(act, parts, judged);
 	await refill(act, parts, judged);
 	const { name, fact, record, guard } = known;
@@ -75,18 +76,35 @@ export async function keepCarried(
 		.where(ofLedger(ledgerGuard, name));
 }
 
-/** Wrong codes of the epoch, after this one. JUDGE-7. It was wrong `at`, UTC ms: of what is handed in after a restore each has its own day. */
+/**
+ * JUDGE-6. Whether the customer has made a new set since, which opened what was locked. Where she has no app none
+ * opens it.
+ */
+async function isForgiven({ tx }: Act, { name, link }: Case, at: number): Promise<boolean> {
+	if (link === undefined || link.person === null) return false;
+	const set = await readSet(tx, { ...name, epoch: link.epoch });
+	return set !== undefined && at < set.issuedAt;
+}
+
+interface Tried {
+	/** UTC ms. JUDGE-7. What is handed in after a restore counts for the day on which it was tried. */
+	readonly at: number;
+	/** Against the ledger it counts no more. */
+	readonly isForgiven: boolean;
+}
+
+/** Wrong codes of the epoch, after this one. */
 async function countWrong(
 	{ tx }: Act,
 	{ case: { fact, name, record, guard }, judgement }: Judged,
-	at: number
+	{ at, isForgiven: isOver }: Tried
 ): Promise<Pick<Guard, 'sheetWrong' | 'appWrong'>> {
 	const { sheetWrong, appWrong } = guard;
 	if (!judgement.isWrong) return { sheetWrong, appWrong };
 	const { way, counter = 0 } = fact.claim;
 	const wrong = {
-		sheetWrong: sheetWrong + (way === 'sheet' ? 1 : 0),
-		appWrong: appWrong + (way === 'app' ? 1 : 0)
+		sheetWrong: sheetWrong + (way === 'sheet' && !isOver ? 1 : 0),
+		appWrong: appWrong + (way === 'app' && !isOver ? 1 : 0)
 	};
 	await tx.update(ledgerGuard).set(wrong).where(ofLedger(ledgerGuard, name));
 	if (way === 'sms') {
