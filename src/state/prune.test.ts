@@ -1,15 +1,22 @@
 import { expect, it } from 'vitest';
 import type { LedgerId } from '#domain/ids.ts';
+import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
+import type { DeviceStore } from '#storage/device-store.ts';
+import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
 import { foldedNumbers, foundFact, storedNumbers } from '#tests/support/shop-numbers.ts';
 import { openTestDevice, TEST_NOW, type TestDevice } from '#tests/support/test-device.ts';
+import { enterEpoch } from './enter-epoch.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import { countKept } from './receive.ts';
 import { UNKNOWN_REF, type FactText } from './arrived-fact.ts';
 
 const DAY_MS = 86_400_000;
 
-async function shop(seed: number): Promise<TestDevice & { readonly amina: LedgerId }> {
-	const test = await openTestDevice({ seed, currency: 'KES' });
+async function shop(
+	seed: number,
+	store: DeviceStore = createMemoryDeviceStore()
+): Promise<TestDevice & { readonly amina: LedgerId }> {
+	const test = await openTestDevice({ seed, store, currency: 'KES' });
 	test.clock.now = TEST_NOW - 402 * DAY_MS;
 	const added = await test.device.addCustomer({ name: 'Amina' });
 	if (!added.ok) throw new Error('refused');
@@ -101,6 +108,16 @@ it('[DEVICE-46] lets nothing go that a restored relay may have forgotten, until 
 	await test.store.write(['meta'], (rows) => writeMeta(rows, 'carry', { ...carry, isDone: true }));
 	while (await test.device.prune());
 	expect(await salesOf(test)).toBe(6);
+});
+
+it('[DEVICE-46] lets nothing go where a restore is heard of while the day is looked through', async () => {
+	const disk = createMemoryDeviceStore();
+	const { store, beforeWrite } = createInterruptedStore(disk);
+	const test = await shop(16, store);
+	await sendAll(test);
+	beforeWrite(() => disk.write(['meta'], (rows) => enterEpoch(rows, { epoch: 2, ends: [[1, 0]] })));
+	expect(await test.device.prune()).toBe(false);
+	expect(await salesOf(test)).toBe(10);
 });
 
 it('[DEVICE-46] tells what was let go from what never came', async () => {

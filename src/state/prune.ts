@@ -61,15 +61,15 @@ export async function pruneDaily(app: Pruning): Promise<void> {
 /**
  * Lets the sales and returns of one old day go, in small transactions: their day's totals, stock and
  * records stay, and they are not counted again should they come back. What is not sent stays, and all
- * of it while a restored relay was not told yet what it forgot. False where no day is left to look at.
+ * of it while a restored relay was not told yet what it forgot. False
+ * where no day is left to look at.
  */
 export async function pruneDay(
 	{ store, clock, changes }: Pick<DeviceParts, 'store' | 'clock' | 'changes'>,
 	{ code }: Pick<Identity, 'code'>
 ): Promise<boolean> {
 	const day = await store.read(['meta', 'settings', 'days'], async (rows) => {
-		// What a restored relay forgot may be here alone.
-		if ((await readMeta(rows, 'carry'))?.isDone === false) return undefined;
+		if (await isToBeTold(rows)) return undefined;
 		// A clock that jumps ahead takes no sale away: no day is old before the relay's was seen to be.
 		const heardAt = (await readMeta(rows, 'contactAt')) ?? 0;
 		const nowMs = Math.min(clock() + ((await readMeta(rows, 'offset')) ?? 0), heardAt);
@@ -77,17 +77,29 @@ export async function pruneDay(
 		return nextDay(rows, addDays(businessDayOf(nowMs, zone, cutoff), -SALES_KEPT_DAYS));
 	});
 	if (day === undefined) return false;
-	const gone = await store.read(['facts', 'journal'], (rows) => letGoOf(rows, day, code));
-	for (let start = 0; start < gone.length; start += PIECE) {
-		const piece = gone.slice(start, start + PIECE);
-		await store.write(['meta', 'facts'], (rows) => letGo(rows, piece));
+	const sales = await store.read(['facts'], (rows) => salesOf(rows, day));
+	let isOver = false;
+	for (let start = 0; start < sales.length && !isOver; start += PIECE) {
+		const piece = sales.slice(start, start + PIECE);
+		isOver = await store.write(['meta', 'facts', 'journal'], async (rows) => {
+			// Another tab may have heard of a restore since the day was looked at.
+			if (await isToBeTold(rows)) return true;
+			await letGo(rows, await notNeeded(rows, piece, code));
+			return false;
+		});
 	}
+	if (sales.length > 0) changes.tell(['facts']);
+	if (isOver) return false;
 	await store.write(['meta'], async (rows) => {
 		const prunedTo = (await readMeta(rows, 'prunedTo')) ?? {};
 		await writeMeta(rows, 'prunedTo', { ...prunedTo, [day.branch]: addDays(day.on, 1) });
 	});
-	if (gone.length > 0) changes.tell(['facts']);
 	return true;
+}
+
+/** What a restored relay forgot may be here alone. */
+async function isToBeTold(rows: StoreReader): Promise<boolean> {
+	return (await readMeta(rows, 'carry'))?.isDone === false;
 }
 
 interface OldDay {
@@ -111,16 +123,20 @@ async function nextDay(rows: StoreReader, keptFrom: string): Promise<OldDay | un
 	return undefined;
 }
 
-async function letGoOf(
-	rows: StoreReader,
-	{ branch, on }: OldDay,
-	code: string
-): Promise<readonly FactRow[]> {
+/** Sales and returns; what was kept uncounted is in no total yet. */
+async function salesOf(rows: StoreReader, { branch, on }: OldDay): Promise<readonly FactRow[]> {
 	const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
-	// What was kept uncounted is in no total yet.
-	const sales = ofDay.filter(
+	return ofDay.filter(
 		({ kind, refs }) => (kind === 'sale' || kind === 'return') && !refs.includes(UNKNOWN_REF)
 	);
+}
+
+/** Of these facts those that are sent, or of others. */
+async function notNeeded(
+	rows: StoreReader,
+	sales: readonly FactRow[],
+	code: string
+): Promise<readonly FactRow[]> {
 	const own = await rows.getMany(
 		'journal',
 		sales.map(({ n }) => n)
