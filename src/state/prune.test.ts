@@ -110,6 +110,32 @@ it('[DEVICE-46] lets nothing go that a restored relay may have forgotten, until 
 	expect(await salesOf(test)).toBe(6);
 });
 
+it('[DEVICE-46] keeps an old sale that the relay would not have, since it is here alone', async () => {
+	const test = await shop(14);
+	await sendAll(test);
+	const late = await openTestDevice({
+		seed: 15,
+		joins: { identity: test.device.identity, code: 'B' }
+	});
+	late.clock.now = TEST_NOW - 402 * DAY_MS;
+	await late.device.receive(await textsOf(test));
+	await sell(late, test.amina);
+	await test.device.receive(await textsOf(late));
+	// A restored relay does not know who B was, and has not got what it wrote; all was handed in.
+	await test.store.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'carry', { epoch: 2, code: 'B', n: 2, left: 2, isDone: true });
+		const reason = 'authorUnknown';
+		await writeMeta(rows, 'alone', [{ code: 'B', from: 1, to: 2, reason }]);
+	});
+	while (await test.device.prune());
+	const left = await test.store.read(['facts'], (rows) => rows.getMany('facts', ['B-1', 'B-2']));
+	expect(left.map((row) => row?.id)).toEqual(['B-1', 'B-2']);
+	expect(await salesOf(test)).toBe(8);
+	expect(await test.store.read(['meta'], (rows) => readMeta(rows, 'pruned'))).toEqual({
+		A: [[3, 6]]
+	});
+});
+
 it('[DEVICE-46] lets nothing go where a restore is heard of while the day is looked through', async () => {
 	const disk = createMemoryDeviceStore();
 	const { store, beforeWrite } = createInterruptedStore(disk);

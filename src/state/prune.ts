@@ -11,7 +11,7 @@ import {
 } from '#storage/device-store.ts';
 import { UNKNOWN_REF } from './arrived-fact.ts';
 import type { Identity } from './identity.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { readMeta, writeMeta, type AloneRange } from './meta.ts';
 import { joined, withNumbers } from './number-ranges.ts';
 import { shopSettings } from './shop-settings.ts';
 import type { DeviceParts } from './write-path.ts';
@@ -60,8 +60,8 @@ export async function pruneDaily(app: Pruning): Promise<void> {
 
 /**
  * Lets the sales and returns of one old day go, in small transactions: their day's totals, stock and
- * records stay, and they are not counted again should they come back. What is not sent stays, and all
- * of it while a restored relay was not told yet what it forgot. False
+ * records stay, and they are not counted again should they come back. What is not sent stays, and what
+ * the relay would not have, and all of it while a restored relay was not told yet what it forgot. False
  * where no day is left to look at.
  */
 export async function pruneDay(
@@ -131,17 +131,26 @@ async function salesOf(rows: StoreReader, { branch, on }: OldDay): Promise<reado
 	);
 }
 
-/** Of these facts those that are sent, or of others. */
+/** Of these facts those that somebody else has: not what is unsent, nor what the relay would not have. */
 async function notNeeded(
 	rows: StoreReader,
 	sales: readonly FactRow[],
 	code: string
 ): Promise<readonly FactRow[]> {
+	const alone = (await readMeta(rows, 'alone')) ?? [];
 	const own = await rows.getMany(
 		'journal',
 		sales.map(({ n }) => n)
 	);
-	return sales.filter((row, place) => row.code !== code || own[place]?.sent !== 0);
+	return sales.filter((row, place) => {
+		const isUnsent = row.code === code && own[place]?.sent === 0;
+		return !isUnsent && !alone.some((range) => isAlone(row, range));
+	});
+}
+
+/** CARRY-5. What another book has is not here. */
+function isAlone({ code, n }: FactRow, range: AloneRange): boolean {
+	return range.book === undefined && range.code === code && n >= range.from && n <= range.to;
 }
 
 async function letGo(rows: StoreWriter, gone: readonly FactRow[]): Promise<void> {
