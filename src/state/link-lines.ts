@@ -214,16 +214,21 @@ export async function putWaiting(run: LinkRun): Promise<void> {
 }
 
 export async function count(run: LinkRun): Promise<void> {
-	const { unsent, refused, oldest } = await run.parts.store.read(['journal'], async (rows) => {
-		const quarantined = await rows.find('journal', { index: 'refused', from: '', to: TEXT_END });
-		const first = { ...only('sent', 0), limit: quarantined.length + 1 };
-		return {
-			unsent: await rows.countIn('journal', only('sent', 0)),
-			refused: quarantined,
-			oldest: (await rows.find('journal', first)).find((row) => row.refused === undefined)
-		};
-	});
-	watchOver(run, canRun(run) ? oldest : undefined);
+	const { unsent, refused, oldest, last } = await run.parts.store.read(
+		['journal'],
+		async (rows) => {
+			const quarantined = await rows.find('journal', { index: 'refused', from: '', to: TEXT_END });
+			const first = { ...only('sent', 0), limit: quarantined.length + 1 };
+			const latest = { ...only('sent', 0), isReverse: true, limit: 1 };
+			return {
+				unsent: await rows.countIn('journal', only('sent', 0)),
+				refused: quarantined,
+				oldest: (await rows.find('journal', first)).find((row) => row.refused === undefined),
+				last: (await rows.find('journal', latest))[0]
+			};
+		}
+	);
+	watchOver(run, canRun(run) && oldest !== undefined ? { oldest, last } : undefined);
 	const before = run.say.read().refused;
 	run.say.change({
 		unsent: unsent - refused.length,
@@ -244,44 +249,56 @@ async function putFreed(run: LinkRun, ids: ReadonlySet<string>): Promise<void> {
 	}
 }
 
+/** What waits: the first of it, and the last that was written. */
+interface Waiting {
+	readonly oldest: JournalRow;
+	readonly last: JournalRow | undefined;
+}
+
 /**
- * Looks again after a while at the oldest fact that waits. A line may be up and yet have lost a
- * message; what begins it anew tells the relay all that it lacks.
+ * Looks again after a while at what waits, as long as the oldest of it is the same. A line may be up and
+ * yet have lost a message; what begins it anew tells the relay all that it lacks.
  */
-function watchOver(run: LinkRun, oldest: JournalRow | undefined): void {
-	if (oldest?.n === run.watched) return;
+function watchOver(run: LinkRun, waiting: Waiting | undefined): void {
+	const watched = waiting?.oldest.n;
+	if (watched === run.watched) return;
 	run.cancelWatch?.();
 	run.cancelWatch = undefined;
-	run.watched = oldest?.n;
-	if (oldest === undefined) return;
+	run.watched = watched;
+	if (waiting === undefined) return;
+	const { oldest, last = oldest } = waiting;
 	run.cancelWatch = run.parts.timers.after(STUCK_MS, () => {
 		run.watched = undefined;
 		run.cancelWatch = undefined;
-		run.later(() => unstick(run, oldest));
+		run.later(() => unstick(run, last.n));
 	});
 }
 
-async function unstick(run: LinkRun, { n, document }: JournalRow): Promise<void> {
-	const row = await run.parts.store.read(['journal'], (rows) => rows.get('journal', n));
-	const isStuck = row?.sent === 0 && row.refused === undefined && row.document === document;
-	const line = run.lines.get(document);
-	// One that is tried again by itself is let be, and so is one whose upload takes its time.
-	const isIdle = line?.isOnline !== false && line?.link.isSending() !== true;
+async function unstick(run: LinkRun, upTo: number): Promise<void> {
 	try {
-		if (canRun(run) && isStuck && isIdle) await tellAgain(run, { n, document });
+		const stuck = canRun(run) ? await stuckRow(run, upTo) : undefined;
+		if (stuck !== undefined) await tellAgain(run, stuck);
 	} finally {
 		await count(run);
 	}
+}
+
+/** The first that waited all the while in a document that is not left alone, and whose line stands. */
+async function stuckRow(run: LinkRun, upTo: number): Promise<JournalRow | undefined> {
+	const unsent = await unsentRows(run);
+	return unsent.find(({ n, refused, document }) => {
+		const line = run.lines.get(document);
+		// One that is tried again by itself is let be, and so is one whose upload takes its time.
+		const isIdle = line?.isOnline !== false && line?.link.isSending() !== true;
+		return n <= upTo && refused === undefined && isIdle && !run.paused.has(document);
+	});
 }
 
 /**
  * LINK-15. The second time under a fresh client id: where somebody else wrote under this document's own,
  * the relay has its clock already, and the two would go on agreeing that nothing is lacking.
  */
-async function tellAgain(
-	run: LinkRun,
-	{ n, document }: { readonly n: number; readonly document: string }
-): Promise<void> {
+async function tellAgain(run: LinkRun, { n, document }: JournalRow): Promise<void> {
 	const isInVain = run.toldAgain === n && run.lines.has(document);
 	run.toldAgain = isInVain ? undefined : n;
 	if (isInVain) {

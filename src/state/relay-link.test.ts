@@ -237,6 +237,26 @@ describe('relay link', () => {
 		expect([await sent(a), relay.opened - opened]).toEqual([[1], 1]);
 	});
 
+	it('[LINK-15] begins a line anew though older facts wait in a document that is left alone', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 1);
+		a.clock.now = TEST_NOW - DAY_MS;
+		await sell(a);
+		a.clock.now = TEST_NOW;
+		relay.refused.set('A-1', 'tooMany');
+		await a.start();
+		relay.losing = 1;
+		await sell(a);
+		await relay.quiet();
+		expect([await sent(a), relay.losing]).toEqual([[0, 0], 0]);
+		await a.pass(62_000);
+		expect([await sent(a), texts(relay).length, a.faults]).toEqual([[0, 1], 1, []]);
+		relay.losing = 1;
+		await sell(a);
+		await a.pass(62_000);
+		expect([await sent(a), texts(relay).length, a.faults]).toEqual([[0, 1, 1], 2, []]);
+	});
+
 	it('[LINK-15] sends what somebody else kept back who wrote under its document’s client', async () => {
 		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 1);
