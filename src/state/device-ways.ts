@@ -6,21 +6,24 @@ import {
 	TEXT_END,
 	type DeviceStore,
 	type FactRow,
-	type StoreReader
+	type StoreReader,
+	type StoreWriter
 } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
+import type { FactText } from './arrived-fact.ts';
 import type { Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Device } from './device.ts';
 import { beginCarry } from './enter-epoch.ts';
 import type { HeirWays } from './follow-heir.ts';
+import { journaled } from './have.ts';
 import { becomeHeir, carryOver } from './heir.ts';
 import { createHeirApi } from './heir-api.ts';
 import type { Identity } from './identity.ts';
 import { joinedRanges, keepAlone } from './keep-alone.ts';
 import { leaveLate, WITH_OWNER } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
-import { readMeta, type AloneRange } from './meta.ts';
+import { readMeta, writeMeta, type AloneRange } from './meta.ts';
 import { withNumbers } from './number-ranges.ts';
 import type { PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
@@ -160,10 +163,14 @@ async function leaveBook(
 	const owner = await ownerOf(page, book);
 	const old = page.openStore(book);
 	try {
+		const doubt = await doubtIn(parts, old);
+		if (doubt === 'unheard') return undefined;
 		const became = owner === undefined ? 'left' : await leaveTo(parts, old, { ...owner, again });
 		if (became === 'unreachable') return undefined;
 		const held = await old.read(['meta'], readBefore);
 		if (became === 'handedIn') return { before: held.before, known: [], notLeft: [] };
+		if (doubt !== undefined && owner !== undefined)
+			await bringOthers(parts, old, { code: owner.identity.code, epoch: doubt });
 		return { ...held, notLeft: await notLeftOf(old, book) };
 	} finally {
 		old.close();
@@ -216,17 +223,10 @@ async function handInFor(
 	const epoch = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
 	if (epoch === undefined) return false;
 	const numbers: number[] = [];
-	for (let after = ''; ;) {
-		const span = { from: after, to: TEXT_END, limit: PAGE };
-		const held = await old.read(['facts'], (rows) => rows.find('facts', span));
-		await device.receive(
-			held.map(({ text, branch }) => ({ text, branch: branch === '' ? null : branch }))
-		);
+	await eachPage(old, async (held) => {
+		await device.receive(held.map(factText));
 		for (const row of held) if (row.code === code) numbers.push(row.n);
-		const last = held.at(-1)?.id;
-		if (last === undefined || held.length < PAGE) break;
-		after = last;
-	}
+	});
 	const alone = withNumbers([], numbers).map(([from, to]): AloneRange => ({
 		code,
 		from,
@@ -234,13 +234,78 @@ async function handInFor(
 		reason: 'authorUnknown'
 	}));
 	await store.write(['meta'], async (rows) => {
-		// Of now: the relay may have been restored once more while the book was read.
-		await beginCarry(rows, (await readMeta(rows, 'epoch')) ?? epoch);
+		await handInAll(rows, epoch);
 		await keepAlone(rows, 'others', alone);
 	});
 	// The line hands in what there is at once where it hears that whose facts it holds may be known.
 	changes.tell(['journal', 'links']);
 	return true;
+}
+
+/** Of now: the relay may have been restored once more while the book was read. */
+async function handInAll(rows: StoreWriter, epoch: number): Promise<void> {
+	await beginCarry(rows, (await readMeta(rows, 'epoch')) ?? epoch);
+}
+
+async function eachPage(
+	old: DeviceStore,
+	work: (held: readonly FactRow[]) => Promise<void>
+): Promise<void> {
+	for (let after = ''; ;) {
+		const span = { from: after, to: TEXT_END, limit: PAGE };
+		const held = await old.read(['facts'], (rows) => rows.find('facts', span));
+		await work(held);
+		const last = held.at(-1)?.id;
+		if (last === undefined || held.length < PAGE) return;
+		after = last;
+	}
+}
+
+function factText({ text, branch }: FactRow): FactText {
+	return { text, branch: branch === '' ? null : branch };
+}
+
+/**
+ * The epoch in which what others wrote may be in a book of before alone: the relay was restored since that
+ * book heard it, or did not take from it all that it forgot. Undefined where nothing is in doubt.
+ */
+async function doubtIn(
+	{ store }: Pick<DeviceWaysParts, 'store'>,
+	old: DeviceStore
+): Promise<number | 'unheard' | undefined> {
+	const before = await old.read(['meta'], async (rows) => ({
+		epoch: await readMeta(rows, 'epoch'),
+		carry: await readMeta(rows, 'carry'),
+		alone: (await readMeta(rows, 'alone')) ?? []
+	}));
+	if (before.epoch === undefined) return undefined;
+	const epoch = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+	if (epoch === undefined) return 'unheard';
+	const { isDone = true, left = 0 } = before.carry ?? {};
+	const hasAlone = before.alone.some(({ book }) => book === undefined);
+	return before.epoch !== epoch || !isDone || left > 0 || hasAlone ? epoch : undefined;
+}
+
+/**
+ * JOIN-1. Brings along what others wrote, to be handed in as by an heir. What the device of before wrote
+ * itself is its owner's to take in. Noted in the old book once it is here.
+ */
+async function bringOthers(
+	{ device, store, changes }: DeviceWaysParts,
+	old: DeviceStore,
+	{ code, epoch }: { readonly code: string; readonly epoch: number }
+): Promise<void> {
+	await eachPage(old, async (held) => {
+		const own = await old.read(['journal'], (rows) => journaled(rows, held, code));
+		await device.receive(held.filter(({ id }) => !own.has(id)).map(factText));
+	});
+	await store.write(['meta'], (rows) => handInAll(rows, epoch));
+	await old.write(['meta'], async (rows) => {
+		await writeMeta(rows, 'epoch', epoch);
+		await writeMeta(rows, 'carry', { epoch, code: '', n: 0, left: 0, isDone: true });
+		await keepAlone(rows, 'others', []);
+	});
+	changes.tell(['journal', 'links']);
 }
 
 /** The database of the book in which a device works. */

@@ -176,6 +176,68 @@ describe('joining a shop', () => {
 		expect(held?.refused).toBe('withOwner');
 	});
 
+	it.each([
+		['was restored since', { epoch: 1, alone: [], carry: undefined }],
+		['was not told all of it', { epoch: 2, alone: [], carry: carryFrom(2) }],
+		[
+			'would not have it',
+			{
+				epoch: 2,
+				alone: [{ code: 'C', from: 1, to: 1, reason: 'authorUnknown' }],
+				carry: { ...carryFrom(2), isDone: true }
+			}
+		]
+	])('[JOIN-1] hands in what others wrote where the relay %s', async (_how, was) => {
+		const heard: string[] = [];
+		const here = machine((path, body) => {
+			if (path.endsWith('/nonce')) return NONCE;
+			heard.push(body);
+			return { waiting: ['B-1'], known: [], refused: [] };
+		});
+		await join(here, 'B');
+		const old = here.books.get(databaseName(joined('A').business));
+		const at = { wall: 1, counter: 0, on: '2026-11-20', by: 2, branch: '' as const, refs: [] };
+		const row = { n: 1, id: 'B-1' as FactId, document: 'j/x', digest: '00', text: '["B-1"]' };
+		await old?.write(['meta', 'journal', 'facts'], async (rows) => {
+			await writeMeta(rows, 'removedAt', 5);
+			await writeMeta(rows, 'epoch', was.epoch);
+			await writeMeta(rows, 'alone', was.alone);
+			if (was.carry !== undefined) await writeMeta(rows, 'carry', was.carry);
+			await rows.put('journal', [{ ...row, sent: 0, at: 0, minor: 0n }]);
+			for (const code of ['B', 'C'] as const) {
+				const id = `${code}-1` as FactId;
+				const of = { id, code: joined(code).code, n: 1, kind: 'sale', text: `["${id}"]` };
+				await rows.put('facts', [{ ...of, ...at }]);
+			}
+		});
+		const signer = await join(here, 'D');
+		const identity = await identityIn(here.books, 'D');
+		const store = here.books.get(await opens(here));
+		if (signer === undefined || identity === undefined || store === undefined)
+			throw new Error('not joined');
+		const received: string[] = [];
+		const receive = (facts: readonly { readonly text: string }[]): Promise<ReceiveReport> => {
+			received.push(...facts.map(({ text }) => text));
+			return Promise.resolve({ fresh: facts.length, unreadable: 0 });
+		};
+		const device = { identity, receive };
+		const parts = { device, store, changes: createChanges(), signer, clock: () => 0 };
+		const leave = (): Promise<boolean> | undefined =>
+			deviceWays({ ...parts, page: here.page }).leaveBehind?.();
+		// The line did not hear yet of which epoch the relay is.
+		expect(await leave()).toBe(false);
+		await store.write(['meta'], (rows) => writeMeta(rows, 'epoch', 2));
+		expect([await leave(), heard.length]).toEqual([true, 1]);
+		expect(received).toEqual(['["C-1"]']);
+		const carry = await store.read(['meta'], (rows) => readMeta(rows, 'carry'));
+		expect(carry).toEqual(carryFrom(2));
+		// Asked once more it has nothing left to bring.
+		await store.write(['meta'], (rows) =>
+			writeMeta(rows, 'leftBehind', databaseName(SHOP as never))
+		);
+		expect([await leave(), received.length]).toEqual([true, 1]);
+	});
+
 	it('[JOIN-1] leaves it too where the device that was to leave it was taken out before it could', async () => {
 		const heard: string[] = [];
 		let isReached = false;
