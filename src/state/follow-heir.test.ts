@@ -439,6 +439,33 @@ describe('a relay that was restored', () => {
 		expect(test.line.starts()).toBe(2);
 	});
 
+	it('[LATE-3] is left what waits where a device that was let in again is taken out once more', async () => {
+		const heard: string[] = [];
+		let isForgotten = true;
+		const test = stand({
+			late: (texts) => {
+				heard.push(...texts);
+				if (isForgotten) return Promise.resolve(err('unknown'));
+				return Promise.resolve(
+					ok({ waiting: texts.length > 0 ? ['A-2'] : [], known: [], refused: [] })
+				);
+			}
+		});
+		await keepRows(test.store, row(1, 0));
+		await test.followed.start();
+		test.line.says({ halted: 'rights', unsent: 1 });
+		await vi.waitUntil(() => test.line.starts() === 2);
+		// The restored relay lets it in, and has what waited; then its owner takes it out once more.
+		test.line.says({ halted: undefined, state: 'online', unsent: 0 });
+		await keepRows(test.store, row(1, 1), row(2, 0));
+		isForgotten = false;
+		test.line.says({ halted: 'rights', state: 'offline', unsent: 1 });
+		await vi.waitUntil(() => heard.includes('["A-2"]'));
+		await settled();
+		const held = await test.store.read(['journal'], (rows) => rows.get('journal', 2));
+		expect([held?.refused, test.faults]).toEqual(['withOwner', []]);
+	});
+
 	it('[LATE-3] is left once a turn what waited with the owner', async () => {
 		const heard: string[] = [];
 		const test = stand({

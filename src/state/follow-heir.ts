@@ -159,6 +159,8 @@ function waitToBeKnown(run: FollowRun, { lastContactAt = 0 }: LinkStatus): void 
 
 function letIn(run: FollowRun, status: LinkStatus): void {
 	noteWhether(run, 'in');
+	// Whatever became of that: where it is taken out once more, what waits then is left.
+	run.isLeaving = false;
 	const left = leftIn(status);
 	if (left.length > 0 && !run.isFreeing) free(run, left);
 }
