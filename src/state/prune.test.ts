@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import type { LedgerId } from '#domain/ids.ts';
+import { issueAgain } from '#domain/fact/issued-again.ts';
+import { parseFact } from '#domain/fact/parse-fact.ts';
+import { factId, parseDeviceCode, type LedgerId } from '#domain/ids.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { createInterruptedStore } from '#tests/support/interrupted-store.ts';
@@ -11,6 +13,9 @@ import { countKept } from './receive.ts';
 import { UNKNOWN_REF, type FactText } from './arrived-fact.ts';
 
 const DAY_MS = 86_400_000;
+const code = parseDeviceCode('B');
+if (!code.ok) throw new Error('no device code');
+const B = code.value;
 
 async function shop(
 	seed: number,
@@ -160,6 +165,27 @@ it('[DEVICE-46] tells what was let go from what never came', async () => {
 	const fresh = (await textsOf(late)).filter(({ text }) => text.startsWith('["B-'));
 	expect((await test.device.receive(fresh)).fresh).toBe(2);
 	expect(await storedNumbers(test.store)).toEqual(await storedNumbers(late.store));
+});
+
+it('[DEVICE-66] counts once what was let go and comes again under the name of its device’s heir', async () => {
+	const test = await shop(17);
+	const { device, store } = test;
+	await sendAll(test);
+	const before = await storedNumbers(store);
+	const old = (await textsOf(test)).find(({ text }) => text.startsWith('["A-3"'));
+	if (old === undefined) throw new Error('nothing was sold');
+	while (await device.prune());
+	const parsed = parseFact(old.text);
+	const renaming = { id: factId(B, 1), renamed: new Map() };
+	const text = issueAgain(old.text, parsed.ok ? parsed.value : null, renaming);
+	await device.receive([{ ...old, text }]);
+	expect(await storedNumbers(store)).toEqual(before);
+	// Whether it is the same act, and under which name it counts, is the relay's to say.
+	const isLost = await store.read(['meta'], (rows) => readMeta(rows, 'isCheckpointLost'));
+	expect(isLost).toBe(true);
+	while (await device.prune());
+	const kept = await store.read(['facts'], (rows) => rows.get('facts', 'B-1'));
+	expect(kept?.text).toBe(text);
 });
 
 it('[DEVICE-46] keeps an old sale that is not counted yet', async () => {

@@ -1,5 +1,6 @@
 import { addDays, businessDayOf } from '#domain/calendar.ts';
 import { groupBy } from '#domain/group-by.ts';
+import { firstText } from '#domain/fact/issued-again.ts';
 import type { BranchId } from '#domain/ids.ts';
 import {
 	only,
@@ -123,12 +124,14 @@ async function nextDay(rows: StoreReader, keptFrom: string): Promise<OldDay | un
 	return undefined;
 }
 
-/** Sales and returns; what was kept uncounted is in no total yet. */
+/**
+ * Sales and returns. What was kept uncounted is in no total yet; what was issued again is known by its
+ * first name too, which numbers that were let go do not say.
+ */
 async function salesOf(rows: StoreReader, { branch, on }: OldDay): Promise<readonly FactRow[]> {
 	const ofDay = await rows.find('facts', only('branch+on', [branch, on]));
-	return ofDay.filter(
-		({ kind, refs }) => (kind === 'sale' || kind === 'return') && !refs.includes(UNKNOWN_REF)
-	);
+	const sales = ofDay.filter(({ kind }) => kind === 'sale' || kind === 'return');
+	return sales.filter(({ text, refs }) => !refs.includes(UNKNOWN_REF) && firstText(text) === text);
 }
 
 /** Of these facts those that somebody else has: not what is unsent, nor what the relay would not have. */

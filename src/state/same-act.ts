@@ -3,12 +3,13 @@ import type { Fact } from '#domain/fact/fact.ts';
 import { firstText, idAtStart } from '#domain/fact/issued-again.ts';
 import { groupBy } from '#domain/group-by.ts';
 import { parseFactId, type DeviceCode } from '#domain/ids.ts';
-import type { FactRow, StoreReader, StoreWriter } from '#storage/device-store.ts';
+import type { FactRow, NumberRanges, StoreReader, StoreWriter } from '#storage/device-store.ts';
 import { WAS_REF } from './arrive.ts';
 import { UNKNOWN_REF, type ArrivedFact } from './arrived-fact.ts';
 import { isInside } from './fold-latest.ts';
 import { heldOf, type FactName } from './held-facts.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { readMeta, writeMeta, type CheckpointPlace } from './meta.ts';
+import { isInRanges } from './number-ranges.ts';
 import { foldArrived, settleTimes, type FoldParts, type FoldReport } from './read-model.ts';
 
 /** A fact that arrived, and by which way. */
@@ -31,6 +32,8 @@ interface Place {
 	readonly isOther: boolean;
 	/** A checkpoint counted it already. */
 	readonly isInside: boolean;
+	/** What bore its first name was counted and let go, and nobody knows here whether it was this. */
+	readonly isLetGo: boolean;
 }
 
 /**
@@ -68,9 +71,12 @@ export async function foldActs(
 const NAMELESS: ReadonlySet<string> = new Set<Fact['kind']>(['sale', 'return', 'adjust', 'record']);
 
 /** Whether all that it does was counted as it does it, and stands nowhere under its name but in records. */
-function isNameAlone({ one, left, isOther, isInside: isCounted }: Place, now = one): boolean {
+function isNameAlone(
+	{ one, left, isOther, isInside: isCounted, isLetGo }: Place,
+	now = one
+): boolean {
 	const { fact, row } = now;
-	if (isOther || isCounted || left.length > 1 || fact === null) return false;
+	if (isOther || isCounted || isLetGo || left.length > 1 || fact === null) return false;
 	if (!NAMELESS.has(fact.kind) || fact.renamed !== undefined) return false;
 	const { sayings, ends } = effectsOf(fact);
 	// What was kept uncounted was counted under no name.
@@ -115,25 +121,49 @@ async function sort(
 	{ code }: Pick<ActParts, 'code'>
 ): Promise<Sorted> {
 	const held = await heldLike(rows, heard);
-	const heldByFirst = groupBy(held.values(), ({ text }) => firstText(text));
-	const checkpoint = await readMeta(rows, 'checkpoint');
+	const known: Known = {
+		code,
+		held,
+		heldByFirst: groupBy(held.values(), ({ text }) => firstText(text)),
+		checkpoint: await readMeta(rows, 'checkpoint'),
+		pruned: await readMeta(rows, 'pruned')
+	};
 	const told = new Set<string>();
 	const [news, places]: [ArrivedFact[], Place[]] = [[], []];
 	for (const one of heard) {
-		const { id, text } = one.row;
-		const first = firstText(text);
-		const twins = (heldByFirst.get(first) ?? []).filter((row) => row.id !== id);
-		if (one.isOfFeed === true) {
-			const own = held.get(id);
-			const isOther = own !== undefined && own.code !== code && own.text !== text;
-			// What a checkpoint names the relay has too, and counts beside this one.
-			const left = twins.filter((row) => !isInside(row, checkpoint)).concat(isOther ? [own] : []);
-			if (left.length === 0) news.push(one);
-			else places.push({ one, left, isOther, isInside: isInside(one.row, checkpoint) });
-		} else if (twins.length === 0 && !told.has(first)) news.push(one);
+		const place = placeOf(one, known);
+		const first = firstText(one.row.text);
+		const isNew = place.left.length === 0;
+		const isToYield = one.isOfFeed !== true && (!isNew || told.has(first));
+		if (!isToYield && isNew && !place.isLetGo) news.push(one);
+		else if (!isToYield) places.push(place);
 		told.add(first);
 	}
 	return { news, places };
+}
+
+interface Known extends Pick<ActParts, 'code'> {
+	readonly held: ReadonlyMap<string, FactRow>;
+	readonly heldByFirst: ReadonlyMap<string, readonly FactRow[]>;
+	readonly checkpoint: CheckpointPlace | undefined;
+	readonly pruned: NumberRanges | undefined;
+}
+
+function placeOf(one: HeardFact, { code, held, heldByFirst, checkpoint, pruned }: Known): Place {
+	const { row, isOfFeed = false } = one;
+	const twins = (heldByFirst.get(firstText(row.text)) ?? []).filter(({ id }) => id !== row.id);
+	const own = held.get(row.id);
+	const isOther = isOfFeed && own !== undefined && own.code !== code && own.text !== row.text;
+	// What a checkpoint names the relay has too, and counts beside this one.
+	const left = isOfFeed ? twins.filter((twin) => !isInside(twin, checkpoint)) : twins;
+	const isUnknown = own === undefined && !isInRanges(row, pruned);
+	return {
+		one,
+		left: isOther ? [...left, own] : left,
+		isOther,
+		isInside: isInside(row, checkpoint),
+		isLetGo: isUnknown && isInRanges(firstNameOf(row), pruned)
+	};
 }
 
 /** What is held of the same acts under whichever name, and under the names that are told otherwise. */
