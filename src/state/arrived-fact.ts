@@ -19,6 +19,11 @@ export interface FactText {
 	readonly s?: number;
 }
 
+/** A fact that is kept here, as it is told. */
+export function factText({ text, branch }: Pick<FactRow, 'text' | 'branch'>): FactText {
+	return { text, branch: branch === '' ? null : branch };
+}
+
 /** A fact that was parsed, with all that waiting was needed for: ready for a transaction. */
 export interface ArrivedFact {
 	/** Null for a kind that this program does not know: kept, and not counted until it does. */

@@ -1,8 +1,8 @@
 import type { HaveRange } from '#sync/frames.ts';
 import { mayPass } from '#sync/nack-reason.ts';
-import { isRelayCode, parseBranchId } from '#domain/ids.ts';
+import { isRelayCode } from '#domain/ids.ts';
 import type { DeviceStore, FactRow } from '#storage/device-store.ts';
-import type { FactText } from './arrived-fact.ts';
+import { factText } from './arrived-fact.ts';
 import type { Changes } from './changes.ts';
 import { isToCarry } from './enter-epoch.ts';
 import { journaled } from './have.ts';
@@ -186,11 +186,6 @@ function piecesOf(rows: readonly FactRow[]): readonly (readonly FactRow[])[] {
 		pieces.at(-1)?.push(row);
 	}
 	return pieces;
-}
-
-function factText({ text, branch }: FactRow): FactText {
-	const parsed = parseBranchId(branch);
-	return { text, branch: parsed.ok ? parsed.value : null };
 }
 
 type Has = (row: Pick<FactRow, 'code' | 'n'>) => boolean;

@@ -10,7 +10,7 @@ import {
 	type StoreWriter
 } from '#storage/device-store.ts';
 import { assert } from '#domain/assert.ts';
-import type { FactText } from './arrived-fact.ts';
+import { factText } from './arrived-fact.ts';
 import type { Changes } from './changes.ts';
 import { databaseName, REGISTRY_NAME } from './database-name.ts';
 import type { Device } from './device.ts';
@@ -259,10 +259,6 @@ async function eachPage(
 		if (last === undefined || held.length < PAGE) return;
 		after = last;
 	}
-}
-
-function factText({ text, branch }: FactRow): FactText {
-	return { text, branch: branch === '' ? null : branch };
 }
 
 /**
