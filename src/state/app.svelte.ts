@@ -88,8 +88,10 @@ export class App {
 	identity: Identity;
 	/** Who works here, as the shop calls them; empty until the business has members. */
 	memberName = $state.raw('');
-	/** Another tab leads: here one may look. */
-	isReadOnly = $state.raw(false);
+	/** Another tab leads. */
+	#isFollower = $state.raw(false);
+	/** JOIN-4. What the shop settled is on its way: in which money it sells is not known here. */
+	isComing = $state.raw(false);
 	/** The disk took nothing the last time; the cart is kept in this page. */
 	isStorageFull = $state.raw(false);
 	/** By this device's clock, once a minute. */
@@ -103,6 +105,9 @@ export class App {
 		const { currency, exponent, shownDecimals } = this.settings.money;
 		return { currency, exponent, shownDecimals };
 	});
+	/** Here one may look, and write nothing. */
+	readonly isReadOnly = $derived(this.#isFollower || this.isComing);
+
 	/** Undefined until the shop has a name. */
 	readonly shopName = $derived.by(() =>
 		this.settings.name === '' ? undefined : this.settings.name
@@ -152,6 +157,8 @@ export class App {
 		setInterval(() => {
 			this.sync.tick();
 			this.#nowMs = this.clock();
+			// That it settled nothing is told by no table.
+			if (this.isComing) void this.awaitless(this.#follow());
 		}, MINUTE_MS);
 	}
 
@@ -174,8 +181,8 @@ export class App {
 	/** Looks only, while another tab leads. */
 	follow(lead: TabLead): void {
 		const look = (): void => {
-			if (lead.role === 'reader') this.isReadOnly = true;
-			else if (this.isReadOnly) void this.awaitless(this.#takeLead(lead));
+			if (lead.role === 'reader') this.#isFollower = true;
+			else if (this.#isFollower) void this.awaitless(this.#takeLead(lead));
 		};
 		lead.on(look);
 		// A lock is given in a moment; until then nobody is told that another tab has it.
@@ -187,7 +194,7 @@ export class App {
 		try {
 			await this.#takeUpCart();
 		} finally {
-			this.isReadOnly = lead.role === 'reader';
+			this.#isFollower = lead.role === 'reader';
 		}
 	}
 
@@ -307,6 +314,18 @@ export class App {
 		this.sync.oldestAt = unsent.oldestAt;
 		this.sync.refused = unsent.refused;
 		this.sync.tick();
+		this.isComing = !this.#isSettled() && (await this.#isUnheard());
+	}
+
+	/** A device that founded its shop settled its money itself; one that joined hears of it from the relay. */
+	#isSettled(): boolean {
+		return this.settings.currency !== undefined || !this.identity.claimed;
+	}
+
+	/** Looks once more at what was settled: that may have come while the place was read. */
+	async #isUnheard(): Promise<boolean> {
+		const feed = await this.store.read(['meta'], (rows) => readMeta(rows, 'feed'));
+		return !this.#isSettled() && (feed?.s ?? 0) === 0;
 	}
 
 	async #takeUpCart(): Promise<void> {

@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import type { LedgerId } from '#domain/ids.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { storageFull, type DeviceStore } from '#storage/device-store.ts';
-import { openTestDevice } from '#tests/support/test-device.ts';
+import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
 import { App } from './app.svelte.ts';
 import { openDevice } from './device.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -23,7 +23,13 @@ function fillable(): { readonly store: DeviceStore; readonly disk: { isFull: boo
 }
 
 async function shop(store: DeviceStore, shelf = new Map<string, string>()): Promise<App> {
-	const { device, book, parts } = await openTestDevice({ seed: 7, store, currency: 'KES' });
+	return openShop(await openTestDevice({ seed: 7, store, currency: 'KES' }), shelf);
+}
+
+async function openShop(
+	{ device, book, store, parts }: TestDevice,
+	shelf = new Map<string, string>()
+): Promise<App> {
 	const app = new App({
 		device,
 		book,
@@ -432,6 +438,45 @@ it('[DEVICE-27] knows that another tab claimed the business', async () => {
 	await vi.waitFor(() => {
 		expect(device.identity.claimed).toBe(true);
 	});
+});
+
+it('[JOIN-4] writes nothing in a shop that was joined until what that settled is here', async () => {
+	const owner = await openTestDevice({ seed: 7, currency: 'IQD' });
+	const identity = { ...owner.device.identity, claimed: true };
+	const joined = await openTestDevice({ seed: 9, joins: { identity, code: 'B' } });
+	const app = await openShop(joined);
+	app.till.addAmount(500_000, 'Rice');
+	expect(await app.till.takeCash(500_000)).toBeUndefined();
+	expect([app.isComing, app.isReadOnly]).toEqual([true, true]);
+
+	const [settled] = await owner.store.read(['facts'], (rows) => rows.all('facts'));
+	await joined.device.receive([{ text: settled?.text ?? '', branch: identity.branch }]);
+	await vi.waitFor(() => {
+		expect([app.isComing, app.isReadOnly, app.money.currency]).toEqual([false, false, 'IQD']);
+	});
+	app.till.clear();
+	app.till.addAmount(500_000, 'Rice');
+	expect((await app.till.takeCash(500_000))?.ok).toBe(true);
+});
+
+it('[JOIN-4] waits for no settings of a shop that settled none', async () => {
+	const { device } = await openTestDevice({ seed: 7 });
+	const identity = { ...device.identity, claimed: true };
+	const joined = await openTestDevice({ seed: 9, joins: { identity, code: 'B' } });
+	let minute = (): void => undefined;
+	vi.stubGlobal('setInterval', (tick: () => void, ms: number) => {
+		if (ms === 60_000) minute = tick;
+	});
+	const app = await openShop(joined);
+	expect(app.isComing).toBe(true);
+	await joined.store.write(['meta'], (rows) => writeMeta(rows, 'feed', { epoch: 1, s: 3 }));
+	minute();
+	vi.unstubAllGlobals();
+	await vi.waitFor(() => {
+		expect(app.isReadOnly).toBe(false);
+	});
+	// Its own one has what it settled itself, and nobody to ask.
+	expect((await shop(fillable().store)).isReadOnly).toBe(false);
 });
 
 it('[DEVICE-46] a till that stays open lets go what a new day makes too old', async () => {
