@@ -13,6 +13,7 @@ import {
 	type LedgerId,
 	type ProductId
 } from '#domain/ids.ts';
+import { dueMsOf } from '#domain/ledger/due-date.ts';
 import { compareStamps, STAMP_AHEAD_MAX_MS } from '#domain/stamp.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
@@ -110,7 +111,7 @@ describe('selling', () => {
 			u: device.identity.person,
 			on: '2026-11-20',
 			rc: 'A-000001',
-			due: TEST_NOW + 7 * DAY_MS,
+			due: dueMsOf('2026-11-27', 'UTC'),
 			items: [['Tea', 2_000, 250]],
 			note: 'for the wedding',
 			sale: sha256Text(
@@ -397,7 +398,7 @@ describe('records', () => {
 		);
 		expect(fact.tender).toBe('cash');
 		expect(fact.records.map(({ core }) => core.balanceAfter)).toEqual([500, 300]);
-		expect(fact.records[0]?.rest.due).toBe(TEST_NOW + 7 * DAY_MS);
+		expect(fact.records[0]?.rest.due).toBe(dueMsOf('2026-11-27', 'UTC'));
 		expect((await book.customer(amina))?.totalMinor).toBe(300n);
 		expect(await book.dayTotals('2026-11-20')).toMatchObject({
 			gaveMinor: 500n,

@@ -1,10 +1,11 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dayNumber } from '#domain/calendar.ts';
+import { businessDayOf, dayNumber } from '#domain/calendar.ts';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import type { RecordFact } from '#domain/fact/fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
+import { dueMsOf } from '#domain/ledger/due-date.ts';
 import type { Result } from '#domain/result.ts';
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
@@ -670,13 +671,14 @@ describe('records', () => {
 	});
 
 	it('[DEVICE-39] are corrected by further ones, with a reason, folded under the first', async () => {
-		const { device, due, record, ledgers, amina } = await shop();
+		const { device, due, record, ledgers, amina, clock } = await shop();
 		const h = await due(500);
 		const correct = (toMinor: number, reason = 'wrong price'): Promise<unknown> =>
 			device.correct({ h, toMinor, reason });
 		expect(await correct(400, ' ')).toMatchObject({ error: { kind: 'reasonMissing' } });
 		expect(await correct(500)).toMatchObject({ error: { kind: 'sameAmount' } });
 		await correct(400);
+		clock.now += 1;
 		await correct(450);
 		const page = await ledgers.page(amina, 50);
 		expect(page?.totals[0]?.total).toBe(450n);
@@ -763,11 +765,33 @@ describe('records', () => {
 	});
 
 	it('[DEVICE-41] take the shop’s terms where their customer has none', async () => {
-		const { device, clock } = await shop();
+		const { device } = await shop();
 		const plain = value(await device.addCustomer({ name: 'Bilal' }));
 		value(await device.changeSettings({ terms: 30 }));
 		const fact = value(await device.writeRecords(plain, [{ kind: 'due', minor: 5 }]));
-		expect(fact.records[0]?.rest.due).toBe(clock.now + 30 * DAY_MS);
+		expect(fact.records[0]?.rest.due).toBe(dueMsOf('2026-12-20', 'UTC'));
+	});
+
+	it('[DUE-1] [DEVICE-41] fall due on a day of the shop, so many after their own, whatever its clock does', async () => {
+		const { device, amina, clock } = await shop();
+		const [zone, terms] = ['Europe/Berlin', 7];
+		value(await device.changeSettings({ zone, terms }));
+		value(await device.changeCustomer(amina, { terms }));
+		const dayOf = (due = 0): string => businessDayOf(due, zone, 0);
+		const days = async (): Promise<readonly string[]> => {
+			const lines = [{ name: 'Tea', quantityThousandths: 1_000, unitPriceMinor: 500 }];
+			const tenders = [{ kind: 'account', minor: 500, ledger: amina } as const];
+			const { fact: sale } = value(await device.sell({ lines, tenders }));
+			const fact = value(await device.writeRecords(amina, [{ kind: 'due', minor: 5 }]));
+			return [fact.on, dayOf(sale.record?.rest.due), dayOf(fact.records[0]?.rest.due)];
+		};
+		// Half past twelve at night, and in the week that follows the clocks are put back.
+		clock.now = Date.parse('2026-10-21T22:30:00Z');
+		expect(await days()).toEqual(['2026-10-22', '2026-10-29', '2026-10-29']);
+		// At one at night the shop is still at the day before.
+		value(await device.changeSettings({ cutoff: 240 }));
+		clock.now = Date.parse('2026-11-20T00:00:00Z');
+		expect(await days()).toEqual(['2026-11-19', '2026-11-26', '2026-11-26']);
 	});
 });
 
@@ -1006,7 +1030,7 @@ describe('the ledger’s answers', () => {
 		expect((await ledgers.notices()).unread).toBe(0);
 		await device.markNotices({ hidden: ['cancelled'] });
 		expect(await kinds()).not.toContain('cancelled');
-		clock.now += 8 * DAY_MS;
+		clock.now += 8.5 * DAY_MS;
 		expect(await kinds()).toContain('overdue');
 		expect((await ledgers.notices()).unread).toBe(1);
 	});

@@ -6,6 +6,7 @@ import { NOTE_CHARACTERS_MAX } from '#domain/confirmation/limits.ts';
 import { encodeSoldLines, encodeTenders } from '#domain/fact/encode-fact.ts';
 import { FACT_TENDERS_MAX, type SaleFact, type SoldLine } from '#domain/fact/fact.ts';
 import { receiptNumber, type LedgerId, type ProductId } from '#domain/ids.ts';
+import { dueMsByTerms } from '#domain/ledger/due-date.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { ringUp, type CartRefusal, type LineDraft, type SaleLine } from '#domain/sale/line.ts';
 import { saleTotals } from '#domain/sale/sale-totals.ts';
@@ -242,7 +243,7 @@ async function write(
 			receipt: receiptNumber(head.code, receipt),
 			items: itemsOf(lines),
 			saleHash: await saleHash(fact, parts.crypto),
-			...(terms !== undefined && { dueAt: moment.nowMs + terms * DAY_MS }),
+			...(terms !== undefined && { dueAt: dueMsByTerms(terms, head.on, moment.settings.zone) }),
 			...(note !== undefined && { note })
 		},
 		moment,
@@ -259,5 +260,3 @@ async function saleHash(
 	const text = JSON.stringify([receipt, encodeSoldLines(lines), encodeTenders(tenders)]);
 	return encodeBase64url(await crypto.sha256(utf8(text)));
 }
-
-const DAY_MS = 86_400_000;

@@ -23,7 +23,7 @@ import {
 } from '#domain/fact/fact.ts';
 import type { RecordTender } from '#domain/fact/ledger-fact.ts';
 import type { FactId, LedgerId } from '#domain/ids.ts';
-import { dueMsOf } from '#domain/ledger/due-date.ts';
+import { dueMsByTerms, dueMsOf } from '#domain/ledger/due-date.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName } from '#domain/text.ts';
 import type {
@@ -404,10 +404,10 @@ async function sign(
 	const { money, on, atMs } = frame;
 	const head = { ...moment.head(0), on };
 	const terms = termsOf(context, moment);
+	const byTerms = terms === undefined ? undefined : dueMsByTerms(terms, on, moment.settings.zone);
 	let owed = owedIn(context, money);
 	const records: FactRecord[] = [];
 	for (const draft of drafts) {
-		const byTerms = terms === undefined ? undefined : atMs + terms * DAY_MS;
 		const dueAt = draft.dueAt ?? (draft.kind === 'due' ? byTerms : undefined);
 		const of = {
 			...draft,
@@ -422,5 +422,3 @@ async function sign(
 	}
 	return records;
 }
-
-const DAY_MS = 86_400_000;

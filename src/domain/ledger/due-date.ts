@@ -34,6 +34,11 @@ export function dueMsOf(day: string, zone: string): number {
 	return present(inside, 'one of them lies inside the day');
 }
 
+/** The instant that a record of the business day `on` keeps where it falls due so many days later. */
+export function dueMsByTerms(terms: number, on: string, zone: string): number {
+	return dueMsOf(dueDayOf({ kind: 'days', days: terms }, on), zone);
+}
+
 const DAY_MS = 86_400_000;
 const QUARTER_MS = DAY_MS / 4;
 
