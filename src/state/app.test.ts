@@ -368,6 +368,26 @@ it('[LEAD-4] keeps no cart that another tab sold', async () => {
 	expect((await shown.book.recentReceipts(10)).length).toBe(2);
 });
 
+it('[TILL-7] [LEAD-4] what was emptied comes back without what another tab sold of it', async () => {
+	const { store } = fillable();
+	const shown = await shop(store);
+	shown.till.add(BREAD);
+	await Promise.resolve();
+	const slept = await shop(store);
+	await shown.till.takeCash(6_500);
+	slept.till.addAmount(25_000, 'Airtime');
+	const back = slept.till.clear();
+	slept.till.addAmount(100, 'Sweets');
+	const names = ({ till }: App): readonly string[] => till.lines.map(({ name }) => name);
+	// It keeps again once it heard of the sale.
+	await vi.waitFor(async () => {
+		slept.till.setPrice(3, 100);
+		expect(names(await shop(store))).toEqual(['Sweets']);
+	});
+	back();
+	expect(names(slept)).toEqual(['Airtime', 'Sweets']);
+});
+
 it('[LEAD-4] sells and keeps nothing of a cart that another tab sold while it cannot tell what is left', async () => {
 	const app = await shop(fillable().store);
 	app.till.add(BREAD);

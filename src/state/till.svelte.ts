@@ -64,6 +64,11 @@ interface Written {
 	isSold: boolean;
 }
 
+/** What was emptied last, and may be put back. */
+interface Emptied {
+	lines: readonly CartLine[];
+}
+
 export interface Quick {
 	readonly handedMinor: number;
 	readonly changeMinor: number;
@@ -77,6 +82,7 @@ export class Till {
 	/** The number of the sale that emptied the cart last, as far as this tab knows. */
 	#cartSale = 0;
 	#writing: Written | undefined;
+	#emptied: Emptied | undefined;
 	lines = $state.raw<readonly CartLine[]>([]);
 	/** The last sale of this page, until the next line is rung up. */
 	finished = $state.raw<FinishedSale | undefined>();
@@ -181,12 +187,14 @@ export class Till {
 
 	/** Empties the cart and answers what puts back, once, what of it was not sold meanwhile. */
 	clear(): () => void {
-		let before = this.lines;
+		const emptied: Emptied = { lines: this.lines };
 		const writing = this.#writing;
+		this.#emptied = emptied;
 		this.#set([]);
 		return () => {
-			this.#putBack(writing?.isSold === true ? rungUpSince(writing.lines, before) : before);
-			before = [];
+			const { lines } = emptied;
+			this.#putBack(writing?.isSold === true ? rungUpSince(writing.lines, lines) : lines);
+			emptied.lines = [];
 		};
 	}
 
@@ -318,7 +326,10 @@ export class Till {
 		if (goods === undefined || sale <= this.#cartSale) return;
 		const { withoutGoods } = goods;
 		this.#cartSale = sale;
+		const ofEmptied = withoutGoods(lines, this.lines);
 		this.lines = withoutGoods(this.lines, lines);
+		if (this.#emptied !== undefined)
+			this.#emptied.lines = withoutGoods(this.#emptied.lines, ofEmptied);
 	}
 }
 
