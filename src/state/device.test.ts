@@ -5,6 +5,7 @@ import { encodeBase64url } from '#domain/bytes.ts';
 import { dayNumber } from '#domain/calendar.ts';
 import { recordHash, type RecordHash } from '#domain/confirmation/record-hash.ts';
 import { DAY_ZERO } from '#domain/fact/effects.ts';
+import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import {
 	factId,
@@ -262,6 +263,24 @@ describe('selling', () => {
 			{ wall: TEST_NOW, counter: 2 },
 			{ wall: TEST_NOW + 1, counter: 0 }
 		]);
+	});
+
+	it.each([
+		{ clockAt: 'the first evening west of Greenwich', now: 3_600_000, zone: 'America/New_York' },
+		{ clockAt: 'the first night before the cut-off', now: 3_600_000, zone: 'UTC' },
+		{ clockAt: 'before the first day, put back by a correction', now: -9 * DAY_MS, zone: 'UTC' },
+		{ clockAt: 'behind the last day', now: Date.parse('2400-01-01'), zone: 'Asia/Kolkata' },
+		{ clockAt: 'behind the calendar', now: Date.parse('+010000-01-01'), zone: 'UTC' }
+	])('[DEVICE-5] writes with its clock at $clockAt', async ({ now, zone }) => {
+		const { device, amina, clock } = await shop();
+		value(await device.changeSettings({ zone, cutoff: 240 }));
+		clock.now = now;
+		const onAccount = { kind: 'account', minor: 1, ledger: amina } as const;
+		const { fact } = value(await device.sell(amount(1, [onAccount])));
+		expect(parseFact(encodeFact(fact)).ok).toBe(true);
+		const lines = [{ saleLine: 0, name: '', quantity: 1_000, damaged: false }];
+		value(await device.takeBack({ sale: fact.id, lines, refund: { kind: 'cash' } }));
+		value(await device.writeRecords(amina, [{ kind: 'due', minor: 5 }]));
 	});
 });
 
