@@ -96,3 +96,29 @@ it('[PACE-1] does not put off what somebody waits for', async () => {
 	await stand.run(70_000);
 	expect(stand.begun).toEqual([0, 1_200, 6_200, 60_000, 61_000]);
 });
+
+it('[PACE-2] is asked for again after a fault until it succeeds, and the fault is told once', async () => {
+	const stand = slow(10);
+	stand.fails = true;
+	stand.ask();
+	await stand.run(80_000);
+	expect([stand.begun, stand.faults.length]).toEqual([[0, 30_010, 60_020], 1]);
+	stand.fails = false;
+	await stand.run(200_000);
+	expect(stand.begun).toEqual([0, 30_010, 60_020, 90_030]);
+	stand.fails = true;
+	stand.ask();
+	await stand.run(210_000);
+	expect(stand.faults.length).toBe(2);
+});
+
+it('[PACE-2] what was asked for and done since a fault is not done once more for it', async () => {
+	const stand = slow(10);
+	stand.fails = true;
+	stand.ask();
+	await stand.run(20_000);
+	stand.fails = false;
+	stand.ask('now');
+	await stand.run(200_000);
+	expect([stand.begun, stand.faults.length]).toEqual([[0, 20_000], 1]);
+});
