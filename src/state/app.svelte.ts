@@ -299,11 +299,13 @@ export class App {
 	}
 
 	async #follow(): Promise<void> {
-		const [settings, unsent, members, offset] = await Promise.all([
+		const [settings, unsent, members, [offset, feed]] = await Promise.all([
 			this.book.settings(),
 			this.book.unsent(),
 			this.book.members(),
-			this.store.read(['meta'], (rows) => readMeta(rows, 'offset'))
+			this.store.read(['meta'], (rows) =>
+				Promise.all([readMeta(rows, 'offset'), readMeta(rows, 'feed')])
+			)
 		]);
 		this.settings = settings;
 		this.#offsetMs = offset ?? 0;
@@ -314,18 +316,9 @@ export class App {
 		this.sync.oldestAt = unsent.oldestAt;
 		this.sync.refused = unsent.refused;
 		this.sync.tick();
-		this.isComing = !this.#isSettled() && (await this.#isUnheard());
-	}
-
-	/** A device that founded its shop settled its money itself; one that joined hears of it from the relay. */
-	#isSettled(): boolean {
-		return this.settings.currency !== undefined || !this.identity.claimed;
-	}
-
-	/** Looks once more at what was settled: that may have come while the place was read. */
-	async #isUnheard(): Promise<boolean> {
-		const feed = await this.store.read(['meta'], (rows) => readMeta(rows, 'feed'));
-		return !this.#isSettled() && (feed?.s ?? 0) === 0;
+		// Who founded a shop settled its money; who joined one hears of it from the relay.
+		this.isComing =
+			this.identity.claimed && settings.currency === undefined && (feed?.s ?? 0) === 0;
 	}
 
 	async #takeUpCart(): Promise<void> {

@@ -3,7 +3,6 @@ import type { LedgerId } from '#domain/ids.ts';
 import { createMemoryDeviceStore } from '#storage/device-store.memory.ts';
 import { storageFull, type DeviceStore } from '#storage/device-store.ts';
 import { openTestDevice, type TestDevice } from '#tests/support/test-device.ts';
-import { AmountSale } from './amount-sale.svelte.ts';
 import { App } from './app.svelte.ts';
 import { openDevice } from './device.ts';
 import { readMeta, writeMeta } from './meta.ts';
@@ -132,26 +131,6 @@ it('[TILL-3] what is rung up while a sale is being written stands in the next ca
 	];
 	expect([app.till.finished?.totalMinor, names(app)]).toEqual([6_500, left]);
 	expect(names(await shop(inner))).toEqual(left);
-});
-
-it('[TILL-3] an amount is taken once and stands in no cart, though it is struck again before the next page is there', async () => {
-	const app = await shop(fillable().store);
-	const sale = new AmountSale(app.till);
-	const airtime = { minor: 25_000, name: 'Airtime' };
-	let arrive = (): void => undefined;
-	const goOn = vi.fn(() => new Promise<void>((resolve) => (arrive = resolve)));
-	const taking = sale.take(airtime, goOn);
-	void sale.take(airtime, goOn);
-	expect([sale.add(airtime), sale.isAlone]).toEqual([false, true]);
-	await vi.waitFor(() => {
-		expect(goOn).toHaveBeenCalledOnce();
-	});
-	void sale.take(airtime, goOn);
-	expect([sale.add(airtime), sale.isAlone]).toEqual([false, true]);
-	arrive();
-	await taking;
-	expect([app.till.lines, (await app.book.recentReceipts(10)).length]).toEqual([[], 1]);
-	expect(sale.add(airtime)).toBe(true);
 });
 
 it('[TILL-3] a line that is put in the place of one being sold stands in the next cart', async () => {

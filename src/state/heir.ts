@@ -17,7 +17,7 @@ import {
 } from '#storage/device-store.ts';
 import type { Joined } from './account-answers.ts';
 import { arrive } from './arrive.ts';
-import type { ArrivedFact } from './arrived-fact.ts';
+import { factText, type ArrivedFact } from './arrived-fact.ts';
 import { createChanges } from './changes.ts';
 import { openDevice, type Device } from './device.ts';
 import { beginCarry, isOfRestored } from './enter-epoch.ts';
@@ -348,9 +348,7 @@ async function takeFacts(
 		const others = page.filter(({ id }) => id !== after && !own.has(id));
 		const inside = (row: FactRow): boolean => isInRanges(row, held.checkpoint?.ranges);
 		await device.receive(
-			others
-				.filter((row) => !inside(row) || row.wall >= recentFrom)
-				.map(({ text, branch }) => ({ text, branch: branch === '' ? null : branch }))
+			others.filter((row) => !inside(row) || row.wall >= recentFrom).map(factText)
 		);
 		const last = page.at(-1)?.id;
 		if (last === undefined || page.length < PAGE) return;

@@ -27,20 +27,20 @@ export function createPace(work: () => Promise<void>, parts: PaceParts): Ask {
 	let asked: 'now' | 'later' | undefined;
 	let restsUntil = -Infinity;
 	let turns = 0;
-	let isByItself = false;
 
-	const begin = (): void => {
+	const begin = (isByItself = false): void => {
 		if (isUnderWay || asked === undefined) return;
 		isUnderWay = true;
 		asked = undefined;
 		turns += 1;
-		const [from, turn, isQuiet] = [now(), turns, isByItself];
-		isByItself = false;
+		const [from, turn] = [now(), turns];
 		work()
 			.catch((fault: unknown) => {
-				if (!isQuiet) onFault(fault);
+				if (!isByItself) onFault(fault);
 				after(AGAIN_MS, () => {
-					if (turns === turn) goOnByItself();
+					if (turns !== turn) return;
+					asked = 'later';
+					begin(true);
 				});
 			})
 			.finally(() => {
@@ -56,13 +56,7 @@ export function createPace(work: () => Promise<void>, parts: PaceParts): Ask {
 		if (left <= 0 || asked === 'now') begin();
 		else after(left, goOn);
 	};
-	const goOnByItself = (): void => {
-		isByItself = asked === undefined;
-		asked ??= 'later';
-		goOn();
-	};
 	return (how) => {
-		isByItself = false;
 		const isHeard = asked !== undefined && (asked === 'now' || how !== 'now');
 		if (asked !== 'now') asked = how ?? 'later';
 		if (!isHeard) goOn();

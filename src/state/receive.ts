@@ -3,7 +3,13 @@ import { parseFactId } from '#domain/ids.ts';
 import { compareStamps, followStamp, type Stamp } from '#domain/stamp.ts';
 import { only, type StoreReader, type StoreWriter, type TableName } from '#storage/device-store.ts';
 import { arrive } from './arrive.ts';
-import { HALF_REF, UNKNOWN_REF, type ArrivedFact, type FactText } from './arrived-fact.ts';
+import {
+	factText,
+	HALF_REF,
+	UNKNOWN_REF,
+	type ArrivedFact,
+	type FactText
+} from './arrived-fact.ts';
 import { behind } from './copied-numbers.ts';
 import { handInAgain } from './enter-epoch.ts';
 import { heldOf } from './held-facts.ts';
@@ -204,8 +210,8 @@ export async function countKept(
 		rows: await rows.find('facts', only('refs', UNKNOWN_REF))
 	}));
 	const arrived: ArrivedFact[] = [];
-	for (const { text, branch } of held.rows) {
-		const one = await arrive({ text, branch: branch === '' ? null : branch }, crypto);
+	for (const row of held.rows) {
+		const one = await arrive(factText(row), crypto);
 		if (one?.fact !== undefined && one.fact !== null) arrived.push(one);
 	}
 	const { business } = identity;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { businessDayOf } from '#domain/calendar.ts';
 import { ageing, ageOn } from './ageing.ts';
-import { dueDayOf, dueMsOf } from './due-date.ts';
+import { dueMsOf } from './due-date.ts';
 import { mayBeTwice, TWICE_WITHIN_MS, type WrittenRecord } from './twice.ts';
 
 it('[AGE-1] counts the days past the due date, from the day after it', () => {
@@ -27,20 +27,6 @@ it('[AGE-1] sums what is open by its age', () => {
 		upTo90: 0n,
 		over90: 2n
 	});
-});
-
-it('[DUE-1] knows a week, the end of the month and payday', () => {
-	expect(dueDayOf({ kind: 'days', days: 7 }, '2026-11-27')).toBe('2026-12-04');
-	expect(dueDayOf({ kind: 'monthEnd' }, '2028-02-03')).toBe('2028-02-29');
-	expect(dueDayOf({ kind: 'monthEnd' }, '2026-12-31')).toBe('2026-12-31');
-	const payday = (number: number, today: string): string =>
-		dueDayOf({ kind: 'payday', payday: number }, today);
-	expect(payday(25, '2026-11-21')).toBe('2026-11-25');
-	expect(payday(25, '2026-11-25')).toBe('2026-12-25');
-	expect(payday(31, '2026-11-21')).toBe('2026-11-30');
-	expect(payday(31, '2026-11-30')).toBe('2026-12-31');
-	expect(payday(31, '2027-01-31')).toBe('2027-02-28');
-	expect(payday(1, '2026-12-15')).toBe('2027-01-01');
 });
 
 it('[DUE-1] keeps a day as an instant that is that day at the shop', () => {
