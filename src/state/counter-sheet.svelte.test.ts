@@ -1,11 +1,14 @@
 import { expect, it } from 'vitest';
 import type { RecordHash } from '#domain/confirmation/record-hash.ts';
 import { relayTongue } from '#tests/support/relay-facts.ts';
+import { ok } from '#domain/result.ts';
 import { openTestDevice } from '#tests/support/test-device.ts';
 import { App } from './app.svelte.ts';
+import type { ShopConnections } from './connections.ts';
 import { CounterSheet } from './counter-sheet.svelte.ts';
 
 interface Counter {
+	readonly app: App;
 	readonly sheet: CounterSheet;
 	readonly codes: readonly string[];
 }
@@ -37,7 +40,7 @@ async function counter(minor: number): Promise<Counter> {
 		exponent: 2
 	};
 	const sheet = new CounterSheet(app, question);
-	return { sheet, codes };
+	return { app, sheet, codes };
 }
 
 it('[COUNTER-1] takes a code in groups, and says that it fits', async () => {
@@ -67,6 +70,36 @@ it('[COUNTER-1] ends at its last try, and Later is there all the same', async ()
 	expect(sheet.step).toEqual({ kind: 'locked', of: 'record' });
 	sheet.later();
 	expect(sheet.step).toEqual({ kind: 'later' });
+});
+
+it('[COUNTER-1] stays where its person went on while a message was being sent', async () => {
+	const { app, sheet, codes } = await counter(500);
+	const sent = { to: '…678', send: 1, expiresAt: 9, practice: false };
+	let answer = (): void => undefined;
+	const sendSms: ShopConnections['sendSms'] = () =>
+		new Promise(
+			(resolve) =>
+				(answer = () => {
+					resolve(ok(sent));
+				})
+		);
+	app.connections = { sendSms } as ShopConnections;
+	const sending = sheet.pickSms();
+	await new Promise((resolve) => setImmediate(resolve));
+	sheet.pickPaper();
+	sheet.typed = codes[0]?.slice(0, 4) ?? '';
+	answer();
+	await sending;
+	expect([sheet.step, sheet.typed]).toEqual([
+		{ kind: 'typing', way: 'paper' },
+		codes[0]?.slice(0, 4)
+	]);
+	sheet.back();
+	const again = sheet.pickSms();
+	await new Promise((resolve) => setImmediate(resolve));
+	answer();
+	await again;
+	expect(sheet.step).toEqual({ kind: 'typing', way: 'sms' });
 });
 
 it('[COUNTER-1] tells what is over the cap, and no try is spent', async () => {

@@ -129,6 +129,7 @@ export class CounterSheet {
 
 	async #send(): Promise<void> {
 		const { ledger, hs } = this.question;
+		const asked = this.step;
 		const h = await this.#oneHash(ledger, hs);
 		if (h === undefined) return;
 		const sent = await connectionsOf(this.#app).sendSms(ledger, h);
@@ -139,7 +140,8 @@ export class CounterSheet {
 		await this.#app.keeping(() => this.#app.device.noteSms(h, sent.value));
 		this.smsTo = sent.value.to;
 		this.isPractice = sent.value.practice;
-		this.#begin({ kind: 'typing', way: 'sms' });
+		// Another way may have been taken while the network was slow; the code is good there too.
+		if (this.step === asked) this.#begin({ kind: 'typing', way: 'sms' });
 	}
 
 	/** A message names one record: of several, a statement that lists them. */
