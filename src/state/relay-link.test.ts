@@ -885,7 +885,7 @@ describe('relay link', () => {
 	});
 
 	it('[LINK-1] [LINK-10] takes nothing for sent by the word of another epoch than the greeting’s', async () => {
-		const relay = createFakeRelay();
+		const relay = createFakeRelay(TEST_NOW);
 		const heard: ProviderEvents[] = [];
 		const a = await linked(overheard(relay, heard), 35);
 		await a.start();
