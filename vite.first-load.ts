@@ -364,7 +364,7 @@ async function firstScript(): Promise<string> {
 			target: 'chrome111',
 			write: false,
 			lib: { entry, formats: ['iife'], name: 'first' },
-			rolldownOptions: { output: { codeSplitting: false } }
+			rolldownOptions: { output: { codeSplitting: false, generatedCode: { symbols: false } } }
 		}
 	});
 	const [output] = (Array.isArray(built) ? built : [built]) as readonly Rolldown.RolldownOutput[];

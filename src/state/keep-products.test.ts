@@ -47,6 +47,18 @@ describe('a list of products', () => {
 		);
 	});
 
+	it('[IMPORT-11] adds codes to those that came while its list was looked at', async () => {
+		const { device, book } = await openTestDevice({ seed: 1 });
+		await device.keepProducts({ added: LIST.slice(0, 1), updated: [] });
+		const [read] = await book.allProducts();
+		if (read === undefined) throw new Error('a product was made');
+		await device.changeProduct(read.id, { codes: [...(read.codes ?? []), '4444'] });
+		const list = { added: [], updated: [{ product: read.id, fields: { codes: ['5555'] } }] };
+		expect((await device.keepProducts(list)).ok).toBe(true);
+		const [now] = await book.allProducts();
+		expect(now?.codes).toEqual([...(read.codes ?? []), '4444', '5555']);
+	});
+
 	it('[DEVICE-8] is refused whole where one code is another product’s', async () => {
 		const { device, book } = await openTestDevice({ seed: 1 });
 		await device.addProducts([{ name: 'Tea', price: 5, codes: ['91'] }]);

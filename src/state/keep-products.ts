@@ -1,3 +1,4 @@
+import { joinedCodes } from '#domain/catalog/joined-codes.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { productIdOf, type ProductId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -21,6 +22,7 @@ export interface ProductList {
 		/** Thousandths, not negative. */
 		readonly openingThousandths: number;
 	}[];
+	/** `codes` come in addition to those that stand when it is written: others may have come since it was read. */
 	readonly updated: readonly { readonly product: ProductId; readonly fields: ProductDraft }[];
 }
 
@@ -76,7 +78,9 @@ function check(
 		const standing = held[place];
 		if (standing === undefined) return err({ kind: 'unknownProduct', product });
 		const others = sameCodes.filter(({ id }) => id !== product);
-		const cleaned = cleanProducts([fields], others);
+		const { codes } = fields;
+		const added = codes && { codes: joinedCodes(standing.codes ?? [], codes) };
+		const cleaned = cleanProducts([{ ...fields, ...added }], others);
 		if (!cleaned.ok) return cleaned;
 		const changed = changedOf(cleaned.value[0] ?? {}, standing);
 		if (Object.keys(changed).length === 0) continue;

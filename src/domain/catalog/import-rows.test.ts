@@ -9,6 +9,7 @@ import {
 	type KnownProduct,
 	type RowRefusal
 } from './import-rows.ts';
+import { joinedCodes } from './joined-codes.ts';
 
 const COLUMNS = { name: 0, price: 1, code: 2, category: 3, stock: 4 } as const;
 const READING = { locale: 'en-KE', exponent: 2 } as const;
@@ -48,7 +49,8 @@ function bookAfter(
 ): KnownProduct[] {
 	const changed = before.map((product) => {
 		const fields = updated.find((row) => row.product === product.id)?.fields ?? {};
-		return { ...product, ...fields };
+		const codes = joinedCodes(product.codes, fields.codes ?? []);
+		return { ...product, ...fields, codes };
 	});
 	const made = added.map(({ fields, row }): KnownProduct => {
 		const { name = '', price, codes = [], category } = fields;

@@ -1,5 +1,6 @@
 import { parseAmount, parseQuantity, type AmountRefusal } from '#domain/digits.ts';
 import { CODES_MAX } from '#domain/fact/fields.ts';
+import { joinedCodes } from './joined-codes.ts';
 import type { ProductFields } from '#domain/fact/fact.ts';
 import type { ProductId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -152,7 +153,7 @@ export interface AddedRow {
 export interface UpdatedRow {
 	readonly row: number;
 	readonly product: ProductId;
-	/** What differs from the book. */
+	/** What differs from the book; `codes` are those that come in addition. */
 	readonly fields: ProductFields;
 }
 
@@ -314,14 +315,14 @@ function judge(read: ReadRow, shelf: Shelf): Judged {
 	if (ofRow !== undefined) return { kind: 'double', row, ofRow };
 	if (known === undefined) return { kind: 'added', row, ...newProduct(read) };
 
-	const codes = joined(known.codes, read.codes);
+	const codes = joinedCodes(known.codes, read.codes);
 	if (codes.length > CODES_MAX)
 		return { kind: 'refused', row, cells, refusal: { field: 'code', why: 'tooMany' } };
 	const fields: ProductFields = {
 		...changed('name', read.name, known.name),
 		...changed('price', read.price, known.price),
 		...changed('category', read.category ?? known.category, known.category),
-		...(codes.length > known.codes.length && { codes })
+		...(codes.length > known.codes.length && { codes: codes.slice(known.codes.length) })
 	};
 	if (Object.keys(fields).length === 0) return { kind: 'same', row };
 	return { kind: 'updated', row, product: known.id, fields };
@@ -336,11 +337,6 @@ function newProduct(read: ReadRow): Pick<AddedRow, 'fields' | 'openingThousandth
 		...(category !== undefined && { category })
 	};
 	return { fields, openingThousandths };
-}
-
-function joined(held: readonly string[], codes: readonly string[]): readonly string[] {
-	const keys = new Set(held.map(codeKey));
-	return [...held, ...codes.filter((code) => !keys.has(codeKey(code)))];
 }
 
 function changed<Name extends 'name' | 'price' | 'category'>(
