@@ -80,7 +80,7 @@ export async function customerInvite(shop: Page, customersPage: string): Promise
 	await go(shop, `${customersPage}/link`);
 	await choice(shop, say('link.way.invite')).click();
 	await button(shop, say('link.invite.send')).click();
-	await expect(shop.getByText(say('devices.copied'))).toBeVisible();
+	await expect(shop.getByText(say('copied'))).toBeVisible();
 	return shop.evaluate(() => navigator.clipboard.readText());
 }
 

@@ -85,6 +85,6 @@ export async function inviteLink(page: Page): Promise<string> {
 	await button(page, say('devices.join')).click();
 	await expect(page.getByRole('img', { name: say('devices.code') })).toBeVisible();
 	await button(page, say('devices.send')).click();
-	await expect(button(page, say('devices.copied'))).toBeVisible();
+	await expect(button(page, say('copied'))).toBeVisible();
 	return page.evaluate(() => navigator.clipboard.readText());
 }

@@ -50,7 +50,7 @@ export function statementText(statement: Statement, of: StatementWords): string 
 	const closing = statement.closingMinor < 0n ? -statement.closingMinor : statement.closingMinor;
 	return [
 		words.say('me.statement.with', { shop }),
-		words.say('me.statement.range', {
+		words.say('statement.range', {
 			from: dateWords(words, from, today),
 			to: dateWords(words, to, today)
 		}),

@@ -62,9 +62,9 @@ function isOwn(refusal: LedgerRefusal): refusal is OwnRefusal {
 const CODE_SENTENCES: Readonly<Record<ClaimRefusal['kind'], MessageKey>> = {
 	nothingTyped: 'code.nothingTyped',
 	notDigits: 'code.notDigits',
-	tooShort: 'code.tooShort',
-	tooLong: 'code.tooLong',
-	sevenDigits: 'code.tooShort',
+	tooShort: 'code.length',
+	tooLong: 'code.length',
+	sevenDigits: 'code.length',
 	phoneCode: 'code.phoneCode',
 	nothingWaits: 'code.nothingWaits',
 	unknownRecord: 'code.notAskable',
