@@ -53,9 +53,8 @@ export async function keepLedgerFacts(
 }
 
 /**
- * Claims by their ids. Returns the ledgers that have the verdict on
- * one already: by which code it was is known only now. Only what was handed in after a restore comes before its
- * claim.
+ * Claims by their ids. Returns the ledgers that have the verdict on one already: by which code it was is known
+ * only now. Only what was handed in after a restore comes before its claim.
  */
 async function keepClaims(sql: Sql, kept: readonly Given[]): Promise<readonly LedgerName[]> {
 	const claims = kept.flatMap(({ business, fact }) =>

@@ -12,7 +12,7 @@ import { createChanges, type Changes } from './changes.ts';
 import type { ShopConnections } from './connections.ts';
 import { REGISTRY_NAME } from './database-name.ts';
 import { openDevice, type Device, type DeviceParts } from './device.ts';
-import { mintIdentity, type Identity } from './identity.ts';
+import { FIRST_CODE, mintIdentity, type Identity } from './identity.ts';
 import type { LedgerBook } from './ledger-views.ts';
 import { createJoinedReads } from './joined-reads.ts';
 import { createFirstReads, keepPlace, oftenKey, takeFirstRead, TILES_FIRST } from './first-read.ts';
@@ -316,9 +316,9 @@ export class App {
 		this.sync.oldestAt = unsent.oldestAt;
 		this.sync.refused = unsent.refused;
 		this.sync.tick();
-		// Who founded a shop settled its money; who joined one hears of it from the relay.
+		// Who founded a shop settled its money, or none; who joined one hears of it from the relay.
 		this.isComing =
-			this.identity.claimed && settings.currency === undefined && (feed?.s ?? 0) === 0;
+			this.identity.code !== FIRST_CODE && settings.currency === undefined && (feed?.s ?? 0) === 0;
 	}
 
 	async #takeUpCart(): Promise<void> {

@@ -495,8 +495,9 @@ it('[JOIN-4] waits for no settings of a shop that settled none', async () => {
 	await vi.waitFor(() => {
 		expect(app.isReadOnly).toBe(false);
 	});
-	// Its own one has what it settled itself, and nobody to ask.
-	expect((await shop(fillable().store)).isReadOnly).toBe(false);
+	// Who founded it sells on, also one that was claimed and has heard nothing yet.
+	const founder = await openTestDevice({ seed: 8, joins: { identity, code: 'A' } });
+	expect((await openShop(founder)).isReadOnly).toBe(false);
 });
 
 it('[DEVICE-46] a till that stays open lets go what a new day makes too old', async () => {

@@ -37,12 +37,15 @@ export interface IdentityParts {
 	readonly publicKey: Uint8Array;
 }
 
-/** The identity of a business that begins on this device, with no server: its owner, its device `A`. */
+/** The device on which a business began. */
+export const FIRST_CODE = 'A';
+
+/** The identity of a business that begins on this device, with no server: its owner, its first device. */
 export function mintIdentity({ uuid, publicKey }: IdentityParts): Identity {
 	const business = parseBusinessId(uuid.v4());
 	const branch = parseBranchId(uuid.v4());
 	const person = parsePersonId(uuid.v4());
-	const code = parseDeviceCode('A');
+	const code = parseDeviceCode(FIRST_CODE);
 	assert(business.ok && branch.ok && person.ok && code.ok, 'the ids handed in are UUIDs v4');
 	return {
 		business: business.value,

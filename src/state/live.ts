@@ -18,7 +18,7 @@ export interface LiveParts {
  * asked when first read, asked again when a table it stands on moves. `undefined` until the first
  * answer. One question is under way at a time, and where tables move all the while (a phone that
  * comes back after months) it is asked in a fifth of the time at the most, whatever it costs. What
- * a person does is answered at once; what faulted is asked again.
+ * a person does is answered at once; what faulted is asked again while a screen reads it.
  */
 export class Live<T> {
 	readonly #subscribe: () => void;
@@ -39,7 +39,9 @@ export class Live<T> {
 		};
 		const askAtPace = createPace(
 			async () => {
-				this.#value = await ask();
+				// Nobody reads it any more: whoever does next asks.
+				if (tell === undefined) isFresh = false;
+				else this.#value = await ask();
 				tell?.();
 			},
 			{ now: () => performance.now(), after: (ms, work) => void setTimeout(work, ms), onFault }

@@ -1,10 +1,10 @@
 import { parseAmount, parseQuantity, type AmountRefusal } from '#domain/digits.ts';
 import { CODES_MAX } from '#domain/fact/fields.ts';
-import { joinedCodes } from './joined-codes.ts';
 import type { ProductFields } from '#domain/fact/fact.ts';
 import type { ProductId } from '#domain/ids.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName, codeKey, searchKey } from '#domain/text.ts';
+import { joinedCodes } from './joined-codes.ts';
 
 /** What a file of products may say of each; the first two it must. */
 export const IMPORT_FIELDS = ['name', 'price', 'code', 'category', 'stock'] as const;
