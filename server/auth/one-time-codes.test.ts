@@ -248,6 +248,24 @@ describe('a code', () => {
 		}
 	);
 
+	it('[AUTH-17] [AUTH-18] of a reset is tried five times, though the next is asked for and not sent', async () => {
+		const { to } = delivery();
+		const name = { purpose: 'reset', subject: `holder ${String(people)}` } as const;
+		expect(await askReset(name.subject)).toBe(true);
+		const code = await lastCode();
+		for (let left = TRIES_MAX; left > 0; left -= 1)
+			expect((await check(wrong(code), name)).ok).toBe(false);
+		let strangers = 0;
+		while ((await issue({ subject: `stranger ${String(strangers)}`, to })).ok) strangers += 1;
+		clock.now += PAUSES_MS[0];
+		expect(await askReset(name.subject)).toBe(false);
+		const left = { code: 'codeWrong', triesLeft: TRIES_MAX - 1 };
+		expect(await check(code, name)).toEqual({ ok: false, error: left });
+		clock.now += SENDS_WITHIN_MS;
+		expect(await askReset(name.subject)).toBe(true);
+		expect(await check(await lastCode(), name)).toEqual(ok(to));
+	});
+
 	it('prepared for nobody says the same, and is never right', async () => {
 		const name = { purpose: 'reset', subject: `nobody ${String(people)}` } as const;
 		const prepare = (): ReturnType<OneTimeCodes['prepareCode']> =>

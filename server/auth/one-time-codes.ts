@@ -204,7 +204,7 @@ async function deliver(
 	const serial = parts.random.uuid();
 	await tx
 		.update(oneTimeCode)
-		.set({ serial, channel: to.channel, recipient: to.address })
+		.set({ serial, serialTries: 0, channel: to.channel, recipient: to.address })
 		.where(named(delivery));
 	await queueMessage(tx, {
 		channel: to.channel,
@@ -254,10 +254,12 @@ async function check(
 	const name = named({ purpose: row.purpose as CodePurpose, subject: row.subject });
 	const { valid } = verifySync({ ...hotpOf(parts, row.serial), token: code.value });
 	const isInTime = await wasSentLately(tx, parts, row);
+	const isTried = row.serialTries >= TRIES_MAX;
 	const { channel, recipient: address } = row;
-	if (!valid || !isInTime || channel === null || address === null) {
-		const tries = row.tries + 1;
-		await tx.update(oneTimeCode).set({ tries }).where(name);
+	// Answered alike, or it would say that the next one was sent to nobody.
+	if (!valid || !isInTime || isTried || channel === null || address === null) {
+		const [tries, serialTries] = [row.tries + 1, row.serialTries + 1];
+		await tx.update(oneTimeCode).set({ tries, serialTries }).where(name);
 		if (tries >= TRIES_MAX) return err({ code: 'codeSpent' });
 		return err({ code: 'codeWrong', triesLeft: TRIES_MAX - tries });
 	}

@@ -52,7 +52,10 @@ export const oneTimeCode = pgTable(
 		channel: text('channel', { enum: ['sms', 'email'] }),
 		recipient: text('recipient'),
 		sends: integer('sends').notNull(),
+		/** Since it was last asked for, whether it was sent or not: what everybody is told. */
 		tries: integer('tries').notNull(),
+		/** Of `serial`, which stays where the next is asked for and not sent: what is too many for it. */
+		serialTries: integer('serial_tries').notNull().default(0),
 		firstSentAt: instant('first_sent_at').notNull(),
 		sentAt: instant('sent_at').notNull(),
 		expiresAt: instant('expires_at').notNull(),

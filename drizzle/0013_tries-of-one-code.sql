@@ -1,0 +1,1 @@
+ALTER TABLE "one_time_code" ADD COLUMN "serial_tries" integer DEFAULT 0 NOT NULL;
