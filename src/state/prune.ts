@@ -63,11 +63,12 @@ export async function pruneDaily(app: Pruning): Promise<void> {
  * Lets the sales and returns of one old day go, in small transactions: their day's totals, stock and
  * records stay, and they are not counted again should they come back. What is not sent stays, and what
  * the relay would not have, and all of it while a restored relay was not told yet what it forgot. False
- * where no day is left to look at.
+ * where no day is left to look at. Of the last `keptDays` days nothing goes.
  */
 export async function pruneDay(
 	{ store, clock, changes }: Pick<DeviceParts, 'store' | 'clock' | 'changes'>,
-	{ code }: Pick<Identity, 'code'>
+	{ code }: Pick<Identity, 'code'>,
+	keptDays = SALES_KEPT_DAYS
 ): Promise<boolean> {
 	const day = await store.read(['meta', 'settings', 'days'], async (rows) => {
 		if (await isToBeTold(rows)) return undefined;
@@ -75,7 +76,7 @@ export async function pruneDay(
 		const heardAt = (await readMeta(rows, 'contactAt')) ?? 0;
 		const nowMs = Math.min(clock() + ((await readMeta(rows, 'offset')) ?? 0), heardAt);
 		const { zone, cutoff } = shopSettings(await rows.all('settings'));
-		return nextDay(rows, addDays(businessDayOf(nowMs, zone, cutoff), -SALES_KEPT_DAYS));
+		return nextDay(rows, addDays(businessDayOf(nowMs, zone, cutoff), -keptDays));
 	});
 	if (day === undefined) return false;
 	const sales = await store.read(['facts'], (rows) => salesOf(rows, day));

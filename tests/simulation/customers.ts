@@ -3,6 +3,7 @@ import { openPhone, type OpenPhone } from '#state/customer/open-phone.ts';
 import type { NewSet } from '#server/ledgers/customer-sheets.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { isAwaited } from './awaited-answers.ts';
+import { letGoBy } from './pruning.ts';
 import { simCrypto } from './crypto.ts';
 import { startLink, startProcess, type Tab } from './machine.ts';
 import { RELAY_ORIGIN } from './network.ts';
@@ -267,7 +268,9 @@ export async function hasAll(
 	const ids = new Set(rows.map(({ id }) => id));
 	const rowsHeld = await store.read(['facts'], (read) => read.all('facts'));
 	const held = rowsHeld.filter((row) => ids.has(row.id) || !isAwaited(row, forgotten));
-	return held.length === ids.size && held.every(({ id }) => ids.has(id));
+	const gone = await letGoBy(store);
+	const wanted = ids.difference(gone).union(ids.intersection(new Set(held.map(({ id }) => id))));
+	return held.length === wanted.size && held.every(({ id }) => ids.has(id));
 }
 
 export function heldBy(store: Patron['profile']['disk']['store']): Promise<number> {

@@ -26,6 +26,8 @@ export interface Plan {
 	readonly second: SecondRelay | undefined;
 	/** How documents are put together while people trade; undefined where it is done as ever. */
 	readonly compaction: CompactionPlan | undefined;
+	/** Whether devices let sales go, as after years; they know them by the numbers alone from then on. */
+	readonly isPruned: boolean;
 	/** How many customers have a phone. */
 	readonly patrons: number;
 	/** When they begin to connect, ms: for some just after a backup, so that its restore forgets them. */
@@ -60,7 +62,7 @@ export interface CompactionPlan {
 }
 
 /** What only some seeds have, drawn apart from all else. */
-export type SeedPart = 'relays' | 'compaction';
+export type SeedPart = 'relays' | 'compaction' | 'pruning';
 
 const START = Date.UTC(2026, 10, 20, 10);
 const DAY_MS = 86_400_000;
@@ -99,6 +101,7 @@ export function planOf(chance: Chance, { without = [], always = [] }: PlanOption
 		cloneMs: isCloned ? cloneMs : undefined,
 		second: secondOf(chance.apart('second relay'), always.includes('relays')),
 		compaction: compactionOf(chance.apart('compaction'), always.includes('compaction')),
+		isPruned: chance.apart('pruning').percent(25) || always.includes('pruning'),
 		patrons,
 		connectMs: isRestored && chance.apart('connections').percent(50) ? backupMs + 1 : 0,
 		isHostile,

@@ -22,6 +22,7 @@ import { takeInLate } from './inbox.ts';
 import { violationsOf, type Violation } from './invariants.ts';
 import { documentsApart } from './open-documents.ts';
 import { planOf, type PlanOptions } from './plan.ts';
+import { schedulePruning } from './pruning.ts';
 import { keepRelayKey, makePatron, makeShop, type PatronRows, type ShopRows } from './shop-rows.ts';
 import { claimOne } from './sheets.ts';
 import { roomsOf } from './rooms.ts';
@@ -100,7 +101,10 @@ async function play(world: World, seed: number): Promise<SeedOutcome> {
 	world.startRelays();
 	for (const { open } of stations) time.after(dice.below(5_000), open);
 	world.isRough = true;
-	for (const station of stations) scheduleActs(world, station, end);
+	for (const station of stations) {
+		scheduleActs(world, station, end);
+		schedulePruning(world, station, end);
+	}
 	for (const patron of world.patrons) {
 		time.after(dice.below(5_000), () => {
 			openPatron(world, patron);

@@ -4,6 +4,7 @@ import { encodeBase64url, utf8, concatBytes, tag } from '#domain/bytes.ts';
 import { recordHashOf } from '#domain/confirmation/record-hash.ts';
 import { DAY_TOTAL_NAMES } from '#domain/fact/effects.ts';
 import { LEDGER_FACT_KINDS } from '#domain/fact/ledger-fact.ts';
+import type { BranchId } from '#domain/ids.ts';
 import type { DeviceStore, FieldStamps, StoreReader } from '#storage/device-store.ts';
 import type { Checkpoint } from '#state/checkpoint.ts';
 import { createHash } from 'node:crypto';
@@ -42,10 +43,17 @@ export async function storedNumbers(store: DeviceStore): Promise<Numbers> {
 
 /** What the domain makes of the facts that a device holds. */
 export async function foldedNumbers(store: DeviceStore): Promise<Numbers> {
-	const facts = await store.read(['facts'], (rows) => rows.all('facts'));
+	return numbersOfFacts(await store.read(['facts'], (rows) => rows.all('facts')));
+}
+
+/** What the domain makes of facts, each with the branch that it is of; '' and null are the shop's own. */
+export function numbersOfFacts(
+	facts: readonly { readonly text: string; readonly branch: string | null }[]
+): Numbers {
 	const placed = facts.flatMap(({ text, branch }): PlacedFact[] => {
 		const parsed = parseFact(text);
-		return parsed.ok ? [{ fact: parsed.value, branch: branch === '' ? null : branch }] : [];
+		const of = branch === '' ? null : (branch as BranchId | null);
+		return parsed.ok ? [{ fact: parsed.value, branch: of }] : [];
 	});
 	return numbersOf(
 		foldFacts(placed, ({ signed }) => {
