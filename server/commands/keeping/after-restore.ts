@@ -42,8 +42,7 @@ export async function beginNextEpoch(
 ): Promise<number> {
 	// Of one in which no server began yet the first ends: it forgot what was written in that since.
 	const ended = await readEpoch(sql, now);
-	// Counted by time, so that two restores of one backup are never one epoch.
-	const epoch = Math.max(ended + 1, Math.floor((now - EPOCHS_BEGIN_AT) / MINUTE_MS));
+	const epoch = isOfCopy ? epochOfCopy(ended, now) : Math.max(ended + 1, minutesAt(now));
 	await sql`insert into database_epoch (epoch, started_at) values (${epoch}, ${now})`;
 	await sql`insert into epoch_end (business, epoch, s) select business, ${ended}, s from feed_head`;
 	// They tell of files that may be the ones that are lost; the next backup makes its own.
@@ -57,6 +56,24 @@ export async function beginNextEpoch(
 interface Begun {
 	/** Whether the same copy may be put back once more: what servers lost while they ran is lost once. */
 	readonly isOfCopy?: boolean;
+}
+
+/**
+ * Counted by time, so that two restores of one backup are never one epoch; from the ended one on where that
+ * is as far, because it began by a clock ahead of this one. Throws one sentence where no time can be told.
+ */
+function epochOfCopy(ended: number, now: number): number {
+	const minutes = minutesAt(now);
+	if (minutes < 0) {
+		throw new Error(
+			`This machine's clock says ${new Date(now).toISOString()}: set it right, then say this again.`
+		);
+	}
+	return minutes > ended ? minutes : ended + 1 + minutes;
+}
+
+function minutesAt(now: number): number {
+	return Math.floor((now - EPOCHS_BEGIN_AT) / MINUTE_MS);
 }
 
 async function skipNumbers(sql: Sql, apart: number): Promise<void> {

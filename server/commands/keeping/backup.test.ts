@@ -486,6 +486,29 @@ describe('a backup', () => {
 		expect(ordinalOf(again.code) - ordinalOf(given.code)).toBe(60);
 		expect([again.member - given.member, again.phone - given.phone]).toEqual([60, 60]);
 	});
+
+	it('[KEEP-6] is never restored twice into one epoch, also where its own is ahead of the clock', async () => {
+		const ahead = Math.floor((NOW - Date.UTC(2026, 0, 1)) / 60_000) + 90;
+		await from.sql`insert into database_epoch (epoch, started_at) values (${ahead}, ${NOW})`;
+		await save();
+		const first = await load();
+		expect(first.epoch).toBeGreaterThan(ahead);
+		const given = await lastGiven();
+		await to.close();
+		to = await createTestDatabase();
+		const second = await load({ clock: () => NOW + 60_000 });
+		expect(second.epoch - first.epoch).toBe(1);
+		expect((await lastGiven()).member - given.member).toBe(1);
+	});
+
+	it('[KEEP-6] is not restored by a clock that was never set', async () => {
+		await save();
+		await expect(load({ clock: () => 60_000 })).rejects.toThrow(
+			/^This machine's clock says 1970-01-01T00:01:00.000Z: set it right/
+		);
+		expect(await to.sql`select epoch from database_epoch`).toEqual([]);
+		expect((await load()).rows).toBeGreaterThan(0);
+	});
 });
 
 interface Given {
