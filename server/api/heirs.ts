@@ -25,7 +25,7 @@ import {
 import { branchIdOf, enrol, findByKey, type Joined } from './devices.ts';
 import { lockBusiness } from './lock-business.ts';
 import type { PeopleParts } from './people-parts.ts';
-import { KID_BYTES, makeRoom, nextNumber } from './persons.ts';
+import { KID_BYTES, lockFeed, makeRoom, nextNumber } from './persons.ts';
 import { problem, refusal } from './problem.ts';
 
 const proof = {
@@ -209,6 +209,7 @@ async function enrolHeir(
 		.for('no key update');
 	if (owner === undefined) return err('deviceRefused');
 	const year = new Date(owner.createdAt).getUTCFullYear();
+	await lockFeed(transaction, who);
 	// Locked: one that is being removed at this moment has no heir.
 	const phones = await transaction
 		.select()

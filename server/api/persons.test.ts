@@ -325,6 +325,31 @@ describe('/phones', () => {
 		expect(await sql`select code from phone where person = ${person}`).toEqual([{ code: 'p1' }]);
 	});
 
+	it('[API-34] [API-41] one of four that is removed while it asks for an heir keeps nobody waiting', async () => {
+		const { sql } = stand.database;
+		const { person, signer } = amina;
+		for (let n = 1; n < PHONES_MAX; n += 1) await enrolled(await createTestKey());
+		await sql`insert into feed_head (business) values (${person}) on conflict do nothing`;
+		const isWaiting = async (count: number): Promise<boolean> => {
+			const rows = await sql`
+				select 1 from pg_stat_activity
+				where datname = current_database() and wait_event_type = 'Lock'`;
+			return rows.length === count;
+		};
+		let removed: Promise<StandAnswer> | undefined;
+		let asked: Promise<StandAnswer> | undefined;
+		await sql.begin(async (tx) => {
+			await tx`select s from feed_head where business = ${person} for update`;
+			const path = `/phones/${person}/p1`;
+			removed = stand.ask(path, { method: 'DELETE', by: session() });
+			await until(() => isWaiting(1));
+			asked = heirOf(signer, 'p1');
+			await until(() => isWaiting(2));
+		});
+		expect((await removed)?.status).toBe(204);
+		expect((await asked)?.body['code']).toBe('deviceRemoved');
+	});
+
 	it('[API-34] proves itself by its own key alone', async () => {
 		const other = await createTestKey();
 		const { person } = amina;

@@ -209,8 +209,7 @@ interface Dismissal {
  * earlier than the last of these, which the phone may have: it was made while this one waited, or by a clock ahead.
  */
 async function remove(transaction: Transaction, { who, code, now }: Dismissal): Promise<void> {
-	await transaction.insert(feedHead).values({ business: who }).onConflictDoNothing();
-	await transaction.select().from(feedHead).where(eq(feedHead.business, who)).for('update');
+	await lockFeed(transaction, who);
 	const [last] = await transaction
 		.select({ at: max(personSecret.createdAt) })
 		.from(personSecret)
@@ -219,6 +218,12 @@ async function remove(transaction: Transaction, { who, code, now }: Dismissal): 
 		.update(phone)
 		.set({ removedAt: Math.max(now, last?.at ?? 0) })
 		.where(and(eq(phone.person, who), eq(phone.code, code), isNull(phone.removedAt)));
+}
+
+/** Before any phone of the person, by all who lock both: else two wait for each other. */
+export async function lockFeed(transaction: Transaction, who: PersonId): Promise<void> {
+	await transaction.insert(feedHead).values({ business: who }).onConflictDoNothing();
+	await transaction.select().from(feedHead).where(eq(feedHead.business, who)).for('update');
 }
 
 async function dismiss(c: Context, parts: PeopleParts): Promise<Response> {
