@@ -15,7 +15,7 @@ import { readBody } from './body.ts';
 import { codeAnswer, codeRefusal } from './code-answer.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
-import { sessionCaller } from './session-cookie.ts';
+import { currentSession, sessionCaller } from './session-cookie.ts';
 import { stepUp, type AccountRow } from './step-up.ts';
 
 const TYPED_LENGTH_MAX = 1_024;
@@ -55,17 +55,18 @@ export function codeRoutes(parts: PeopleParts): Hono {
 			: problem(c, proved.error);
 	});
 	routes.post('/address', async (c) => {
-		const caller = await sessionCaller(c, parts.sessions);
-		if (!caller.ok) return problem(c, refusal(caller.error));
+		const current = await currentSession(c, parts.sessions);
+		if (!current.ok) return problem(c, refusal(current.error));
+		const { caller } = current.value;
 		const body = await readBody(c, addressSchema);
 		if (!body.ok) return problem(c, refusal(body.error));
 		const contact = parseContact(body.value);
 		if (!contact.ok) return problem(c, refusal(contact.error));
-		const row = await stepUp(parts, caller.value, body.value.password);
+		const row = await stepUp(parts, current.value, body.value.password);
 		if (!row.ok) return problem(c, row.error);
 		const to = toOf(contact.value);
 		const sent = await sendTo(parts, c, { row: row.value, to, purpose: 'address' });
-		return sent.ok ? c.json(await standing(parts, caller.value.account)) : problem(c, sent.error);
+		return sent.ok ? c.json(await standing(parts, caller.account)) : problem(c, sent.error);
 	});
 	return routes;
 }

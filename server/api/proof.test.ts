@@ -417,6 +417,23 @@ describe('a second factor', () => {
 		expect(owner.status).toBe(200);
 	});
 
+	it('[AUTH-25] tried by a stolen session holds up neither another nor who signs in', async () => {
+		const { username, cookie: stolen, codes, secret } = await withFactor();
+		const own = { username, password: PASSWORD, factor: codes[0] };
+		const { cookie } = await post('/sessions', own);
+		for (let n = 0; n < 12; n += 1)
+			await post('/second-factor/confirm', { code: '000000' }, stolen);
+		for (let n = 0; n < 12; n += 1)
+			await post('/second-factor/end', { password: PASSWORD, factor: '000000' }, stolen);
+		for (let n = 0; n < 22; n += 1)
+			await post('/second-factor/recovery', { password: 'not it', factor: '000000' }, stolen);
+		const right = { password: PASSWORD, factor: codeNow(secret) };
+		const held = await post('/second-factor/recovery', right, stolen);
+		expect(held.body['code']).toBe('tooManyAttempts');
+		expect((await post('/sessions', { ...own, factor: codes[1] })).status).toBe(200);
+		expect((await post('/second-factor/recovery', right, cookie)).status).toBe(200);
+	});
+
 	async function knownCookie(username: string, factor: string): Promise<string> {
 		const { headers } = await post('/sessions', { username, password: PASSWORD, factor });
 		const kept = headers.getSetCookie().find((one) => one.startsWith('__Host-known='));

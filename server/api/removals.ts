@@ -114,7 +114,7 @@ async function ownerProven(
 	const { id, caller } = current.value;
 	const owner = await memberOf(parts.executor, business, caller.account);
 	if (owner === undefined) return err(refusal('notAMember'));
-	const stepped = await stepUp(parts, caller, password);
+	const stepped = await stepUp(parts, current.value, password);
 	return stepped.ok ? ok({ member: owner.member, account: caller.account, session: id }) : stepped;
 }
 

@@ -8,7 +8,7 @@ import { readBody } from './body.ts';
 import { codeField } from './codes.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal, type Refusal } from './problem.ts';
-import { sessionCaller } from './session-cookie.ts';
+import { currentSession, sessionCaller, type NamedSession } from './session-cookie.ts';
 import { stepUp } from './step-up.ts';
 
 const beginSchema = v.object({ password: codeField });
@@ -28,21 +28,21 @@ export function secondFactorRoutes(parts: PeopleParts): Hono {
 		return c.json(await secondFactor.state(executor, caller.value.account));
 	});
 	routes.post('/second-factor', async (c) => {
-		const caller = await sessionCaller(c, sessions);
-		if (!caller.ok) return problem(c, refusal(caller.error));
+		const current = await currentSession(c, sessions);
+		if (!current.ok) return problem(c, refusal(current.error));
 		const body = await readBody(c, beginSchema);
 		if (!body.ok) return problem(c, refusal(body.error));
-		const row = await stepUp(parts, caller.value, body.value.password);
+		const row = await stepUp(parts, current.value, body.value.password);
 		if (!row.ok) return problem(c, row.error);
 		const begun = await commitUnlessRefused(executor, (tx) => secondFactor.begin(tx, row.value));
 		return begun.ok ? c.json(begun.value, 201) : problem(c, refusal(begun.error));
 	});
 	routes.post('/second-factor/confirm', async (c) => {
-		const caller = await sessionCaller(c, sessions);
-		if (!caller.ok) return problem(c, refusal(caller.error));
+		const current = await currentSession(c, sessions);
+		if (!current.ok) return problem(c, refusal(current.error));
 		const body = await readBody(c, confirmSchema);
 		if (!body.ok) return problem(c, refusal(body.error));
-		const confirmed = await confirm(parts, caller.value, body.value.code);
+		const confirmed = await confirm(parts, current.value, body.value.code);
 		return confirmed.ok ? c.json({ recoveryCodes: confirmed.value }) : problem(c, confirmed.error);
 	});
 	routes.post('/second-factor/recovery', async (c) => {
@@ -64,41 +64,43 @@ export function secondFactorRoutes(parts: PeopleParts): Hono {
 
 async function confirm(
 	parts: PeopleParts,
-	caller: SessionCaller,
+	{ id, caller }: NamedSession,
 	typed: string
 ): Promise<Result<readonly string[], Refusal>> {
 	const code = parseOneTimeCode(typed);
 	if (!code.ok) return err(refusal('codeInvalid'));
-	const counted = await parts.limits.count('factorsByAccount', caller.account);
+	const counted = await parts.limits.count('factorsByKnown', knownAs(id, caller.account));
 	if (!counted.ok) return err(refusal('tooManyAttempts', { ...counted.error }));
 	const confirmed = await commitUnlessRefused(parts.executor, (tx) =>
 		parts.secondFactor.confirm(tx, caller.account, code.value)
 	);
 	if (!confirmed.ok) return err(refusal(confirmed.error));
-	await parts.limits.forget('factorsByAccount', caller.account);
+	await parts.limits.forget('factorsByKnown', knownAs(id, caller.account));
 	return confirmed;
 }
 
 /** Who is signed in, says the password again, and has the second factor with him. */
 async function proven(parts: PeopleParts, c: Context): Promise<Result<SessionCaller, Refusal>> {
-	const caller = await sessionCaller(c, parts.sessions);
-	if (!caller.ok) return err(refusal(caller.error));
+	const current = await currentSession(c, parts.sessions);
+	if (!current.ok) return err(refusal(current.error));
 	const body = await readBody(c, provenSchema);
 	if (!body.ok) return err(refusal(body.error));
-	const row = await stepUp(parts, caller.value, body.value.password);
+	const row = await stepUp(parts, current.value, body.value.password);
 	if (!row.ok) return row;
-	const used = await useFactor(parts, {
-		account: caller.value.account,
-		typed: body.value.factor,
-		known: undefined
-	});
-	return used.ok ? caller : used;
+	const { id, caller } = current.value;
+	const { factor: typed } = body.value;
+	const used = await useFactor(parts, { account: caller.account, typed, known: id });
+	return used.ok ? ok(caller) : used;
+}
+
+function knownAs(known: string, account: string): string {
+	return `${known} ${account}`;
 }
 
 export interface TriedFactor {
 	readonly account: string;
 	readonly typed: string;
-	/** The name of a browser that the account signed in from before. */
+	/** The name of a browser that the account signed in from before, or of its session. */
 	readonly known: string | undefined;
 }
 
@@ -110,7 +112,7 @@ export async function useFactor(
 	const factor = parseFactor(typed);
 	if (!factor.ok) return err(refusal('codeInvalid'));
 	const limit = known === undefined ? 'factorsByAccount' : 'factorsByKnown';
-	const who = known === undefined ? account : `${known} ${account}`;
+	const who = known === undefined ? account : knownAs(known, account);
 	const counted = await limits.count(limit, who);
 	if (!counted.ok) return err(refusal('tooManyAttempts', { ...counted.error }));
 	const used = await commitUnlessRefused(executor, (tx) =>

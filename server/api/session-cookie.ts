@@ -6,6 +6,7 @@ import { KNOWN_DEVICE_COOKIE, type KnownDevices } from '#server/auth/known-devic
 import {
 	SESSION_COOKIE,
 	SESSION_MS,
+	type FoundSession,
 	type SessionCaller,
 	type Sessions,
 	type SignedInFrom
@@ -43,6 +44,8 @@ export function signedInFrom(
 	return { userAgent: c.req.header('user-agent') ?? '', address: addressOf(c) };
 }
 
+export type NamedSession = Pick<FoundSession, 'id' | 'caller'>;
+
 /** Who is signed in. A session in use is prolonged, and its cookie with it. */
 export async function sessionCaller(
 	c: Context,
@@ -56,7 +59,7 @@ export async function sessionCaller(
 export async function currentSession(
 	c: Context,
 	sessions: Sessions
-): Promise<Result<{ readonly id: string; readonly caller: SessionCaller }, 'notSignedIn'>> {
+): Promise<Result<NamedSession, 'notSignedIn'>> {
 	const token = getCookie(c, SESSION_COOKIE);
 	const found = token === undefined ? undefined : await sessions.find(token);
 	if (token === undefined || found === undefined) return err('notSignedIn');

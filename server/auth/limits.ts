@@ -29,9 +29,10 @@ export const LIMITS = {
 	signInsByKnown: { times: 60, withinMs: 900_000 },
 	/** With the password right already: six digits, of which three are right at a time. */
 	factorsByAccount: { times: 10, withinMs: 3_600_000 },
+	/** Or of a session, by its name. */
 	factorsByKnown: { times: 10, withinMs: 3_600_000 },
-	/** A signed-in person who proves the password once more. */
-	stepUpsByAccount: { times: 20, withinMs: 900_000 },
+	/** Of a signed-in person who proves the password once more: of one session, which may be stolen. */
+	stepUpsBySession: { times: 20, withinMs: 900_000 },
 	resetsByAddress: { times: 60, withinMs: 3_600_000 },
 	codesByAccount: { times: 12, withinMs: 3_600_000 },
 	codesByAddress: { times: 120, withinMs: 3_600_000 },

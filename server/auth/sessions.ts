@@ -19,7 +19,7 @@ export interface SessionCaller {
 	readonly isProved: boolean;
 }
 
-interface FoundSession {
+export interface FoundSession {
 	/** What its owner calls it by. */
 	readonly id: string;
 	readonly caller: SessionCaller;
