@@ -59,6 +59,46 @@ describe('by way of a pooler', () => {
 		}
 	);
 
+	it('[RELAY-96] a server that stands still in the middle of a transaction holds nothing for good', async () => {
+		const { sql, close } = await openDatabase(database.url, 300);
+		await database.sql`create table held (n int)`;
+		await database.sql`insert into held values (1)`;
+		const { promise: woken, resolve: wake } = Promise.withResolvers<undefined>();
+		const { promise: locked, resolve: lock } = Promise.withResolvers<undefined>();
+		const writing = sql.begin(async (tx) => {
+			await tx`select n from held for update`;
+			lock(undefined);
+			await woken;
+			await tx`update held set n = 2`;
+		});
+		const failed = writing.catch((fault: unknown) => fault);
+		await locked;
+		const [row] = await database.sql.begin(async (tx) => {
+			await tx`set local lock_timeout = '10s'`;
+			return tx`update held set n = 3 returning n`;
+		});
+		expect(row).toEqual({ n: 3 });
+		wake(undefined);
+		expect(isDatabaseGone(await failed)).toBe(true);
+		expect(await sql`select n from held`).toEqual([{ n: 3 }]);
+		await close();
+	});
+
+	it('[RELAY-96] a server lets a shorter time stand, and starts where a pooler refuses to pass that on', async () => {
+		const idleOf = async (url: string): Promise<unknown> => {
+			const { sql, close } = await openDatabase(url);
+			const [row] =
+				await sql`select current_setting('idle_in_transaction_session_timeout') as idle`;
+			await close();
+			return row?.['idle'];
+		};
+		await set('synchronous_commit', 'on');
+		expect(await idleOf(database.url)).toBe('1min');
+		expect(await idleOf(await through('refuses'))).toBe('0');
+		await set('idle_in_transaction_session_timeout', '20s');
+		expect(await idleOf(database.url)).toBe('20s');
+	});
+
 	it('[DEPLOY-5] a server starts where a commit is on the disk by itself', async () => {
 		await set('synchronous_commit', 'on');
 		const { sql, close } = await openDatabase(await through('refuses'));

@@ -32,6 +32,11 @@ export interface ConnectOptions {
 	 * asked, ms: the machine behind it may be gone without a word. Undefined where a statement may take long.
 	 */
 	readonly silenceMs?: number;
+	/**
+	 * The database gives a connection up that says nothing for so long in the middle of a transaction, ms: what
+	 * it holds is let go. Undefined where the database's own setting is to stand.
+	 */
+	readonly idleMs?: number;
 }
 
 /**
@@ -48,7 +53,8 @@ export function connectDatabase(url: string, options: ConnectOptions = {}): Data
 		onnotice: () => undefined,
 		connection: {
 			application_name: 'daftar',
-			...(options.isDurable === true && { synchronous_commit: 'on' })
+			...(options.isDurable === true && { synchronous_commit: 'on' }),
+			...(options.idleMs !== undefined && { idle_in_transaction_session_timeout: options.idleMs })
 		},
 		types: ARRAYS,
 		// Known to the driver by server/mend-packages.js alone.
@@ -87,25 +93,41 @@ function arrayOf<T>(oid: number, parse: (element: string) => T) {
  * Connects and sees that somebody answers who can keep every script. One that would answer before
  * it has written is asked to write first: a fact is said to be sent after its COMMIT. Throws one
  * sentence, also where that cannot be had: a pooler before the database may refuse what is asked, or
- * take no notice of it. For a server: no statement may take longer than a minute (RELAY-91).
+ * take no notice of it. For a server: no statement may take longer than a minute (RELAY-91), and none may be
+ * waited for longer inside a transaction, unless the database or a pooler has it otherwise (RELAY-96).
  */
-export async function openDatabase(url: string): Promise<Database> {
-	const database = connectDatabase(url, { silenceMs: SILENCE_MS_MAX });
-	const found = await lookAt(database, url);
-	if (found.encoding === 'UTF8' && found.commit !== 'off') return database;
-	await database.close();
-	if (found.encoding === 'UTF8') return openDurable(url);
-	throw new Error(`The database at ${placeOf(url)} is not in UTF-8, which Daftar needs.`);
+export async function openDatabase(url: string, idleMs = SILENCE_MS_MAX): Promise<Database> {
+	const plain = connectDatabase(url, { silenceMs: SILENCE_MS_MAX });
+	const { encoding, commit, idle } = await lookAt(plain, url);
+	if (encoding !== 'UTF8') {
+		await plain.close();
+		throw new Error(`The database at ${placeOf(url)} is not in UTF-8, which Daftar needs.`);
+	}
+	const isDurable = commit === 'off';
+	const isEndless = idle === '0';
+	if (!isDurable && !isEndless) return plain;
+	const asked = { isDurable, silenceMs: SILENCE_MS_MAX, ...(isEndless && { idleMs }) };
+	const asking = await openAsking(url, asked);
+	if (asking === undefined && !isDurable) return plain;
+	await plain.close();
+	return asking ?? openDurable(url);
 }
 
-async function openDurable(url: string): Promise<Database> {
-	const database = connectDatabase(url, { isDurable: true, silenceMs: SILENCE_MS_MAX });
+/** Undefined where what is asked for cannot be had. */
+async function openAsking(url: string, options: ConnectOptions): Promise<Database | undefined> {
+	const database = connectDatabase(url, options);
 	const found = await lookAt(database, url).catch((fault: unknown) => {
 		if (fault instanceof Error && codeOf(fault.cause) === PROTOCOL_VIOLATION) return undefined;
 		throw fault;
 	});
 	if (found !== undefined && found.commit !== 'off') return database;
 	await database.close();
+	return undefined;
+}
+
+async function openDurable(url: string): Promise<Database> {
+	const database = await openAsking(url, { isDurable: true, silenceMs: SILENCE_MS_MAX });
+	if (database !== undefined) return database;
 	throw new Error(
 		`The database at ${placeOf(url)} says that something is kept before it is on its disk (synchronous_commit is off), and Daftar is not let to change that: set it to on there, for Daftar's user or for all.`
 	);
@@ -117,13 +139,16 @@ const PROTOCOL_VIOLATION = '08P01';
 interface Found {
 	readonly encoding: string;
 	readonly commit: string;
+	/** `0` where a transaction may stand still for ever. */
+	readonly idle: string;
 }
 
 async function lookAt({ sql, close }: Database, url: string): Promise<Found> {
 	try {
 		const [row] = await sql<Found[]>`
 			select current_setting('server_encoding') as encoding,
-				current_setting('synchronous_commit') as commit`;
+				current_setting('synchronous_commit') as commit,
+				current_setting('idle_in_transaction_session_timeout') as idle`;
 		assert(row !== undefined, 'a question without a table has one answer');
 		return row;
 	} catch (cause) {
