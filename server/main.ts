@@ -9,6 +9,7 @@ import type { Bus } from './bus/bus.ts';
 import { openBus } from './bus/open-bus.ts';
 import { beginAfterLoss } from './commands/keeping/put-back.ts';
 import { migrateDatabase, openDatabase, type Database } from './database/connect.ts';
+import { readClock } from './database/clock.ts';
 import { startEmbeddedPostgres, type PostgresEvent } from './database/embedded.ts';
 import { parseEnvironment, type Environment } from './environment.ts';
 import { listen } from './listen.ts';
@@ -69,6 +70,7 @@ async function start(environment: Environment, run: Run): Promise<number> {
 	const service = await createService({
 		database,
 		clock: Date.now,
+		commonClock: () => readClock(database.sql),
 		secret,
 		gateways: environment.gateways,
 		proxies: environment.proxies,

@@ -41,6 +41,8 @@ export interface ServiceParts {
 	readonly clock: () => number;
 	/** Measures what expires, where facts are of another year than the tickets that let them in: a replay. */
 	readonly expiryClock?: () => number;
+	/** UTC milliseconds, alike for all servers of this database; `clock` where it is absent. */
+	readonly commonClock?: () => Promise<number>;
 	/** What every key of this server is derived from. */
 	readonly secret: Uint8Array;
 	/** By whom messages go; by the practice provider where it says nothing. */
@@ -231,7 +233,8 @@ async function layGround(given: InEpoch, cameTo: Relay['cameTo']) {
 	const parts = { executor: orm, clock: expiryClock, random, crypto };
 	const vault = createVault(secret, 'second-factor/v1');
 	const gateways = createGateways(given.gateways ?? NO_GATEWAYS, { fetch: globalThis.fetch });
-	const messages = createMessages({ ...parts, gateways, random: Math.random, fault });
+	const senders = { random: Math.random, fault, commonClock: given.commonClock };
+	const messages = createMessages({ ...parts, gateways, ...senders });
 	messages.wake();
 	return {
 		...parts,

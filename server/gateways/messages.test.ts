@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { err, ok, type Result } from '#domain/result.ts';
+import { readClock } from '#server/database/clock.ts';
 import { message } from '#server/database/messages.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import {
@@ -46,11 +47,12 @@ function gatewayThat(...answers: readonly (Answer | Promise<Answer>)[]): TestGat
 	};
 }
 
-function sender(gateway: MessageGateway): Messages {
+function sender(gateway: MessageGateway, aheadMs?: number): Messages {
 	return createMessages({
+		...(aheadMs !== undefined && { commonClock: () => Promise.resolve(clock.now) }),
 		executor: database.orm,
 		gateways: { sms: gateway, email: gateway },
-		clock: () => clock.now,
+		clock: () => clock.now + (aheadMs ?? 0),
 		random: () => 1,
 		fault: (fault) => faults.push(fault)
 	});
@@ -289,6 +291,34 @@ describe('the queue', () => {
 		await sender(gateway).sendDue();
 		expect(gateway.asked).toEqual([]);
 		expect((await logged()).map(({ state, body }) => [state, body])).toEqual([['failed', null]]);
+	});
+
+	it.each([TAKEN_MS, -TAKEN_MS])(
+		'[MESSAGE-7] is sent by one sender at a time where the clock of another is %i ms ahead',
+		async (aheadMs) => {
+			const slow = Promise.withResolvers<Answer>();
+			const first = gatewayThat(slow.promise);
+			await queue({ at: clock.now - TAKEN_MS });
+			const sending = sender(first, 0).sendDue();
+			await expect.poll(() => first.asked.length).toBe(1);
+			const gateway = gatewayThat();
+			const other = sender(gateway, aheadMs);
+			await other.sendDue();
+			expect(gateway.asked).toEqual([]);
+			slow.resolve(err(passing('busy')));
+			await sending;
+			clock.now += backoffMs(1, () => 1);
+			await other.sendDue();
+			expect((await logged()).map(outcomeOf)).toEqual(['sent by test after 2 tries (taken)']);
+		}
+	);
+
+	it('[MESSAGE-7] goes by the time of the database where there are several', async () => {
+		const before = await readClock(database.sql);
+		const after = await readClock(database.sql);
+		expect(after).toBeGreaterThanOrEqual(before);
+		// The same machine's in a test.
+		expect(Math.abs(after - Date.now())).toBeLessThan(60_000);
 	});
 
 	it('[MESSAGE-7] of five senders at once each message has one', async () => {

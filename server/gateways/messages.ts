@@ -20,6 +20,8 @@ export interface MessagesParts {
 	readonly gateways: Gateways;
 	/** UTC ms. */
 	readonly clock: () => number;
+	/** UTC ms, as all senders of this queue have it, whatever their own clocks say; their own where it is absent. */
+	readonly commonClock?: (() => Promise<number>) | undefined;
 	/** From 0 to less than 1. */
 	readonly random: () => number;
 	/** Hears of faults of ours or of the database; the queue goes on. */
@@ -138,21 +140,24 @@ async function sendAllDue(
 
 /** Takes some that are due: nobody else does before they are taken for lost. */
 async function takeDue(
-	{ executor, clock }: MessagesParts,
+	{ executor, clock, commonClock }: MessagesParts,
 	channel: Channel
 ): Promise<readonly Taken[]> {
 	const now = clock();
+	const common = (await commonClock?.()) ?? now;
+	// One that was tried is due by the clock of all: whose own is ahead takes none that is being sent.
+	const isDue = sql`${message.dueAt} <= case when ${message.tries} = 0 then ${now}::bigint else ${common}::bigint end`;
 	const isWaiting = and(eq(message.state, 'waiting'), eq(message.channel, channel));
 	const due = executor
 		.select({ key: message.key })
 		.from(message)
-		.where(and(isWaiting, sql`${message.dueAt} <= ${now}`))
+		.where(and(isWaiting, isDue))
 		.orderBy(message.dueAt)
 		.limit(AT_ONCE_MAX)
 		.for('update', { skipLocked: true });
 	const rows = await executor
 		.update(message)
-		.set({ dueAt: now + TAKEN_MS, tries: sql`${message.tries} + 1` })
+		.set({ dueAt: common + TAKEN_MS, tries: sql`${message.tries} + 1` })
 		.where(sql`${message.key} = any(array(${due}))`)
 		.returning();
 	return rows.map(({ body, expiresAt, ...row }) => ({
@@ -193,7 +198,8 @@ async function refused(
 		await end(parts, taken, { state: 'failed', answer });
 		return;
 	}
-	const dueAt = parts.clock() + backoffMs(taken.tries, parts.random);
+	const now = (await parts.commonClock?.()) ?? parts.clock();
+	const dueAt = now + backoffMs(taken.tries, parts.random);
 	await write(parts, taken, { dueAt, answer });
 }
 
