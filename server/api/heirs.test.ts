@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '#domain/bytes.ts';
-import { heirStatement } from '#domain/claim-statement.ts';
+import { heirStatement, phoneStatement } from '#domain/claim-statement.ts';
 import type { Signer } from '#domain/crypto.ts';
 import { encodeFact } from '#domain/fact/encode-fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
@@ -14,10 +14,12 @@ import {
 	EPOCH,
 	openShop,
 	proveDevice,
+	signUp,
 	type Answer,
 	type PeopleStand,
 	type Shop
 } from '#tests/support/people-stand.ts';
+import { PHONES_MAX } from './persons.ts';
 
 let stand: PeopleStand;
 beforeAll(async () => {
@@ -130,6 +132,32 @@ describe('POST /devices/heir', () => {
 		const another = await createTestKey();
 		expect(await codeOf(another, await word('D', heir))).toBe('BC');
 		expect(await codeOf(await createTestKey(), 'no fact')).toBe('BD');
+	});
+
+	it('[API-38] [API-41] looks at the sockets of a phone that makes room for its heir', async () => {
+		const { cookie, person } = await signUp(stand.app, 'amina.phones', { kind: 'customer' });
+		const keys: Signer[] = [];
+		for (let n = 1; n <= PHONES_MAX; n += 1) {
+			const key = await createTestKey();
+			keys.push(key);
+			const signature = encodeBase64url(await key.sign(phoneStatement(person, key.publicKey)));
+			const body = { person, publicKey: encodeBase64url(key.publicKey), signature };
+			expect((await ask(stand.app, '/phones', { cookie, body })).status).toBe(201);
+		}
+		const [old, heir] = [keys[0], await createTestKey()];
+		if (old === undefined) throw new Error('four phones');
+		stand.revoked.length = 0;
+		const { nonce } = (await ask(stand.app, '/devices/nonce', { body: {} })).body;
+		const bytes = new Uint8Array(Buffer.from(String(nonce), 'base64url'));
+		const of = { scope: person, code: 'p1', publicKey: heir.publicKey };
+		const statement = heirStatement(bytes, of);
+		const signature = encodeBase64url(await old.sign(statement));
+		const newSignature = encodeBase64url(await heir.sign(statement));
+		const publicKey = encodeBase64url(heir.publicKey);
+		const body = { person, code: 'p1', nonce, signature, publicKey, newSignature };
+		const answer = await ask(stand.app, '/devices/heir', { body });
+		expect([answer.status, answer.body['code']]).toEqual([201, 'p5']);
+		expect(stand.revoked).toEqual([person]);
 	});
 
 	it('[API-40] gives a removed device no heir', async () => {

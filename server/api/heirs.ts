@@ -156,6 +156,8 @@ async function proveHeir(
 async function answerPhone(c: Context, parts: PeopleParts, body: PhoneHeirBody): Promise<Response> {
 	const heir = await phoneHeir(parts, body);
 	if (!heir.ok) return problem(c, refusal(heir.error));
+	// It may have made room for its heir.
+	await parts.revoked(body.person);
 	return c.json({ person: body.person, ...heir.value, epoch: parts.epoch }, 201);
 }
 
