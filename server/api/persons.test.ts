@@ -350,6 +350,28 @@ describe('/phones', () => {
 		expect((await asked)?.body['code']).toBe('deviceRemoved');
 	});
 
+	it('[API-33] is enrolled by no session that ended while it waited', async () => {
+		const { sql } = stand.database;
+		const { person, username } = amina;
+		const key = await createTestKey();
+		let asked: Promise<StandAnswer> | undefined;
+		await sql.begin(async (tx) => {
+			await tx`select person from person where person = ${person} for update`;
+			asked = enrolled(key);
+			await until(async () => {
+				const waiting = await sql`
+					select 1 from pg_stat_activity
+					where datname = current_database() and wait_event_type = 'Lock'`;
+				return waiting.length > 0;
+			});
+			await sql`
+				delete from session using account
+				where session.account = account.account and account.username = ${username}`;
+		});
+		expect((await asked)?.body['code']).toBe('notSignedIn');
+		expect(await sql`select code from phone where person = ${person}`).toEqual([{ code: 'p1' }]);
+	});
+
 	it('[API-34] proves itself by its own key alone', async () => {
 		const other = await createTestKey();
 		const { person } = amina;

@@ -9,16 +9,16 @@ import type { ProblemCode } from '#domain/problem-code.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { cleanName } from '#domain/text.ts';
 import { sha256 } from '#server/auth/secret-token.ts';
-import type { SessionCaller } from '#server/auth/sessions.ts';
 import { account, business, person } from '#server/database/accounts.ts';
 import { feedHead } from '#server/database/journal.ts';
 import { personSecret } from '#server/database/ledgers.ts';
 import { personDetail, phone } from '#server/database/persons.ts';
 import { commitUnlessRefused, type Transaction } from '#server/database/transaction.ts';
 import { personField, publicKeyField, readBody, signatureField } from './body.ts';
+import { isOpenStill } from './open-session.ts';
 import type { PeopleParts } from './people-parts.ts';
 import { problem, refusal } from './problem.ts';
-import { sessionCaller } from './session-cookie.ts';
+import { currentSession, sessionCaller, type NamedSession } from './session-cookie.ts';
 
 const NAME_CODE_POINTS_MAX = 80;
 const PERSONS_MAX = 20;
@@ -96,8 +96,8 @@ async function insertPerson(
 }
 
 async function enrol(c: Context, parts: PeopleParts): Promise<Response> {
-	const caller = await sessionCaller(c, parts.sessions);
-	if (!caller.ok) return problem(c, refusal(caller.error));
+	const current = await currentSession(c, parts.sessions);
+	if (!current.ok) return problem(c, refusal(current.error));
 	const body = await readBody(c, phoneSchema);
 	if (!body.ok) return problem(c, refusal(body.error));
 	const { person: who, publicKey, signature } = body.value;
@@ -105,7 +105,7 @@ async function enrol(c: Context, parts: PeopleParts): Promise<Response> {
 	if (!(await parts.crypto.verify(publicKey, statement, signature)))
 		return problem(c, refusal('signatureInvalid'));
 	const enrolled = await commitUnlessRefused(parts.executor, (transaction) =>
-		enrolKey(transaction, parts, { caller: caller.value, who, publicKey })
+		enrolKey(transaction, parts, { by: current.value, who, publicKey })
 	);
 	if (!enrolled.ok) return problem(c, refusal(enrolled.error));
 	// The phone that made room is not to go on.
@@ -114,7 +114,7 @@ async function enrol(c: Context, parts: PeopleParts): Promise<Response> {
 }
 
 interface Enrolment {
-	readonly caller: SessionCaller;
+	readonly by: NamedSession;
 	readonly who: PersonId;
 	readonly publicKey: Uint8Array;
 }
@@ -130,7 +130,7 @@ interface Enrolled {
 async function enrolKey(
 	transaction: Transaction,
 	{ clock, epoch }: Pick<PeopleParts, 'clock' | 'epoch'>,
-	{ caller, who, publicKey }: Enrolment
+	{ by: { id, caller }, who, publicKey }: Enrolment
 ): Promise<Result<Enrolled, ProblemCode>> {
 	const [owned] = await transaction
 		.select()
@@ -139,6 +139,8 @@ async function enrolKey(
 		// A row that names this one may be written meanwhile, by who has the feed's lock that this may wait for.
 		.for('no key update');
 	if (owned === undefined) return err('notFound');
+	// Asked again under the lock: who ends a session that was stolen looks which phones there are, once.
+	if (!(await isOpenStill(transaction, id))) return err('notSignedIn');
 	// A phone reads the feed that bears its person's id: never a shop's.
 	if (await isBusiness(transaction, who)) return err('notFound');
 	const year = new Date(owned.createdAt).getUTCFullYear();
