@@ -3,7 +3,7 @@ import { CLOSE, type CloseCode } from '#sync/close-code.ts';
 import { BUFFERED_BYTES_CLOSE, BUFFERED_BYTES_PAUSE } from '#sync/limits.ts';
 import type { RelaySocket } from './relay-socket.ts';
 import type { Room } from './room.ts';
-import { LITTLE_BYTES, type Unread, type UnreadLine } from './unread.ts';
+import { NOTED_BYTES, type Unread, type UnreadLine } from './unread.ts';
 
 /** One device's socket on one document. */
 export interface Connection {
@@ -60,10 +60,7 @@ export function createConnection({ caller, room, socket, unread }: ConnectionPar
 		close(CLOSE.tryLater, 'too slow');
 		return true;
 	};
-	let line: UnreadLine | undefined;
-	const ended = (): void => {
-		connection.isEnded = true;
-	};
+	const note = createNote(socket, { caller, unread, whose: () => connection });
 	// Plain fields: an object with getters of its own is slow, and large.
 	const connection = {
 		caller,
@@ -74,9 +71,7 @@ export function createConnection({ caller, room, socket, unread }: ConnectionPar
 			if (!isOpen() || tooSlow()) return;
 			gather();
 			socket.send(frame);
-			// Most never have so much unread, and an idle socket is to take little.
-			if (socket.bufferedAmount > LITTLE_BYTES)
-				unread?.sent((line ??= lineOf(caller, socket, ended)));
+			note();
 		},
 		sendPaced: (frame: Uint8Array): Promise<void> =>
 			new Promise((resolve) => {
@@ -85,6 +80,7 @@ export function createConnection({ caller, room, socket, unread }: ConnectionPar
 					socket.send(frame, () => {
 						resolve();
 					});
+					note();
 				} else resolve();
 			}),
 		hasRoom: () => socket.bufferedAmount <= BUFFERED_BYTES_PAUSE,
@@ -113,20 +109,39 @@ function createPulse(socket: RelaySocket): () => void {
 	};
 }
 
-/** `ended` hears before it is cut off. */
-function lineOf(caller: Caller, socket: RelaySocket, ended: () => void): UnreadLine {
+interface Noted {
+	readonly caller: Caller;
+	readonly unread: Unread | undefined;
+	/** Told that it has ended before it is cut off. */
+	readonly whose: () => { isEnded: boolean };
+}
+
+/** Most never have so much unread, and an idle socket is to take little. */
+function createNote(socket: RelaySocket, noted: Noted): () => void {
+	let line: UnreadLine | undefined;
+	return () => {
+		if (noted.unread === undefined || socket.bufferedAmount <= NOTED_BYTES) return;
+		line ??= lineOf(socket, noted);
+		noted.unread.sent(line);
+	};
+}
+
+function lineOf(socket: RelaySocket, { caller, unread, whose }: Noted): UnreadLine {
 	let isGone = false;
 	socket.on('close', () => {
 		isGone = true;
+		unread?.sent(line);
 	});
-	return {
+	const line = {
 		caller,
 		unreadBytes: () => (isGone ? 0 : socket.bufferedAmount),
 		cut: () => {
-			ended();
+			whose().isEnded = true;
+			isGone = true;
 			socket.terminate();
 		}
 	};
+	return line;
 }
 
 /** RELAY-70. What is said in one turn of the loop leaves in one write: after a commit up to three things. */

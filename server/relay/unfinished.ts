@@ -1,5 +1,5 @@
 import type { RelaySocket } from './relay-socket.ts';
-import { LITTLE_BYTES, type Unread, type UnreadLine } from './unread.ts';
+import { NOTED_BYTES, type Unread, type UnreadLine } from './unread.ts';
 
 /** What a piece weighs beside its bytes while it waits for the rest of its message, however short it is. */
 const PIECE_BYTES = 256;
@@ -18,7 +18,9 @@ export function watchUnfinished(socket: RelaySocket, scope: string, unfinished: 
 		said.pieces += 1;
 		said.bytes += byteLength;
 		// Most sockets never come here, and an idle one is to take little.
-		if (weightOf(said) > LITTLE_BYTES) unfinished.sent((line ??= lineOf(socket, scope, said)));
+		if (weightOf(said) <= NOTED_BYTES) return;
+		line ??= lineOf(socket, { scope, said, unfinished });
+		unfinished.sent(line);
 	});
 	const heard = ({ byteLength }: Uint8Array): void => {
 		said.bytes = Math.max(0, said.bytes - byteLength - CONTROL_BYTES);
@@ -42,16 +44,25 @@ function weightOf({ bytes, pieces }: Said): number {
 	return bytes + pieces * PIECE_BYTES;
 }
 
-function lineOf(socket: RelaySocket, scope: string, said: Said): UnreadLine {
+interface Watched {
+	readonly scope: string;
+	readonly said: Said;
+	readonly unfinished: Unread;
+}
+
+function lineOf(socket: RelaySocket, { scope, said, unfinished }: Watched): UnreadLine {
 	let isGone = false;
 	socket.on('close', () => {
 		isGone = true;
+		unfinished.sent(line);
 	});
-	return {
+	const line = {
 		caller: { scope },
 		unreadBytes: () => (isGone ? 0 : weightOf(said)),
 		cut: () => {
+			isGone = true;
 			socket.terminate();
 		}
 	};
+	return line;
 }

@@ -84,3 +84,24 @@ it('[RELAY-93] the fullest sockets of whoever has the most are cut off, and none
 	unread.sent(line('other', 'two', 2 * MB));
 	expect(cut).toEqual(['second', 'large']);
 });
+
+it('[RELAY-93] [RELAY-95] however many sockets have little, what one has over all of them counts', () => {
+	const cut: string[] = [];
+	const unread = createUnread(10 * MB);
+	const tell = (scope: string, bytes: number): void => {
+		let isCut = false;
+		unread.sent({
+			caller: { scope },
+			unreadBytes: () => (isCut ? 0 : bytes),
+			cut: () => {
+				isCut = true;
+				cut.push(scope);
+			}
+		});
+	};
+	for (let n = 0; n < 30; n += 1) tell('shop', MB / 4);
+	for (let n = 0; n < 100; n += 1) tell('greedy', MB / 8);
+	for (let n = 0; n < 30; n += 1) tell('another', MB / 4);
+	expect(new Set(cut)).toEqual(new Set(['greedy']));
+	expect(cut).toHaveLength(20);
+});
