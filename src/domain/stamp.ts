@@ -26,6 +26,17 @@ export function nextStamp(last: Stamp, nowMs: number): Stamp {
 		: { wall: last.wall + 1, counter: 0 };
 }
 
+const DAY_MS = 86_400_000;
+/** Whatever the zone and the cut-off, what is done then is of a day that a fact can bear. */
+const FIRST_MS = 2 * DAY_MS;
+/** In the year 2134. */
+const LAST_MS = 59_990 * DAY_MS;
+
+/** A clock that ran flat begins anew in 1970, or before it: of no such day is there a fact. */
+export function bearableMs(clockMs: number): number {
+	return Math.min(Math.max(clockMs, FIRST_MS), LAST_MS);
+}
+
 /** What a device keeps after it saw a peer's `seen`: the later of both, unless `seen` is too far ahead. */
 export function followStamp(last: Stamp, seen: Stamp, nowMs: number): Stamp {
 	if (seen.wall > nowMs + STAMP_AHEAD_MAX_MS) return last;

@@ -5,7 +5,7 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact, FactHead } from '#domain/fact/fact.ts';
 import { factId } from '#domain/ids.ts';
 import { ok, type Result } from '#domain/result.ts';
-import { compareStamps, nextStamp, type Stamp } from '#domain/stamp.ts';
+import { bearableMs, compareStamps, nextStamp, type Stamp } from '#domain/stamp.ts';
 import { journalName } from '#documents/document-name.ts';
 import type {
 	DeviceStore,
@@ -144,20 +144,9 @@ async function readBasis<Context>(
 		const offset = (await readMeta(rows, 'offset')) ?? 0;
 		const settings = shopSettings(await rows.all('settings'));
 		const context = await look.load(rows);
-		return { identity, settings, sequence, stamp, nowMs: bearable(clock() + offset), context };
+		return { identity, settings, sequence, stamp, nowMs: bearableMs(clock() + offset), context };
 	});
 }
-
-/** DEVICE-5. A clock that ran flat begins anew in 1970, or before it: of no such day is there a fact. */
-function bearable(clockMs: number): number {
-	return Math.min(Math.max(clockMs, FIRST_MS), LAST_MS);
-}
-
-const DAY_MS = 86_400_000;
-/** Whatever the zone and the cut-off, what is done then is of a day that a fact can bear. */
-const FIRST_MS = 2 * DAY_MS;
-/** In the year 2134. */
-const LAST_MS = 59_990 * DAY_MS;
 
 function momentOf({ identity, settings, sequence, stamp, nowMs }: Basis<unknown>): Moment {
 	const first = nextStamp(stamp, nowMs);

@@ -30,6 +30,8 @@ beforeEach(async () => {
 	stand.card();
 });
 
+const DAY_MS = 86_400_000;
+
 const shopOf = ({ business, ledger }: CustomerStand) => ({ business, ledger });
 
 /** As many keys as a card names, and `own` the first. */
@@ -186,6 +188,24 @@ describe('an act', () => {
 			.view()
 			.shops[0]?.records.filter(({ standing }) => standing.kind === 'agreedHere');
 		expect(answered).toHaveLength(saved);
+	});
+
+	it.each([
+		{ clockAt: 'the first evening west of Greenwich', now: 3_600_000, zone: 'America/New_York' },
+		{ clockAt: 'before the first day, put back by a correction', now: -9 * DAY_MS, zone: 'UTC' },
+		{ clockAt: 'behind the last day', now: Date.parse('2400-01-01'), zone: 'Asia/Kolkata' },
+		{ clockAt: 'behind the calendar', now: Date.parse('+010000-01-01'), zone: 'UTC' }
+	])('[CUSTOMER-24] is done with the clock at $clockAt', async ({ now, zone }) => {
+		const h = await stand.book({ kind: 'due', minor: 500 });
+		const { parts, clock } = await openTestPhone(stand.person);
+		const phone = await openPhone({ ...parts, zone: () => zone }, stand.person);
+		await phone.receive(arriving(stand.texts));
+		clock.now = now;
+		await phone.markSeen();
+		expect(await phone.cancel(h, 'notMe')).toEqual(ok({ hs: [h] }));
+		expect(await phone.drop(h)).toEqual(ok({ hs: [h] }));
+		const rows = await parts.store.read(['journal'], (read) => read.all('journal'));
+		expect(rows.map(({ text }) => parseFact(text).ok)).toEqual([true, true, true]);
 	});
 
 	it('[HEIR-13] nothing is answered in a new database under the name of one that was removed', async () => {

@@ -5,7 +5,7 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { FactHead } from '#domain/fact/fact.ts';
 import type { ReplyFact, SeenFact } from '#domain/fact/ledger-fact.ts';
 import { factId } from '#domain/ids.ts';
-import { compareStamps, nextStamp, type Stamp } from '#domain/stamp.ts';
+import { bearableMs, compareStamps, nextStamp, type Stamp } from '#domain/stamp.ts';
 import type {
 	DeviceStore,
 	FactRow,
@@ -97,7 +97,7 @@ async function readBasis({ store, clock }: PhoneParts): Promise<Basis> {
 	return store.read(['meta'], async (rows) => ({
 		n: await lastN(rows),
 		stamp: (await readMeta(rows, 'stamp')) ?? { wall: 0, counter: 0 },
-		nowMs: clock() + ((await readMeta(rows, 'offset')) ?? 0)
+		nowMs: bearableMs(clock() + ((await readMeta(rows, 'offset')) ?? 0))
 	}));
 }
 
