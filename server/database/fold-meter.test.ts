@@ -44,3 +44,17 @@ it('[RELAY-82] who is even again is forgotten, and who is not is kept, however m
 	}
 	expect(meter.isSpent('first')).toBe(true);
 });
+
+it('[RELAY-82] a clock that is set back by days makes no business wait until it is there again', () => {
+	const clock = { now: 3 * 86_400_000 };
+	const meter = createFoldMeter(() => clock.now);
+	meter.take('a', 1);
+	meter.take('b', atOnce + eachSecond);
+	clock.now = 0;
+	// What was folded before is still paid.
+	expect([meter.isSpent('a'), meter.isSpent('b')]).toEqual([false, true]);
+	clock.now += 999;
+	expect(meter.isSpent('b')).toBe(true);
+	clock.now += 2;
+	expect(meter.isSpent('b')).toBe(false);
+});

@@ -28,22 +28,35 @@ export function createFoldMeter(
 ): FoldMeter {
 	const msOfRow = 1_000 / eachSecond;
 	const behindMsMax = atOnce * msOfRow;
-	/** When the rows of each that were folded so far will have had their time. */
-	const evenAtByBusiness = new Map<string, number>();
+	/** What each was folded so far is still to have its time, ms, as of when that was looked at last. */
+	const owedByBusiness = new Map<string, Owed>();
 
+	/** A clock that is set back makes nobody wait until it is there again: time passes from where it goes on. */
+	function owedNow(business: string, now: number): number {
+		const held = owedByBusiness.get(business);
+		if (held === undefined) return 0;
+		held.ms = Math.max(0, held.ms - Math.max(0, now - held.at));
+		held.at = now;
+		return held.ms;
+	}
 	function forget(now: number): void {
-		for (const [business, evenAt] of evenAtByBusiness) {
-			if (evenAt <= now) evenAtByBusiness.delete(business);
+		for (const business of owedByBusiness.keys()) {
+			if (owedNow(business, now) === 0) owedByBusiness.delete(business);
 		}
 	}
 
 	return {
-		isSpent: (business) => (evenAtByBusiness.get(business) ?? 0) - clock() >= behindMsMax,
+		isSpent: (business) => owedNow(business, clock()) >= behindMsMax,
 		take: (business, rows) => {
 			const now = clock();
-			if (evenAtByBusiness.size >= KEPT_LENGTH) forget(now);
-			const evenAt = Math.max(now, evenAtByBusiness.get(business) ?? 0);
-			evenAtByBusiness.set(business, evenAt + rows * msOfRow);
+			if (owedByBusiness.size >= KEPT_LENGTH) forget(now);
+			const ms = owedNow(business, now) + rows * msOfRow;
+			owedByBusiness.set(business, { ms, at: now });
 		}
 	};
+}
+
+interface Owed {
+	ms: number;
+	at: number;
 }
