@@ -15,7 +15,7 @@ import { isLong, readLacking, readNamed, SLICE_LENGTH } from './ledger-book.ts';
 import { isOfFact } from './passed.ts';
 import { cardFor, keepTold, readCard } from './told-cards.ts';
 import { byOthers, carriesOf, takeFresh, type ShopFact } from './to-person.ts';
-import { earlyDeliveriesOf } from './to-shop.ts';
+import { earlyDeliveriesOf, stampAlike } from './to-shop.ts';
 
 export interface BackfillParts {
 	readonly clock: () => number;
@@ -92,7 +92,8 @@ async function bringBook(
 		...(await readJudged(carry, { business, ledger, person }))
 	];
 	await parts.appendRelayFacts(transaction, person, drafts);
-	for (const early of await earlyDeliveriesOf(sql, { business, person, now }, fresh))
+	const answers = await earlyDeliveriesOf(sql, { business, person, now }, fresh);
+	for (const early of await stampAlike(sql, answers, now))
 		await parts.appendRelayFacts(transaction, early.scope, [early.draft]);
 }
 

@@ -12,6 +12,8 @@ import { encodeFact } from '#domain/fact/encode-fact.ts';
 import type { Fact } from '#domain/fact/fact.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import type { LedgerId } from '#domain/ids.ts';
+import { foldPerson } from '#domain/person/fold-person.ts';
+import { holdFact, isPersonFact } from '#domain/person/held-fact.ts';
 import type { AppendRelayFacts } from '#server/auth/relay-fact-draft.ts';
 import { verifyBridge } from '#server/commands/keeping/verify-feed.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
@@ -614,6 +616,38 @@ describe('balances', () => {
 		await agree(test, ['1500', '7', '50', '0']);
 		await stand.ask('/connections/end', { body: { business: shop.business, ledger }, by: amina });
 		await agree(test, ['1500', '7', '50', '0']);
+	});
+
+	it('[BRIDGE-25] equal the customer’s, though the relay’s clock was days ahead in the shop’s feed', async () => {
+		const test = await openShopDevice(stand, shop);
+		ledger = await customerOf(test, 'Amina');
+		const due = await write(test, ledger, { kind: 'due', minor: 400 });
+		await test.sync();
+		await stand.link(shop, ledger, amina);
+		const [code = ''] = await codesOf(5_000);
+		await test.sync();
+		expect((await test.device.claimByCode(ledger, [due], code)).ok).toBe(true);
+		await agree(test, ['400', '0', '0', '0']);
+		// The last day but one on which she may contest it; the relay's clock is days ahead for a moment.
+		stand.clock.now += 12 * DAY_MS + 3 * DAY_MS;
+		await stand.link(shop, mintLedger(), await stand.customer(`bob${String(round)}`));
+		stand.clock.now -= 3 * DAY_MS;
+		const said = { business: shop.business, ledger, h: due, decision: 'cancel' } as const;
+		await put(amina, await replyFact(amina, { ...said, reason: 'notMe' }));
+
+		const [answered] = ofKind(await stand.feedOf(shop.business), 'answered');
+		const [filed] = ofKind(await feed(), 'filed');
+		expect(answered?.at.wall).toBe(stand.clock.now);
+		expect(filed?.at).toEqual(answered?.at);
+		const told = (await feed()).filter(isPersonFact);
+		const held = await Promise.all(told.map((fact) => holdFact(fact, crypto)));
+		const looking = { nowMs: stand.clock.now, readUpTo: 0, newer: 0 };
+		const view = foldPerson(
+			held.filter((one) => one !== undefined),
+			looking
+		);
+		expect(view.shops[0]?.totals[0]).toMatchObject({ confirmed: 0n, disputed: 400n });
+		await agree(test, ['0', '0', '0', '400']);
 	});
 
 	/** Confirmed, waiting, credited, disputed: on the device and in PostgreSQL. */

@@ -4,9 +4,10 @@ import type { AppendRelayFacts, LockScopes, ScopeId } from '#server/auth/relay-f
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
 import { hasEarly } from './early-answers.ts';
 import type { Carry } from './to-person.ts';
-import { earlyDeliveriesOf, type Delivery } from './to-shop.ts';
+import { earlyDeliveriesOf, stampAlike, type Delivery } from './to-shop.ts';
 
 export interface DeliverParts {
+	readonly clock: () => number;
 	readonly appendRelayFacts: AppendRelayFacts;
 	readonly lockScopes: LockScopes;
 }
@@ -17,15 +18,16 @@ export async function deliver(
 	transaction: Transaction,
 	deliveries: readonly Delivery[]
 ): Promise<ReadonlySet<ScopeId>> {
-	const byScope = Map.groupBy(deliveries, ({ scope }) => scope);
-	await parts.lockScopes(transaction, Array.from(byScope.keys()));
-	for (const [scope, ofScope] of byScope)
+	const scopes = new Set(deliveries.map(({ scope }) => scope));
+	await parts.lockScopes(transaction, Array.from(scopes));
+	const stamped = await stampAlike(rawSql(transaction), deliveries, parts.clock());
+	for (const [scope, ofScope] of Map.groupBy(stamped, (one) => one.scope))
 		await parts.appendRelayFacts(
 			transaction,
 			scope,
 			ofScope.map(({ draft }) => draft)
 		);
-	return new Set(byScope.keys());
+	return scopes;
 }
 
 export interface OfShop {

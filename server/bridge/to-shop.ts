@@ -14,6 +14,8 @@ import { keepEarly, takeEarly, type Brought } from './early-answers.ts';
 export interface Delivery {
 	readonly scope: ScopeId;
 	readonly draft: RelayFactDraft;
+	/** Of an answer: the feed of the other side, which hears the same. */
+	readonly other?: ScopeId;
 }
 
 interface ToDeliver {
@@ -108,9 +110,38 @@ async function answerOf(
 		...(saidAt !== undefined && { saidAt })
 	};
 	return [
-		{ scope: businessId, draft: { kind: 'answered', ...body, branch: held.branch } },
-		{ scope: person, draft: { kind: 'filed', businessId, ...body, branch: null } }
+		{
+			...{ scope: businessId, other: person },
+			draft: { kind: 'answered', ...body, branch: held.branch }
+		},
+		{
+			...{ scope: person, other: businessId },
+			draft: { kind: 'filed', businessId, ...body, branch: null }
+		}
 	];
+}
+
+/**
+ * BRIDGE-25. Both sides have an answer by one stamp: each feed alone would stamp it no earlier than what stands
+ * there, and in one of them the relay's clock may have been ahead. The feeds are locked; `now` in ms UTC.
+ */
+export async function stampAlike(
+	sql: Sql,
+	deliveries: readonly Delivery[],
+	now: number
+): Promise<readonly Delivery[]> {
+	const scopes = deliveries.flatMap(({ scope, other }) => (other === undefined ? [] : scope));
+	if (scopes.length === 0) return deliveries;
+	const rows = await sql<{ business: ScopeId; relay_wall: string }[]>`
+		select business, relay_wall from feed_head where business = any(${scopes}::uuid[])`;
+	const wallByScope = new Map(rows.map((row) => [row.business, Number(row.relay_wall)]));
+	const wallOf = (scope: ScopeId): number => wallByScope.get(scope) ?? 0;
+	return deliveries.map((delivery) => {
+		const { scope, other, draft } = delivery;
+		if (other === undefined || draft.saidAt !== undefined) return delivery;
+		const saidAt = Math.max(now, Math.min(wallOf(scope), wallOf(other)));
+		return { ...delivery, draft: { ...draft, saidAt } };
+	});
 }
 
 /**
