@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNotNull, lte } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, lte, or } from 'drizzle-orm';
 import type { BusinessId } from '#domain/ids.ts';
 import type { FoldMeter } from '#server/database/fold-meter.ts';
 import { createLeftWork, type LeftWorkParts } from '#server/database/left-work.ts';
@@ -6,6 +6,7 @@ import { claimWaiting } from '#server/database/ledgers.ts';
 import { businessIn } from '#server/ledgers/guard.ts';
 import type { LedgerParts } from '#server/ledgers/ledger-parts.ts';
 import { isWaiting, judgeClaim, type WaitingClaim } from './judge-claim.ts';
+import { CARRIED_WAIT_MS } from './queue-claims.ts';
 
 /** Judges what was stored, now and whenever it is woken. */
 export interface Judge {
@@ -80,19 +81,26 @@ async function* readDue(parts: JudgeParts): AsyncGenerator<WaitingClaim, undefin
 
 /** The first claims of each, the first of all before the second of any. */
 async function readPage(
-	{ executor, clock }: JudgeParts,
+	parts: JudgeParts,
 	businesses: readonly BusinessId[]
 ): Promise<readonly WaitingClaim[]> {
+	const { executor, clock } = parts;
 	const { business, claim, code, n, dueAt } = claimWaiting;
 	const page: (WaitingClaim & { readonly turn: number })[] = [];
 	for (const of of businesses) {
+		const now = clock();
+		const isAhead = gt(dueAt, now + CARRIED_WAIT_MS);
 		const rows = await executor
-			.select({ claim, code, n })
+			.select({ claim, code, n, dueAt })
 			.from(claimWaiting)
-			.where(and(eq(business, of), lte(dueAt, clock())))
+			.where(and(eq(business, of), or(lte(dueAt, now), isAhead)))
 			.orderBy(asc(claim), asc(code), asc(n))
 			.limit(Math.ceil(PAGE_LENGTH / businesses.length));
-		page.push(...rows.map((row, turn) => ({ business: of, ...row, turn })));
+		for (const [turn, { dueAt: at, ...row }] of rows.entries()) {
+			const waiting = { business: of, ...row };
+			if (at !== null && at > now) await putOff(parts, waiting, CARRIED_WAIT_MS);
+			else page.push({ ...waiting, turn });
+		}
 	}
 	return page.toSorted((a, b) => a.turn - b.turn || (a.claim < b.claim ? -1 : 1));
 }
@@ -103,18 +111,22 @@ async function judgeOne(parts: JudgeParts, waiting: WaitingClaim): Promise<0 | 1
 		return (await judgeClaim(parts, waiting)) === 'gone' ? 0 : 1;
 	} catch (fault) {
 		parts.fault(fault);
-		await putOff(parts, waiting);
+		await putOff(parts, waiting, PUT_OFF_MS);
 		return 0;
 	}
 }
 
-/** One claim that cannot be judged stops nobody else's. */
+/**
+ * One claim that cannot be judged stops nobody else's. JUDGE-13. One that was put off by a clock which was set
+ * back since waits from now on, not until that is there again.
+ */
 async function putOff(
 	{ executor, clock, fault }: JudgeParts,
-	waiting: WaitingClaim
+	waiting: WaitingClaim,
+	ms: number
 ): Promise<void> {
 	try {
-		const dueAt = clock() + PUT_OFF_MS;
+		const dueAt = clock() + ms;
 		await executor.update(claimWaiting).set({ dueAt }).where(isWaiting(waiting));
 	} catch (second) {
 		fault(second);

@@ -626,6 +626,28 @@ it('[JUDGE-13] a shop that claims much has its turn, as every other has', async 
 	await orm.delete(claimWaiting);
 });
 
+it('[JUDGE-13] what was put off while the clock was ahead waits a minute at most once it is set back', async () => {
+	const { orm } = stand.database;
+	const codes = await giveSheet(stand, { name, person: amina.person });
+	const h = await writeRecord(stand, name);
+	await fileClaim(stand, shop, { ...sheet(h, codes, 0), id: claimIdOf(999_997) });
+	const judge = createJudge({
+		...stand.parts,
+		fault: (fault) => {
+			throw fault;
+		},
+		every: () => () => undefined
+	});
+	await orm.update(claimWaiting).set({ dueAt: stand.clock.now + 3 * DAY_MS });
+	await judge.judgeDue();
+	expect(verdicts()).toEqual([]);
+	stand.clock.now += 60_000;
+	await judge.judgeDue();
+	await judge.close();
+	expect(resultOf(verdicts().at(-1))).toBe('ok');
+	await orm.delete(claimWaiting);
+});
+
 it('[JUDGE-13] comes to every business that has a claim due, however many there are', async () => {
 	const { orm, sql } = stand.database;
 	await sql`

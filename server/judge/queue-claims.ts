@@ -15,8 +15,8 @@ interface StoredRecord {
 	readonly h: RecordHash;
 }
 
-/** How long a claim from before a restore waits for the verdict that somebody may hold. */
-const CARRIED_WAIT_MS = 60_000;
+/** How long a claim from before a restore waits for the verdict that somebody may hold; none waits longer. */
+export const CARRIED_WAIT_MS = 60_000;
 
 /**
  * JUDGE-14. Writes down which claims wait for their verdict, in the transaction that stores them:
