@@ -863,6 +863,58 @@ describe('killed', () => {
 		await own.close();
 	});
 
+	it('[BRIDGE-26] what a day left behind comes though the clock was ahead and is set back', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		const faults: unknown[] = [];
+		const bridge = bridgeOf(own, { wrap: (append) => append, faults, dayMax: 10 });
+		const facts = Array.from({ length: 12 }, () => recordFact(here, { ledger }));
+		own.clock.now += 30 * DAY_MS;
+		await store(own, here, await Promise.all(facts));
+		for (let at = 0; at <= CARDS_DAY_MAX; at += 1) {
+			await store(own, here, [handFact(here, 'setting', { name: `Name ${String(at)}` })]);
+			await bridge.carryAll();
+		}
+		const told = async (): Promise<readonly number[]> => {
+			const facts = await own.feedOf(hers.person);
+			return [ofKind(facts, 'booked').length, ofKind(facts, 'card').length];
+		};
+		const [, cards = 0] = await told();
+		expect(await told()).toEqual([10, cards]);
+		own.clock.now -= 30 * DAY_MS;
+		await bridge.carryAll();
+		expect(await told()).toEqual([12, cards + 1]);
+		expect(faults).toEqual([]);
+		await bridge.close();
+		await own.close();
+	});
+
+	it('[BRIDGE-26] what cannot be carried is passed though the clock was set back since', async () => {
+		const own = await createHostileStand();
+		await own.service.close();
+		const [here, hers] = [await own.shop('duka'), await own.customer('amina')];
+		await own.link(here, ledger, hers);
+		const ill = (append: AppendRelayFacts): AppendRelayFacts => {
+			return (transaction, scope, drafts) => {
+				const isOne = drafts.some((one) => one.kind === 'booked' && one.record.core.amount === 666);
+				if (isOne) throw new Error('ill');
+				return append(transaction, scope, drafts);
+			};
+		};
+		const bridge = bridgeOf(own, { wrap: ill, faults: [] });
+		for (const minor of [666, 3])
+			await store(own, here, [await recordFact(here, { ledger, minor })]);
+		await bridge.carryAll();
+		own.clock.now -= DAY_MS;
+		await bridge.carryAll();
+		const booked = ofKind(await own.feedOf(hers.person), 'booked');
+		expect(booked.map(({ record }) => record.core.amount)).toEqual([3]);
+		await bridge.close();
+		await own.close();
+	});
+
 	it('[RELAY-82] carries what another relay held back that was killed since', async () => {
 		const own = await createHostileStand();
 		await own.service.close();

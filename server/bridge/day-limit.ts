@@ -32,6 +32,11 @@ const BEHIND_LENGTH = 100;
 /** The day of a way that is being filled: before all others. */
 const FILLING = -1;
 
+/** Of what was left behind: its day is over, or was counted by a clock that was set back since. */
+export function isOtherDay(sql: Sql, day: number): ReturnType<Sql> {
+	return sql`(day < ${day} or day > ${day + 1})`;
+}
+
 export function dayOf(now: number): number {
 	return Math.floor(now / DAY_MS);
 }
@@ -117,7 +122,8 @@ export async function* findLeftBehind(
 		const [business = '', ledger = '', person = ''] = after;
 		const rows = await sql<(Way & { business: BusinessId })[]>`
 			select business, ledger, person from bridge_state
-			where is_behind and ledger <> ${NO_LEDGER} and (day < ${day} or count < ${max})
+			where is_behind and ledger <> ${NO_LEDGER}
+					and (${isOtherDay(sql, day)} or count < ${max})
 				and (business, ledger, person) > (${business}::uuid, ${ledger}::uuid, ${person}::uuid)
 			order by business, ledger, person limit ${BEHIND_LENGTH}`;
 		for (const row of rows) yield row;

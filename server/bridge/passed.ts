@@ -32,7 +32,8 @@ export function createPatience(clock: () => number): Patience {
 	return {
 		isOver: (what) => {
 			const first = since.get(what);
-			if (first !== undefined) return clock() - first >= PATIENCE_MS;
+			// A clock may be set back.
+			if (first !== undefined) return Math.abs(clock() - first) >= PATIENCE_MS;
 			if (since.size >= WAITING_MAX) since.clear();
 			since.set(what, clock());
 			return false;

@@ -6,7 +6,7 @@ import type { BusinessId, LedgerId, PersonId } from '#domain/ids.ts';
 import type { AppendRelayFacts, LockScopes, ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { NO_LEDGER } from '#server/database/journal.ts';
 import { rawSql, type Transaction } from '#server/database/transaction.ts';
-import type { OfDay } from './day-limit.ts';
+import { isOtherDay, type OfDay } from './day-limit.ts';
 import { CARD_DEVICES_MAX, readShopCard, type CardAsked } from './shop-card.ts';
 
 /** How often one person is told another card of one shop on one UTC day of the relay. */
@@ -89,7 +89,7 @@ export async function noteCard(sql: Sql, business: BusinessId, key: string): Pro
 export async function findCards(sql: Sql, day: number): Promise<readonly BusinessId[]> {
 	const rows = await sql<{ business: BusinessId }[]>`
 		select distinct business from bridge_state
-		where is_behind and ledger = ${NO_LEDGER} and (day < ${day} or count < ${CARDS_DAY_MAX})`;
+		where is_behind and ledger = ${NO_LEDGER} and (${isOtherDay(sql, day)} or count < ${CARDS_DAY_MAX})`;
 	return rows.map(({ business }) => business);
 }
 
@@ -133,7 +133,7 @@ async function takeNoted(sql: Sql, { business, day }: OfDay): Promise<readonly P
 	const rows = await sql<{ person: PersonId }[]>`
 		select person from bridge_state
 		where business = ${business} and ledger = ${NO_LEDGER} and is_behind
-			and (day < ${day} or count < ${CARDS_DAY_MAX})
+			and (${isOtherDay(sql, day)} or count < ${CARDS_DAY_MAX})
 		order by person limit ${PEOPLE_AT_ONCE}
 		for update skip locked`;
 	return rows.map(({ person }) => person);
