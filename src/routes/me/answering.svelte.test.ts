@@ -13,14 +13,14 @@ const SAID = { text: 'You agreed', undo: 'Undo' };
 /** A phone that writes down what it signs. */
 function phone(
 	link: SyncStatus['link'],
-	outcome: Result<Answered, AnswerRefusal> = ok({ hs: [] })
+	outcomeOf: (what: string) => Result<Answered, AnswerRefusal> = () => ok({ hs: [] })
 ) {
 	const sync = new SyncStatus(() => 0);
 	sync.link = link;
 	const signed: string[] = [];
 	const sign = (what: string) => {
 		signed.push(what);
-		return Promise.resolve(outcome);
+		return Promise.resolve(outcomeOf(what));
 	};
 	const toasts = new Toasts();
 	const answering = new Answering({
@@ -107,8 +107,24 @@ describe('an answer', () => {
 		expect(signed).toEqual(['accept a', 'drop b', 'cancel a notMe -']);
 	});
 
+	it.each(['online', 'offline'] as const)(
+		'[CUSTOMER-21] that was held and is not taken says why, though the next one is given: %s',
+		async (link) => {
+			const { answering, toasts } = phone(link, (what) =>
+				what === 'accept a b' ? err('alreadyAnswered') : ok({ hs: [] })
+			);
+			await answering.accept([A, B], SAID);
+			await answering.drop(B, { ...SAID, text: 'Let go' });
+			expect(toasts.current?.text).toBe('Let go');
+			await vi.advanceTimersByTimeAsync(10_000);
+			expect(answering.trouble).toBe('alreadyAnswered');
+			await answering.drop(A, SAID);
+			expect(answering.trouble).toBeUndefined();
+		}
+	);
+
 	it('that is not taken says why, and no toast says that it was', async () => {
-		const { answering, toasts } = phone('online', err('alreadyAnswered'));
+		const { answering, toasts } = phone('online', () => err('alreadyAnswered'));
 		await answering.accept([A], SAID);
 		expect([answering.trouble, toasts.current]).toEqual(['alreadyAnswered', undefined]);
 	});

@@ -102,14 +102,13 @@ export class Answering {
 	}
 
 	async #answer(held: Held, said: Said): Promise<void> {
+		this.trouble = undefined;
 		await this.#signHeld();
 		const { customer, toasts } = this.#parts;
 		if (held.hs.length === 1 && customer.sync.link === 'online') {
-			await this.#sign(held);
-			if (this.trouble === undefined) toasts.show(said.text);
+			if (await this.#sign(held)) toasts.show(said.text);
 			return;
 		}
-		this.trouble = undefined;
 		this.#held = held;
 		this.#timer = setTimeout(() => void this.flush(), UNDO_MS);
 		const undo: Undo = {
@@ -124,14 +123,17 @@ export class Answering {
 		toasts.show(said.text, undo);
 	}
 
-	async #sign(held: Held): Promise<void> {
+	/** Whether it was taken. Why one was not stands until the next is given. */
+	async #sign(held: Held): Promise<boolean> {
 		try {
 			const answered = await this.#send(held);
-			this.trouble = answered.ok ? undefined : answered.error;
+			if (answered.ok) return true;
+			this.trouble = answered.error;
 		} catch {
 			// Nothing was written; the record still waits, and the strip above says so.
 			this.trouble = 'fault';
 		}
+		return false;
 	}
 
 	#send(held: Held): Promise<Result<Answered, AnswerRefusal>> {
