@@ -1086,6 +1086,21 @@ describe('codes by SMS', () => {
 		expect(await present({ h, way: 'sms', code, counter: 0 })).toBe('revoked');
 	});
 
+	it('[JUDGE-12] [CODES-8] confirm for who was linked while the clock was ahead, once it is set back', async () => {
+		name = { business: shop.business, ledger: mintLedger() };
+		const [first, second] = [await writeRecord(stand, name), await writeRecord(stand, name)];
+		stand.clock.now += 3 * DAY_MS;
+		await link(stand, name, { way: 'phone', phone: '+254700000001' });
+		expect((await sendRecordSms(stand.parts, { name, h: second })).ok).toBe(true);
+		stand.clock.now -= 3 * DAY_MS;
+		expect((await sendRecordSms(stand.parts, { name, h: first })).ok).toBe(true);
+		const code = await smsCodeOf(stand, first, 0);
+		expect(await present({ h: first, way: 'sms', code, counter: 0 })).toBe('ok');
+		expect((await sendRecordSms(stand.parts, { name, h: second })).ok).toBe(true);
+		const again = await smsCodeOf(stand, second, 1);
+		expect(await present({ h: second, way: 'sms', code: again, counter: 1 })).toBe('ok');
+	});
+
 	it('[JUDGE-12] take five tries a message', async () => {
 		const h = await writeRecord(stand, name);
 		await sendRecordSms(stand.parts, { name, h });

@@ -89,11 +89,9 @@ async function findSms(
 		.where(and(ofLedger(smsSend, name), eq(smsSend.h, h), eq(smsSend.send, counter)));
 	if (sent === undefined) return undefined;
 	if (!isSameCode(await smsCode(smsKey, { h, send: counter }, crypto), typed)) return undefined;
-	// Whoever stood there before said yes for himself.
+	// Whoever stood there before said yes for himself: what was sent to him has no recipient any more.
 	const isCurrent =
-		link !== undefined &&
-		sent.sentAt >= link.at &&
-		sent.recipient === (await numberBehind(tx, { guard, link }));
+		link !== undefined && sent.recipient === (await numberBehind(tx, { guard, link }));
 	const match = { isCurrent, issuedAt: sent.sentAt };
 	const old = sent.result === null ? undefined : { result: sent.result, al: sent.al ?? 0 };
 	return { match: old === undefined ? match : { ...match, spentFor: h }, epoch: 0, counter, old };

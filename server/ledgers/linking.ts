@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { err, ok, type Result } from '#domain/result.ts';
 import { member, person as personTable } from '#server/database/accounts.ts';
-import { ledgerGuard, phoneChange } from '#server/database/ledgers.ts';
+import { ledgerGuard, phoneChange, smsSend } from '#server/database/ledgers.ts';
 import { ledgerLink } from '#server/database/persons.ts';
 import type { Act } from './act.ts';
 import { makeCard, phoneEndOf } from './cards.ts';
@@ -136,6 +136,9 @@ async function hasNumber(act: Act, { phone }: Guard, party: Party): Promise<bool
 	return phone !== null && phone === (await numberOf(act, party));
 }
 
+/** To whom the messages of a connection that ended went: no number that is behind a ledger. */
+const NOBODY = '';
+
 async function keepLink(
 	act: Act,
 	parts: LedgerParts,
@@ -151,6 +154,8 @@ async function keepLink(
 		.onConflictDoUpdate({ target: [ledgerLink.business, ledgerLink.ledger], set: state });
 	const phone = party.way === 'phone' ? party.phone : null;
 	await tx.update(ledgerGuard).set({ phone }).where(ofLedger(ledgerGuard, name));
+	// JUDGE-12. So do those that went out by message, whichever relay sent them and whatever its clock said.
+	await tx.update(smsSend).set({ recipient: NOBODY }).where(ofLedger(smsSend, name));
 	// The codes of whoever stood there before end with him; he is told so too.
 	const last = { person: before?.person ?? null, epoch: before?.epoch ?? 0 };
 	const epoch = await raiseEpoch(act, parts, { name, link: last, holder: person });
