@@ -217,6 +217,22 @@ describe('the queue', () => {
 		expect(backoffMs(3, () => 0)).toBe(0);
 	});
 
+	it('[MESSAGE-11] is sent though the clock was ahead when it was queued, and was set back', async () => {
+		const DAYS_MS = 3 * 86_400_000;
+		const gateway = gatewayThat(err(passing('busy')), ok('taken'));
+		const messages = sender(gateway);
+		await queue({ at: clock.now + DAYS_MS });
+		await messages.sendDue();
+		expect(gateway.asked).toHaveLength(1);
+		// What waits for its next try waits its time.
+		await messages.sendDue();
+		expect(gateway.asked).toHaveLength(1);
+		clock.now += 120_000;
+		await messages.sendDue();
+		expect(gateway.asked).toHaveLength(2);
+		await messages.close();
+	});
+
 	it('[MESSAGE-4] of a sender that was killed is sent with the same key by another', async () => {
 		const hung = gatewayThat(new Promise<Answer>(() => undefined));
 		await queue();

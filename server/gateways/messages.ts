@@ -48,6 +48,8 @@ const BACKOFF_MS_FIRST = 2_000;
 const BACKOFF_MS_MAX = 120_000;
 /** How often one looks for what others queued, or left. */
 const LOOK_AGAIN_MS = 5_000;
+/** None is due so much later, by any relay's clock: one that is was written down by one that was set back since. */
+const AHEAD_MS = 3_600_000;
 const LOG_KEPT_MS = 90 * 24 * 3_600_000;
 const SWEPT_MAX = 50;
 
@@ -146,7 +148,8 @@ async function takeDue(
 	const now = clock();
 	const common = (await commonClock?.()) ?? now;
 	// One that was tried is due by the clock of all: whose own is ahead takes none that is being sent.
-	const isDue = sql`${message.dueAt} <= case when ${message.tries} = 0 then ${now}::bigint else ${common}::bigint end`;
+	const at = sql`case when ${message.tries} = 0 then ${now}::bigint else ${common}::bigint end`;
+	const isDue = sql`(${message.dueAt} <= ${at} or ${message.dueAt} > ${at} + ${AHEAD_MS}::bigint)`;
 	const isWaiting = and(eq(message.state, 'waiting'), eq(message.channel, channel));
 	const due = executor
 		.select({ key: message.key })
