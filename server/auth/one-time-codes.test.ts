@@ -107,6 +107,20 @@ describe('a code', () => {
 		expect((await check(code)).ok).toBe(true);
 	});
 
+	it('[AUTH-18] is sent again though those before went out by a clock that was ahead', async () => {
+		const DAYS_MS = 3 * 86_400_000;
+		clock.now += DAYS_MS;
+		for (let sends = 0; sends < SENDS_MAX; sends += 1) {
+			expect((await issue()).ok).toBe(true);
+			clock.now += 300_000;
+		}
+		// As many as one address gets.
+		for (let subjects = SENDS_MAX; subjects < SENDS_TO_ONE_MAX; subjects += 1)
+			await issue({ subject: `ahead ${String(subjects)}` });
+		clock.now -= DAYS_MS;
+		expect(await issue()).toMatchObject({ ok: true, value: { sendsLeft: SENDS_MAX - 1 } });
+	});
+
 	it('[AUTH-17] is tried five times, and then not even the right one counts', async () => {
 		await issue();
 		const code = await lastCode();
