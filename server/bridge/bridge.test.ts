@@ -494,6 +494,25 @@ describe('what a customer answers', () => {
 		expect(ofKind(await feed(), 'filed')).toHaveLength(3);
 	});
 
+	it('[RELAY-19] what is told once a clock that was ahead is set back was looked at by nobody', async () => {
+		await stand.link(shop, ledger, amina);
+		stand.clock.now += 3 * DAY_MS;
+		await put(shop, await recordFact(shop, { ledger }));
+		stand.clock.now -= 3 * DAY_MS;
+		const [ahead] = ofKind(await feed(), 'booked');
+		await seen(amina, ahead?.at.wall ?? 0);
+		await put(shop, await recordFact(shop, { ledger, minor: 300 }));
+		await put(shop, await recordFact(shop, { ledger, minor: 700 }));
+		const told = (await feed()).filter(isPersonFact);
+		const held = await Promise.all(told.map((fact) => holdFact(fact, crypto)));
+		const view = foldPerson(
+			held.filter((one) => one !== undefined),
+			{ nowMs: stand.clock.now, readUpTo: 0, newer: 0 }
+		);
+		const asking = view.notices.filter(({ kind }) => kind === 'toAnswer');
+		expect(asking.map(({ isRead }) => isRead)).toEqual([false, false, true]);
+	});
+
 	it('[BRIDGE-5] or only looks at is told to the shop where something new was seen', async () => {
 		await stand.link(shop, ledger, amina);
 		const saw = async (): Promise<readonly number[]> =>

@@ -73,7 +73,10 @@ export interface ToWrite {
 	readonly drafts: readonly RelayFactDraft[];
 }
 
-/** The same without what follows from them; returns the facts as they were written. */
+/**
+ * The same without what follows from them; returns the facts as they were written. Where the clock was ahead and is
+ * set back, each is a little later than those before: who looked at them did not see it.
+ */
 export async function writeRelayFacts(
 	sql: Sql,
 	{ clock, epoch, cameTo = () => 0, random = systemRandom, relayKey }: WritingParts,
@@ -87,7 +90,8 @@ export async function writeRelayFacts(
 		insert into feed_head as held (business, s, relay_n, relay_wall)
 		values (${scope}, ${count}, ${count}, ${now})
 		on conflict (business) do update set s = held.s + ${count},
-			relay_n = held.relay_n + ${count}, relay_wall = greatest(held.relay_wall, ${now})
+			relay_n = held.relay_n + ${count}, relay_wall =
+				case when held.relay_wall > ${now} then held.relay_wall + 1 else ${now} end
 		returning s, relay_n, relay_wall, (select max(epoch) from database_epoch) as epoch`;
 	assert(head !== undefined, 'an upsert returns its row');
 	// Numbers of an epoch that ended, or of a database that went back, may be given already, to other
