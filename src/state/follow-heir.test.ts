@@ -544,6 +544,29 @@ it('[JOIN-1] a device notes that its access was ended, and that it is let in aga
 	expect(await noted()).toBeUndefined();
 });
 
+it.each([
+	['let in again', { state: 'online' }, { halted: 'rights' }, undefined],
+	['taken out', { halted: 'rights' }, { state: 'online', halted: undefined }, NOW]
+] as const)(
+	'[JOIN-1] notes that it is %s where another tab led meanwhile',
+	async (...[, a, b, noted]) => {
+		const test = stand();
+		const other = createToldLine();
+		const second = followHeir(other, test.parts);
+		for (const [tab, line, moved] of [
+			[test.followed, test.line, a],
+			[second, other, b],
+			[test.followed, test.line, a]
+		] as const) {
+			await tab.start();
+			line.says(moved);
+			await settled();
+			await tab.stop();
+		}
+		expect(await test.store.read(['meta'], (rows) => readMeta(rows, 'removedAt'))).toBe(noted);
+	}
+);
+
 it('[JOIN-2] a device notes that the relay does not know it, which is no removal', async () => {
 	const test = stand({ late: () => Promise.reject(new Error('nobody was removed')) });
 	const noted = (): Promise<unknown> =>

@@ -64,7 +64,7 @@ const RELOAD_LOOKS_MAX = 60;
 export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
 	const run: FollowRun = {
 		...{ link, parts, listeners: new Set(), turn: 0 },
-		...{ ...BEGINNING, isGoing: false, whyNone: undefined, out: undefined }
+		...{ ...BEGINNING, isGoing: false, whyNone: undefined }
 	};
 	link.on(() => {
 		look(run);
@@ -97,7 +97,8 @@ const BEGINNING = {
 	hasLeft: false,
 	isFreeing: false,
 	isRetaking: false,
-	unknownAt: undefined
+	unknownAt: undefined,
+	out: undefined
 };
 
 interface FollowRun {
@@ -116,7 +117,7 @@ interface FollowRun {
 	unknownAt: number | undefined;
 	/** The heir's book is whole, and this page is about to end. */
 	isGoing: boolean;
-	/** What is noted of it in its book; undefined as long as the relay said nothing. */
+	/** What this tab noted of it in its book in this turn: another tab may have led meanwhile. */
 	out: Out | 'in' | undefined;
 	/** Why the relay gave this device no heir: its access was ended, or it does not know it. */
 	whyNone: LinkHalt | undefined;
