@@ -31,7 +31,7 @@ function createToldLine(): ToldLine {
 		refused: [],
 		halted: undefined
 	};
-	return {
+	const line: ToldLine = {
 		get status() {
 			return status;
 		},
@@ -43,7 +43,11 @@ function createToldLine(): ToldLine {
 			starts += 1;
 			return Promise.resolve();
 		},
-		stop: () => Promise.resolve(),
+		// As the real one does, which shows that it is offline.
+		stop: () => {
+			line.says({ state: 'offline' });
+			return Promise.resolve();
+		},
 		wake: () => undefined,
 		starts: () => starts,
 		says: (moved) => {
@@ -51,6 +55,7 @@ function createToldLine(): ToldLine {
 			for (const told of listeners) told(status);
 		}
 	};
+	return line;
 }
 
 const FULL = new Error('the disk is full');
@@ -542,6 +547,27 @@ it('[JOIN-1] a device notes that its access was ended, and that it is let in aga
 	test.line.says({ halted: undefined });
 	await settled();
 	expect(await noted()).toBeUndefined();
+});
+
+it('[LATE-1] a removed device leaves nothing, and starts no line, in a tab that leads no more', async () => {
+	const heard: string[] = [];
+	const test = stand({
+		late: (texts) => {
+			heard.push(...texts);
+			// The relay was restored while this tab slept: it knows of no removal.
+			if (heard.length > 1) return Promise.resolve(err('unknown'));
+			return Promise.resolve(ok({ waiting: ['A-1'], known: [], refused: [] }));
+		}
+	});
+	await keepRows(test.store, row(1, 0));
+	await test.followed.start();
+	test.line.says({ state: 'online', halted: 'rights', unsent: 1 });
+	await settled();
+	await test.store.write(['meta'], (rows) => rows.remove('meta', ['removedAt']));
+	await test.followed.stop();
+	await settled();
+	expect([heard, test.line.starts()]).toEqual([['["A-1"]'], 1]);
+	expect(await test.store.read(['meta'], (rows) => readMeta(rows, 'removedAt'))).toBeUndefined();
 });
 
 it.each([

@@ -92,6 +92,7 @@ export function followHeir(link: RelayLink, parts: FollowHeirParts): RelayLink {
 
 /** What a turn begins with. */
 const BEGINNING = {
+	isOn: false,
 	isTaking: false,
 	isLeaving: false,
 	hasLeft: false,
@@ -107,6 +108,8 @@ interface FollowRun {
 	readonly listeners: Set<(status: LinkStatus) => void>;
 	/** Moves with each stop: what was begun before it goes no further. */
 	turn: number;
+	/** A tab that was told to stop does nothing about what its line still says. */
+	isOn: boolean;
 	isTaking: boolean;
 	isLeaving: boolean;
 	/** What waits with the owner was left in this turn, though it had been before. */
@@ -135,7 +138,7 @@ function statusOf({ link, whyNone }: FollowRun): LinkStatus {
 function look(run: FollowRun): void {
 	const status = statusOf(run);
 	for (const told of [...run.listeners]) told(status);
-	act(run, status);
+	if (run.isOn) act(run, status);
 }
 
 function act(run: FollowRun, status: LinkStatus): void {
@@ -174,6 +177,7 @@ function leftIn({ refused }: LinkStatus): readonly string[] {
 /** HEIR-9. The line waits for nothing of the book before. */
 async function start(run: FollowRun): Promise<void> {
 	const { link, parts } = run;
+	run.isOn = true;
 	run.whyNone = undefined;
 	const isStill = inThisTurn(run);
 	// Killed after its heir's book was whole: that is the one to work in, with or without a relay.
