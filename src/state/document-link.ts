@@ -17,8 +17,11 @@ export interface DocumentLink {
 	/** Puts in what waits, where the line stands and has synchronised; else it does so by itself then. */
 	putWaiting(): void;
 	connect(): void;
-	/** Whether something is still on its way up, or waits for its turn behind other documents. */
-	isSending(): boolean;
+	/**
+	 * Whether something is still on its way up, or waits for its turn behind other documents; or on its
+	 * way down, before it has synchronised.
+	 */
+	isBusy(): boolean;
 	close(): Promise<void>;
 }
 
@@ -26,6 +29,8 @@ export interface DocumentLinkParts {
 	readonly store: DeviceStore;
 	readonly documents: DocumentsHost;
 	readonly createProvider: CreateProvider;
+	/** This device's own clock, ms. */
+	readonly clock: () => number;
 	/** Own facts are in the journal already, and need not come in again. */
 	readonly isOwn: (id: string) => boolean;
 	/** Which of the waiting rows go in now; absent: all of them. */
@@ -39,6 +44,9 @@ export interface DocumentLinkEvents extends Omit<ProviderEvents, 'synced'> {
 	/** The document holds another text under an own id. */
 	forked(): void;
 }
+
+/** A piece of a document takes no longer over the slowest line. */
+const PIECE_MS_MAX = 30_000;
 
 /**
  * Opens a document and its line. Own facts that wait are put back after the first sync only: what
@@ -62,6 +70,7 @@ export async function openDocumentLink(
 		if (!appendAll(doc, parts.pick?.(own) ?? own)) events.forked();
 	};
 	let isSynced = false;
+	const isComing = watchComing(doc, parts.clock);
 	const putWaiting = (): void => {
 		if (isSynced) waiting(parts.store, name).then(append, parts.onFault);
 	};
@@ -83,13 +92,22 @@ export async function openDocumentLink(
 		connect: () => {
 			provider.connect();
 		},
-		isSending: () => provider.isSending(),
+		isBusy: () => provider.isSending() || (!isSynced && isComing()),
 		close: async () => {
 			stop();
 			provider.close();
 			await parts.documents.close(name);
 		}
 	};
+}
+
+/** Whether some of the document has just come, from wherever it is kept. */
+function watchComing(doc: Doc, clock: () => number): () => boolean {
+	let cameAt = -Infinity;
+	doc.on('update', (...[, , , { local }]) => {
+		if (!local) cameAt = clock();
+	});
+	return () => Math.abs(clock() - cameAt) < PIECE_MS_MAX;
 }
 
 /** A day of one branch; the device opens no others. */

@@ -288,8 +288,8 @@ async function stuckRow(run: LinkRun, upTo: number): Promise<JournalRow | undefi
 	const unsent = await unsentRows(run);
 	return unsent.find(({ n, refused, document }) => {
 		const line = run.lines.get(document);
-		// One that is tried again by itself is let be, and so is one whose upload takes its time.
-		const isIdle = line?.isOnline !== false && line?.link.isSending() !== true;
+		// One that is tried again by itself is let be, and so is one over which something takes its time.
+		const isIdle = line?.isOnline !== false && line?.link.isBusy() !== true;
 		return n <= upTo && refused === undefined && isIdle && !run.paused.has(document);
 	});
 }

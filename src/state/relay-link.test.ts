@@ -149,6 +149,42 @@ function writeUnder(
 	createProvider(name, doc, events).connect();
 }
 
+/** Lines over which so many facts of others come one at a time, and all else behind them. */
+function slowly(
+	relay: FakeRelay,
+	{ createProvider, timers }: Pick<RelayLinkParts, 'createProvider' | 'timers'>,
+	{ facts, everyMs }: { readonly facts: number; readonly everyMs: number }
+): RelayLinkParts['createProvider'] {
+	return (name, doc, events) => {
+		const line = createProvider(name, doc, events);
+		let cancel: () => void = () => undefined;
+		const next = (): void => {
+			const held = readFacts(doc).filter(({ id }) => id.startsWith('Z-')).length;
+			if (held === facts) {
+				line.connect();
+				return;
+			}
+			cancel = timers.after(everyMs, () => {
+				const told = new Y.Doc();
+				appendFact(told, { id: `Z-${String(held + 1)}`, text: settingText(held + 1) });
+				Y.applyUpdate(doc, Y.encodeStateAsUpdate(told), relay);
+				next();
+			});
+		};
+		return {
+			...line,
+			connect: () => {
+				events.hello({ epoch: 1, kinds: [], now: relay.now, limits: {}, s: 0 });
+				next();
+			},
+			close: () => {
+				cancel();
+				line.close();
+			}
+		};
+	};
+}
+
 /** The same relay, some of its routes answered otherwise. */
 function withHttp(relay: FakeRelay, http: Partial<RelayHttp>): FakeRelay {
 	return Object.assign(Object.create(relay) as FakeRelay, {
@@ -235,6 +271,40 @@ describe('relay link', () => {
 		relay.isSending = false;
 		await a.pass(31_000);
 		expect([await sent(a), relay.opened - opened]).toEqual([[1], 1]);
+	});
+
+	it('[LINK-15] lets a line be over which a long document is still coming', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 1);
+		await sell(a);
+		const slow = createRelayLink({
+			...a.lineParts,
+			createProvider: slowly(relay, a.lineParts, { facts: 8, everyMs: 20_000 })
+		});
+		open.push(slow);
+		await slow.start();
+		await a.pass(170_000);
+		expect([await sent(a), a.faults]).toEqual([[1], []]);
+	});
+
+	it('[LINK-15] begins a line anew over which a document stopped coming', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		const a = await linked(relay, 1);
+		await sell(a);
+		let opened = 0;
+		const { createProvider } = a.lineParts;
+		const silent = createRelayLink({
+			...a.lineParts,
+			createProvider: (name, doc, events) => {
+				opened += 1;
+				if (opened > 1) return createProvider(name, doc, events);
+				return slowly(relay, a.lineParts, { facts: 1, everyMs: DAY_MS })(name, doc, events);
+			}
+		});
+		open.push(silent);
+		await silent.start();
+		await a.pass(31_000);
+		expect([await sent(a), opened, a.faults]).toEqual([[1], 2, []]);
 	});
 
 	it('[LINK-15] begins a line anew though older facts wait in a document that is left alone', async () => {
