@@ -1016,6 +1016,31 @@ describe('relay link', () => {
 		expect(a.faults).toEqual([]);
 	});
 
+	it('[LINK-42] nor by the same greeting once more, where the other could not be asked for', async () => {
+		const relay = createFakeRelay(TEST_NOW);
+		relay.epoch = 2;
+		const heard: ProviderEvents[] = [];
+		const a = await linked(overheard(relay, heard), 46);
+		let isAway = false;
+		const documents: DocumentsHost = {
+			...a.documents,
+			open: (name) => (isAway ? Promise.reject(new Error('away')) : a.documents.open(name))
+		};
+		const link = createRelayLink({ ...a.lineParts, documents });
+		open.push(link);
+		await link.start();
+		await relay.quiet();
+		isAway = true;
+		heard.at(-1)?.hello({ epoch: 1, kinds: [], now: TEST_NOW, limits: {}, s: 0, ends: [] });
+		await relay.quiet();
+		relay.isUp = false;
+		isAway = false;
+		a.ring();
+		await relay.quiet();
+		expect(await a.store.read(['meta'], (rows) => readMeta(rows, 'epoch'))).toBe(2);
+		expect(a.faults).not.toEqual([]);
+	});
+
 	it('[LINK-42] nor where another tab enters the next one while it looks', async () => {
 		const relay = createFakeRelay(TEST_NOW);
 		const a = await linked(relay, 47);

@@ -303,8 +303,10 @@ function isOfBefore(epoch: number, known: number | undefined): boolean {
 }
 
 async function askAgain(run: LinkRun, name: string): Promise<void> {
+	if (!canRun(run) || !run.lines.has(name)) return;
+	await beginLine(run, name);
+	// Not before: tried again after a fault, this one would be the second.
 	run.olderHellos.add(name);
-	if (canRun(run) && run.lines.has(name)) await beginLine(run, name);
 }
 
 /** LINK-29. Another tab may have died between its write and the word of it. */
