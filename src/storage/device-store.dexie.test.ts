@@ -174,20 +174,35 @@ it('[STORAGE-13] holds up no removal once it is closed', async () => {
 	expect(removals).toBe(0);
 });
 
-it('[STORAGE-13] gives way to a newer program, and was not removed for that', async () => {
-	const indexedDB = new IDBFactory();
-	let removals = 0;
-	const onRemoved = (): void => {
-		removals += 1;
-	};
-	const keyRange = IDBKeyRange;
-	const store = createDexieDeviceStore('daftar-test', { indexedDB, keyRange, onRemoved });
-	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+/** Another tab opens the database with the program that comes after this one. */
+async function upgrade(indexedDB: IDBFactory): Promise<unknown> {
 	const newer = new Dexie('daftar-test', { indexedDB, IDBKeyRange });
 	newer.version(STORE_VERSION + 1).stores({ meta: 'key' });
-	expect(await newer.table('meta').count()).toBe(1);
-	expect(removals).toBe(0);
+	const rows = await newer.table('meta').toArray();
 	newer.close();
+	return rows;
+}
+
+it('[STORAGE-18] gives way to a newer program, of which its page hears, and writes no more beside it', async () => {
+	const indexedDB = new IDBFactory();
+	const onRemoved = vi.fn<() => void>();
+	const keyRange = IDBKeyRange;
+	const store = createDexieDeviceStore('daftar-test', { indexedDB, keyRange, onRemoved });
+	const put = (value: number): Promise<void> =>
+		store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value }]));
+	await put(1);
+	expect(await upgrade(indexedDB)).toEqual([{ key: 'a', value: 1 }]);
+	expect(onRemoved).toHaveBeenCalledOnce();
+	await expect(put(2)).rejects.toThrow();
+	expect(await upgrade(indexedDB)).toEqual([{ key: 'a', value: 1 }]);
+});
+
+it('[STORAGE-18] gives way to a newer program where no page hears of it, and goes on', async () => {
+	const indexedDB = new IDBFactory();
+	const store = open(indexedDB);
+	await store.write(['meta'], (rows) => rows.put('meta', [{ key: 'a', value: 1 }]));
+	expect(await upgrade(indexedDB)).toEqual([{ key: 'a', value: 1 }]);
+	expect(await store.read(['meta'], (rows) => rows.count('meta'))).toBe(1);
 });
 
 it('[STORAGE-13] opens no lost connection again where the database was removed meanwhile', async () => {

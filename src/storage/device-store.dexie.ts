@@ -17,7 +17,10 @@ export interface DexieStoreOptions {
 	/** The browser's own where absent. */
 	readonly indexedDB?: IDBFactory;
 	readonly keyRange?: typeof IDBKeyRange;
-	/** Hears that the database was removed, by another tab or the browser: from then on every read and write fails. */
+	/**
+	 * Hears that the database was removed, by another tab or the browser, or is of a newer program from now
+	 * on: then every read and write fails.
+	 */
 	readonly onRemoved?: () => void;
 }
 
@@ -89,7 +92,8 @@ function openDatabase(
 		onRemoved?.();
 	};
 	database.on('versionchange', ({ newVersion }: IDBVersionChangeEvent) => {
-		if (newVersion !== null) return true;
+		// Opened again beside a newer program, this one would write rows that lack what that one finds them by.
+		if (newVersion !== null && onRemoved === undefined) return true;
 		end();
 		return false;
 	});
