@@ -9,7 +9,7 @@ import {
 	insist,
 	lastWritten,
 	showState,
-	unsentRows,
+	waitingRows,
 	type Line,
 	type LinkHalt,
 	type LinkRun
@@ -77,8 +77,7 @@ async function keepNames(store: DeviceStore, names: ReadonlySet<string>): Promis
 
 async function wantedDocuments(run: LinkRun): Promise<ReadonlySet<string>> {
 	const now = await correctedNow(run);
-	const unsent = await unsentRows(run);
-	const waiting = unsent.filter(({ refused }) => refused === undefined);
+	const waiting = await waitingRows(run);
 	const open = openDocuments(run.parts.device, now);
 	const wanted = new Set([...open, ...waiting.map((row) => row.document)]);
 	return new Set([...wanted].filter((name) => !run.paused.has(name)));
@@ -203,7 +202,7 @@ export async function putNew(run: LinkRun): Promise<void> {
 /** All own facts that wait: a document that is not open yet is opened for them. */
 export async function putWaiting(run: LinkRun): Promise<void> {
 	if (canRun(run)) {
-		const waiting = (await unsentRows(run)).filter(({ refused }) => refused === undefined);
+		const waiting = await waitingRows(run);
 		for (const name of new Set(waiting.map((row) => row.document))) {
 			if (run.paused.has(name)) continue;
 			const { link } = await openLine(run, name);
@@ -241,7 +240,7 @@ export async function count(run: LinkRun): Promise<void> {
 
 /** What somebody lets go out again goes into its document at once. */
 async function putFreed(run: LinkRun, ids: ReadonlySet<string>): Promise<void> {
-	const freed = (await unsentRows(run)).filter(({ id }) => ids.has(id));
+	const freed = (await waitingRows(run)).filter(({ id }) => ids.has(id));
 	for (const [name, rows] of groupBy(freed, ({ document }) => document)) {
 		if (run.paused.has(name)) continue;
 		const line = await openLine(run, name);
@@ -285,12 +284,12 @@ async function unstick(run: LinkRun, upTo: number): Promise<void> {
 
 /** The first that waited all the while in a document that is not left alone, and whose line stands. */
 async function stuckRow(run: LinkRun, upTo: number): Promise<JournalRow | undefined> {
-	const unsent = await unsentRows(run);
-	return unsent.find(({ n, refused, document }) => {
+	const waiting = await waitingRows(run);
+	return waiting.find(({ n, document }) => {
 		const line = run.lines.get(document);
 		// One that is tried again by itself is let be, and so is one over which something takes its time.
 		const isIdle = line?.isOnline !== false && line?.link.isBusy() !== true;
-		return n <= upTo && refused === undefined && isIdle && !run.paused.has(document);
+		return n <= upTo && isIdle && !run.paused.has(document);
 	});
 }
 

@@ -8,7 +8,7 @@ import {
 	correctedNow,
 	insist,
 	showState,
-	unsentRows,
+	waitingRows,
 	type Line,
 	type LinkRun
 } from './link-run.ts';
@@ -81,8 +81,7 @@ async function bringBack(run: LinkRun, name: string): Promise<boolean> {
 	await atLast(run, async () => {
 		await moveUnsent(store, { from: name, to: today });
 		await arrange(run);
-		const unsent = await unsentRows(run);
-		run.lines.get(today)?.link.append(unsent.filter(({ refused }) => refused === undefined));
+		run.lines.get(today)?.link.append(await waitingRows(run));
 	});
 	return true;
 }
@@ -138,10 +137,7 @@ async function suspect(run: LinkRun, name: string, reason: NackReason): Promise<
 export async function putCareful(run: LinkRun, taken: ReadonlySet<string>): Promise<void> {
 	const names = [...run.lines.keys(), ...run.paused].filter((name) => run.careful.isAbout(name));
 	for (const name of names) {
-		const unsent = await unsentRows(run);
-		const waiting = unsent.filter(
-			({ document, refused }) => document === name && refused === undefined
-		);
+		const waiting = (await waitingRows(run)).filter(({ document }) => document === name);
 		if (taken.has(name)) run.careful.look(name, waiting);
 		else if (taken.size > 0) run.careful.lookElsewhere(name, waiting);
 		run.lines.get(name)?.link.append(waiting);

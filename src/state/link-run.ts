@@ -212,8 +212,12 @@ export async function lastWritten({ parts }: LinkRun): Promise<number> {
 	return sequence?.n ?? 0;
 }
 
-export async function unsentRows({ parts }: LinkRun): Promise<readonly JournalRow[]> {
-	return parts.store.read(['journal'], (rows) => rows.find('journal', only('sent', 0)));
+/** Own facts that the relay has not got and did not refuse, in their order. */
+export async function waitingRows({ parts }: LinkRun): Promise<readonly JournalRow[]> {
+	const unsent = await parts.store.read(['journal'], (rows) =>
+		rows.find('journal', only('sent', 0))
+	);
+	return unsent.filter(({ refused }) => refused === undefined);
 }
 
 export function backoffMs(attempt: number, random: Random): number {
