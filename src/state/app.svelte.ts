@@ -17,7 +17,7 @@ import type { LedgerBook } from './ledger-views.ts';
 import { createJoinedReads } from './joined-reads.ts';
 import { createFirstReads, keepPlace, oftenKey, takeFirstRead, TILES_FIRST } from './first-read.ts';
 import { Live, type LiveParts } from './live.ts';
-import { readMeta, writeMeta, type CartSold } from './meta.ts';
+import { heldMeta, readMeta, writeMeta, type CartSold } from './meta.ts';
 import { oftenSold } from './often.ts';
 import type { OldSales } from './old-sales.ts';
 import { createRegistry, type Registry } from './registry.ts';
@@ -144,7 +144,7 @@ export class App {
 		this.often = this.#readOften();
 		this.categories = this.#kept(this.#categoriesKey()).map(String);
 		const [contactAt, tiles] = await Promise.all([
-			this.store.read(['meta'], (rows) => readMeta(rows, 'contactAt')),
+			heldMeta(this.store, 'contactAt'),
 			this.book.tiles(this.often, TILES_FIRST),
 			this.#takeUpCart(),
 			this.#follow()

@@ -1,6 +1,6 @@
 import { createDexieDeviceStore } from '#storage/device-store.dexie.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { heldMeta, readMeta, writeMeta } from './meta.ts';
 import { createTabLead, type Locks, type TabLead } from './tab-lead.ts';
 import { createSigningKeys } from './web-crypto.ts';
 
@@ -46,7 +46,7 @@ export function openBook(name: string): DeviceStore {
 
 /** The device's keys, made at its first start; of two tabs that make them the first one's are kept. */
 export async function keysOf(store: DeviceStore): Promise<CryptoKeyPair> {
-	const held = await store.read(['meta'], (rows) => readMeta(rows, 'keys'));
+	const held = await heldMeta(store, 'keys');
 	if (held !== undefined) return held;
 	const fresh = await createSigningKeys();
 	return store.write(['meta'], async (rows) => {

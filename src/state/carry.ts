@@ -8,7 +8,7 @@ import { isToCarry } from './enter-epoch.ts';
 import { journaled } from './have.ts';
 import { joinedRanges, keepAlone } from './keep-alone.ts';
 import type { LinkedDevice } from './linked-device.ts';
-import { readMeta, writeMeta, type AloneRange, type CarryPlace } from './meta.ts';
+import { heldMeta, readMeta, writeMeta, type AloneRange, type CarryPlace } from './meta.ts';
 import type { CarriedAnswer, RelayHttp, RelayRefusal } from './relay-http.ts';
 
 export interface CarryParts {
@@ -51,7 +51,7 @@ export async function carryFacts(parts: CarryParts, epoch: number): Promise<Carr
 
 /** Undefined where nothing is to be handed in to the relay of this epoch. */
 async function placeToCarry(store: DeviceStore, epoch: number): Promise<CarryPlace | undefined> {
-	const place = await store.read(['meta'], (rows) => readMeta(rows, 'carry'));
+	const place = await heldMeta(store, 'carry');
 	return isToCarry(place, epoch) ? place : undefined;
 }
 
@@ -60,7 +60,7 @@ async function placeToCarry(store: DeviceStore, epoch: number): Promise<CarryPla
  * would not have for now stays, since no other table has it.
  */
 async function handInApart(parts: CarryParts): Promise<RelayRefusal | undefined> {
-	const apart = await parts.store.read(['meta'], (rows) => readMeta(rows, 'apart'));
+	const apart = await heldMeta(parts.store, 'apart');
 	if (apart === undefined || apart.length === 0) return undefined;
 	const left = await handIn(parts, apart);
 	if (typeof left === 'string') return left;

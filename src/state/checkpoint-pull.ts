@@ -10,7 +10,7 @@ import {
 import type { FactText } from './arrived-fact.ts';
 import type { NextPage } from './checkpoint.ts';
 import type { Device } from './device.ts';
-import { readMeta, writeMeta, type FeedPlace } from './meta.ts';
+import { heldMeta, readMeta, writeMeta, type FeedPlace } from './meta.ts';
 import { withNumbers } from './number-ranges.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
 
@@ -40,7 +40,7 @@ export async function beginCheckpoint({
 	const { epoch, s, ranges } = first.value;
 	if (ranges === undefined) return 'unreachable';
 	await device.takeCheckpoint({ ...first.value, ranges });
-	return (await store.read(['meta'], (rows) => readMeta(rows, 'feed'))) ?? { epoch, s };
+	return (await heldMeta(store, 'feed')) ?? { epoch, s };
 }
 
 /** Fetches the pieces that a till waits for, one after the other. */

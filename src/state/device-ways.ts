@@ -23,7 +23,7 @@ import type { Identity } from './identity.ts';
 import { joinedRanges, keepAlone } from './keep-alone.ts';
 import { leaveLate, WITH_OWNER } from './late-facts.ts';
 import { createLateApi } from './late-facts-api.ts';
-import { readMeta, writeMeta, type AloneRange } from './meta.ts';
+import { heldMeta, readMeta, writeMeta, type AloneRange } from './meta.ts';
 import { withNumbers } from './number-ranges.ts';
 import type { PageParts } from './page-parts.ts';
 import { createRegistry } from './registry.ts';
@@ -220,7 +220,7 @@ async function handInFor(
 	old: DeviceStore,
 	{ code }: Identity
 ): Promise<boolean> {
-	const epoch = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+	const epoch = await heldMeta(store, 'epoch');
 	if (epoch === undefined) return false;
 	const numbers: number[] = [];
 	await eachPage(old, async (held) => {
@@ -275,7 +275,7 @@ async function doubtIn(
 		alone: (await readMeta(rows, 'alone')) ?? []
 	}));
 	if (before.epoch === undefined) return undefined;
-	const epoch = await store.read(['meta'], (rows) => readMeta(rows, 'epoch'));
+	const epoch = await heldMeta(store, 'epoch');
 	if (epoch === undefined) return 'unheard';
 	const { isDone = true, left = 0 } = before.carry ?? {};
 	const hasAlone = before.alone.some(({ book }) => book === undefined);
@@ -315,7 +315,7 @@ async function enter({ device, store, page }: DeviceWaysParts, code: string): Pr
 	const registry = createRegistry(page.openStore(REGISTRY_NAME));
 	try {
 		const { business } = device.identity;
-		const minted = (await store.read(['meta'], (rows) => readMeta(rows, 'heir')))?.minted;
+		const minted = (await heldMeta(store, 'heir'))?.minted;
 		if (minted !== undefined) await registry.replace(business, minted.business);
 		else await registry.succeed(business, ownBook(device.identity), heir.value);
 	} finally {
@@ -328,7 +328,7 @@ async function takeAlong({ device, store, page }: DeviceWaysParts, code: string)
 	const heir = parseDeviceCode(code);
 	assert(heir.ok, 'a device’s heir has a device’s code');
 	// A business that was minted anew has all of this book already.
-	if ((await store.read(['meta'], (rows) => readMeta(rows, 'heir')))?.minted !== undefined) return;
+	if ((await heldMeta(store, 'heir'))?.minted !== undefined) return;
 	const book = page.openStore(databaseName(device.identity.business, heir.value));
 	try {
 		await carryOver({ old: store, store: book, crypto: page.crypto });

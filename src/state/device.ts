@@ -38,7 +38,7 @@ import type {
 	RestRefusal
 } from './ledger-acts.ts';
 import type { ProductList } from './keep-products.ts';
-import { readMeta, writeMeta, type NoticeMarks, type SmsSent } from './meta.ts';
+import { heldMeta, readMeta, writeMeta, type NoticeMarks, type SmsSent } from './meta.ts';
 import type { ReceiveReport } from './receive.ts';
 import { changeSettingsAct, type SettingsRefusal } from './settings-act.ts';
 import { sellAct, type SaleDraft, type SellRefusal, type Sold } from './sell.ts';
@@ -148,7 +148,7 @@ export interface Device {
 
 /** Opens the device that `identity` in the store says; `openDevice` keeps a new one first. */
 export async function openDevice(parts: DeviceParts, minted?: Identity): Promise<Device> {
-	const held = await parts.store.read(['meta'], (rows) => readMeta(rows, 'identity'));
+	const held = await heldMeta(parts.store, 'identity');
 	return createDevice(parts, held ?? (await keepIdentity(parts, minted)));
 }
 

@@ -3,7 +3,7 @@ import type { DeviceRow, MemberRow } from '#storage/device-store.ts';
 import { inviteLink, type AccountApi, type ApiRefusal } from './account-api.ts';
 import type { App } from './app.svelte.ts';
 import type { Live } from './live.ts';
-import { readMeta } from './meta.ts';
+import { heldMeta } from './meta.ts';
 import { bySessionOrKey } from './owner-api.ts';
 
 /** A device of the shop, as its list shows it. */
@@ -65,9 +65,7 @@ export class DevicesList {
 		this.#api = api;
 		this.#devices = app.live(['devices'], () => app.book.devices());
 		this.#members = app.live(['members'], () => app.book.members());
-		this.#epoch = app.live(['meta'], () =>
-			app.store.read(['meta'], (rows) => readMeta(rows, 'epoch'))
-		);
+		this.#epoch = app.live(['meta'], () => heldMeta(app.store, 'epoch'));
 	}
 
 	/** Asks for a link by which one device may join, once. */

@@ -4,7 +4,7 @@ import type { Device } from './device.ts';
 import type * as Pieces from './checkpoint-pull.ts';
 import type { CheckpointPullParts, Filled } from './checkpoint-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
-import { readMeta, writeMeta, type CheckpointPlace, type FeedPlace } from './meta.ts';
+import { heldMeta, readMeta, writeMeta, type CheckpointPlace, type FeedPlace } from './meta.ts';
 import type { FeedRow, RelayHttp, RelayRefusal } from './relay-http.ts';
 
 export interface FeedPullParts {
@@ -71,8 +71,7 @@ export function createFeedPull(parts: FeedPullParts): FeedPull {
 
 	return {
 		pull,
-		place: async () =>
-			(await isLost(store)) ? undefined : store.read(['meta'], (rows) => readMeta(rows, 'feed')),
+		place: async () => ((await isLost(store)) ? undefined : heldMeta(store, 'feed')),
 		backfill: async () => {
 			const filled = await fill();
 			return filled === 'all' ? fillOlder(parts) : filled;
@@ -145,7 +144,7 @@ async function begin(
 }
 
 async function isLost(store: DeviceStore): Promise<boolean> {
-	return (await store.read(['meta'], (rows) => readMeta(rows, 'isCheckpointLost'))) === true;
+	return (await heldMeta(store, 'isCheckpointLost')) === true;
 }
 
 function piecesOf(parts: FeedPullParts, device: Device): CheckpointPullParts {
@@ -189,10 +188,27 @@ async function step(
 	// LINK-24. Whoever asks again at once is told the same.
 	if (s <= place.s) return 'unreachable';
 	const next = { epoch: place.epoch, s };
-	const reached = await store.read(['meta'], (meta) => readMeta(meta, 'reached'));
+	const isHeld = s < answer.value.last && isShop(device) && (await isUnsettled(store));
+	return isHeld ? next : keepNext(store, place, { next, rows });
+}
+
+async function keepNext(
+	store: DeviceStore,
+	place: FeedPlace,
+	{ next, rows }: { readonly next: FeedPlace; readonly rows: readonly FeedRow[] }
+): Promise<FeedPlace> {
+	const reached = await heldMeta(store, 'reached');
 	if (reached?.epoch !== place.epoch || reached.s !== place.s) return keepPlace(store, next);
 	const { withFacts } = await import('./checkpoint-pull.ts');
 	return keepPlace(store, next, { ...next, ranges: withFacts(reached.ranges, rows) });
+}
+
+/** JOIN-4. Of a shop whose money is not known the first news is heard with the last of it. */
+function isUnsettled(store: DeviceStore): Promise<boolean> {
+	return store.read(['meta', 'settings'], async (rows) => {
+		const feed = await readMeta(rows, 'feed');
+		return feed?.s === 0 && (await rows.get('settings', 'currency')) === undefined;
+	});
 }
 
 /** CARRY-2. No greeting need have told that what the sums here were begun with is of before. */
@@ -226,7 +242,7 @@ async function historyPlace(rows: StoreReader): Promise<FeedPlace | undefined> {
 
 /** Whether all of the page was written longer ago than sales are kept, by this device's last stamp. */
 async function isOldEnough({ store }: FeedPullParts, rows: readonly FeedRow[]): Promise<boolean> {
-	const stamp = await store.read(['meta'], (meta) => readMeta(meta, 'stamp'));
+	const stamp = await heldMeta(store, 'stamp');
 	const oldest = (stamp?.wall ?? 0) - HISTORY_MS;
 	return rows.every(({ text }) => wallOf(text) < oldest);
 }

@@ -5,7 +5,7 @@ import { isBookOf } from './database-name.ts';
 import { tryRefusedAgain } from './have.ts';
 import { endOldBook, isOldBookSpent } from './heir.ts';
 import { leaveLate, WITH_OWNER, type LateApi } from './late-facts.ts';
-import { readMeta, writeMeta, type Inheritance } from './meta.ts';
+import { heldMeta, readMeta, writeMeta, type Inheritance } from './meta.ts';
 import type { PageParts } from './page-parts.ts';
 import type { RelayRefusal } from './relay-http.ts';
 import {
@@ -335,7 +335,7 @@ function free(run: FollowRun, ids: readonly string[]): void {
 /** Goes over into the heir's book where there is one. */
 async function findHeir(run: FollowRun): Promise<boolean> {
 	const { store, ways } = run.parts;
-	const heir = await store.read(['meta'], (rows) => readMeta(rows, 'heir'));
+	const heir = await heldMeta(store, 'heir');
 	const code = heir?.code;
 	if (code === undefined) return false;
 	if (run.isGoing) return true;

@@ -25,7 +25,14 @@ import { createFeedPull } from './feed-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
 import type { Identity } from './identity.ts';
 import { digestOf } from './journal-digest.ts';
-import { readMeta, writeMeta, type HeirToBe, type Inheritance, type MetaValues } from './meta.ts';
+import {
+	heldMeta,
+	readMeta,
+	writeMeta,
+	type HeirToBe,
+	type Inheritance,
+	type MetaValues
+} from './meta.ts';
 import { isInRanges } from './number-ranges.ts';
 import { foldsFor, READ_MODEL_TABLES } from './read-model.ts';
 import type { RelayHttp, RelayRefusal } from './relay-http.ts';
@@ -99,7 +106,7 @@ const ATTEMPTS_MAX = 5;
  */
 export async function becomeHeir(parts: HeirParts): Promise<Result<NewBook, RelayRefusal>> {
 	const { old, api } = parts;
-	const before = await old.read(['meta'], (rows) => readMeta(rows, 'identity'));
+	const before = await heldMeta(old, 'identity');
 	assert(before !== undefined, 'a book has an identity');
 	const { keys } = await heirToBe(parts);
 	const signer = await parts.signerOf(keys);
@@ -136,7 +143,7 @@ export async function carryOver(
  * there was issued again, or found at the relay under another name.
  */
 export async function isOldBookSpent(old: DeviceStore, store: DeviceStore): Promise<boolean> {
-	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
+	const inheritance = await heldMeta(store, 'inheritance');
 	if (inheritance === undefined) return false;
 	const { upTo, names, known = [] } = inheritance;
 	const { left, unsent } = await old.read(['journal'], async (rows) => ({
@@ -159,7 +166,7 @@ export async function isOldBookSpent(old: DeviceStore, store: DeviceStore): Prom
  */
 export async function endOldBook(old: DeviceStore, store: DeviceStore): Promise<boolean> {
 	if (!(await isOldBookSpent(old, store))) return false;
-	const inheritance = await store.read(['meta'], (rows) => readMeta(rows, 'inheritance'));
+	const inheritance = await heldMeta(store, 'inheritance');
 	const from = (inheritance?.upTo ?? 0) + 1;
 	return old.write(['meta', 'journal'], async (rows) => {
 		const later = { from, to: Number.MAX_SAFE_INTEGER, limit: 1 };

@@ -15,7 +15,7 @@ import {
 	type LinkRun
 } from './link-run.ts';
 import { openDocuments } from './linked-device.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { heldMeta, writeMeta } from './meta.ts';
 
 const DAY_MS = 86_400_000;
 /** A line that is up and leaves something unsent for as long is begun anew. */
@@ -41,7 +41,7 @@ export async function arrange(run: LinkRun): Promise<void> {
 	if (!canRun(run)) return;
 	const { store } = run.parts;
 	const wanted = await wantedDocuments(run);
-	const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
+	const kept = await heldMeta(store, 'documents');
 	const open = new Set([...(kept ?? []), ...run.lines.keys()]);
 	// Named before it is made, so that a database that a crash leaves behind is found again.
 	const isNamed = [...wanted].every((name) => kept?.includes(name) === true);
@@ -65,7 +65,7 @@ function removeLater(run: LinkRun, name: string): void {
 	documents.drop(name).then(() => {
 		run.later(async () => {
 			if (run.lines.has(name)) return;
-			const kept = await store.read(['meta'], (rows) => readMeta(rows, 'documents'));
+			const kept = await heldMeta(store, 'documents');
 			await keepNames(store, new Set(kept?.filter((other) => other !== name)));
 		});
 	}, onFault);

@@ -7,7 +7,7 @@ import type { Changes } from './changes.ts';
 import type { DocumentLink, DocumentLinkEvents } from './document-link.ts';
 import { createFeedPull, type FeedPull } from './feed-pull.ts';
 import type { LinkedDevice } from './linked-device.ts';
-import { readMeta } from './meta.ts';
+import { heldMeta } from './meta.ts';
 import { oneAtATime, type OneAtATime } from './one-at-a-time.ts';
 import type { RelayHttp } from './relay-http.ts';
 import type { CreateProvider } from './relay-provider.ts';
@@ -203,12 +203,12 @@ export function showState(run: LinkRun): void {
 
 /** By the last greeting, though a full disk may have kept it from being written down. */
 export async function correctedNow({ parts, offset: heard }: LinkRun): Promise<number> {
-	const offset = heard ?? (await parts.store.read(['meta'], (rows) => readMeta(rows, 'offset')));
+	const offset = heard ?? (await heldMeta(parts.store, 'offset'));
 	return parts.clock() + (offset ?? 0);
 }
 
 export async function lastWritten({ parts }: LinkRun): Promise<number> {
-	const sequence = await parts.store.read(['meta'], (rows) => readMeta(rows, 'sequence'));
+	const sequence = await heldMeta(parts.store, 'sequence');
 	return sequence?.n ?? 0;
 }
 

@@ -1,4 +1,5 @@
 import type {
+	DeviceStore,
 	FactRow,
 	MetaRow,
 	NumberRanges,
@@ -197,6 +198,14 @@ export async function readMeta<K extends keyof MetaValues>(
 ): Promise<MetaValues[K] | undefined> {
 	const row = await rows.get('meta', key);
 	return row?.value as MetaValues[K] | undefined;
+}
+
+/** The same, of a store, with nothing else beside it. */
+export function heldMeta<K extends keyof MetaValues>(
+	store: Pick<DeviceStore, 'read'>,
+	key: K
+): Promise<MetaValues[K] | undefined> {
+	return store.read(['meta'], (rows) => readMeta(rows, key));
 }
 
 function metaRow<K extends keyof MetaValues>(key: K, value: MetaValues[K]): MetaRow {

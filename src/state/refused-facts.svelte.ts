@@ -14,7 +14,7 @@ import { tryRefusedAgain } from './have.ts';
 import { keepAlone } from './keep-alone.ts';
 import { WITH_OWNER } from './late-facts.ts';
 import type { Live } from './live.ts';
-import { readMeta, type AloneRange } from './meta.ts';
+import { heldMeta, readMeta, type AloneRange } from './meta.ts';
 import { isTakenOut } from './unsent-at-risk.ts';
 
 /** A fact that the relay would not have, this device's own or another's. It stays here, and counts here. */
@@ -106,7 +106,7 @@ export async function readBefore(
 	store: DeviceStore,
 	openStore: OpenStore
 ): Promise<readonly UnsentRow[]> {
-	const alone = (await store.read(['meta'], (rows) => readMeta(rows, 'alone'))) ?? [];
+	const alone = (await heldMeta(store, 'alone')) ?? [];
 	const found: UnsentRow[] = [];
 	for (const { book, from, to, reason } of alone) {
 		if (book === undefined) continue;

@@ -33,7 +33,7 @@ import {
 	type LinkStatus,
 	type RelayLinkParts
 } from './link-run.ts';
-import { readMeta, writeMeta } from './meta.ts';
+import { heldMeta, readMeta, writeMeta } from './meta.ts';
 
 export { backoffMs } from './link-run.ts';
 export type { LinkHalt, LinkStatus, RelayLinkParts, Timers } from './link-run.ts';
@@ -225,7 +225,7 @@ function isLate(run: LinkRun, name: string, off: number): boolean {
 /** Keeps how far this device's clock is off, by the greeting; answers whether that is new. */
 async function correct(run: LinkRun, off: number): Promise<boolean> {
 	const { store, correctsClock } = run.parts;
-	const known = (await store.read(['meta'], (rows) => readMeta(rows, 'offset'))) ?? 0;
+	const known = (await heldMeta(store, 'offset')) ?? 0;
 	const isOff = correctsClock !== false && isOffBy(off, known);
 	if (isOff) await store.write(['meta'], (rows) => writeMeta(rows, 'offset', off));
 	run.offset = isOff ? off : known;
