@@ -256,11 +256,10 @@ async function check(
 
 	const name = named({ purpose: row.purpose as CodePurpose, subject: row.subject });
 	const { valid } = verifySync({ ...hotpOf(parts, row.serial), token: code.value });
-	const isInTime = await wasSentLately(tx, parts, row);
-	const isTried = row.serialTries >= TRIES_MAX;
+	const isGood = await isStillGood(tx, parts, row);
 	const { channel, recipient: address } = row;
 	// Answered alike, or it would say that the next one was sent to nobody.
-	if (!valid || !isInTime || isTried || channel === null || address === null) {
+	if (!valid || !isGood || channel === null || address === null) {
 		const [tries, serialTries] = [row.tries + 1, row.serialTries + 1];
 		await tx.update(oneTimeCode).set({ tries, serialTries }).where(name);
 		if (tries >= TRIES_MAX) return err({ code: 'codeSpent' });
@@ -272,12 +271,13 @@ async function check(
 	return ok({ channel, address });
 }
 
-/** Whether the code that was sent last is still good: one that was prepared since may not have been sent. */
-async function wasSentLately(
+/** Whether the code that was sent last may still be right: one that was prepared since may not have been sent. */
+async function isStillGood(
 	tx: Transaction,
 	{ clock }: OneTimeCodesParts,
-	{ serial }: Row
+	{ serial, serialTries }: Row
 ): Promise<boolean> {
+	if (serialTries >= TRIES_MAX) return false;
 	const sent = and(eq(message.key, messageKey(serial)), gt(message.expiresAt, clock()));
 	return (await tx.select({ key: message.key }).from(message).where(sent)).length > 0;
 }
