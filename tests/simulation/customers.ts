@@ -3,7 +3,7 @@ import { openPhone, type OpenPhone } from '#state/customer/open-phone.ts';
 import type { NewSet } from '#server/ledgers/customer-sheets.ts';
 import type { LedgerName } from '#server/ledgers/ledger-parts.ts';
 import { isAwaited } from './awaited-answers.ts';
-import { letGoBy } from './pruning.ts';
+import { letGoBy } from './let-go.ts';
 import { simCrypto } from './crypto.ts';
 import { startLink, startProcess, type Tab } from './machine.ts';
 import { RELAY_ORIGIN } from './network.ts';

@@ -13,7 +13,7 @@ import { firstText } from '#domain/fact/issued-again.ts';
 import { parseFact } from '#domain/fact/parse-fact.ts';
 import { receiptNumber, type BusinessId } from '#domain/ids.ts';
 import { parseUpdate } from '#server/relay/update-parser.ts';
-import { isReceipt, letGoBy } from './pruning.ts';
+import { isReceipt, letGoBy } from './let-go.ts';
 import type { DeviceStore } from '#storage/device-store.ts';
 import { numbersOfFacts, storedNumbers, type Numbers } from '#tests/support/shop-numbers.ts';
 

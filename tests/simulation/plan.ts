@@ -26,7 +26,7 @@ export interface Plan {
 	readonly second: SecondRelay | undefined;
 	/** How documents are put together while people trade; undefined where it is done as ever. */
 	readonly compaction: CompactionPlan | undefined;
-	/** Whether devices let sales go, as after years; they know them by the numbers alone from then on. */
+	/** Whether devices let sales go, as after years; but over midnight the next day's are none that are old. */
 	readonly isPruned: boolean;
 	/** How many customers have a phone. */
 	readonly patrons: number;
@@ -101,7 +101,7 @@ export function planOf(chance: Chance, { without = [], always = [] }: PlanOption
 		cloneMs: isCloned ? cloneMs : undefined,
 		second: secondOf(chance.apart('second relay'), always.includes('relays')),
 		compaction: compactionOf(chance.apart('compaction'), always.includes('compaction')),
-		isPruned: chance.apart('pruning').percent(25) || always.includes('pruning'),
+		isPruned: !isNearMidnight && prunes(chance.apart('pruning'), always.includes('pruning')),
 		patrons,
 		connectMs: isRestored && chance.apart('connections').percent(50) ? backupMs + 1 : 0,
 		isHostile,
@@ -117,6 +117,10 @@ export function planOf(chance: Chance, { without = [], always = [] }: PlanOption
 				: undefined,
 		tabsOf: (dice) => (!without.includes('tabs') && dice.percent(20) ? 2 : 1)
 	};
+}
+
+function prunes(dice: Chance, isCertain: boolean): boolean {
+	return dice.percent(25) || isCertain;
 }
 
 function secondOf(dice: Chance, isCertain: boolean): SecondRelay | undefined {

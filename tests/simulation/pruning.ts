@@ -1,12 +1,12 @@
-import { parseFact } from '#domain/fact/parse-fact.ts';
-import { readMeta } from '#state/meta.ts';
 import { pruneDay } from '#state/prune.ts';
-import type { DeviceStore } from '#storage/device-store.ts';
 import type { ShopTab, Station, World } from './world.ts';
 import { isExpected, tellFault } from './world.ts';
 
-/** All that is sold is old at once: clocks are off by three days at the most. */
-const KEPT_DAYS = -5;
+/**
+ * What is sold today is old at once. What is stamped ahead is not: until it is old its clock fact has come, which
+ * says of what day it is.
+ */
+const KEPT_DAYS = -1;
 /** How many times a machine lets go what it can, while people trade. */
 const TIMES = 3;
 
@@ -30,21 +30,4 @@ async function letGo(world: World, { profile }: Station, tab: ShopTab): Promise<
 	} catch (fault) {
 		if (!tab.isDead() && !isExpected(fault)) tellFault(world, profile.name, fault);
 	}
-}
-
-/** The names of what was let go here, and of what lies between. */
-export async function letGoBy(store: DeviceStore): Promise<ReadonlySet<string>> {
-	const pruned = await store.read(['meta'], (rows) => readMeta(rows, 'pruned'));
-	const ids = Object.entries(pruned ?? {}).flatMap(([code, ranges]) =>
-		ranges.flatMap(([from, to]) =>
-			Array.from({ length: to - from + 1 }, (_none, at) => `${code}-${String(from + at)}`)
-		)
-	);
-	return new Set(ids);
-}
-
-/** Nothing else is ever let go. */
-export function isReceipt(text: string): boolean {
-	const fact = parseFact(text);
-	return fact.ok && (fact.value.kind === 'sale' || fact.value.kind === 'return');
 }
