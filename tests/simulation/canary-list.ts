@@ -7,6 +7,7 @@ import {
 	type StoreWriter,
 	type TableName
 } from '#storage/device-store.ts';
+import type { MetaValues } from '#state/meta.ts';
 import { NO_CANARY, type Canary } from './canary.ts';
 import { copyDisk } from './disk.ts';
 import type { Disk } from './disk-contents.ts';
@@ -26,7 +27,7 @@ export const CANARIES: readonly Canary[] = [
 			...store,
 			write: async (tables, work) => {
 				const late: Parameters<StoreWriter['put']>[1][] = [];
-				const done = await store.write(tables, (rows) => work(withoutSequence(rows, late)));
+				const done = await store.write(tables, (rows) => work(without('sequence', rows, late)));
 				for (const row of late)
 					await store.write(['meta'], (rows) => rows.put('meta', row as never));
 				return done;
@@ -94,6 +95,13 @@ export const CANARIES: readonly Canary[] = [
 	{
 		name: 'compaction by range',
 		statement: (text) => text.replace('and sequence = any(', 'and sequence <= any(')
+	},
+	{
+		name: 'what was let go is forgotten',
+		store: (store) => ({
+			...store,
+			write: (tables, work) => store.write(tables, (rows) => work(without('pruned', rows, [])))
+		})
 	}
 ];
 
@@ -110,12 +118,13 @@ function forgetful<Rows extends StoreReader>(rows: Rows): Rows {
 	};
 }
 
-function withoutSequence(rows: StoreWriter, late: unknown[]): StoreWriter {
+/** One row of meta is put into `late` instead. */
+function without(key: keyof MetaValues, rows: StoreWriter, late: unknown[]): StoreWriter {
 	return {
 		...rows,
 		put: (table, given) => {
-			const isSequence = (row: object): boolean => 'key' in row && row.key === 'sequence';
-			const held = given.filter((row) => table === 'meta' && isSequence(row));
+			const isIt = (row: object): boolean => 'key' in row && row.key === key;
+			const held = given.filter((row) => table === 'meta' && isIt(row));
 			if (held.length === 0) return rows.put(table, given);
 			late.push(held);
 			return Promise.resolve();
