@@ -25,7 +25,6 @@ import { createDeviceAuth } from '#server/auth/device-auth.ts';
 import { createLimits, LIMITS, type LimitTable } from '#server/auth/limits.ts';
 import { createOneTimeCodes } from '#server/auth/one-time-codes.ts';
 import { createPhoneAuth } from '#server/auth/phone-auth.ts';
-import { systemRandom } from '#server/auth/random.ts';
 import type { RelayFactDraft, ScopeId } from '#server/auth/relay-fact-draft.ts';
 import { createSessions } from '#server/auth/sessions.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
@@ -46,6 +45,7 @@ import { createVault, openRelayKey } from '#server/vault.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createTestKey } from './people-stand.ts';
 import { sure } from './sure.ts';
+import { testRandom } from './test-random.ts';
 
 /** Acts on ledgers over a real database, with a clock that stands until it is moved. */
 export interface LedgerStand {
@@ -83,7 +83,7 @@ export async function createLedgerStand(
 	const parts: LedgerParts = {
 		executor: database.orm,
 		clock: () => clock.now,
-		random: systemRandom,
+		random: testRandom,
 		crypto: createNodeCrypto(),
 		epoch: EPOCH,
 		appendRelayFacts(_transaction, scope, drafts) {
@@ -120,7 +120,7 @@ export async function createLedgerStand(
 		relayKey,
 		codes: createOneTimeCodes({
 			clock: () => clock.now,
-			random: systemRandom,
+			random: testRandom,
 			key: new Uint8Array(32).fill(11)
 		}),
 		messages: { kinds: { sms: 'practice', email: 'practice' }, wake: () => undefined }
@@ -194,8 +194,8 @@ export async function makeShop(
 	username: string,
 	settings: object = { name: 'Mama Amina', currency: 'KES', sms: true, smsLimit: 50 }
 ): Promise<TestShop> {
-	const business = sure(parseBusinessId(systemRandom.uuid()));
-	const branch = sure(parseBranchId(systemRandom.uuid()));
+	const business = sure(parseBusinessId(testRandom.uuid()));
+	const branch = sure(parseBranchId(testRandom.uuid()));
 	const made = { username, kind: 'store' } as const;
 	const { account, person, cookie } = await makeAccount({ orm, parts, clock }, made);
 	const at = clock.now;
@@ -241,8 +241,8 @@ async function makeAccount(
 	made: { username: string; kind: 'store' | 'customer'; proved?: string | undefined }
 ): Promise<{ account: string; person: PersonId; cookie: string }> {
 	const { username, kind, proved } = made;
-	const account = systemRandom.uuid();
-	const person = sure(parsePersonId(systemRandom.uuid()));
+	const account = testRandom.uuid();
+	const person = sure(parsePersonId(testRandom.uuid()));
 	await orm.insert(accounts.account).values({
 		account,
 		username,
@@ -261,7 +261,7 @@ async function makeAccount(
 }
 
 export function mintLedger(): LedgerId {
-	return sure(parseLedgerId(systemRandom.uuid()));
+	return sure(parseLedgerId(testRandom.uuid()));
 }
 
 export async function link(stand: LedgerStand, name: LedgerName, party: Party): Promise<void> {
@@ -283,7 +283,7 @@ export async function writeRecord(
 	name: LedgerName,
 	{ kind = 'due', minor = 500, currency = 'KES' }: TestRecord = {}
 ): Promise<RecordHash> {
-	const h = recordHashOf(systemRandom.bytes(32));
+	const h = recordHashOf(testRandom.bytes(32));
 	await orm.insert(journal.record).values({
 		...name,
 		h,
@@ -295,7 +295,7 @@ export async function writeRecord(
 		amount: minor,
 		occurredAt: clock.now,
 		onDay: '2026-11-20',
-		record: systemRandom.uuid(),
+		record: testRandom.uuid(),
 		wall: clock.now,
 		counter: 0
 	});
@@ -399,7 +399,7 @@ export async function enrolPhone(
 	person: PersonId,
 	number: number
 ): Promise<void> {
-	const publicKey = systemRandom.bytes(65);
+	const publicKey = testRandom.bytes(65);
 	await orm.insert(phoneTable).values({
 		person,
 		code: `p${String(number)}`,

@@ -14,7 +14,6 @@ import {
 import { peopleRoutes } from '#server/api/people.ts';
 import { createAuth, type Auth, type AuthParts } from '#server/auth/auth.ts';
 import { LIMITS, type LimitTable } from '#server/auth/limits.ts';
-import { systemRandom } from '#server/auth/random.ts';
 import type { RelayFactDraft } from '#server/auth/relay-fact-draft.ts';
 import { createNodeCrypto } from '#server/crypto.ts';
 import { practiceGateway } from '#server/gateways/practice.ts';
@@ -24,6 +23,7 @@ import { createVault } from '#server/vault.ts';
 import { createSigner, createSigningKeys } from '#state/web-crypto.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { sure } from './sure.ts';
+import { testRandom } from './test-random.ts';
 
 export const EPOCH = 3;
 const SECRET = new Uint8Array(32).fill(1);
@@ -70,7 +70,7 @@ export async function createPeopleStand(options: StandOptions = {}): Promise<Peo
 			logger: { logQuery: (statement) => options.onStatement?.(statement) }
 		}),
 		clock: () => clock.now,
-		random: systemRandom,
+		random: testRandom,
 		crypto: createNodeCrypto()
 	};
 	const auth = createAuth({
@@ -222,9 +222,9 @@ export interface ClaimIds {
 
 export function mintIds(): ClaimIds {
 	return {
-		business: sure(parseBusinessId(systemRandom.uuid())),
-		branch: sure(parseBranchId(systemRandom.uuid())),
-		person: sure(parsePersonId(systemRandom.uuid()))
+		business: sure(parseBusinessId(testRandom.uuid())),
+		branch: sure(parseBranchId(testRandom.uuid())),
+		person: sure(parsePersonId(testRandom.uuid()))
 	};
 }
 
